@@ -1,0 +1,114 @@
+"""The Ranker contract: a scikit-learn estimator that orders architectures."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Literal, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import NotFittedError as SklearnNotFittedError
+
+from archrank.errors import ArchrankError, LabelError
+from archrank.types import Archs, Floats
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from archrank.spaces.base import Space
+
+
+class NotFittedError(ArchrankError, SklearnNotFittedError):
+    """``predict`` before ``fit``."""
+
+
+class Ranker(BaseEstimator, ABC):  # type: ignore[misc]
+    """Orders architectures by learning from scores; only the order of predictions has a meaning.
+
+    The constructor stores its arguments untouched, what is learnt ends in ``_``, so ``clone``,
+    ``get_params`` and cross-validation work. Every subclass takes ``space`` first and ``seed``, the
+    only source of randomness of ``fit``: the same labels and seed give the same ranker. ``fit``
+    always starts afresh.
+
+    Subclasses implement :meth:`_fit` and :meth:`_predict` on checked input.
+    """
+
+    space: Space
+    min_labels: int = 2
+    has_std: bool = False  # whether predict(..., return_std=True) works
+
+    def fit(self, archs: NDArray[np.generic], scores: ArrayLike) -> Self:
+        """Learn from ``archs: (n, d)`` and their ``scores: (n,)``, higher is better.
+
+        Raises:
+            ArchitectureError: architectures that are not of the ranker's space.
+            LabelError: NaN, constant, integer-cast, too few scores, or not one per architecture.
+        """
+        a = self.space.validate(archs)
+        self._fit(a, check_scores(scores, len(a), self.min_labels, type(self).__name__))
+        self.n_labels_ = len(a)
+        return self
+
+    @overload
+    def predict(
+        self, archs: NDArray[np.generic], return_std: Literal[False] = False
+    ) -> Floats: ...
+    @overload
+    def predict(
+        self, archs: NDArray[np.generic], return_std: Literal[True]
+    ) -> tuple[Floats, Floats]: ...
+    def predict(
+        self, archs: NDArray[np.generic], return_std: bool = False
+    ) -> Floats | tuple[Floats, Floats]:
+        """Score ``archs: (n, d)`` -> ``(n,)``, higher is better; with ``return_std`` also its sd.
+
+        Raises:
+            NotFittedError: :meth:`fit` has not been called.
+            ArchrankError: ``return_std`` from a ranker without uncertainty.
+        """
+        name = type(self).__name__
+        if not hasattr(self, "n_labels_"):
+            raise NotFittedError(f"this {name} is not fitted yet; call fit(archs, scores) first")
+        if return_std and not self.has_std:
+            raise ArchrankError(f"{name} has no uncertainty; wrap it: Ensemble([{name}(space), ...])")
+        mean, std = self._predict(self.space.validate(archs), return_std)
+        if not return_std:
+            return mean
+        assert std is not None  # has_std promises it
+        return mean, std
+
+    @abstractmethod
+    def _fit(self, archs: Archs, scores: Floats) -> None: ...
+
+    @abstractmethod
+    def _predict(self, archs: Archs, return_std: bool) -> tuple[Floats, Floats | None]: ...
+
+
+def check_scores(scores: ArrayLike, n: int, minimum: int, who: str) -> Floats:
+    """Return ``scores`` as ``(n,)`` float64, or say what is wrong with them.
+
+    Raises:
+        LabelError: NaN or infinite, constant, integer-cast, too few, or a wrong shape.
+    """
+    raw = np.asarray(scores)
+    if raw.shape != (n,):
+        raise LabelError(f"{who} got {n} architectures but scores of shape {raw.shape}")
+    if n < minimum:
+        raise LabelError(f"{who} needs at least {minimum} labels, got {n}")
+    if not np.issubdtype(raw.dtype, np.number) or np.issubdtype(raw.dtype, np.complexfloating):
+        raise LabelError(f"{who} needs numeric scores, got dtype {raw.dtype}")
+    y = raw.astype(np.float64)
+    bad = np.flatnonzero(~np.isfinite(y))
+    if len(bad):
+        raise LabelError(
+            f"{who}: {len(bad)} of {n} scores are NaN or infinite, the first at row {bad[0]}; "
+            "drop failed evaluations before fitting"
+        )
+    if (y == y[0]).all():
+        cast = np.issubdtype(raw.dtype, np.integer) and y[0] in (0, 1)
+        raise LabelError(
+            f"{who}: all {n} scores are {raw[0]}; nothing can be ranked"
+            + ("; accuracies in [0, 1] were probably cast to integers" if cast else "")
+        )
+    return y

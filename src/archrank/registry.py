@@ -1,0 +1,82 @@
+"""Names that users type -> classes, loaded only when asked for.
+
+A registry is a table of ``name -> "module:attribute"``. Third parties extend it with an entry
+point in the group ``archrank.<plural>``, or not at all: every place that takes a name also takes
+``package.module:attribute``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Mapping
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+from archrank.errors import ArchrankError, UnknownNameError
+
+
+class Registry:
+    """The implementations of one noun, by name.
+
+    Args:
+        kind: the noun in the singular, as error messages say it (``"ranker"``).
+        table: ``name -> "module:attribute"``.
+    """
+
+    def __init__(self, kind: str, table: Mapping[str, str]) -> None:
+        self.kind = kind
+        self._table = dict(table)
+        self._plugins_loaded = False
+
+    def names(self) -> list[str]:
+        """All known names, sorted; entry points included."""
+        return sorted(self._entries())
+
+    def get(self, name: str) -> Any:
+        """Load what ``name`` stands for.
+
+        Raises:
+            UnknownNameError: no such name, module or attribute.
+        """
+        if ":" in name:
+            return self._load(name, name)
+        entries = self._entries()
+        target = entries.get(name.lower().replace("-", "_"))
+        if target is None:
+            raise UnknownNameError(
+                self.kind, name, entries, f"Your own {self.kind}: package.module:name"
+            )
+        return self._load(target, name)
+
+    def _entries(self) -> dict[str, str]:
+        if not self._plugins_loaded:
+            for point in entry_points(group=f"archrank.{self.kind}s"):
+                self._table.setdefault(point.name, point.value)
+            self._plugins_loaded = True
+        return self._table
+
+    def _load(self, target: str, typed: str) -> Any:
+        module_name, _, attribute = target.partition(":")
+        if str(Path.cwd()) not in sys.path and typed == target:
+            sys.path.insert(0, str(Path.cwd()))  # as `python -m` does: a user's module lies here
+        try:
+            module = importlib.import_module(module_name)
+        except ModuleNotFoundError as error:
+            if error.name is not None and module_name.startswith(error.name):
+                raise UnknownNameError(
+                    self.kind, typed, self._table, f"There is no module {error.name!r}"
+                ) from None
+            raise
+        except ArchrankError:
+            raise
+        except Exception as error:
+            raise ArchrankError(
+                f"{self.kind} {typed!r}: importing {module_name} failed: "
+                f"{type(error).__name__}: {error}"
+            ) from error
+        if not hasattr(module, attribute):
+            public = [n for n in vars(module) if not n.startswith("_")]
+            raise UnknownNameError(f"name in module {module_name}", attribute, public)
+        return getattr(module, attribute)

@@ -1,0 +1,36 @@
+"""What networks must learn: data, loss, metric and training recipe.
+
+``Digits`` and ``Glyphs`` need no download. ``CIFAR10``, ``CIFAR100`` and ``ImageNet16`` read the
+published files from a folder. Each is a frozen dataclass; the lower-case names are the same
+classes, so that ``tasks.digits()`` reads like the data set it is.
+"""
+
+from __future__ import annotations
+
+from archrank.tasks.base import Recipe, Scale, Split, Splits, Task
+from archrank.tasks.cifar import CIFAR10, CIFAR100
+from archrank.tasks.digits import Digits
+from archrank.tasks.glyphs import Glyphs
+from archrank.tasks.imagenet16 import ImageNet16
+
+__all__ = [
+    "CIFAR10",
+    "CIFAR100",
+    "Digits",
+    "Glyphs",
+    "ImageNet16",
+    "Recipe",
+    "Scale",
+    "Split",
+    "Splits",
+    "Task",
+]
+
+# After the imports, so that these names hide the modules of the same name.
+digits = Digits
+glyphs = Glyphs
+cifar10 = CIFAR10
+cifar100 = CIFAR100
+imagenet16 = ImageNet16
+
+__all__ += ["cifar10", "cifar100", "digits", "glyphs", "imagenet16"]

@@ -1,0 +1,35 @@
+"""Finding and checking the files of published data sets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from archrank.errors import DataError
+
+
+def find(
+    root: str | Path, names: Iterable[str], subfolders: Iterable[str], what: str
+) -> list[Path]:
+    """The paths of ``names`` in ``root`` or in the first subfolder that has them all.
+
+    Args:
+        root: Folder that the user gave.
+        names: File names; all must be in one folder.
+        subfolders: Folders inside ``root`` that the published archive unpacks to.
+        what: The data set and where it comes from, for the message.
+
+    Raises:
+        DataError: A file is missing; names it and the folders that were searched.
+    """
+    names = list(names)
+    base = Path(root).expanduser()
+    folders = [base, *(base / s for s in subfolders)]
+    for folder in folders:
+        if all((folder / name).is_file() for name in names):
+            return [folder / name for name in names]
+    best = max(folders, key=lambda f: sum((f / name).is_file() for name in names))
+    missing = [name for name in names if not (best / name).is_file()]
+    raise DataError(
+        f"{what}: {', '.join(missing)} not found; looked in {', '.join(map(str, folders))}"
+    )

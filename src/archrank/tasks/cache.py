@@ -1,0 +1,72 @@
+"""Arrays that are slow to make, kept on disk: ``.npz`` files named by what made them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Arrays = dict[str, NDArray[Any]]
+
+
+def cache_folder() -> Path:
+    """Where made data is kept: ``$ARCHRANK_CACHE``, else the platform's folder for caches."""
+    if chosen := os.environ.get("ARCHRANK_CACHE"):
+        return Path(chosen).expanduser()
+    if sys.platform == "win32" and (local := os.environ.get("LOCALAPPDATA")):
+        return Path(local) / "archrank" / "cache"
+    if sys.platform == "darwin":
+        return Path("~/Library/Caches/archrank").expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "archrank"
+
+
+def cached(name: str, key: Mapping[str, object], make: Callable[[], Arrays]) -> Arrays:
+    """Read the arrays that ``make`` would return from the cache, or make and keep them.
+
+    A damaged file is made anew. A folder that cannot be read or written costs time, not the run.
+
+    Args:
+        name: Start of the file's name.
+        key: Everything the arrays depend on, as JSON values; hashed into the file's name.
+        make: Makes the arrays.
+    """
+    digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:16]
+    path = cache_folder() / f"{name}-{digest}.npz"
+    found = _read(path)
+    if found is not None:
+        return found
+    arrays = make()
+    _write(path, arrays)
+    return arrays
+
+
+def _read(path: Path) -> Arrays | None:
+    """The arrays of a file, or None if it is missing, unreadable or damaged."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}  # zip checks each one's CRC
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
+        return None
+
+
+def _write(path: Path, arrays: Arrays) -> None:
+    """Write beside the target, then rename, so that no reader ever sees half a file."""
+    partial = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
+            partial = Path(file.name)
+            np.savez(file, allow_pickle=False, **arrays)
+        partial.replace(path)
+    except OSError:  # read-only folder, full disk
+        if partial is not None:
+            partial.unlink(missing_ok=True)

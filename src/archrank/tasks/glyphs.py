@@ -1,0 +1,225 @@
+"""Distorted characters in fonts never seen in training, drawn with the fonts of matplotlib."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archrank.errors import DataError
+from archrank.tasks._arrays import noisy_copies, standardize, to_split
+from archrank.tasks.base import Recipe, Scale, Splits, Task
+from archrank.tasks.cache import Arrays, cached
+
+CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+
+FONTS: dict[str, tuple[str, ...]] = {
+    "train": (
+        "DejaVuSans",
+        "DejaVuSans-BoldOblique",
+        "DejaVuSansMono",
+        "DejaVuSansMono-Oblique",
+        "DejaVuSerif",
+        "DejaVuSerif-BoldItalic",
+        "STIXGeneral",
+        "STIXGeneralBolIta",
+        "cmr10",
+        "cmb10",
+        "cmmi10",
+        "cmtt10",
+    ),
+    "valid": (
+        "DejaVuSans-Bold",
+        "DejaVuSansMono-BoldOblique",
+        "DejaVuSerif-Italic",
+        "STIXGeneralItalic",
+        "cmss10",
+    ),
+    "test": (
+        "DejaVuSans-Oblique",
+        "DejaVuSansMono-Bold",
+        "DejaVuSerif-Bold",
+        "STIXGeneralBol",
+        "cmti10",
+    ),
+}
+"""Font files by split. Each split has upright and slanted, light and bold faces; none is shared."""
+
+MASK = 64  # pixels along each side of the large images that are warped
+CAP = 40  # font size in those pixels; capitals are about 0.7 of it high
+
+
+@dataclass(frozen=True)
+class Glyphs(Task):
+    """Recognise A-Z and 0-9 in fonts that were held out, rotated, sheared, scaled and cluttered.
+
+    Attributes:
+        images: Training images. Validation and test have ``eval_images`` each.
+        eval_images: Images of the validation split and of the test split.
+        size: Height and width in pixels.
+        distortion: 0 for upright, centred characters; 1 for rotations up to 25 degrees, shears up
+            to 0.3, scales of 0.75 to 1.25 and shifts up to an eighth of the image.
+        clutter: Contrast, from 0 to 1, of the second character that intrudes from a side.
+        noise: Standard deviation of the frozen noise on validation and test images; one unit is
+            the standard deviation of all training pixels.
+        copies: Noise draws per validation and per test image.
+        seed: Of everything that is random in the images.
+    """
+
+    recipe: Recipe = field(
+        default_factory=lambda: Recipe(epochs=10, batch_size=128, lr=0.1, noise=0.3)
+    )
+    scale: Scale = field(default_factory=lambda: Scale(channels=4, cells=1, reduction="pool"))
+    input_shape: tuple[int, int, int] = field(default=(1, 12, 12), init=False)
+    n_classes: int = field(default=len(CHARACTERS), init=False)
+    images: int = 3000
+    eval_images: int = 1500
+    size: int = 12
+    distortion: float = 1.0
+    clutter: float = 0.7
+    noise: float = 0.3
+    copies: int = 1
+    seed: int = 0
+
+    name = "glyphs"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "input_shape", (1, self.size, self.size))
+
+    def load(self) -> Splits:
+        """The three splits; made in about a second, then read from the cache folder."""
+        return _load(
+            (self.images, self.eval_images),
+            self.size,
+            (self.distortion, self.clutter),
+            (self.noise, self.copies),
+            self.seed,
+        )
+
+
+@lru_cache(maxsize=4)
+def _load(
+    counts: tuple[int, int],
+    size: int,
+    warp: tuple[float, float],
+    noise: tuple[float, int],
+    seed: int,
+) -> Splits:
+    fonts = {split: [_font_file(name) for name in names] for split, names in FONTS.items()}
+    key = {
+        "version": 1,  # raise it when the images change
+        "counts": counts,
+        "size": size,
+        "warp": warp,
+        "seed": seed,
+        "fonts": [hashlib.sha256(f.read_bytes()).hexdigest() for fs in fonts.values() for f in fs],
+    }
+    arrays = cached("glyphs", key, lambda: _make(fonts, counts, size, warp, seed))
+    mean, std = arrays["train_x"].mean(), arrays["train_x"].std()
+    train, valid, test = (
+        to_split(standardize(arrays[f"{split}_x"], mean, std), arrays[f"{split}_y"])
+        for split in FONTS
+    )
+    sd, copies = noise
+    return Splits(
+        train,
+        noisy_copies(valid, copies, sd, 2 * seed),
+        noisy_copies(test, copies, sd, 2 * seed + 1),
+    )
+
+
+def _font_file(name: str) -> Path:
+    """Where matplotlib keeps a font."""
+    import matplotlib
+
+    path = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / f"{name}.ttf"
+    if not path.is_file():
+        raise DataError(
+            f"the glyphs task needs the font {path.name}, which ships with matplotlib; looked for "
+            f"{path}. Reinstall matplotlib, or use the task 'digits'"
+        )
+    return path
+
+
+def _make(
+    fonts: dict[str, list[Path]],
+    counts: tuple[int, int],
+    size: int,
+    warp: tuple[float, float],
+    seed: int,
+) -> Arrays:
+    """Draw all three splits: ``{split}_x`` (b, 1, size, size) uint8, ``{split}_y`` (b,) uint8."""
+    arrays: Arrays = {}
+    streams = np.random.SeedSequence(seed).spawn(len(fonts))
+    for (split, files), stream in zip(fonts.items(), streams, strict=True):
+        rng = np.random.default_rng(stream)
+        count = counts[0] if split == "train" else counts[1]
+        masks = np.stack([_masks(file) for file in files])  # (fonts, classes, MASK, MASK)
+        labels = rng.permutation(np.arange(count) % len(CHARACTERS))  # (b,) balanced
+        images = _warp(_pick(masks, labels, rng), _poses(count, warp[0], rng), size)
+        if warp[1] > 0:
+            others = rng.integers(len(CHARACTERS), size=count)
+            poses = _poses(count, warp[0], rng)
+            poses[:, :, 2] += _sideways(count, rng)
+            clutter = _warp(_pick(masks, others, rng), poses, size)
+            images = np.maximum(images, warp[1] * clutter)
+        arrays[f"{split}_x"] = np.round(images * 255).astype(np.uint8)
+        arrays[f"{split}_y"] = labels.astype(np.uint8)
+    return arrays
+
+
+def _masks(file: Path) -> NDArray[np.float32]:
+    """All characters of one font, centred: (classes, MASK, MASK) in [0, 1]."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    font = ImageFont.truetype(str(file), CAP)
+    masks = np.zeros((len(CHARACTERS), MASK, MASK), dtype=np.float32)
+    for i, character in enumerate(CHARACTERS):
+        left, top, right, bottom = font.getbbox(character)
+        image = Image.new("L", (MASK, MASK))
+        corner = ((MASK - right - left) / 2, (MASK - bottom - top) / 2)
+        ImageDraw.Draw(image).text(corner, character, fill=255, font=font)
+        masks[i] = np.asarray(image, dtype=np.float32) / 255
+    return masks
+
+
+def _pick(
+    masks: NDArray[np.float32], labels: NDArray[np.int64], rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """The mask of each label (b,) in a random font: (b, MASK, MASK)."""
+    return masks[rng.integers(len(masks), size=len(labels)), labels]
+
+
+def _poses(count: int, strength: float, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Random affine maps (b, 2, 3) from output to mask coordinates, both in [-1, 1]."""
+    angle, shear, log_scale, x, y = strength * rng.uniform(-1, 1, size=(5, count))
+    angle, scale = np.deg2rad(25) * angle, 1.25**log_scale
+    cos, sin, shear = np.cos(angle), np.sin(angle), 0.3 * shear
+    # A character fills about 0.45 of its mask; 0.6 of the mask makes it 3/4 of the image.
+    linear = 0.6 * scale * np.array([[cos, cos * shear - sin], [sin, sin * shear + cos]])
+    shift = 0.6 * np.array([[x / 4], [y / 4]])  # (2, 1, b)
+    return np.moveaxis(np.concatenate([linear, shift], axis=1), 2, 0)
+
+
+def _sideways(count: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Shifts (b, 2) by about the width of a character, in any direction."""
+    direction = rng.uniform(0, 2 * np.pi, size=count)
+    distance = 0.6 * rng.uniform(1.0, 1.4, size=count)
+    return distance[:, None] * np.stack([np.cos(direction), np.sin(direction)], axis=1)
+
+
+def _warp(masks: NDArray[np.float32], poses: NDArray[np.float64], size: int) -> NDArray[np.float32]:
+    """Sample masks (b, MASK, MASK) through poses (b, 2, 3), smoothed: (b, 1, size, size)."""
+    import torch
+    from torch.nn.functional import affine_grid, avg_pool2d, grid_sample
+
+    x = torch.from_numpy(masks)[:, None]  # (b, 1, MASK, MASK)
+    theta = torch.from_numpy(poses.astype(np.float32))
+    grid = affine_grid(theta, [len(x), 1, 3 * size, 3 * size], align_corners=False)
+    fine = grid_sample(x, grid, align_corners=False)  # (b, 1, 3 * size, 3 * size)
+    images: NDArray[np.float32] = avg_pool2d(fine, 3).numpy()
+    return images

@@ -1,0 +1,21 @@
+"""Array types and the shape vocabulary that every docstring uses.
+
+Shape words, never varied: ``n`` architectures, ``d`` decisions, ``f`` features, ``v`` graph nodes,
+``l`` tokens, ``k`` kept or listed architectures, ``b`` batch, ``m`` objectives.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Archs: TypeAlias = NDArray[np.uint8]
+"""A population: ``(n, d)`` choice indices, one row per architecture."""
+
+Floats: TypeAlias = NDArray[np.float64]
+"""Scores, metrics and costs: ``(n,)`` or ``(n, m)``. Scores are always higher-is-better."""
+
+Bools: TypeAlias = NDArray[np.bool_]
+Ints: TypeAlias = NDArray[np.int64]

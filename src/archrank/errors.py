@@ -19,7 +19,9 @@ class UnknownNameError(ArchrankError, KeyError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str], hint: str = "") -> None:
         options = sorted(known)
-        close = difflib.get_close_matches(name.lower(), [o.lower() for o in options], n=3, cutoff=0.5)
+        close = difflib.get_close_matches(
+            name.lower(), [o.lower() for o in options], n=3, cutoff=0.5
+        )
         meant = [o for o in options if o.lower() in close]
         parts = [f"unknown {kind} {name!r}"]
         if meant:

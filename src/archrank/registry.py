@@ -23,10 +23,13 @@ class Registry:
     Args:
         kind: the noun in the singular, as error messages say it (``"ranker"``).
         table: ``name -> "module:attribute"``.
+        plural: the folder's name, if it is not ``kind + "s"``; entry points register in the group
+            ``archrank.<plural>``.
     """
 
-    def __init__(self, kind: str, table: Mapping[str, str]) -> None:
+    def __init__(self, kind: str, table: Mapping[str, str], plural: str | None = None) -> None:
         self.kind = kind
+        self.plural = plural or f"{kind}s"
         self._table = dict(table)
         self._plugins_loaded = False
 
@@ -52,7 +55,7 @@ class Registry:
 
     def _entries(self) -> dict[str, str]:
         if not self._plugins_loaded:
-            for point in entry_points(group=f"archrank.{self.kind}s"):
+            for point in entry_points(group=f"archrank.{self.plural}"):
                 self._table.setdefault(point.name, point.value)
             self._plugins_loaded = True
         return self._table

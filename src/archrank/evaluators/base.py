@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from archrank.errors import EvaluationError
-from archrank.types import Archs, Floats
+from archrank.types import Archs, Bools, Floats
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -77,3 +77,16 @@ class Evaluator(ABC):
     @abstractmethod
     def describe(self) -> dict[str, Any]:
         """What must agree for two runs to measure the same thing; JSON values."""
+
+    def covers(self, archs: Archs) -> Bools:
+        """Which architectures can be evaluated at all, ``(n,)``; a table may hold a part only."""
+        return np.ones(len(archs), dtype=bool)
+
+    @property
+    def capacity(self) -> int:
+        """How many architectures can be evaluated."""
+        return self.space.size
+
+    def immediate_part(self) -> Evaluator | None:
+        """What of this evaluator answers at once, if anything does."""
+        return self if self.immediate else None

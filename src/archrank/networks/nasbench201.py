@@ -96,8 +96,8 @@ class ResidualReduction(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(b, c_in, h, w) -> (b, c_out, ceil(h / 2), ceil(w / 2))."""
-        shortcut: Tensor = self.shortcut(x)
-        return shortcut + self.main(x)
+        total: Tensor = self.main(x) + self.shortcut(x)
+        return total
 
 
 _REDUCTIONS = {"residual": ResidualReduction, "pool": PoolReduction}

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from archrank.errors import UnknownNameError
+from archrank.networks.pooling import AvgPool3x3
 
 
 class Zero(nn.Module):
@@ -39,7 +40,7 @@ OPERATIONS: dict[str, Callable[[int], nn.Module]] = {
     "skip_connect": lambda c: nn.Identity(),
     "nor_conv_1x1": lambda c: ReLUConvBN(c, c, kernel=1),
     "nor_conv_3x3": lambda c: ReLUConvBN(c, c, kernel=3),
-    "avg_pool_3x3": lambda c: nn.AvgPool2d(3, stride=1, padding=1, count_include_pad=False),
+    "avg_pool_3x3": lambda c: AvgPool3x3(),
 }
 """Name -> function of the number of channels that makes the module."""
 

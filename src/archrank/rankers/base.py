@@ -51,9 +51,7 @@ class Ranker(BaseEstimator, ABC):  # type: ignore[misc]
         return self
 
     @overload
-    def predict(
-        self, archs: NDArray[np.generic], return_std: Literal[False] = False
-    ) -> Floats: ...
+    def predict(self, archs: NDArray[np.generic], return_std: Literal[False] = False) -> Floats: ...
     @overload
     def predict(
         self, archs: NDArray[np.generic], return_std: Literal[True]
@@ -71,7 +69,9 @@ class Ranker(BaseEstimator, ABC):  # type: ignore[misc]
         if not hasattr(self, "n_labels_"):
             raise NotFittedError(f"this {name} is not fitted yet; call fit(archs, scores) first")
         if return_std and not self.has_std:
-            raise ArchrankError(f"{name} has no uncertainty; wrap it: Ensemble([{name}(space), ...])")
+            raise ArchrankError(
+                f"{name} has no uncertainty; wrap it: Ensemble([{name}(space), ...])"
+            )
         mean, std = self._predict(self.space.validate(archs), return_std)
         if not return_std:
             return mean

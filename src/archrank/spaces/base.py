@@ -72,7 +72,9 @@ class Space(ABC):
         """Draw ``n`` architectures uniformly over the choices, with repetition: ``(n, d)``."""
 
     @abstractmethod
-    def mutate(self, archs: Archs, *, rng: np.random.Generator, rate: float | None = None) -> Archs:
+    def mutate(
+        self, archs: Archs, *, rng: np.random.Generator, rate: float | Floats | None = None
+    ) -> Archs:
         """Change each decision with probability ``rate`` (``None``: exactly one): ``(n, d)``."""
 
     @abstractmethod

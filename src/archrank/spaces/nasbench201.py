@@ -91,9 +91,7 @@ class NASBench201(EdgeCellSpace):
                 c *= 2
             for op, k in KERNELS.items():
                 conv = k * k * c * c
-                per_edge[self.ops.index(op)] += scale.cells * np.array(
-                    [conv * h * w, conv + 2 * c]
-                )
+                per_edge[self.ops.index(op)] += scale.cells * np.array([conv * h * w, conv + 2 * c])
         fixed += [c * self.n_classes, 2 * c + c * self.n_classes + self.n_classes]  # head
         return fixed, per_edge
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from archrank.errors import ArchitectureError, SpaceError
 from archrank.spaces.base import Graphs, Space
-from archrank.types import Archs, Bools, Ints
+from archrank.types import Archs, Bools, Floats, Ints
 
 if TYPE_CHECKING:
     from archrank.tasks.base import Task
@@ -66,11 +66,14 @@ class VectorSpace(Space):
             return rng.integers(int(self.radices[0]), size=(n, self.d), dtype=np.uint8)
         return rng.integers(self.radices, size=(n, self.d)).astype(np.uint8)
 
-    def mutate(self, archs: Archs, *, rng: np.random.Generator, rate: float | None = None) -> Archs:
+    def mutate(
+        self, archs: Archs, *, rng: np.random.Generator, rate: float | Floats | None = None
+    ) -> Archs:
         """Change every decision with probability ``rate`` to another option: ``(n, d)``.
 
         At least one changeable decision of each row changes, always to a different value.
-        ``rate=None`` changes exactly one, as regularized evolution does.
+        ``rate=None`` changes exactly one, as regularized evolution does; ``rate`` may be ``(n, 1)``,
+        one per row.
         """
         n, d = archs.shape
         changeable = self.radices > 1

@@ -8,7 +8,6 @@ from functools import cached_property
 
 import numpy as np
 
-from archrank.pareto import pareto_ranks
 from archrank.spaces.base import Space
 from archrank.types import Archs, Bools, Floats
 
@@ -26,8 +25,8 @@ class History:
         archs: ``(n, d)`` evaluated architectures in proposal order, failed ones included.
         objectives: ``(n, m)`` higher is better; NaN where the evaluation failed.
         violation: ``(n,)`` by how much constraints are broken (relative, summed); 0 is feasible.
-        allowed: tells which candidates meet the constraints that need no evaluation
-            (``(k, d) -> (k,)``); strategies propose only those.
+        allowed: tells which candidates may be proposed at all, ``(k, d) -> (k,)``: those that the
+            evaluator knows and that meet the constraints that need no evaluation.
     """
 
     space: Space
@@ -42,28 +41,42 @@ class History:
     @cached_property
     def ok(self) -> Bools:
         """Which evaluations succeeded: ``(n,)``."""
-        return np.isfinite(self.objectives).all(1) & np.isfinite(self.violation)
+        return np.isfinite(self.objectives).all(axis=1) & np.isfinite(self.violation)
 
     @cached_property
     def scores(self) -> Floats:
         """One number per architecture, ``(n,)``, higher is better, NaN where failed.
 
-        A single objective counts as it is; several count by minus their Pareto rank. Feasible
-        architectures come before infeasible ones, which are ordered by how little they violate
-        (feasibility rules of Deb, 2000).
+        A single objective counts as it is; several count by minus their Pareto rank.
         """
-        scores = np.full(len(self), np.nan)
-        ok = self.ok
-        feasible = ok & (self.violation <= 0)
-        scores[feasible] = scalarise(self.objectives[feasible])
-        broken = ok & ~feasible
-        floor = scores[feasible].min() if feasible.any() else 0.0
-        scores[broken] = floor - self.violation[broken] - 1e-9
-        return scores
+        if self.objectives.shape[1] == 1:
+            return feasible_first(self.objectives[:, 0], self.violation)
+        ranks = np.full(len(self), np.nan)
+        ranks[self.ok] = -pareto_ranks(self.objectives[self.ok])
+        return feasible_first(ranks, self.violation)
 
 
-def scalarise(objectives: Floats) -> Floats:
-    """``(n, m)`` objectives -> ``(n,)``: themselves for ``m == 1``, else minus the Pareto rank."""
-    if objectives.shape[1] == 1:
-        return objectives[:, 0]
-    return -pareto_ranks(objectives).astype(np.float64)
+def pareto_ranks(objectives: Floats) -> Floats:
+    """Non-domination rank of each row of ``(n, m)`` objectives: 0 is the front, higher is worse."""
+    import moocore
+
+    if len(objectives) == 0:
+        return np.zeros(0)
+    ranks = moocore.pareto_rank(np.ascontiguousarray(objectives), maximise=True)
+    return np.asarray(ranks, dtype=np.float64)
+
+
+def feasible_first(values: Floats, violation: Floats) -> Floats:
+    """Put infeasible architectures below all feasible ones, by how little they violate.
+
+    The feasibility rules of Deb (2000), as one number: ``values: (n,)``, higher is better, and
+    ``violation: (n,)`` -> ``(n,)``. NaN stays NaN.
+    """
+    broken = violation > 0
+    if not broken.any():
+        return values
+    feasible = values[(violation <= 0) & np.isfinite(values)]
+    floor = feasible.min() if len(feasible) else 0.0
+    spread = (np.ptp(feasible) if len(feasible) else 0.0) or 1.0
+    below = floor - spread * (0.01 + violation)  # strictly below the worst feasible one
+    return np.where(broken, np.where(np.isfinite(values), below, np.nan), values)

@@ -27,7 +27,10 @@ def standardize(images: NDArray[Any], mean: Any, std: Any) -> NDArray[np.float32
     """``(images - mean) / std`` per channel: (b, c, h, w) -> the same in float32."""
     shift = np.asarray(mean, dtype=np.float32).reshape(-1, 1, 1)
     scale = np.asarray(std, dtype=np.float32).reshape(-1, 1, 1)
-    return (images.astype(np.float32) - shift) / scale
+    x = images.astype(np.float32)
+    x -= shift  # in place: CIFAR's 50,000 images are 600 MB
+    x /= scale
+    return x
 
 
 def noisy_copies(split: Split, copies: int, noise: float, seed: int) -> Split:

@@ -52,7 +52,8 @@ def cached(name: str, key: Mapping[str, object], make: Callable[[], Arrays]) -> 
 def _read(path: Path) -> Arrays | None:
     """The arrays of a file, or None if it is missing, unreadable or damaged."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # Opened here: np.load leaves a damaged file open.
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}  # zip checks each one's CRC
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
         return None

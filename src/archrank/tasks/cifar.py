@@ -19,6 +19,8 @@ from archrank.tasks._files import find
 from archrank.tasks.base import Recipe, Splits, Task
 
 IMAGE_BYTES = 3 * 32 * 32  # red, green and blue planes, row by row
+C10_RECORDS = 10_000  # per file
+C100_TRAIN_RECORDS, C100_TEST_RECORDS = 50_000, 10_000
 PAGE = "https://www.cs.toronto.edu/~kriz/cifar.html"
 
 C10_MEAN, C10_STD = (125.3, 123.0, 113.9), (63.0, 62.1, 66.7)  # of 0..255, as NAS-Bench-201
@@ -83,7 +85,7 @@ def _load_cifar10(root: str, seed: int) -> Splits:
     names = [*(f"data_batch_{i}.bin" for i in range(1, 6)), "test_batch.bin"]
     what = f"CIFAR-10, binary version ({PAGE})"
     paths = find(root, names, ["cifar-10-batches-bin"], what)
-    parts = [read_records(p, label_bytes=1, records=10_000, n_classes=10) for p in paths]
+    parts = [read_records(p, label_bytes=1, records=C10_RECORDS, n_classes=10) for p in paths]
     images = np.concatenate([x for x, _ in parts[:5]])  # (50000, 3, 32, 32)
     labels = np.concatenate([y for _, y in parts[:5]])
     order = np.random.default_rng(seed).permutation(len(labels))
@@ -101,8 +103,10 @@ def _load_cifar10(root: str, seed: int) -> Splits:
 def _load_cifar100(root: str, seed: int) -> Splits:
     what = f"CIFAR-100, binary version ({PAGE})"
     paths = find(root, ["train.bin", "test.bin"], ["cifar-100-binary"], what)
-    train_x, train_y = read_records(paths[0], label_bytes=2, records=50_000, n_classes=100)
-    x, y = read_records(paths[1], label_bytes=2, records=10_000, n_classes=100)
+    train_x, train_y = read_records(
+        paths[0], label_bytes=2, records=C100_TRAIN_RECORDS, n_classes=100
+    )
+    x, y = read_records(paths[1], label_bytes=2, records=C100_TEST_RECORDS, n_classes=100)
     order = np.random.default_rng(seed).permutation(len(y))
     half = len(y) // 2
     valid, test = order[:half], order[half:]

@@ -28,12 +28,12 @@ class Digits(Task):
     """
 
     recipe: Recipe = field(
-        default_factory=lambda: Recipe(epochs=12, batch_size=128, lr=0.1, noise=1.0)
+        default_factory=lambda: Recipe(epochs=12, batch_size=128, lr=0.1, noise=1.5)
     )
-    scale: Scale = field(default_factory=lambda: Scale(channels=4, cells=1, reduction="pool"))
+    scale: Scale = field(default_factory=lambda: Scale(channels=8, cells=1, reduction="pool"))
     input_shape: tuple[int, int, int] = field(default=(1, 8, 8), init=False)
     n_classes: int = field(default=10, init=False)
-    noise: float = 1.0
+    noise: float = 1.5
     copies: int = 4
     seed: int = 0
 

@@ -202,14 +202,16 @@ def _poses(count: int, strength: float, rng: np.random.Generator) -> NDArray[np.
     # A character fills about 0.45 of its mask; 0.6 of the mask makes it 3/4 of the image.
     linear = 0.6 * scale * np.array([[cos, cos * shear - sin], [sin, sin * shear + cos]])
     shift = 0.6 * np.array([[x / 4], [y / 4]])  # (2, 1, b)
-    return np.moveaxis(np.concatenate([linear, shift], axis=1), 2, 0)
+    poses: NDArray[np.float64] = np.concatenate([linear, shift], axis=1)  # (2, 3, b)
+    return np.moveaxis(poses, 2, 0)
 
 
 def _sideways(count: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """Shifts (b, 2) by about the width of a character, in any direction."""
     direction = rng.uniform(0, 2 * np.pi, size=count)
     distance = 0.6 * rng.uniform(1.0, 1.4, size=count)
-    return distance[:, None] * np.stack([np.cos(direction), np.sin(direction)], axis=1)
+    unit: NDArray[np.float64] = np.stack([np.cos(direction), np.sin(direction)], axis=1)
+    return distance[:, None] * unit
 
 
 def _warp(masks: NDArray[np.float32], poses: NDArray[np.float64], size: int) -> NDArray[np.float32]:

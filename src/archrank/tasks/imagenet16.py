@@ -84,7 +84,8 @@ def read_npz(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
         DataError: Not an npz file, or not with the published arrays.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # Opened here: np.load leaves a damaged file open.
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             data, labels = file["data"], file["labels"].astype(np.int64)
     except KeyError as error:
         raise DataError(f"{path}: expected the arrays 'data' and 'labels'; {error}") from None

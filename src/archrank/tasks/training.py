@@ -24,7 +24,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from archrank.tasks.augmentation import augment
 from archrank.tasks.base import Recipe, Split, Splits, Task
@@ -85,7 +85,8 @@ def train(
     """
     device = torch.device(device)
     splits = _resident(task, device)
-    network = network.to(device, memory_format=torch.channels_last)
+    network.to(device)
+    _channels_last(network)
     start = time.perf_counter()
     with _seeded(seed, device):
         train_loss, epochs, diverged = _fit(network, task, splits.train, seed)
@@ -137,20 +138,20 @@ def _fit(network: nn.Module, task: Task, data: Split, seed: int) -> tuple[float,
 def _measure(network: nn.Module, task: Task, data: Split) -> tuple[float, float]:
     """The metric and the loss on a whole split."""
     network.eval()
-    outputs = torch.cat([network(x) for x in data.x.split(EVAL_BATCH)])  # (b, classes)
+    outputs = torch.cat([network(x) for x in torch.split(data.x, EVAL_BATCH)])  # (b, classes)
     return task.score(outputs, data.y), float(task.loss(outputs, data.y))
 
 
 def _optimizer(params: list[nn.Parameter], recipe: Recipe) -> torch.optim.Optimizer:
     if recipe.optimizer == "adamw":
-        return torch.optim.AdamW(params, recipe.lr, weight_decay=recipe.weight_decay, foreach=True)
+        return torch.optim.AdamW(params, recipe.lr, weight_decay=recipe.weight_decay, fused=True)
     return torch.optim.SGD(
         params,
         recipe.lr,
         momentum=recipe.momentum,
         nesterov=recipe.momentum > 0,
         weight_decay=recipe.weight_decay,
-        foreach=True,
+        fused=True,
     )
 
 
@@ -165,11 +166,18 @@ def _learning_rates(recipe: Recipe, batches: int) -> Iterator[float]:
 
 def _resident(task: Task, device: torch.device) -> Splits:
     """The task's data on ``device``, images channels-last."""
-    train, valid, test = (
-        Split(s.x.to(device, memory_format=torch.channels_last), s.y.to(device))
-        for s in task.load()
-    )
-    return Splits(train, valid, test)
+    return Splits(*(Split(_layout(s.x.to(device)), s.y.to(device)) for s in task.load()))
+
+
+def _layout(x: Tensor) -> Tensor:
+    """Channels-last if ``x`` is a batch of images, (b, c, h, w)."""
+    return x.contiguous(memory_format=torch.channels_last) if x.dim() == 4 else x
+
+
+def _channels_last(network: nn.Module) -> None:
+    """Lay out the convolutions' weights as the images are: no reordering at every step."""
+    for parameter in network.parameters():
+        parameter.data = _layout(parameter.data)
 
 
 @contextmanager

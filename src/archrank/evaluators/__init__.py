@@ -1,0 +1,62 @@
+"""Evaluators: the truth about architectures, or a cheap copy of it.
+
+Each loads when it is first asked for, so that importing this package loads neither pandas nor
+torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from archrank.evaluators.base import Evaluations, Evaluator, Metric
+from archrank.registry import Registry
+
+if TYPE_CHECKING:
+    from archrank.evaluators.training import Training
+
+    from archrank.evaluators.combined import Combined
+    from archrank.evaluators.cost import Cost
+    from archrank.evaluators.function import Function
+    from archrank.evaluators.table import Table
+
+EVALUATORS = Registry(
+    "evaluator",
+    {
+        "combined": "archrank.evaluators.combined:Combined",
+        "cost": "archrank.evaluators.cost:Cost",
+        "function": "archrank.evaluators.function:Function",
+        "table": "archrank.evaluators.table:Table",
+        "training": "archrank.evaluators.training:Training",
+    },
+)
+
+_HOMES = {
+    "Combined": "combined",
+    "Cost": "cost",
+    "Function": "function",
+    "Table": "table",
+    "Training": "training",
+}
+
+__all__ = [
+    "EVALUATORS",
+    "Combined",
+    "Cost",
+    "Evaluations",
+    "Evaluator",
+    "Function",
+    "Metric",
+    "Table",
+    "Training",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

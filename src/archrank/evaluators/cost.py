@@ -1,0 +1,62 @@
+"""What a network costs by its shape alone: multiply-accumulates and parameters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from archrank.errors import ArchrankError
+from archrank.evaluators.base import Evaluations, Evaluator, Metric
+from archrank.types import Archs
+
+
+class Cost(Evaluator):
+    """Counts MACs and trainable parameters; both are minimised.
+
+    Example:
+        >>> import numpy as np
+        >>> from archrank.spaces import NASBench201
+        >>> space = NASBench201()
+        >>> skip = np.ones((1, 6), dtype=np.uint8)
+        >>> Cost().bind(space).evaluate(skip)["macs"].tolist()
+        [7783040.0]
+    """
+
+    metrics = (Metric("macs", "minimize"), Metric("params", "minimize"))
+    immediate = True
+
+    def evaluate(self, archs: Archs) -> Evaluations:
+        """Count ``archs: (n, d)``.
+
+        Raises:
+            ArchrankError: nothing can be counted, e.g. because costs depend on a task that the
+                space does not know yet. Other failures, of a user's ``build`` on one architecture,
+                are NaN with a reason.
+        """
+        names = [m.name for m in self.metrics]
+        try:
+            counts = self.space.cost(archs)
+            return Evaluations({name: counts[name] for name in names})
+        except ArchrankError:
+            raise
+        except Exception:  # some user's build failed: find out for which architectures
+            return self._one_by_one(archs, names)
+
+    def _one_by_one(self, archs: Archs, names: list[str]) -> Evaluations:
+        values = {name: np.full(len(archs), np.nan) for name in names}
+        reasons: list[str | None] = [None] * len(archs)
+        for i in range(len(archs)):
+            try:
+                counts = self.space.cost(archs[i : i + 1])
+                for name in names:
+                    values[name][i] = counts[name][0]
+            except ArchrankError:  # noqa: PERF203  # the network is what takes the time
+                raise
+            except Exception as error:
+                reasons[i] = f"{type(error).__name__}: {error}"
+        return Evaluations(values, reasons)
+
+    def describe(self) -> dict[str, Any]:
+        """Nothing but the kind: costs follow from the space."""
+        return {"evaluator": "cost"}

@@ -1,0 +1,112 @@
+"""Your own measurement: a function of an architecture's choices."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from archrank.errors import EvaluationError
+from archrank.evaluators.base import Evaluations, Evaluator, Metric
+from archrank.types import Archs
+
+
+class Function(Evaluator):
+    """Calls ``fn(config)`` for each architecture.
+
+    ``config`` is ``{decision name: chosen option}``, e.g. ``{"depth": 3, "width": 16}``. An
+    exception, or a value that is not finite, is that architecture's NaN with a reason.
+
+    Args:
+        fn: returns a number, or ``{metric name: number}`` where there are several metrics. For
+            worker processes it must be picklable: a function of a module, not a lambda.
+        metrics: names, which are maximised, or :class:`~archrank.evaluators.base.Metric` objects.
+        immediate: whether ``fn`` is cheap enough to filter candidates before they are proposed.
+
+    Raises:
+        EvaluationError: no metrics, or one twice.
+
+    Example:
+        >>> from archrank.spaces import CustomSpace
+        >>> space = CustomSpace({"depth": [1, 2, 4]}, build=lambda config, task: None)
+        >>> evaluator = Function(lambda config: 1 / (config["depth"] - 2)).bind(space)
+        >>> result = evaluator.evaluate(space.enumerate())
+        >>> result["score"].tolist(), result.reasons[1]
+        ([-1.0, nan, 0.5], 'ZeroDivisionError: division by zero')
+    """
+
+    def __init__(
+        self,
+        fn: Callable[[dict[str, Any]], float | Mapping[str, float]],
+        metrics: Sequence[Metric | str] = ("score",),
+        *,
+        immediate: bool = False,
+    ) -> None:
+        if isinstance(metrics, str):
+            metrics = (metrics,)
+        self.fn = fn
+        self.metrics = tuple(Metric(m) if isinstance(m, str) else m for m in metrics)
+        self.immediate = immediate
+        names = [m.name for m in self.metrics]
+        if not names or len(set(names)) != len(names):
+            raise EvaluationError(f"Function needs one or more different metrics, got {names}")
+
+    def evaluate(self, archs: Archs) -> Evaluations:
+        """Call the function for each of ``archs: (n, d)``.
+
+        Raises:
+            EvaluationError: the function returned something else than the declared metrics.
+        """
+        archs = self.space.validate(archs)
+        values = {m.name: np.full(len(archs), np.nan) for m in self.metrics}
+        reasons: list[str | None] = [None] * len(archs)
+        for i, row in enumerate(archs.tolist()):
+            choices = zip(self.space.choices, row, strict=True)
+            config = {c.name: c.options[k] for c, k in choices}
+            try:
+                returned = self.fn(dict(config))
+            except Exception as error:
+                reasons[i] = f"{type(error).__name__}: {error}"
+                continue
+            measured = self._read(returned, config)
+            bad = [f"{name} is {v}" for name, v in measured.items() if not math.isfinite(v)]
+            reasons[i] = ", ".join(bad) or None
+            for name, value in measured.items():
+                values[name][i] = value if math.isfinite(value) else math.nan
+        return Evaluations(values, reasons)
+
+    def _read(self, returned: Any, config: dict[str, Any]) -> dict[str, float]:
+        """The declared metrics out of what the function returned."""
+        names = [m.name for m in self.metrics]
+        who = getattr(self.fn, "__name__", type(self.fn).__name__)
+        if not isinstance(returned, Mapping):
+            if len(names) > 1:
+                raise EvaluationError(
+                    f"{who}({config}) returned {returned!r}; with the metrics {', '.join(names)} "
+                    "it must return {metric name: number}"
+                )
+            returned = {names[0]: returned}
+        lacking = [name for name in names if name not in returned]
+        if lacking:
+            raise EvaluationError(
+                f"{who}({config}) returned {', '.join(map(str, returned)) or 'nothing'} but not "
+                f"{', '.join(lacking)}; return every metric that Function(metrics=...) names"
+            )
+        try:
+            return {name: float(returned[name]) for name in names}
+        except (TypeError, ValueError):
+            raise EvaluationError(
+                f"{who}({config}) returned {dict(returned)!r}; metrics must be numbers"
+            ) from None
+
+    def describe(self) -> dict[str, Any]:
+        """The function's name and the metrics; its code is yours to keep unchanged."""
+        module = getattr(self.fn, "__module__", type(self.fn).__module__)
+        name = getattr(self.fn, "__qualname__", type(self.fn).__qualname__)
+        return {
+            "evaluator": "function",
+            "function": f"{module}:{name}",
+            "metrics": {m.name: m.direction for m in self.metrics},
+        }

@@ -1,0 +1,168 @@
+"""Look-up in a table of measurements, as benchmark studies do."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from archrank.errors import EvaluationError, SpaceError
+from archrank.evaluators.base import Evaluations, Evaluator, Metric
+from archrank.tables.base import BenchTable, Direction, load_table, metric_directions
+from archrank.tables.files import RawTable, numeric_column, read_table
+from archrank.types import Archs, Bools
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from archrank.spaces.base import Space
+
+_LOADED: dict[tuple[object, ...], BenchTable] = {}  # a worker unpickles one evaluator per task
+
+
+class Table(Evaluator):
+    r"""Looks architectures up in a table.
+
+    Every numeric column is a metric. An architecture that is not in the table, or whose cell is
+    empty, gets NaN with a reason.
+
+    Args:
+        table: path of a CSV or Parquet file with a column ``arch``, or a loaded table.
+        metric: the column to optimise; comes first among the metrics and must be usable in every
+            row. ``None`` keeps the file's order and checks no column.
+        directions: ``{column: "maximize" | "minimize"}`` where the column's name does not tell
+            (see :func:`~archrank.tables.load_table`).
+
+    Raises:
+        TableError: the file cannot be read, or ``metric`` is not numeric.
+        UnknownNameError: no such column.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> from archrank.spaces import CustomSpace
+        >>> space = CustomSpace({"depth": [1, 2]}, build=lambda config, task: None)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = pathlib.Path(folder, "table.csv")
+        ...     _ = path.write_text("arch,accuracy\ndepth=2,0.9\n")
+        ...     result = Table(path).bind(space).evaluate(space.enumerate())
+        >>> result["accuracy"].tolist(), result.reasons
+        ([nan, 0.9], ['not in the table', None])
+    """
+
+    def __init__(
+        self,
+        table: str | Path | BenchTable,
+        metric: str | None = None,
+        *,
+        directions: Mapping[str, Direction] | None = None,
+    ) -> None:
+        self.metric = metric
+        self._bench = table if isinstance(table, BenchTable) else None
+        self._path = None if isinstance(table, BenchTable) else str(table)
+        raw = table.raw if isinstance(table, BenchTable) else read_table(cast(str, self._path))
+        given = dict(table.directions) if isinstance(table, BenchTable) else {}
+        self._directions = given | dict(directions or {})
+        ways = metric_directions(raw, self._directions)
+        if metric is not None:
+            numeric_column(raw, metric)
+            ways = {metric: ways.pop(metric), **ways}
+        self.metrics = tuple(Metric(name, way) for name, way in ways.items())
+        self._digest = _digest(raw)
+
+    @property
+    def table(self) -> BenchTable:
+        """The table as the bound space reads it; loaded once per process.
+
+        Raises:
+            EvaluationError: not bound to a space yet.
+            TableError: rows that are not architectures of the space.
+        """
+        if self._bench is None:
+            raw = read_table(cast(str, self._path))
+            key = (self._digest, self.space.fingerprint(), tuple(self._directions.items()))
+            if key not in _LOADED or _LOADED[key].raw is not raw:  # another file of this content
+                _LOADED[key] = load_table(raw.path, self.space, directions=self._directions)
+            self._bench = _LOADED[key]
+        return self._bench
+
+    def bind(self, space: Space, *, seed: int = 0) -> Self:
+        """Return a copy that looks up architectures of ``space``, its table loaded and checked.
+
+        Raises:
+            SpaceError: a loaded table of another space.
+            TableError: rows that are not architectures of ``space``; an unusable ``metric``.
+        """
+        bound = super().bind(space, seed=seed)
+        if self._path is not None:
+            bound._bench = None
+        elif bound.table.space.choices != space.choices:
+            raise SpaceError(
+                f"the table holds architectures of {bound.table.space.name}, not of {space.name}; "
+                "load it again with load_table(path, space)"
+            )
+        if self.metric is not None:
+            bound.table.objective(self.metric)
+        return bound
+
+    def evaluate(self, archs: Archs) -> Evaluations:
+        """Look up ``archs: (n, d)``: every metric's ``(n,)`` values."""
+        table = self.table
+        rows = table.rows(self.space.validate(archs))
+        missing = rows < 0
+        reasons: list[str | None] = ["not in the table" if m else None for m in missing]
+        values = {}
+        for metric in self.metrics:
+            column = table.column(metric.name)
+            found = np.where(missing, np.nan, column[rows])
+            found[np.isinf(found)] = np.nan
+            values[metric.name] = found
+            for i in np.flatnonzero(np.isnan(found) & ~missing):
+                lacking = reasons[i]
+                reasons[i] = (
+                    f"no value of {metric.name} in the table"
+                    if lacking is None
+                    else f"{lacking}, {metric.name}"
+                )
+        return Evaluations(values, reasons)
+
+    def covers(self, archs: Archs) -> Bools:
+        """Which of ``archs: (n, d)`` are in the table: ``(n,)``."""
+        return self.table.rows(archs) >= 0
+
+    @property
+    def capacity(self) -> int:
+        """Number of rows of the table."""
+        return len(self.table)
+
+    def describe(self) -> dict[str, Any]:
+        """The measurements' digest and the metrics; not the path, so a file may move."""
+        return {
+            "evaluator": "table",
+            "metric": self.metric,
+            "directions": {m.name: m.direction for m in self.metrics},
+            "sha256": self._digest,
+        }
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = self.__dict__.copy()
+        if self._path is not None:
+            state["_bench"] = None  # workers read the file themselves, once per process
+        return state
+
+    def __repr__(self) -> str:
+        name = self._path if self._path is not None else "<loaded table>"
+        return f"Table({name!r}, metric={self.metric!r})"
+
+
+def _digest(raw: RawTable) -> str:
+    """SHA-256 over architectures and measurements."""
+    if not raw.n:
+        raise EvaluationError(f"{raw.path}: the table has no rows")
+    digest = hashlib.sha256("\n".join(map(str, raw.text.get("arch", []))).encode())
+    for name, values in raw.numbers.items():
+        digest.update(name.encode())
+        digest.update(values.tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,125 @@
+"""Training from scratch: the truth, at the price of a training run per architecture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archrank.errors import EvaluationError
+from archrank.evaluators.base import Evaluations, Evaluator, Metric
+from archrank.types import Archs
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from archrank.spaces.base import Space
+    from archrank.tasks.base import Task
+    from archrank.tasks.training import TrainingResult
+
+
+class Training(Evaluator):
+    """Builds each architecture and trains it with the task's recipe.
+
+    Initial weights, data order and augmentation depend on the study's seed and on the
+    architecture alone, so an evaluation gives the same numbers in whichever worker and whenever it
+    runs. A network that diverges, or that cannot be built or run, is NaN with the reason.
+
+    Args:
+        task: data, loss, metric and recipe.
+        runs: training runs per architecture with different seeds; metrics are their means.
+        device: ``"cpu"`` or a CUDA device.
+
+    Example:
+        >>> from archrank.spaces import NASBench201
+        >>> from archrank.tasks import Digits
+        >>> from archrank.tasks.base import Recipe
+        >>> evaluator = Training(Digits(recipe=Recipe(epochs=1))).bind(NASBench201())
+        >>> result = evaluator.evaluate(evaluator.space.parse(["|none~0|+|none~0|none~1|+"
+        ...     "|skip_connect~0|none~1|none~2|"]))
+        >>> 0 <= result["valid_accuracy"][0] <= 1
+        True
+    """
+
+    def __init__(self, task: Task, *, runs: int = 1, device: str = "cpu") -> None:
+        if runs < 1:
+            raise EvaluationError(f"Training needs at least 1 run per architecture, got {runs}")
+        self.task = task
+        self.runs = runs
+        self.device = device
+        self.seed = 0
+        unit = "fraction" if task.metric == "accuracy" else ""
+        self.metrics = (
+            Metric(f"valid_{task.metric}", task.direction, unit),
+            Metric(f"test_{task.metric}", task.direction, unit),
+            Metric("train_loss", "minimize"),
+            Metric("valid_loss", "minimize"),
+            Metric("test_loss", "minimize"),
+        )
+
+    def bind(self, space: Space, *, seed: int = 0) -> Self:
+        """Return a copy for ``space`` with networks of the task's scale, seeded with ``seed``."""
+        bound = super().bind(space.for_task(self.task), seed=seed)
+        bound.seed = seed
+        return bound
+
+    def evaluate(self, archs: Archs) -> Evaluations:
+        """Train each of ``archs: (n, d)``, one after the other, on one thread."""
+        archs = self.space.validate(archs)
+        values = np.full((len(archs), len(self.metrics)), np.nan)
+        reasons: list[str | None] = []
+        with _one_thread():
+            for i, arch in enumerate(archs):
+                results = [self._train(arch, run) for run in range(self.runs)]
+                reason = next((r for r in results if isinstance(r, str)), None)
+                reasons.append(reason)
+                if reason is None:
+                    values[i] = np.mean([_numbers(r) for r in results], axis=0)
+        columns = {m.name: values[:, j] for j, m in enumerate(self.metrics)}
+        return Evaluations(columns, reasons)
+
+    def train(self, arch: NDArray[np.uint8], run: int = 0) -> tuple[Any, TrainingResult]:
+        """Repeat one training run of ``arch: (d,)``: the trained network and its result.
+
+        Gives bit for bit what :meth:`evaluate` measured, on the same machine.
+        """
+        from archrank.tasks.training import initialise, train
+
+        words = np.random.SeedSequence([self.seed, run, *arch.tolist()]).generate_state(2)
+        network = initialise(lambda: self.space.build(arch, self.task), int(words[0]))
+        with _one_thread():
+            return network, train(network, self.task, seed=int(words[1]), device=self.device)
+
+    def _train(self, arch: NDArray[np.uint8], run: int) -> TrainingResult | str:
+        try:
+            _, result = self.train(arch, run)
+        except (ImportError, OSError):
+            raise  # the data or the installation, not the architecture
+        except Exception as error:
+            return f"{type(error).__name__}: {error}"
+        return result.diverged or result
+
+    def describe(self) -> dict[str, Any]:
+        """The task with its recipe, and the number of runs."""
+        return {"evaluator": "training", "task": repr(self.task), "runs": self.runs}
+
+
+def _numbers(result: TrainingResult | str) -> list[float]:
+    assert not isinstance(result, str)  # the caller has looked
+    return [result.valid, result.test, result.train_loss, result.valid_loss, result.test_loss]
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Networks this small are fastest on one thread, and only then reproducible bit for bit."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,297 @@
+"""Gradient-boosted trees with three objectives, on LightGBM.
+
+* ``regression``: squared error on standardised scores with the settings of NAS-GBDT (Luo et al.,
+  "Accuracy Prediction with Non-neural Model for Neural Architecture Search", 2020).
+* ``lambdarank``: LambdaMART on graded relevance, the relevance of AceNAS (Zhang et al., 2021,
+  section 3.2): the worst fifth counts as 0, the rest is graded 0..20 up to the best.
+* ``pairwise``: RankNAS (Hu et al., 2021, Eqs. 2-6): cross entropy of every pair's order, fitted on
+  per-architecture scores, so that the order is transitive.
+
+Few labels are the normal case here, so two of LightGBM's defaults would silently stop learning and
+are replaced: a leaf holds at least ``max(1, min(5, n // 20))`` labels rather than 20, and the sum
+of second derivatives in a leaf is not bounded (LambdaMART normalises it to far below one).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal
+
+import lightgbm as lgb
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from archrank.errors import UnknownNameError
+from archrank.rankers.base import Ranker
+from archrank.types import Archs, Floats
+
+if TYPE_CHECKING:
+    from archrank.spaces.base import Space
+
+Objective = Literal["regression", "lambdarank", "pairwise"]
+
+PUBLISHED: dict[str, dict[str, Any]] = {
+    "regression": {  # NAS-GBDT
+        "rounds": 100,
+        "learning_rate": 0.05,
+        "num_leaves": 31,
+        "max_depth": -1,
+        "feature_fraction": 0.9,
+        "bagging_fraction": 0.8,
+        "bagging_freq": 5,
+    },
+    "lambdarank": {"rounds": 100, "learning_rate": 0.1, "num_leaves": 30, "max_depth": 6},
+    "pairwise": {"rounds": 100, "learning_rate": 0.1, "num_leaves": 30, "max_depth": 6},  # RankNAS
+}
+GRADES = 20  # AceNAS: relevance 0..20
+MAX_QUERY = 2_000  # lambdarank compares within groups of this size; LightGBM's own bound is 10,000
+MAX_PAIRS = 4_000_000  # pairs per boosting round, 32 MB per temporary array
+PATIENCE = 5  # RankNAS stops after 5 rounds without improvement
+EARLY_STOPPING_FROM = 100  # labels: with fewer, holding some out costs more than it saves
+
+
+class GBDT(Ranker):
+    """Gradient-boosted trees on the space's features.
+
+    Arguments that are ``None`` take the published value of the objective (:data:`PUBLISHED`).
+
+    Args:
+        space: what the architectures are.
+        objective: ``regression``, ``lambdarank`` or ``pairwise``.
+        rounds: trees; with early stopping at most so many.
+        learning_rate: shrinkage of each tree.
+        num_leaves: leaves per tree.
+        max_depth: depth of a tree, -1 is unlimited.
+        min_leaf: labels per leaf; ``None`` is ``max(1, min(5, n // 20))``.
+        validation: share of the labels held out for early stopping after 5 rounds without
+            improvement, from 100 labels on; the trees are then grown again on all labels. Used by
+            ``pairwise`` only. 0 grows all ``rounds``.
+        threads: of LightGBM; results do not depend on it.
+        seed: draws bags, feature subsets, the held-out labels and sampled pairs.
+
+    Example:
+        >>> import numpy as np
+        >>> from archrank.spaces import NASBench201
+        >>> space = NASBench201()
+        >>> archs = space.sample(30, rng=np.random.default_rng(0))
+        >>> ranker = GBDT(space, "pairwise").fit(archs, space.cost(archs)["macs"])
+        >>> ranker.predict(archs[:3]).shape
+        (3,)
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        objective: Objective = "regression",
+        *,
+        rounds: int | None = None,
+        learning_rate: float | None = None,
+        num_leaves: int | None = None,
+        max_depth: int | None = None,
+        min_leaf: int | None = None,
+        validation: float = 0.2,
+        threads: int = 1,
+        seed: int = 0,
+    ) -> None:
+        self.space = space
+        self.objective = objective
+        self.rounds = rounds
+        self.learning_rate = learning_rate
+        self.num_leaves = num_leaves
+        self.max_depth = max_depth
+        self.min_leaf = min_leaf
+        self.validation = validation
+        self.threads = threads
+        self.seed = seed
+
+    def _settings(self, n: int) -> tuple[dict[str, Any], int]:
+        """LightGBM's parameters and the number of rounds for ``n`` labels."""
+        if self.objective not in PUBLISHED:
+            raise UnknownNameError("objective", self.objective, PUBLISHED)
+        params = dict(PUBLISHED[self.objective])
+        for name in ("rounds", "learning_rate", "num_leaves", "max_depth"):
+            if getattr(self, name) is not None:
+                params[name] = getattr(self, name)
+        rounds = params.pop("rounds")
+        params |= {
+            "min_data_in_leaf": max(1, min(5, n // 20)) if self.min_leaf is None else self.min_leaf,
+            "min_sum_hessian_in_leaf": 0.0,
+            "min_data_in_bin": 1,
+            "feature_pre_filter": False,
+            "num_threads": self.threads,
+            "seed": self.seed,
+            "deterministic": True,
+            "force_col_wise": True,
+            "verbosity": -1,
+        }
+        return params, rounds
+
+    def _inputs(self, archs: Archs) -> NDArray[np.float32]:
+        return np.ascontiguousarray(self.space.features(archs), dtype=np.float32)
+
+    def _fit(self, archs: Archs, scores: Floats) -> None:
+        params, rounds = self._settings(len(archs))
+        x = self._inputs(archs)
+        if self.objective == "regression":
+            y = (scores - scores.mean()) / scores.std()
+            data = lgb.Dataset(x, y)
+            self.booster_ = lgb.train(params | {"objective": "regression"}, data, rounds)
+        elif self.objective == "lambdarank":
+            self.booster_ = self._lambdarank(params, rounds, x, scores)
+        else:
+            rounds = self._stop_at(params, rounds, x, scores)
+            rng = np.random.default_rng([self.seed, 1])
+            objective = pairwise_objective(scores, rng=rng)
+            data = lgb.Dataset(x, scores)
+            self.booster_ = lgb.train(params | {"objective": objective}, data, rounds)
+
+    def _lambdarank(
+        self, params: dict[str, Any], rounds: int, x: NDArray[np.float32], scores: Floats
+    ) -> lgb.Booster:
+        """LambdaMART over one group, or over random groups where one would be too long."""
+        n = len(x)
+        groups = -(-n // MAX_QUERY)
+        order = np.random.default_rng(self.seed).permutation(n) if groups > 1 else np.arange(n)
+        sizes = [len(part) for part in np.array_split(order, groups)]
+        data = lgb.Dataset(x[order], relevance(scores)[order], group=sizes)
+        own = {
+            "objective": "lambdarank",
+            "label_gain": [2**grade - 1 for grade in range(GRADES + 1)],
+            "lambdarank_truncation_level": max(sizes),  # the whole order counts, not its top 30
+        }
+        return lgb.train(params | own, data, rounds)
+
+    def _stop_at(
+        self, params: dict[str, Any], rounds: int, x: NDArray[np.float32], scores: Floats
+    ) -> int:
+        """The number of rounds that is best on held-out labels."""
+        n = len(x)
+        held = int(self.validation * n)
+        rng = np.random.default_rng([self.seed, 0])
+        order = rng.permutation(n)
+        valid, train = order[:held], order[held:]
+        if n < EARLY_STOPPING_FROM or held < 2 or np.ptp(scores[valid]) == 0:
+            return rounds
+        if np.ptp(scores[train]) == 0:
+            return rounds
+        y = scores[valid]
+        data = lgb.Dataset(x[train], scores[train])
+        booster = lgb.train(
+            params | {"objective": pairwise_objective(scores[train], rng=rng), "metric": "none"},
+            data,
+            rounds,
+            valid_sets=[lgb.Dataset(x[valid], y, reference=data)],
+            feval=lambda s, _: ("pair_loss", pair_loss(s[:MAX_QUERY], y[:MAX_QUERY]), False),
+            callbacks=[lgb.early_stopping(PATIENCE, verbose=False)],
+        )
+        return max(1, booster.best_iteration)
+
+    def _predict(self, archs: Archs, return_std: bool) -> tuple[Floats, Floats | None]:
+        if len(archs) == 0:
+            return np.zeros(0), None
+        scores = self.booster_.predict(
+            self._inputs(archs), raw_score=True, num_threads=self.threads
+        )
+        return np.asarray(scores, dtype=np.float64), None
+
+
+class RankNAS(GBDT):
+    """RankNAS's ranker: gradient boosting of pairwise comparisons (Hu et al., 2021, section 3.1).
+
+    :class:`GBDT` with ``objective="pairwise"`` and its published settings: learning rate 0.1, 30
+    leaves, depth 6, early stopping after 5 rounds. The paper does not say how a tree ensemble is
+    fitted on pairs; here Eqs. 2-6 are read as a loss on per-architecture scores.
+
+    Args:
+        space: what the architectures are.
+        rounds: at most so many trees.
+        min_leaf: labels per leaf, see :class:`GBDT`.
+        validation: share of the labels held out for early stopping.
+        threads: of LightGBM.
+        seed: draws the held-out labels and sampled pairs.
+
+    Example:
+        >>> import numpy as np
+        >>> from archrank.spaces import NASBench201
+        >>> space = NASBench201()
+        >>> archs = space.sample(30, rng=np.random.default_rng(0))
+        >>> RankNAS(space).fit(archs, space.cost(archs)["macs"]).objective
+        'pairwise'
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        *,
+        rounds: int = 100,
+        min_leaf: int | None = None,
+        validation: float = 0.2,
+        threads: int = 1,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(
+            space,
+            "pairwise",
+            rounds=rounds,
+            min_leaf=min_leaf,
+            validation=validation,
+            threads=threads,
+            seed=seed,
+        )
+
+
+def relevance(scores: Floats, grades: int = GRADES) -> NDArray[np.int64]:
+    """AceNAS's relevance as whole grades: ``(n,)`` scores -> ``(n,)`` in ``0..grades``.
+
+    ``grades * clip((x - q20) / (max - q20), 0, 1)``, rounded because LightGBM wants integers; q20
+    is the 20 % quantile. Where four fifths of the scores are tied at the top, the lower end is the
+    minimum instead (the published form divides by zero).
+    """
+    lower, upper = np.quantile(scores, 0.2), scores.max()
+    if lower == upper:
+        lower = scores.min()
+    share = np.clip((scores - lower) / (upper - lower), 0, 1)
+    graded: NDArray[np.int64] = np.rint(grades * share).astype(np.int64)
+    return graded
+
+
+def pair_loss(s: Floats, y: Floats) -> float:
+    """Mean cross entropy of all pairs (RankNAS Eq. 5): predicted ``s: (n,)``, true ``y: (n,)``."""
+    difference = s[:, None] - s[None]  # (n, n)
+    p = (np.sign(y[:, None] - y[None]) + 1) / 2  # 1 where i is truly better, 1/2 for ties
+    return float(((1 - p) * difference + np.logaddexp(0, -difference)).mean())
+
+
+def pairwise_gradient(
+    s: Floats, y: Floats, partners: NDArray[np.int64] | None = None
+) -> tuple[Floats, Floats]:
+    """First and second derivative of the summed pair loss by each score, ``(n,)`` each.
+
+    ``grad_i = sum_j (sigma(s_i - s_j) - P_ij)``, ``hess_i = sum_j sigma (1 - sigma)``, over all
+    ``j`` or over the ``partners: (n, k)`` of each ``i``. A pair of an architecture with itself
+    adds nothing to the first and a constant to the second derivative.
+    """
+    sj, yj = (s[None], y[None]) if partners is None else (s[partners], y[partners])
+    p = (np.sign(y[:, None] - yj) + 1) / 2  # (n, n) or (n, k)
+    sigma = expit(s[:, None] - sj)
+    return (sigma - p).sum(1), (sigma * (1 - sigma)).sum(1)
+
+
+def pairwise_objective(
+    scores: Floats, *, rng: np.random.Generator
+) -> Callable[[Floats, lgb.Dataset], tuple[Floats, Floats]]:
+    """The pair loss as a LightGBM objective for ``scores: (n,)``.
+
+    Above ``MAX_PAIRS`` pairs (2,000 scores) every architecture meets random partners, drawn anew
+    in each round, so that memory stays linear in ``n``.
+    """
+    n = len(scores)
+
+    def objective(s: Floats, _: lgb.Dataset) -> tuple[Floats, Floats]:
+        partners = None
+        if n * n > MAX_PAIRS:
+            partners = rng.integers(n, size=(n, max(1, MAX_PAIRS // n)))
+        return pairwise_gradient(np.asarray(s, dtype=np.float64), scores, partners)
+
+    return objective

@@ -1,0 +1,20 @@
+"""Strategies: what to evaluate next, as a pure function of what is known."""
+
+from archrank.registry import Registry
+from archrank.strategies.base import Strategy
+from archrank.strategies.guided import Guided
+from archrank.strategies.history import History
+from archrank.strategies.random import Random
+from archrank.strategies.regularized_evolution import RegularizedEvolution
+
+STRATEGIES = Registry(
+    "strategy",
+    {
+        "guided": "archrank.strategies.guided:Guided",
+        "random": "archrank.strategies.random:Random",
+        "evolution": "archrank.strategies.regularized_evolution:RegularizedEvolution",
+    },
+    plural="strategies",
+)
+
+__all__ = ["STRATEGIES", "Guided", "History", "Random", "RegularizedEvolution", "Strategy"]

@@ -1,0 +1,75 @@
+"""What happens inside a worker: one architecture, evaluated, never an exception."""
+
+from __future__ import annotations
+
+import math
+import os
+import signal
+import time
+from concurrent.futures import Executor, ProcessPoolExecutor
+from multiprocessing import get_context
+from typing import NamedTuple
+
+from archrank.errors import ArchrankError, BudgetError, MissingExtraError
+from archrank.evaluators.base import Evaluator
+from archrank.types import Archs
+
+
+class Outcome(NamedTuple):
+    """What one evaluation gave."""
+
+    values: dict[str, float]
+    reason: str | None
+    seconds: float
+
+
+def evaluate_one(evaluator: Evaluator, arch: Archs) -> Outcome:
+    """Evaluate one architecture ``(1, d)``; an unexpected exception becomes NaN with a reason."""
+    start = time.perf_counter()
+    try:
+        result = evaluator.evaluate(arch)
+        values = {name: float(column[0]) for name, column in result.items()}
+        reason = result.reasons[0]
+    except ArchrankError:
+        raise  # the evaluator itself is set up wrongly: every other architecture would fail too
+    except Exception as error:
+        values = {metric.name: math.nan for metric in evaluator.metrics}
+        reason = f"{type(error).__name__}: {error}"
+    return Outcome(values, reason, time.perf_counter() - start)
+
+
+def start_worker() -> None:
+    """Make a fresh worker process quiet: one thread, and Ctrl-C is for the parent to handle."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[name] = "1"
+
+
+def process_pool(workers: int) -> Executor | None:
+    """Executor with ``workers`` single-threaded processes; ``None`` (in-process) for one.
+
+    Raises:
+        BudgetError: less than one worker.
+    """
+    if workers < 1:
+        raise BudgetError(f"workers must be at least 1, got {workers}")
+    if workers == 1:
+        return None
+    # spawn: forked copies of a process that has used torch's threads may hang
+    return ProcessPoolExecutor(
+        workers, mp_context=get_context("spawn"), initializer=start_worker
+    )
+
+
+def dask_cluster(address: str) -> Executor:
+    """Executor over a running Dask cluster, ``tcp://host:port``.
+
+    Raises:
+        MissingExtraError: ``distributed`` is not installed.
+    """
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise MissingExtraError("distributed", "dask", f"--cluster {address}") from error
+    executor: Executor = Client(address).get_executor()
+    return executor

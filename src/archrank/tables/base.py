@@ -1,0 +1,227 @@
+"""Benchmark tables: what has been measured for which architecture, checked once, at the door."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from archrank.errors import ArchrankError, TableError
+from archrank.tables.files import RawTable, numeric_column, read_table
+from archrank.types import Archs, Floats, Ints
+
+if TYPE_CHECKING:
+    from archrank.spaces.base import Space
+
+Direction = Literal["maximize", "minimize"]
+
+MINIMIZED = frozenset(  # words in a column's name that say lower is better
+    (
+        *("loss", "error", "err", "perplexity", "ppl", "latency", "ms", "seconds", "time"),
+        *("params", "macs", "flops", "energy", "kwh"),
+    )
+)
+LOOKUP_BOUND = 1_000_000  # spaces up to this size get one slot per architecture
+
+
+@dataclass(frozen=True, eq=False)
+class BenchTable:
+    r"""Measurements of architectures of a space; it need not cover all of the space.
+
+    Attributes:
+        space: what the architectures are.
+        archs: ``(n, d)``, all different.
+        raw: the columns as read.
+        directions: better direction of each metric.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> from archrank.spaces import CustomSpace
+        >>> space = CustomSpace({"depth": [1, 2]}, build=lambda config, task: None)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = pathlib.Path(folder, "table.csv")
+        ...     _ = path.write_text("arch,accuracy,latency_ms\ndepth=2,0.9,3\n")
+        ...     table = load_table(path, space)
+        >>> table.directions
+        {'accuracy': 'maximize', 'latency_ms': 'minimize'}
+        >>> table.rows(space.enumerate()).tolist()
+        [-1, 0]
+    """
+
+    space: Space
+    archs: Archs
+    raw: RawTable = field(repr=False)
+    directions: dict[str, Direction]
+
+    @property
+    def path(self) -> str:
+        """The file it was read from."""
+        return self.raw.path
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Names of the numeric columns, in file order."""
+        return tuple(self.raw.numbers)
+
+    def __len__(self) -> int:
+        return len(self.archs)
+
+    def column(self, name: str) -> Floats:
+        """The values of a metric, ``(n,)``, in the file's unit; NaN where the cell is empty.
+
+        Raises:
+            UnknownNameError: no such column.
+            TableError: the column is not numeric; names the first cell that is not a number.
+        """
+        return numeric_column(self.raw, name)
+
+    def objective(self, name: str) -> Floats:
+        """The values of a metric that is to be optimised or ranked by: ``(n,)``, all usable.
+
+        Raises:
+            UnknownNameError: no such column.
+            TableError: not numeric, NaN or infinite somewhere, or the same everywhere.
+        """
+        values = self.column(name)
+        bad = np.flatnonzero(~np.isfinite(values))
+        if len(bad):
+            what = "empty or NaN" if np.isnan(values[bad[0]]) else "infinite"
+            raise TableError(
+                f"{self.path}, column {name!r}: {self.raw.where(int(bad[0]))} is {what}, and "
+                f"{len(bad)} of {len(self)} rows are; drop these rows or choose another metric"
+            )
+        if (values == values[0]).all():
+            raise TableError(
+                f"{self.path}, column {name!r}: all {len(self)} rows are {values[0]:g}; nothing "
+                "can be ranked by it, choose another metric"
+            )
+        return values
+
+    def rows(self, archs: Archs) -> Ints:
+        """The row of each architecture ``(k, d) -> (k,)``; -1 where it is not in the table."""
+        if self.space.size <= LOOKUP_BOUND:
+            return self._slots[self.space.index(archs)]
+        codes, order = self._sorted
+        wanted = self._codes(archs)
+        at = np.minimum(np.searchsorted(codes, wanted), len(codes) - 1)
+        return np.where(codes[at] == wanted, order[at], -1)
+
+    @cached_property
+    def _slots(self) -> Ints:
+        slots = np.full(self.space.size, -1, dtype=np.int64)
+        slots[self.space.index(self.archs)] = np.arange(len(self))
+        return slots
+
+    @cached_property
+    def _sorted(self) -> tuple[Any, Ints]:
+        codes = self._codes(self.archs)
+        order = np.argsort(codes, kind="stable")
+        return codes[order], order
+
+    def _codes(self, archs: Archs) -> Any:
+        """One sortable code per row: its number, or its bytes where the space has too many."""
+        if self.space.size <= np.iinfo(np.int64).max:
+            return self.space.index(archs)
+        wide = np.ascontiguousarray(archs + 1)  # bytes strings lose trailing zeros: have none
+        return wide.view(f"S{wide.shape[1]}")[:, 0]
+
+
+def load_table(
+    path: str | Path, space: Space, *, directions: Mapping[str, Direction] | None = None
+) -> BenchTable:
+    """Read a table of measurements.
+
+    Args:
+        path: CSV (also ``.csv.gz``) or Parquet, with a column ``arch`` of strings that
+            ``space.parse`` reads. Numeric columns are metrics, except those that name things
+            (:data:`IDENTIFIERS`, and digits with leading zeros).
+        space: what the architectures are.
+        directions: ``{metric: "maximize" | "minimize"}``; those left out are inferred from the
+            name: a word of :data:`MINIMIZED` in it (``val_loss``, ``latency_ms``) is minimised,
+            everything else maximised.
+
+    Raises:
+        TableError: the file is missing, empty or damaged, has no ``arch`` column, an architecture
+            that is not of the space, or one twice. The message says file, column and row.
+        UnknownNameError: a direction for a column that does not exist.
+    """
+    raw = read_table(path)
+    if "arch" not in raw.text:
+        close = difflib.get_close_matches("arch", raw.names, n=2, cutoff=0.5)
+        meant = f"; is it {' or '.join(map(repr, close))}? Rename it" if close else ""
+        held = "holds numbers" if "arch" in raw.names else "is missing"
+        raise TableError(
+            f"{raw.path}: column 'arch' {held}; it must hold architecture strings of "
+            f"{space.name}{meant}. Columns: {', '.join(raw.names)}"
+        )
+    archs = _parse(raw, space)
+    table = BenchTable(space, archs, raw, metric_directions(raw, directions))
+    repeated = np.flatnonzero(table.rows(archs) != np.arange(len(archs)))
+    if len(repeated):
+        row = int(repeated[0])
+        other = int(table.rows(archs[row : row + 1])[0])
+        first, second = sorted((row, other))
+        raise TableError(
+            f"{raw.path}, column 'arch': {raw.where(first)} and {raw.where(second)} are the same "
+            f"architecture {raw.text['arch'][first]!r}; keep one of them or average them"
+        )
+    return table
+
+
+def _parse(raw: RawTable, space: Space) -> Archs:
+    """The ``arch`` column as ``(n, d)``."""
+    strings = raw.text["arch"]
+    for row, text in enumerate(strings):
+        if not isinstance(text, str):
+            raise TableError(
+                f"{raw.path}, column 'arch': {raw.where(row)} is {text!r}, not an architecture "
+                f"string of {space.name}"
+            )
+    try:
+        return space.parse(strings)
+    except ArchrankError as error:
+        row, reason = _first_unreadable(strings, space) or (0, str(error))
+        raise TableError(
+            f"{raw.path}, column 'arch': {raw.where(row)}: {reason}; is this a table of "
+            f"{space.name}?"
+        ) from None
+
+
+def _first_unreadable(strings: list[str], space: Space) -> tuple[int, str] | None:
+    for row, text in enumerate(strings):
+        try:
+            space.parse([text])
+        except ArchrankError as error:  # noqa: PERF203  # runs once, to say which row
+            return row, re.sub(r"^architecture 0: ", "", str(error))
+    return None
+
+
+def metric_directions(
+    raw: RawTable, given: Mapping[str, Direction] | None = None
+) -> dict[str, Direction]:
+    """Direction of every metric: as given, else by the words in its name.
+
+    Raises:
+        UnknownNameError: a direction for something that is no metric.
+        TableError: a direction that is neither ``maximize`` nor ``minimize``.
+    """
+    for name, direction in (given or {}).items():
+        numeric_column(raw, name)
+        if direction not in ("maximize", "minimize"):
+            raise TableError(
+                f"{raw.path}: direction of {name!r} is {direction!r}; use 'maximize' or 'minimize'"
+            )
+    inferred = {name: infer_direction(name) for name in raw.numbers}
+    return inferred | dict(given or {})
+
+
+def infer_direction(name: str) -> Direction:
+    """``minimize`` if a word of :data:`MINIMIZED` is in the name, else ``maximize``."""
+    words = re.split(r"[^a-z0-9]+", name.lower())
+    return "minimize" if MINIMIZED.intersection(words) else "maximize"

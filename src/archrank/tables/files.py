@@ -1,0 +1,174 @@
+"""Reading table files: text in, numbers and strings out, every damage named."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import warnings
+import zlib
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from archrank.errors import TableError, UnknownNameError
+from archrank.types import Floats
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+IDENTIFIERS = frozenset(  # columns that name or describe architectures, never measurements
+    (
+        *("arch", "ops", "hash", "adj_upper", "n_head", "mlp_ratio"),
+        *("index", "id", "row", "seed", "src", "isomorph_class"),
+    )
+)
+_CODE = re.compile(r"0\d+")  # "012": a code of digits, not the number twelve
+
+
+@dataclass(frozen=True, eq=False)
+class RawTable:
+    """A file's columns before architectures are understood."""
+
+    path: str
+    names: tuple[str, ...]  # every column, in file order
+    numbers: dict[str, Floats]  # measurements; empty cells are NaN
+    text: dict[str, list[Any]]  # everything else, as written
+    n: int
+
+    def where(self, row: int) -> str:
+        """How messages point to a row: its number from 0, and its line in a text file."""
+        if self.path.endswith((".parquet", ".pq")):
+            return f"row {row}"
+        return f"row {row} (line {row + 2})"
+
+
+def read_table(path: str | Path) -> RawTable:
+    """Read a file's columns; the same file is read once per process.
+
+    Raises:
+        TableError: missing, empty or damaged.
+    """
+    file = Path(path)
+    try:
+        status = file.stat()
+    except OSError as error:
+        near = difflib.get_close_matches(file.name, _siblings(file), n=2)
+        meant = f"; did you mean {' or '.join(near)}?" if near else ""
+        raise TableError(f"table {str(path)!r}: {error.strerror}{meant}") from None
+    return _cached(str(path), status.st_mtime_ns, status.st_size)
+
+
+def _siblings(file: Path) -> list[str]:
+    return [p.name for p in file.parent.iterdir()] if file.parent.is_dir() else []
+
+
+@lru_cache(maxsize=8)
+def _cached(path: str, modified: int, size: int) -> RawTable:
+    return read_columns(path)
+
+
+def read_columns(path: str) -> RawTable:
+    """Read CSV (also compressed) or Parquet.
+
+    CSV is read as text and turned into numbers column by column, so that codes keep their leading
+    zeros and messages can quote what the file says.
+
+    Raises:
+        TableError: empty, damaged or neither format.
+    """
+    frame = _read_parquet(path) if path.endswith((".parquet", ".pq")) else _read_csv(path)
+    if not len(frame):
+        raise TableError(f"{path}: the table has columns but no rows")
+    names = tuple(map(str, frame.columns))
+    numbers: dict[str, Floats] = {}
+    text: dict[str, list[Any]] = {}
+    for name, column in zip(names, (frame.iloc[:, k] for k in range(len(names))), strict=True):
+        values = None if name in IDENTIFIERS else _as_numbers(column)
+        if values is not None:
+            numbers[name] = values
+        else:
+            text[name] = [None if v != v else v for v in column.tolist()]  # NaN: an empty cell
+    return RawTable(path, names, numbers, text, len(frame))
+
+
+def _read_csv(path: str) -> DataFrame:
+    import pandas as pd
+
+    damages = (pd.errors.ParserError, pd.errors.ParserWarning, UnicodeDecodeError)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)  # rows of too many cells
+            return pd.read_csv(path, dtype=str, index_col=False)
+    except pd.errors.EmptyDataError:
+        raise TableError(f"{path}: the file is empty") from None
+    except (*damages, OSError, EOFError, zlib.error) as error:
+        raise TableError(
+            f"{path}: cannot be read as CSV: {error}; is the file complete? Download it again, or "
+            "name Parquet files *.parquet"
+        ) from None
+
+
+def _read_parquet(path: str) -> DataFrame:
+    import pandas as pd
+
+    try:
+        return pd.read_parquet(path, engine="pyarrow")
+    except (OSError, ValueError) as error:  # pyarrow's ArrowInvalid is a ValueError
+        raise TableError(
+            f"{path}: cannot be read as Parquet: {error}; is the file complete?"
+        ) from None
+
+
+def _as_numbers(column: Any) -> Floats | None:
+    """The column as ``(n,)`` float64, or ``None`` if it is text, codes or empty throughout."""
+    if column.dtype.kind in "iuf":
+        return np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan))
+    cells = column.to_numpy(dtype=object, na_value=np.nan)
+    filled = [c for c in cells if isinstance(c, str)]
+    if not filled or any(c[0] == "0" and _CODE.fullmatch(c) for c in filled):
+        return None
+    try:
+        return np.asarray(cells.astype(np.float64))
+    except (TypeError, ValueError):
+        return None
+
+
+def numeric_column(raw: RawTable, name: str) -> Floats:
+    """A metric's values: ``(n,)``.
+
+    Raises:
+        UnknownNameError: no such column.
+        TableError: the column is not numeric.
+    """
+    if name in raw.numbers:
+        return raw.numbers[name]
+    if name not in raw.text:
+        raise UnknownNameError("column", name, raw.numbers, f"Table: {raw.path}")
+    if all(v is None for v in raw.text[name]):
+        raise TableError(f"{raw.path}, column {name!r} is empty; fill it or choose another metric")
+    if name in IDENTIFIERS or all(is_number(v) for v in raw.text[name]):
+        raise TableError(
+            f"{raw.path}, column {name!r} names architectures (its first value is "
+            f"{raw.text[name][0]!r}) and is no measurement; metrics are {', '.join(raw.numbers)}"
+        )
+    row = next(r for r, v in enumerate(raw.text[name]) if not is_number(v))
+    value = raw.text[name][row]
+    remedy = "write plain numbers, for example 93.1"
+    if isinstance(value, str) and is_number(value.strip().rstrip("%").strip()):
+        remedy = f"write {value.strip().rstrip('%').strip()} without the percent sign"
+    raise TableError(
+        f"{raw.path}, column {name!r}: {raw.where(row)} is {value!r}, which is not a number; "
+        f"{remedy}"
+    )
+
+
+def is_number(value: Any) -> bool:
+    """Whether a cell can be read as a float (empty ones can: NaN)."""
+    try:
+        float("nan" if value is None else value)
+    except (TypeError, ValueError):
+        return False
+    return True

@@ -1,0 +1,233 @@
+"""The contract of spaces."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+
+from archrank.errors import ArchitectureError, SpaceError
+from archrank.spaces.base import Space
+from archrank.testing._require import require, require_raises
+from archrank.types import Archs
+
+NUMBERED = np.iinfo(np.int64).max  # larger spaces need not offer index and from_index
+
+
+def check_space(space: Space, *, n: int = 64, seed: int = 0) -> None:
+    """Check that ``space`` keeps the contract of :class:`~archrank.spaces.Space`.
+
+    Args:
+        space: the space.
+        n: architectures to draw.
+        seed: draws them.
+
+    Raises:
+        AssertionError: it does not; says where.
+    """
+    archs = _check_sample(space, n, seed)
+    _check_moves(space, archs, seed)
+    _check_neighbors(space, archs[0])
+    _check_identity(space, archs)
+    _check_numbering(space, archs)
+    _check_strings(space, archs)
+    _check_features(space, archs)
+    _check_graph(space, archs)
+    _check_cost(space, archs[:4])
+    require(copy.deepcopy(space) is space, "spaces are immutable: deepcopy(space) must be space")
+    require(space.fingerprint() == space.fingerprint(), "fingerprint() changes between calls")
+
+
+def _check_inside(space: Space, archs: Archs, rows: int, what: str) -> None:
+    shape = (rows, space.d)
+    require(archs.shape == shape, f"{what} must have shape {shape}, got {archs.shape}")
+    require(archs.dtype == np.uint8, f"{what} must be uint8, got {archs.dtype}")
+    for j, choice in enumerate(space.choices):
+        top = int(archs[:, j].max(initial=0))
+        require(
+            top < len(choice.options),
+            f"{what}: choice {top} of decision {choice.name!r} is out of range "
+            f"0..{len(choice.options) - 1}",
+        )
+
+
+def _check_sample(space: Space, n: int, seed: int) -> Archs:
+    archs = space.sample(n, rng=np.random.default_rng(seed))
+    _check_inside(space, archs, n, "sample(n)")
+    again = space.sample(n, rng=np.random.default_rng(seed))
+    require((archs == again).all(), "sample(n, rng) must depend on rng alone: same seed, same rows")
+    if space.size > 1:
+        many = space.sample(max(n, 256), rng=np.random.default_rng(seed))
+        require((many != many[0]).any(), "sample(n) returned one row n times")
+        for j, choice in enumerate(space.choices):
+            met = len(np.unique(many[:, j]))
+            require(
+                len(choice.options) > 16 or met == len(choice.options),
+                f"sample(256) never draws some options of decision {choice.name!r}",
+            )
+    require((space.validate(archs) == archs).all(), "validate(archs) must return valid archs as is")
+    wrong = archs.astype(np.int64)
+    wrong[0, 0] = len(space.choices[0].options)
+    require_raises(
+        ArchitectureError,
+        lambda: space.validate(wrong),
+        "validate must refuse a choice index equal to the number of options",
+    )
+    require_raises(
+        ArchitectureError,
+        lambda: space.validate(archs[0]),
+        "validate must refuse a row (d,)",
+    )
+    return archs
+
+
+def _check_moves(space: Space, archs: Archs, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    n, before = len(archs), archs.copy()
+    changeable = [len(c.options) > 1 for c in space.choices]
+    if any(changeable):
+        one = space.mutate(archs, rng=rng)
+        _check_inside(space, one, n, "mutate(archs)")
+        require(
+            ((one != archs).sum(1) == 1).all(), "mutate(rate=None) must change exactly one decision"
+        )
+        for rate in (0.0, 0.5, 1.0):
+            some = space.mutate(archs, rng=rng, rate=rate)
+            _check_inside(space, some, n, f"mutate(rate={rate})")
+            require(
+                (some != archs).any(1).all(),
+                f"mutate(rate={rate}) left a row unchanged; at least one decision must change",
+            )
+        require((some != archs).sum() == n * sum(changeable), "mutate(rate=1) must change all")
+    twins = [space.mutate(archs, rng=np.random.default_rng(seed)) for _ in range(2)]
+    require((twins[0] == twins[1]).all(), "mutate must depend on rng alone")
+    other = space.sample(n, rng=rng)
+    child = space.crossover(archs, other, rng=rng)
+    _check_inside(space, child, n, "crossover(a, b)")
+    require(
+        ((child == archs) | (child == other)).all(),
+        "crossover must take every decision from one of the parents",
+    )
+    require((archs == before).all(), "mutate or crossover wrote into its input; return new arrays")
+
+
+def _check_neighbors(space: Space, arch: Archs) -> None:
+    near = space.neighbors(arch)
+    expected = sum(len(c.options) - 1 for c in space.choices)
+    _check_inside(space, near, expected, "neighbors(arch)")
+    require(
+        ((near != arch).sum(1) == 1).all(), "neighbors must differ in exactly one decision each"
+    )
+    require(len(np.unique(near, axis=0)) == expected, "neighbors(arch) repeats rows")
+
+
+def _check_identity(space: Space, archs: Archs) -> None:
+    n = len(archs)
+    active = space.active(archs)
+    require(active.shape == archs.shape, f"active(archs) must have shape {archs.shape}")
+    require(active.dtype == np.bool_, f"active(archs) must be bool, got {active.dtype}")
+    canonical = space.canonical(archs)
+    _check_inside(space, canonical, n, "canonical(archs)")
+    require(
+        (space.canonical(canonical) == canonical).all(), "canonical must be idempotent, it is not"
+    )
+    for view in (space.active, space.canonical):
+        for i in (0, n - 1):
+            require(
+                (view(archs)[i] == view(archs[i : i + 1])[0]).all(),
+                f"{view.__name__}(archs)[{i}] depends on the other rows",
+            )
+
+
+def _check_numbering(space: Space, archs: Archs) -> None:
+    if space.size > NUMBERED:
+        return
+    index = space.index(archs)
+    require(index.shape == (len(archs),), f"index(archs) must be (n,), got {index.shape}")
+    require(
+        ((index >= 0) & (index < space.size)).all(),
+        f"index must lie in 0..{space.size - 1}",
+    )
+    back = space.from_index(index)
+    _check_inside(space, back, len(archs), "from_index(index)")
+    require((back == archs).all(), "from_index(index(archs)) must give archs back")
+    distinct = len(np.unique(archs, axis=0))
+    require(len(np.unique(index)) == distinct, "different rows must have different index")
+    if space.size <= 100_000:
+        rows = space.enumerate()
+        require(len(rows) == space.size, f"enumerate() has {len(rows)} rows, size is {space.size}")
+        require(
+            (space.index(rows) == np.arange(space.size)).all(), "enumerate() must be in index order"
+        )
+
+
+def _check_strings(space: Space, archs: Archs) -> None:
+    strings = space.format(archs)
+    require(len(strings) == len(archs), "format(archs) must return one string per row")
+    require((space.parse(strings) == archs).all(), "parse(format(archs)) must give archs back")
+    require_raises(
+        ArchitectureError, lambda: space.parse(["?"]), "parse must refuse what it cannot read"
+    )
+
+
+def _check_features(space: Space, archs: Archs) -> None:
+    n, names = len(archs), space.feature_names
+    x = space.features(archs)
+    require(x.shape == (n, len(names)), f"features must be ({n}, {len(names)}), got {x.shape}")
+    require(len(set(names)) == len(names), "feature_names must be unique")
+    require(np.issubdtype(x.dtype, np.floating), f"features must be floats, got {x.dtype}")
+    require(np.isfinite(x).all(), "features must be finite")
+    t = space.tokens(archs)
+    require(t.ndim == 2 and len(t) == n, f"tokens must be (n, l), got {t.shape}")
+    require(np.issubdtype(t.dtype, np.integer), f"tokens must be integers, got {t.dtype}")
+    require(
+        t.min() >= 0 and t.max() < space.n_tokens,
+        f"tokens must lie in 0..n_tokens - 1 = {space.n_tokens - 1}, got {t.min()}..{t.max()}",
+    )
+    for i in (0, n - 1):
+        one = archs[i : i + 1]
+        require(
+            np.array_equal(space.features(one)[0], x[i]),
+            f"features(archs)[{i}] depends on the other rows",
+        )
+        require(
+            np.array_equal(space.tokens(one)[0], t[i]), f"tokens(archs)[{i}] depends on other rows"
+        )
+
+
+def _check_graph(space: Space, archs: Archs) -> None:
+    try:
+        graphs = space.graph(archs)
+    except SpaceError:
+        return  # a space may have no graph view, but must say so this way
+    n, v = graphs.ops.shape
+    require(n == len(archs), f"graph(archs) must hold {len(archs)} graphs, got {n}")
+    require(graphs.adjacency.shape == (n, v, v), f"adjacency must be ({n}, {v}, {v})")
+    require(graphs.adjacency.dtype == np.bool_, "adjacency must be bool")
+    require(graphs.mask.shape == (n, v), f"mask must be ({n}, {v})")
+    require(graphs.ops.max() < len(graphs.op_names), "graph ops must index op_names")
+    if graphs.edge_ops is not None:
+        require(graphs.edge_ops.shape == (n, v, v), f"edge_ops must be ({n}, {v}, {v})")
+    if graphs.extra is not None:
+        require(graphs.extra.shape[0] == n, "graph extra must have one row per architecture")
+    one = space.graph(archs[:1])
+    require(
+        (one.adjacency[0] == graphs.adjacency[0]).all() and (one.ops[0] == graphs.ops[0]).all(),
+        "graph(archs)[0] depends on the other rows",
+    )
+
+
+def _check_cost(space: Space, archs: Archs) -> None:
+    try:
+        cost = space.cost(archs)
+    except SpaceError:
+        return  # costs may depend on a task that is not known yet
+    require(set(cost) >= {"macs", "params"}, f"cost must have macs and params, got {sorted(cost)}")
+    for name, values in cost.items():
+        require(values.shape == (len(archs),), f"cost {name!r} must be (n,), got {values.shape}")
+        require(
+            np.isfinite(values).all() and (values >= 0).all(), f"cost {name!r} must be >= 0, finite"
+        )
+        require(
+            space.cost(archs[:1])[name][0] == values[0], f"cost {name!r} depends on the other rows"
+        )

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from archrank.errors import ArchrankError, UnknownNameError
+from archrank.registry import Registry
+
+
+@pytest.fixture
+def registry() -> Registry:
+    return Registry("space", {"nasbench201": "archrank.spaces.nasbench201:NASBench201"})
+
+
+def test_loads_by_name_whatever_its_case_and_dashes(registry: Registry) -> None:
+    from archrank.spaces import NASBench201
+
+    assert registry.get("nasbench201") is NASBench201
+    assert registry.get("NASBench201") is NASBench201
+    assert "nasbench201" in registry.names()
+
+
+def test_unknown_name(registry: Registry) -> None:
+    with pytest.raises(UnknownNameError, match=r"did you mean 'nasbench201'.*package\.module:name"):
+        registry.get("nasbench-2o1")
+
+
+def test_loads_a_users_module(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", ["/nowhere"])
+    Path("mine_for_registry.py").write_text("space = 42\n")
+    assert registry.get("mine_for_registry:space") == 42
+    with pytest.raises(UnknownNameError, match="'spce' ?;? did you mean 'space'|did you mean"):
+        registry.get("mine_for_registry:spce")
+
+
+def test_missing_module_and_broken_module(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(UnknownNameError, match="no module 'no_such_module'"):
+        registry.get("no_such_module:space")
+    Path("broken_for_registry.py").write_text("1 / 0\n")
+    with pytest.raises(ArchrankError, match="importing broken_for_registry failed: ZeroDivision"):
+        registry.get("broken_for_registry:space")
+
+
+def test_rankers_and_evaluators_load_lazily() -> None:
+    import subprocess
+    import sys
+
+    code = (
+        "import sys, archrank.rankers, archrank.evaluators, archrank.tables\n"
+        "heavy = {'torch', 'lightgbm', 'sklearn.ensemble', 'pandas', 'optuna'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("name", ["random_forest", "gbdt", "ranknas", "ensemble"])
+def test_ranker_names(name: str) -> None:
+    from archrank.rankers import RANKERS
+    from archrank.rankers.base import Ranker
+
+    assert issubclass(RANKERS.get(name), Ranker)
+
+
+@pytest.mark.parametrize("name", ["table", "cost", "function", "combined"])
+def test_evaluator_names(name: str) -> None:
+    from archrank.evaluators import EVALUATORS, Evaluator
+
+    assert issubclass(EVALUATORS.get(name), Evaluator)
+
+
+def test_packages_refuse_unknown_attributes() -> None:
+    import archrank.evaluators
+    import archrank.rankers
+
+    for package in (archrank.rankers, archrank.evaluators):
+        assert set(package.__all__) <= set(dir(package))
+        with pytest.raises(AttributeError, match="Nonsense"):
+            package.Nonsense  # noqa: B018

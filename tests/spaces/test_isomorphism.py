@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from archrank.errors import UnknownNameError
-from archrank.spaces import EdgeCellSpace, NASBench201
+from archrank.spaces import NASBench201
 from archrank.spaces.isomorphism import FORMS
 
 
@@ -56,11 +56,16 @@ def test_forms_refine_each_other(space: NASBench201) -> None:
     assert len(np.unique(official[dead])) > 1  # which the official rule does not see
 
 
-def test_cells_that_compute_the_same_have_the_same_live_class() -> None:
-    space = EdgeCellSpace(("none", "skip_connect", "conv"), nodes=3)
-    a, b = space.parse(["|skip_connect~0|+|none~0|conv~1|", "|none~0|+|conv~0|conv~1|"])
-    labels = space.classes(np.stack([a, b]), "live")
-    assert labels[0] == labels[1]
+def test_live_form_sees_through_skip_and_dead_ends(space: NASBench201) -> None:
+    a, b, c = space.parse(
+        [
+            "|skip_connect~0|+|none~0|none~1|+|none~0|nor_conv_3x3~1|none~2|",
+            "|none~0|+|skip_connect~0|none~1|+|none~0|none~1|nor_conv_3x3~2|",
+            "|nor_conv_1x1~0|+|none~0|none~1|+|nor_conv_3x3~0|none~1|nor_conv_1x1~2|",
+        ]
+    )
+    labels = space.classes(np.stack([a, b, c]), "live")
+    assert labels[0] == labels[1] == labels[2]
 
 
 def test_unknown_form(space: NASBench201) -> None:

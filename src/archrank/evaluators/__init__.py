@@ -13,12 +13,11 @@ from archrank.evaluators.base import Evaluations, Evaluator, Metric
 from archrank.registry import Registry
 
 if TYPE_CHECKING:
-    from archrank.evaluators.training import Training
-
     from archrank.evaluators.combined import Combined
     from archrank.evaluators.cost import Cost
     from archrank.evaluators.function import Function
     from archrank.evaluators.table import Table
+    from archrank.evaluators.training import Training
 
 EVALUATORS = Registry(
     "evaluator",

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any
 from archrank.registry import Registry
 
 if TYPE_CHECKING:
-    from archrank.rankers.gaussian_process import GaussianProcess
-
     from archrank.rankers.base import NotFittedError, Ranker
     from archrank.rankers.ensemble import Ensemble
+    from archrank.rankers.gaussian_process import GaussianProcess
     from archrank.rankers.gbdt import GBDT, RankNAS
     from archrank.rankers.random_forest import RandomForest
 
@@ -23,7 +22,7 @@ RANKERS = Registry(
     "ranker",
     {
         "default": "archrank.rankers.gaussian_process:GaussianProcess",
-        "ensemble": "archrank.rankers.ensemble:Ensemble",
+        "ensemble": "archrank.rankers.ensemble:default_ensemble",
         "gaussian_process": "archrank.rankers.gaussian_process:GaussianProcess",
         "gbdt": "archrank.rankers.gbdt:GBDT",
         "random_forest": "archrank.rankers.random_forest:RandomForest",

@@ -23,7 +23,7 @@ class NotFittedError(ArchrankError, SklearnNotFittedError):
     """``predict`` before ``fit``."""
 
 
-class Ranker(BaseEstimator, ABC):  # type: ignore[misc]
+class Ranker(BaseEstimator, ABC):
     """Orders architectures by learning from scores; only the order of predictions has a meaning.
 
     The constructor stores its arguments untouched, what is learnt ends in ``_``, so ``clone``,

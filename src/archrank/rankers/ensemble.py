@@ -172,6 +172,16 @@ class Ensemble(Ranker):
         return mean, np.sqrt(np.einsum("k,kn->n", self.weights_, variances))
 
 
+def default_ensemble(space: Space, copies: int = 10, *, seed: int = 0) -> Ensemble:
+    """What the name ``ensemble`` stands for: RankNAS on bootstraps of the labels.
+
+    Pairwise boosting has no uncertainty of its own; its spread over resamples is one.
+    """
+    from archrank.rankers.gbdt import RankNAS
+
+    return Ensemble.of(RankNAS(space), copies, bootstrap=True, seed=seed)
+
+
 def _reseeded(member: Ranker, seed: int, place: int) -> Ranker:
     """A clone whose seed follows from the ensemble's seed, its place and its own seed."""
     copy: Ranker = clone(member)

@@ -8,7 +8,7 @@
   per-architecture scores, so that the order is transitive.
 
 Few labels are the normal case here, so two of LightGBM's defaults would silently stop learning and
-are replaced: a leaf holds at least ``max(1, min(5, n // 20))`` labels rather than 20, and the sum
+are replaced: a leaf holds at least ``max(1, min(5, n // 8))`` labels rather than 20, and the sum
 of second derivatives in a leaf is not bounded (LambdaMART normalises it to far below one).
 """
 
@@ -46,7 +46,8 @@ PUBLISHED: dict[str, dict[str, Any]] = {
 }
 GRADES = 20  # AceNAS: relevance 0..20
 MAX_QUERY = 2_000  # lambdarank compares within groups of this size; LightGBM's own bound is 10,000
-MAX_PAIRS = 4_000_000  # pairs per boosting round, 32 MB per temporary array
+MAX_PAIRS = 1_000_000  # pairs per boosting round, 8 MB per temporary array
+MAX_VALID = 500  # held-out labels whose pairs are compared after each round
 PATIENCE = 5  # RankNAS stops after 5 rounds without improvement
 EARLY_STOPPING_FROM = 100  # labels: with fewer, holding some out costs more than it saves
 
@@ -63,7 +64,7 @@ class GBDT(Ranker):
         learning_rate: shrinkage of each tree.
         num_leaves: leaves per tree.
         max_depth: depth of a tree, -1 is unlimited.
-        min_leaf: labels per leaf; ``None`` is ``max(1, min(5, n // 20))``.
+        min_leaf: labels per leaf; ``None`` is ``max(1, min(5, n // 8))``.
         validation: share of the labels held out for early stopping after 5 rounds without
             improvement, from 100 labels on; the trees are then grown again on all labels. Used by
             ``pairwise`` only. 0 grows all ``rounds``.
@@ -115,7 +116,7 @@ class GBDT(Ranker):
                 params[name] = getattr(self, name)
         rounds = params.pop("rounds")
         params |= {
-            "min_data_in_leaf": max(1, min(5, n // 20)) if self.min_leaf is None else self.min_leaf,
+            "min_data_in_leaf": max(1, min(5, n // 8)) if self.min_leaf is None else self.min_leaf,
             "min_sum_hessian_in_leaf": 0.0,
             "min_data_in_bin": 1,
             "feature_pre_filter": False,
@@ -182,7 +183,7 @@ class GBDT(Ranker):
             data,
             rounds,
             valid_sets=[lgb.Dataset(x[valid], y, reference=data)],
-            feval=lambda s, _: ("pair_loss", pair_loss(s[:MAX_QUERY], y[:MAX_QUERY]), False),
+            feval=lambda s, _: ("pair_loss", pair_loss(s[:MAX_VALID], y[:MAX_VALID]), False),
             callbacks=[lgb.early_stopping(PATIENCE, verbose=False)],
         )
         return max(1, booster.best_iteration)
@@ -283,7 +284,7 @@ def pairwise_objective(
 ) -> Callable[[Floats, lgb.Dataset], tuple[Floats, Floats]]:
     """The pair loss as a LightGBM objective for ``scores: (n,)``.
 
-    Above ``MAX_PAIRS`` pairs (2,000 scores) every architecture meets random partners, drawn anew
+    Above ``MAX_PAIRS`` pairs (1,000 scores) every architecture meets random partners, drawn anew
     in each round, so that memory stays linear in ``n``.
     """
     n = len(scores)

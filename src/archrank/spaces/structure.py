@@ -50,4 +50,5 @@ def structural_features(
     """One-hot of live edges, then path counts, then statistics: ``(n, f)``."""
     live = live_edges(archs, nodes, none)
     one_hot = (archs[:, :, None] == np.arange(len(ops))) & live[:, :, None]
-    return one_hot.reshape(len(archs), -1).astype(np.float32)
+    features: NDArray[np.float32] = one_hot.reshape(len(archs), -1).astype(np.float32)
+    return features

@@ -76,7 +76,7 @@ class Guided(Strategy):
         return picks
 
     def _targets(self, history: History) -> Floats | None:
-        """Per objective the labels of the successful evaluations ``(n_ok, m)``; None if constant."""
+        """Labels of the successful evaluations per objective, ``(n_ok, m)``; None if constant."""
         ok = history.ok
         if ok.sum() < 2:
             return None
@@ -134,13 +134,14 @@ class Guided(Strategy):
         """Take ``n`` candidates one by one, none equivalent to another where that matters."""
         k, m = utilities.shape
         free: Bools = np.ones(k, dtype=bool)
-        noise = rng.random(k)  # breaks ties
+        noise: Floats = np.asarray(rng.random(k))  # breaks ties
         quantiles = rankdata(utilities, axis=0) / k if m > 1 else utilities
         keys = history.space.canonical(candidates) if self.distinct == "classes" else candidates
         picks: list[int] = []
         while len(picks) < n and free.any():
+            value: Floats = noise
             if rng.random() < self.explore:
-                value = noise
+                pass  # a random one
             elif m == 1:
                 value = utilities[:, 0]
             else:

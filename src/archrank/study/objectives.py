@@ -78,9 +78,7 @@ class Constraint:
         try:
             bound = float(number)
         except ValueError:
-            raise ObjectiveError(
-                f"constraint {text!r}: {number!r} is not a number"
-            ) from None
+            raise ObjectiveError(f"constraint {text!r}: {number!r} is not a number") from None
         return cls(name, "<=" if relation in ("<", "<=") else ">=", bound)
 
     def violation(self, values: Floats) -> Floats:

@@ -168,8 +168,7 @@ def _to_trial(record: Record, space: Space, objectives: Sequence[Objective]) -> 
         state=TrialState.FAIL if failed else TrialState.COMPLETE,
         values=None if failed else [record.values[o.metric] for o in objectives],
         params={
-            c.name: c.options[k]
-            for c, k in zip(space.choices, record.arch.tolist(), strict=True)
+            c.name: c.options[k] for c, k in zip(space.choices, record.arch.tolist(), strict=True)
         },
         distributions={c.name: CategoricalDistribution(c.options) for c in space.choices},
         user_attrs={

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
@@ -130,7 +131,7 @@ class Study:
             BudgetError: nothing to spend, or more than the space holds.
             EvaluationError: the first evaluations all failed, or a worker process died.
         """
-        self._check_budget(budget, minutes)
+        self.check_budget(budget, minutes)
         clock = _Clock(self.records[-1].elapsed if self.records else 0.0, minutes)
         if watcher is not None:
             watcher.started(self, budget, minutes)
@@ -143,7 +144,12 @@ class Study:
                 watcher.ended(self)
         return self
 
-    def _check_budget(self, budget: int | None, minutes: float | None) -> None:
+    def check_budget(self, budget: int | None, minutes: float | None) -> None:
+        """Refuse a budget that cannot be spent.
+
+        Raises:
+            BudgetError: nothing to spend, or more than the space holds.
+        """
         if budget is None and minutes is None:
             raise BudgetError("give a budget: a number of evaluations, minutes, or both")
         if budget is not None and budget < 1:
@@ -159,7 +165,7 @@ class Study:
     def _run_round(self, budget: int | None, clock: _Clock, watcher: Watcher | None) -> bool:
         """Finish the first incomplete round; False when the run is over."""
         done, number = self._complete_rounds()
-        if budget is not None and len(self.records) >= budget or clock.is_up:
+        if (budget is not None and len(self.records) >= budget) or clock.is_up:
             return False
         history = self._history(done)
         rng = np.random.default_rng(np.random.SeedSequence([self.seed, number]))
@@ -184,7 +190,7 @@ class Study:
                 arch=archs[slot],
                 string=self.space.format(archs[slot][None])[0],
                 values=outcome.values,
-                reason=outcome.reason,
+                reason=self._failure(outcome),
                 seconds=outcome.seconds,
                 elapsed=clock.elapsed,
             )
@@ -194,6 +200,14 @@ class Study:
                 watcher.finished_one(self, record)
         self._give_up_if_hopeless(number)
         return not clock.is_up
+
+    def _failure(self, outcome: Outcome) -> str | None:
+        """Why an evaluation cannot be used; a missing value that nobody asked for is no failure."""
+        needed = [o.metric for o in self.objectives] + [c.metric for c in self.constraints]
+        missing = [name for name in needed if not math.isfinite(outcome.values.get(name, math.nan))]
+        if not missing:
+            return None
+        return outcome.reason or f"{', '.join(dict.fromkeys(missing))} is NaN"
 
     def _complete_rounds(self) -> tuple[list[Record], int]:
         """Records of all complete rounds in proposal order, and the number of the next round."""
@@ -207,9 +221,7 @@ class Study:
             number += 1
         return done, number
 
-    def _evaluate(
-        self, archs: dict[int, Archs], clock: _Clock
-    ) -> Iterator[tuple[int, Outcome]]:
+    def _evaluate(self, archs: dict[int, Archs], clock: _Clock) -> Iterator[tuple[int, Outcome]]:
         """Yield ``(slot, outcome)`` as evaluations finish; starts none once the time is up."""
         if self.executor is None:
             for slot, arch in archs.items():
@@ -225,9 +237,15 @@ class Study:
                     slot, arch = waiting.pop()
                     future = self.executor.submit(evaluate_one, self.evaluator, arch[None])
                     running[future] = slot
-                finished, _ = wait(running, return_when=FIRST_COMPLETED)
-                for future in finished:
+                interrupted = None
+                try:
+                    wait(running, return_when=FIRST_COMPLETED)
+                except KeyboardInterrupt as signal:  # keep what has finished meanwhile
+                    interrupted = signal
+                for future in [f for f in running if f.done()]:
                     yield running.pop(future), future.result()
+                if interrupted is not None:
+                    raise interrupted
         except BrokenExecutor as error:
             raise EvaluationError(
                 "a worker process died (killed, or out of memory); finished evaluations are kept. "

@@ -56,9 +56,7 @@ def process_pool(workers: int) -> Executor | None:
     if workers == 1:
         return None
     # spawn: forked copies of a process that has used torch's threads may hang
-    return ProcessPoolExecutor(
-        workers, mp_context=get_context("spawn"), initializer=start_worker
-    )
+    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=start_worker)
 
 
 def dask_cluster(address: str) -> Executor:

@@ -128,8 +128,8 @@ class BenchTable:
         """One sortable code per row: its number, or its bytes where the space has too many."""
         if self.space.size <= np.iinfo(np.int64).max:
             return self.space.index(archs)
-        wide = np.ascontiguousarray(archs + 1)  # bytes strings lose trailing zeros: have none
-        return wide.view(f"S{wide.shape[1]}")[:, 0]
+        rows = np.ascontiguousarray(archs)  # as byte strings of one length, which can be sorted
+        return rows.view(f"S{rows.shape[1]}")[:, 0]
 
 
 def load_table(
@@ -153,7 +153,7 @@ def load_table(
     """
     raw = read_table(path)
     if "arch" not in raw.text:
-        close = difflib.get_close_matches("arch", raw.names, n=2, cutoff=0.5)
+        close = difflib.get_close_matches("arch", raw.names, n=2, cutoff=0.7)
         meant = f"; is it {' or '.join(map(repr, close))}? Rename it" if close else ""
         held = "holds numbers" if "arch" in raw.names else "is missing"
         raise TableError(

@@ -7,11 +7,23 @@ classes, so that ``tasks.digits()`` reads like the data set it is.
 
 from __future__ import annotations
 
+from archrank.registry import Registry
 from archrank.tasks.base import Recipe, Scale, Split, Splits, Task
 from archrank.tasks.cifar import CIFAR10, CIFAR100
 from archrank.tasks.digits import Digits
 from archrank.tasks.glyphs import Glyphs
 from archrank.tasks.imagenet16 import ImageNet16
+
+TASKS = Registry(
+    "task",
+    {
+        "cifar10": "archrank.tasks.cifar:CIFAR10",
+        "cifar100": "archrank.tasks.cifar:CIFAR100",
+        "digits": "archrank.tasks.digits:Digits",
+        "glyphs": "archrank.tasks.glyphs:Glyphs",
+        "imagenet16": "archrank.tasks.imagenet16:ImageNet16",
+    },
+)
 
 __all__ = [
     "CIFAR10",
@@ -22,6 +34,7 @@ __all__ = [
     "Recipe",
     "Scale",
     "Split",
+    "TASKS",
     "Splits",
     "Task",
 ]

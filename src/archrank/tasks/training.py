@@ -115,7 +115,7 @@ def _fit(network: nn.Module, task: Task, data: Split, seed: int) -> tuple[float,
         order = torch.randperm(len(data.y), generator=generator, device=data.x.device)
         losses = []
         for index in order.tensor_split(batches):
-            x = augment(data.x[index], recipe, generator)  # (b, c, h, w)
+            x = _layout(augment(data.x[index], recipe, generator))  # (b, c, h, w)
             loss = task.loss(network(x), data.y[index])
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
@@ -138,7 +138,9 @@ def _fit(network: nn.Module, task: Task, data: Split, seed: int) -> tuple[float,
 def _measure(network: nn.Module, task: Task, data: Split) -> tuple[float, float]:
     """The metric and the loss on a whole split."""
     network.eval()
-    outputs = torch.cat([network(x) for x in torch.split(data.x, EVAL_BATCH)])  # (b, classes)
+    outputs = torch.cat(
+        [network(_layout(x)) for x in torch.split(data.x, EVAL_BATCH)]
+    )  # (b, classes)
     return task.score(outputs, data.y), float(task.loss(outputs, data.y))
 
 
@@ -171,7 +173,15 @@ def _resident(task: Task, device: torch.device) -> Splits:
 
 def _layout(x: Tensor) -> Tensor:
     """Channels-last if ``x`` is a batch of images, (b, c, h, w)."""
-    return x.contiguous(memory_format=torch.channels_last) if x.dim() == 4 else x
+    if x.dim() != 4:
+        return x
+    x = x.contiguous(memory_format=torch.channels_last)
+    if x.shape[1] == 1:
+        # One channel lies the same in both layouts; its stride tells the convolutions which it is.
+        # Without this the network mixes layouts and pays for it at every sum.
+        _, _, h, w = x.shape
+        x = x.as_strided(x.shape, (h * w, 1, w, 1))
+    return x
 
 
 def _channels_last(network: nn.Module) -> None:

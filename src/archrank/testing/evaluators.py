@@ -32,7 +32,10 @@ def check_evaluator(
     _check_metrics(evaluator, name)
     require_raises(EvaluationError, lambda: evaluator.space, f"{name}: space before bind")
     bound = evaluator.bind(space, seed=seed)
-    require(bound.space is space, f"{name}: bind(space).space must be that space")
+    require(
+        bound.space.choices == space.choices,
+        f"{name}: bind(space).space must be that space, or the same choices for a task",
+    )
     require_raises(
         EvaluationError,
         lambda: evaluator.space,
@@ -40,6 +43,11 @@ def check_evaluator(
     )
     require_description(bound.describe(), name)
     archs = space.sample(n, rng=np.random.default_rng(seed))
+    part = bound.immediate_part()
+    require(
+        part is None or (part.immediate and {*part.metrics} <= {*bound.metrics}),
+        f"{name}: immediate_part() must be immediate and measure some of its metrics",
+    )
     covers = bound.covers(archs)
     require(
         covers.shape == (n,) and covers.dtype == np.bool_, f"{name}: covers must give bool ({n},)"

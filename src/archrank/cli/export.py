@@ -1,0 +1,106 @@
+"""``archrank export``: a trained network out of a run."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from archrank.cli.output import print_json, say
+from archrank.cli.read import Reading
+from archrank.errors import EvaluationError, StorageError
+
+if TYPE_CHECKING:
+    from archrank.evaluators.base import Evaluator
+    from archrank.evaluators.training import Training
+    from archrank.study.study import Study
+
+
+@dataclass
+class Export(Reading):
+    """Train the best architecture of a run again and save it.
+
+    Writes ``weights.safetensors`` (the state dict) and ``architecture.json`` (the architecture,
+    how to build it, and its metrics). Training repeats the run's evaluation with the same seed; a
+    run on a table has none, so name the task to train on.
+    """
+
+    arch: str | None = None
+    """Another architecture than the best, as its string."""
+    task: str | None = None
+    """Train on this task instead of the run's."""
+    output: Path | None = None
+    """Where to; the folder export in the run folder if left out."""
+    json: bool = False
+    """Print what was written as JSON."""
+
+    def __call__(self) -> int:
+        """Train and save; the exit status."""
+        from safetensors.torch import save_file
+
+        folder = self.folder()
+        study = Reading(folder).study()
+        string = study.best.string if self.arch is None else self.arch
+        arch = study.space.parse([string])[0]
+        training = self._training(study)
+        target = self.output if self.output is not None else folder / "export"
+        try:
+            target.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StorageError(f"cannot write to {target}: {error.strerror or error}") from None
+        say(f"training {string}")
+        network, result = training.train(arch)
+        if result.diverged is not None:
+            raise EvaluationError(f"training {string} failed: {result.diverged}")
+        state = {k: v.contiguous().cpu() for k, v in network.state_dict().items()}
+        save_file(state, target / "weights.safetensors")
+        metric = training.task.metric
+        costs = training.space.cost(arch[None])
+        description: dict[str, Any] = {
+            "architecture": string,
+            "space": training.space.fingerprint(),
+            "choices": {
+                c.name: c.options[k]
+                for c, k in zip(training.space.choices, np.asarray(arch).tolist(), strict=True)
+            },
+            "task": repr(training.task),
+            f"valid_{metric}": result.valid,
+            f"test_{metric}": result.test,
+            **{name: float(column[0]) for name, column in costs.items()},
+        }
+        path = target / "architecture.json"
+        path.write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
+        if self.json:
+            print_json({"weights": str(target / "weights.safetensors"), **description})
+        else:
+            say(f"valid {metric} {result.valid:.4f}, test {metric} {result.test:.4f}")
+            say(f"weights       {target / 'weights.safetensors'}\narchitecture  {path}")
+        return 0
+
+    def _training(self, study: Study) -> Training:
+        from archrank.evaluators.training import Training
+        from archrank.study.settings import make_task
+
+        if self.task is not None:
+            return Training(make_task(self.task)).bind(study.space, seed=study.seed)
+        found = _find_training(study.evaluator)
+        if found is None:
+            raise EvaluationError(
+                "this run looked results up in a table and trained nothing; "
+                "name a task to train the architecture on, such as --task digits"
+            )
+        return found
+
+
+def _find_training(evaluator: Evaluator) -> Training | None:
+    from archrank.evaluators.combined import Combined
+    from archrank.evaluators.training import Training
+
+    if isinstance(evaluator, Training):
+        return evaluator
+    if isinstance(evaluator, Combined):
+        return next(filter(None, map(_find_training, evaluator.evaluators)), None)
+    return None

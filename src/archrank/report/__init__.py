@@ -1,0 +1,9 @@
+"""What a run found: one self-contained HTML page, and the numbers on it."""
+
+from __future__ import annotations
+
+from archrank.report.drawing import draw_cell
+from archrank.report.html import write_report
+from archrank.report.summary import describe_best, describe_front
+
+__all__ = ["describe_best", "describe_front", "draw_cell", "write_report"]

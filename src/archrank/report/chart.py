@@ -1,0 +1,151 @@
+"""A small chart in SVG: two axes, dots, lines. Text stays text and takes the page's colours."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from html import escape
+from typing import Literal
+
+import numpy as np
+
+from archrank.types import Floats
+
+WIDTH, HEIGHT = 520, 350
+LEFT, RIGHT, TOP, BOTTOM = 62, 14, 12, 50
+Shape = Literal["dot", "ring", "cross", "star"]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A linear axis."""
+
+    label: str
+    low: float
+    high: float
+    whole: bool = False  # ticks at whole numbers only
+    flip: bool = False  # the low end right, or on top
+
+    @classmethod
+    def around(
+        cls, label: str, values: Floats, *, whole: bool = False, margin: float = 0.05
+    ) -> Axis:
+        """An axis that holds ``values: (n,)`` with some room at the ends."""
+        low, high = float(values.min()), float(values.max())
+        room = margin * (high - low) or max(0.05 * abs(high), 1e-9)
+        return cls(label, low - room, high + room, whole)
+
+    def place(self, values: Floats) -> Floats:
+        """Positions in [0, 1] of ``values: (n,)``; beyond the ends at the ends."""
+        at = np.clip((values - self.low) / (self.high - self.low), 0.0, 1.0)
+        return 1.0 - at if self.flip else at
+
+    def ticks(self) -> list[tuple[float, str]]:
+        """About five round numbers, with as many decimals as they need."""
+        rough = (self.high - self.low) / 5
+        size = 10.0 ** math.floor(math.log10(rough))
+        step = next(m * size for m in (1, 2, 2.5, 5, 10) if m * size >= rough * 0.999)
+        if self.whole:
+            step = max(1.0, round(step))
+        first = math.ceil(self.low / step - 1e-9)
+        last = math.floor(self.high / step + 1e-9)
+        decimals = next(
+            (k for k in range(13) if math.isclose(round(step, k), step, rel_tol=1e-6)), 12
+        )
+        return [(i * step, _number(i * step, decimals)) for i in range(first, last + 1)]
+
+
+def _number(value: float, decimals: int) -> str:
+    if value != 0 and (abs(value) >= 1e7 or decimals > 6):
+        return f"{value:.3g}"
+    return f"{value:,.{decimals}f}".replace("-", "−")
+
+
+@dataclass
+class Chart:
+    """Collects marks, then writes an SVG element.
+
+    Args:
+        x: horizontal axis.
+        y: vertical axis.
+        label: what a screen reader says.
+    """
+
+    x: Axis
+    y: Axis
+    label: str
+    _marks: list[str] = field(default_factory=list)
+
+    def dots(
+        self, x: Floats, y: Floats, kind: str, titles: Sequence[str], shape: Shape = "dot"
+    ) -> None:
+        """Draw a mark at each of ``x, y: (n,)``; ``kind`` is its class, titles show on hover."""
+        places = zip(*self._place(x, y), titles, strict=True)
+        inside = [f"{_mark(shape, px, py)[:-2]}><title>{escape(t)}</title>{_end(shape)}"
+                  for px, py, t in places]  # fmt: skip
+        self._marks.append(f'<g class="{kind}">{"".join(inside)}</g>')
+
+    def line(self, x: Floats, y: Floats, kind: str, *, steps: bool = False) -> None:
+        """Join ``x, y: (n,)``; with ``steps``, horizontally until the next x, then vertically."""
+        px, py = self._place(x, y)
+        parts = [f"M{px[0]:.1f} {py[0]:.1f}"]
+        for i in range(1, len(px)):
+            parts.append(f"H{px[i]:.1f}V{py[i]:.1f}" if steps else f"L{px[i]:.1f} {py[i]:.1f}")
+        self._marks.append(f'<path class="{kind}" d="{"".join(parts)}"/>')
+
+    def level(self, y: float, kind: str) -> None:
+        """Draw a horizontal line from end to end."""
+        ends = np.array([self.x.high, self.x.low] if self.x.flip else [self.x.low, self.x.high])
+        self.line(ends, np.full(2, y), kind)
+
+    def _place(self, x: Floats, y: Floats) -> tuple[list[float], list[float]]:
+        across = LEFT + self.x.place(x) * (WIDTH - LEFT - RIGHT)
+        down = HEIGHT - BOTTOM - self.y.place(y) * (HEIGHT - TOP - BOTTOM)
+        return across.tolist(), down.tolist()
+
+    def svg(self) -> str:
+        """The finished chart."""
+        return (
+            f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
+            f'aria-label="{escape(self.label)}">{self._axes()}{"".join(self._marks)}</svg>'
+        )
+
+    def _axes(self) -> str:
+        floor, end = HEIGHT - BOTTOM, WIDTH - RIGHT
+        parts = ['<g class="axes">']
+        for value, text in self.y.ticks():
+            _, (py,) = self._place(np.array([self.x.low]), np.array([value]))
+            parts.append(f'<path class="grid" d="M{LEFT} {py:.1f}H{end}"/>')
+            parts.append(f'<text x="{LEFT - 8}" y="{py + 4:.1f}" class="end">{text}</text>')
+        for value, text in self.x.ticks():
+            (px,), _ = self._place(np.array([value]), np.array([self.y.low]))
+            parts.append(f'<path class="tick" d="M{px:.1f} {floor}v5"/>')
+            parts.append(f'<text x="{px:.1f}" y="{floor + 20}" class="mid">{text}</text>')
+        middle = (TOP + floor) / 2
+        parts.append(f'<path class="base" d="M{LEFT} {floor}H{end}"/>')
+        parts.append(
+            f'<text class="mid name" x="{(LEFT + end) / 2}" y="{HEIGHT - 8}">'
+            f"{escape(self.x.label)}</text>"
+            f'<text class="mid name" transform="translate(14 {middle}) rotate(-90)">'
+            f"{escape(self.y.label)}</text></g>"
+        )
+        return "".join(parts)
+
+
+def _mark(shape: Shape, x: float, y: float) -> str:
+    if shape == "dot":
+        return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.6"/>'
+    if shape == "ring":
+        return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="none"/>'
+    if shape == "cross":
+        return f'<path d="M{x - 3.5:.1f} {y - 3.5:.1f}l7 7m0-7l-7 7"/>'
+    points = [
+        (x + r * math.sin(a * math.pi / 5), y - r * math.cos(a * math.pi / 5))
+        for a, r in enumerate([9.0, 4.0] * 5)
+    ]
+    return f'<path d="M{"L".join(f"{px:.1f} {py:.1f}" for px, py in points)}Z"/>'
+
+
+def _end(shape: Shape) -> str:
+    return "</circle>" if shape in ("dot", "ring") else "</path>"

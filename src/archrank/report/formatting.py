@@ -1,0 +1,80 @@
+"""Numbers as people read them: percent, SI prefixes, four significant digits, durations."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+
+from archrank.evaluators.base import Metric
+
+_COUNTS = {"macs", "params", "flops"}  # printed with SI prefixes
+_PREFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+MISSING = "–"
+
+
+def format_value(metric: Metric, value: float) -> str:
+    """Write a metric's value with its unit; a dash where there is none."""
+    if not math.isfinite(value):
+        return MISSING
+    if metric.unit == "fraction":
+        return f"{100 * value:.2f} %"
+    if metric.unit == "percent":
+        return f"{value:.2f} %"
+    if is_count(metric.name):
+        return si(value)
+    return f"{significant(value)} {metric.unit}".strip()
+
+
+def is_count(name: str) -> bool:
+    """Whether a metric counts operations or weights (``macs``; not ``flops_m``, in millions)."""
+    return re.split(r"[^a-z0-9]+", name.lower())[-1] in _COUNTS
+
+
+def si(value: float) -> str:
+    """Four significant digits and a prefix: ``220.1 M``."""
+    for size, prefix in _PREFIXES:
+        if abs(value) >= size:
+            return f"{value / size:.4g} {prefix}"
+    return f"{value:.4g}"
+
+
+def significant(value: float) -> str:
+    """Four significant digits, without an exponent where that is readable."""
+    if abs(value) >= 1e4:
+        return f"{value:,.0f}" if abs(value) < 1e12 else f"{value:.3e}"
+    return f"{value:.4g}"
+
+
+def duration(seconds: float) -> str:
+    """A time span in the units that suit it."""
+    if not math.isfinite(seconds):
+        return MISSING
+    if seconds < 0.0995:
+        return f"{1000 * seconds:.1f} ms"
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60:,} h {minutes % 60:02d} min"
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How an axis shows a metric: values are multiplied by ``factor`` and named in ``unit``."""
+
+    factor: float
+    label: str
+
+    @classmethod
+    def of(cls, metric: Metric, largest: float) -> Scale:
+        """The scale of ``metric`` for values up to ``largest`` in size."""
+        if metric.unit == "fraction":
+            return cls(100.0, f"{metric.name} (%)")
+        if is_count(metric.name):
+            for size, prefix in _PREFIXES:
+                if abs(largest) >= size:
+                    return cls(1 / size, f"{metric.name} ({prefix})")
+        unit = {"percent": "%"}.get(metric.unit, metric.unit)
+        return cls(1.0, f"{metric.name} ({unit})" if unit else metric.name)

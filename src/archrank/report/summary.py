@@ -1,0 +1,181 @@
+"""The numbers that a report and the command line both show."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from archrank.evaluators.base import Evaluator, Metric
+from archrank.evaluators.combined import Combined
+from archrank.evaluators.table import Table
+from archrank.types import Archs, Bools, Floats, Ints
+
+if TYPE_CHECKING:
+    from archrank.strategies.history import History
+    from archrank.study.objectives import Objective
+    from archrank.study.record import Record
+    from archrank.study.study import Study
+
+
+def describe_best(study: Study) -> dict[str, Any]:
+    """The best architecture and what it took to find it, as JSON values (NaN is ``None``).
+
+    Raises:
+        EvaluationError: nothing was evaluated successfully yet.
+    """
+    results = Results(study)
+    best = study.best
+    return _describe(results, best) | {
+        "evaluations": len(study.records),
+        "failures": int((~results.ok).sum()),
+        "elapsed_seconds": results.elapsed,
+    }
+
+
+def describe_front(study: Study) -> list[dict[str, Any]]:
+    """The feasible evaluations that none dominates, best of the first objective first."""
+    results = Results(study)
+    return [_describe(results, record) for record in study.front]
+
+
+def _describe(results: Results, record: Record) -> dict[str, Any]:
+    objectives = [
+        {"metric": o.metric, "direction": o.direction, "value": _json(record.values[o.metric])}
+        for o in results.study.objectives
+    ]
+    return {
+        "arch": record.string,
+        "choices": choices(results.study, record),
+        "objectives": objectives,
+        "metrics": {name: _json(value) for name, value in record.values.items()},
+        "feasible": results.study.feasible(record),
+        "evaluation": results.number(record),
+        "seconds": record.seconds,
+    }
+
+
+def choices(study: Study, record: Record) -> dict[str, str | int | float]:
+    """The chosen option of every decision."""
+    pairs = zip(study.space.choices, record.arch.tolist(), strict=True)
+    return {choice.name: choice.options[k] for choice, k in pairs}
+
+
+def _json(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """A study's records as columns, each computed once."""
+
+    study: Study
+
+    @cached_property
+    def history(self) -> History:
+        """Everything evaluated, in proposal order."""
+        return self.study.history
+
+    @cached_property
+    def metrics(self) -> dict[str, Metric]:
+        """The evaluator's metrics by name."""
+        return {m.name: m for m in self.study.evaluator.metrics}
+
+    @property
+    def objective(self) -> Objective:
+        """The first objective."""
+        return self.study.objectives[0]
+
+    def column(self, name: str) -> Floats:
+        """A metric of every record, ``(n,)``, as measured; NaN where it failed."""
+        records = self.study.records
+        return np.array([r.values.get(name, math.nan) for r in records], dtype=np.float64)
+
+    @property
+    def ok(self) -> Bools:
+        """Which evaluations succeeded: ``(n,)``."""
+        return self.history.ok
+
+    @cached_property
+    def feasible(self) -> Bools:
+        """Which evaluations succeeded and keep every constraint: ``(n,)``."""
+        return self.ok & (self.history.violation <= 0)
+
+    @cached_property
+    def order(self) -> Ints:
+        """Successful evaluations, best first, as :attr:`Study.best` orders them: ``(n_ok,)``."""
+        scores = np.where(self.ok, self.history.scores, -np.inf)
+        first = np.where(self.ok, self.history.objectives[:, 0], -np.inf)
+        order: Ints = np.lexsort((first, scores))[::-1]
+        return order[self.ok[order]]
+
+    @cached_property
+    def front(self) -> Ints:
+        """Where in the records :attr:`Study.front` is: ``(k,)``."""
+        return np.array([self.number(r) - 1 for r in self.study.front], dtype=np.int64)
+
+    @property
+    def elapsed(self) -> float:
+        """Working time of the run in seconds."""
+        return max((r.elapsed for r in self.study.records), default=0.0)
+
+    def number(self, record: Record) -> int:
+        """Which evaluation of the run a record is, from 1."""
+        return self._numbers[record.key]
+
+    @cached_property
+    def _numbers(self) -> dict[tuple[int, int], int]:
+        return {r.key: i for i, r in enumerate(self.study.records, 1)}
+
+    @cached_property
+    def failures(self) -> list[tuple[str, int, str]]:
+        """Reason, how often, and an architecture it happened to; the most frequent first."""
+        failed = [r for r, ok in zip(self.study.records, self.ok, strict=True) if not ok]
+        counts = Counter(r.reason or "no reason was given" for r in failed)
+        example = {r.reason or "no reason was given": r.string for r in reversed(failed)}
+        return [(reason, count, example[reason]) for reason, count in counts.most_common()]
+
+    @cached_property
+    def reference(self) -> Floats | None:
+        """All that random search could draw: the first objective of a table's feasible rows.
+
+        ``(n,)``, higher is better; ``None`` where the evaluator has no table, or the table does
+        not tell which rows are feasible.
+        """
+        table = find_table(self.study.evaluator, self.objective.metric)
+        if table is None:
+            return None
+        known = {m.name for m in table.metrics}
+        if any(c.metric not in known for c in self.study.constraints):
+            return None
+        scores = self.objective.sign * table.table.column(self.objective.metric)
+        usable = np.isfinite(scores)
+        for constraint in self.study.constraints:
+            usable &= constraint.violation(table.table.column(constraint.metric)) <= 0
+        return scores[usable] if usable.any() else None
+
+    def costs(self) -> tuple[Metric, Floats] | None:
+        """MACs, else parameters, of every record ``(n,)``; ``None`` where they are not known."""
+        for name in ("macs", "params"):
+            if name in self.metrics:
+                return self.metrics[name], self.column(name)
+        archs: Archs = self.history.archs
+        if not 0 < len(archs) <= 500:  # a custom space runs every network once
+            return None
+        try:
+            counted = self.study.space.cost(archs)["macs"]
+        except Exception:  # a user's build, or a space without costs: the report goes on
+            return None
+        return Metric("macs", "minimize"), counted
+
+
+def find_table(evaluator: Evaluator, metric: str) -> Table | None:
+    """The table that ``metric`` is looked up in, possibly inside a combination."""
+    if isinstance(evaluator, Table):
+        return evaluator if metric in {m.name for m in evaluator.metrics} else None
+    parts = evaluator.evaluators if isinstance(evaluator, Combined) else ()
+    return next((t for part in parts if (t := find_table(part, metric)) is not None), None)

@@ -1,0 +1,175 @@
+"""How a run goes, live: a bar on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+from archrank.errors import EvaluationError
+from archrank.study.record import Record
+
+if TYPE_CHECKING:
+    from archrank.evaluators.base import Metric
+    from archrank.study.study import Study, Watcher
+
+QUIET = 5.0  # seconds without a plain line before one is printed although nothing improved
+
+
+def watcher(console: Console | None = None) -> Watcher:
+    """The display that fits where the output goes."""
+    console = console or Console(stderr=True)
+    return LiveView(console) if console.is_terminal else PlainLines(console)
+
+
+class LiveView:
+    """A bar with evaluations, seconds per evaluation, time left and the best so far."""
+
+    def __init__(self, console: Console) -> None:
+        self._progress = Progress(
+            TextColumn("[bold]{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[count]}"),
+            TextColumn("{task.fields[pace]}"),
+            TimeRemainingColumn(),
+            TextColumn("best [bold green]{task.fields[best]}"),
+            console=console,
+        )
+        self._task: TaskID | None = None
+        self._pace = _Pace()
+
+    def started(self, study: Study, budget: int | None, minutes: float | None) -> None:
+        """Show the bar; what is stored already counts."""
+        self._pace = _Pace(study, budget, minutes)
+        self._progress.start()
+        self._task = self._progress.add_task(
+            "searching", total=self._pace.total, count="", pace="", best="-"
+        )
+        self._update(study)
+
+    def finished_one(self, study: Study, record: Record) -> None:
+        """Move the bar; name the reason of a failure above it."""
+        if record.reason:
+            self._progress.console.print(Text(f"{record.string} failed: {record.reason}", "yellow"))
+        self._update(study)
+
+    def ended(self, study: Study) -> None:
+        """Leave the bar as it is."""
+        self._progress.stop()
+
+    def _update(self, study: Study) -> None:
+        if self._task is None:
+            return
+        self._progress.update(
+            self._task,
+            completed=self._pace.completed(study),
+            count=self._pace.count(study),
+            pace=self._pace.per_evaluation(study),
+            best=best_text(study),
+        )
+
+
+class PlainLines:
+    """A line per improvement, and one every few seconds between."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._pace = _Pace()
+        self._best = ""
+        self._last = 0.0
+
+    def started(self, study: Study, budget: int | None, minutes: float | None) -> None:
+        """Say what is done already, if anything."""
+        self._pace = _Pace(study, budget, minutes)
+        self._last = time.monotonic()
+        if study.records:
+            self._print(f"continuing after {len(study.records)} evaluations")
+
+    def finished_one(self, study: Study, record: Record) -> None:
+        """Print what failed, what improved, or that the run is alive."""
+        if record.reason:
+            self._print(f"{record.string} failed: {record.reason}")
+        best = best_text(study)
+        if best != self._best or time.monotonic() - self._last > QUIET:
+            self._best = best
+            self._last = time.monotonic()
+            left = self._pace.left(study)
+            self._print(
+                f"{self._pace.count(study)} evaluations, best {best}, "
+                f"{self._pace.per_evaluation(study)}" + (f", {left} left" if left else "")
+            )
+
+    def ended(self, study: Study) -> None:
+        """Nothing more to say."""
+
+    def _print(self, line: str) -> None:
+        self._console.print(Text(line), soft_wrap=True)
+
+
+class _Pace:
+    """How far, how fast and how long."""
+
+    def __init__(
+        self, study: Study | None = None, budget: int | None = None, minutes: float | None = None
+    ) -> None:
+        self._budget = budget
+        self._seconds = None if minutes is None else minutes * 60
+        self._before = len(study.records) if study else 0
+        self._offset = study.records[-1].elapsed if study and study.records else 0.0
+        self._start = time.monotonic()
+
+    @property
+    def total(self) -> float:
+        return float(self._budget if self._budget is not None else self._seconds or 0.0)
+
+    def completed(self, study: Study) -> float:
+        if self._budget is not None:
+            return len(study.records)
+        return min(self._offset + time.monotonic() - self._start, self.total)
+
+    def count(self, study: Study) -> str:
+        return f"{len(study.records)}" + (f"/{self._budget}" if self._budget is not None else "")
+
+    def _seconds_each(self, study: Study) -> float | None:
+        done = len(study.records) - self._before
+        return (time.monotonic() - self._start) / done if done else None
+
+    def per_evaluation(self, study: Study) -> str:
+        each = self._seconds_each(study)
+        return "" if each is None else f"{each:.2f} s each"
+
+    def left(self, study: Study) -> str:
+        each = self._seconds_each(study)
+        if each is None or self._budget is None:
+            return ""
+        return f"{each * (self._budget - len(study.records)):.0f} s"
+
+
+def best_text(study: Study) -> str:
+    """The objective values of the best evaluation so far, ``-`` while there is none."""
+    try:
+        best = study.best
+    except EvaluationError:
+        return "-"
+    metrics = {m.name: m for m in study.evaluator.metrics}
+    shown = [
+        f"{o.metric} {format_value(best.values[o.metric], metrics[o.metric])}"
+        for o in study.objectives
+    ]
+    return ", ".join(shown) + ("" if study.feasible(best) else " (infeasible)")
+
+
+def format_value(value: float, metric: Metric) -> str:
+    """A metric for people: fractions as percent, everything else with five digits."""
+    if metric.unit == "fraction":
+        return f"{100 * value:.2f} %"
+    return f"{value:.5g}" + (f" {metric.unit}" if metric.unit else "")

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from archrank.errors import SpaceError
+from archrank.evaluators import Cost
+from archrank.spaces import CustomSpace, NASBench201
+from archrank.tasks import Digits
+from archrank.testing import check_evaluator
+
+
+def build(config: dict[str, Any], task: object) -> Any:
+    from torch import nn
+
+    if config["width"] == 13:
+        raise ValueError("unlucky")
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, config["width"], bias=False))
+
+
+def test_contract(space: NASBench201) -> None:
+    check_evaluator(Cost(), space)
+    assert Cost().immediate
+
+
+def test_a_failing_build_is_one_architectures_failure() -> None:
+    space = CustomSpace({"width": [4, 13, 8]}, build).for_task(Digits())
+    result = Cost().bind(space).evaluate(space.enumerate())
+    assert np.array_equal(result["params"], [256, np.nan, 512], equal_nan=True)
+    assert result.reasons == [None, "ValueError: unlucky", None]
+
+
+def test_a_missing_task_is_said_at_once() -> None:
+    space = CustomSpace({"width": [4, 8]}, build)
+    with pytest.raises(SpaceError, match="for_task"):
+        Cost().bind(space).evaluate(space.enumerate())

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from archrank.errors import EvaluationError
+from archrank.evaluators import Function, Metric
+from archrank.spaces import CustomSpace
+from archrank.testing import check_evaluator
+
+
+def build(config: object, task: object) -> None:
+    return None
+
+
+def ratio(config: dict[str, Any]) -> float:
+    return float(config["width"] / (config["depth"] - 2))
+
+
+def both(config: dict[str, Any]) -> dict[str, float]:
+    return {"acc": 0.5, "ms": math.inf if config["depth"] == 1 else 2.0, "extra": 1.0}
+
+
+@pytest.fixture
+def small() -> CustomSpace:
+    return CustomSpace({"depth": [1, 2, 3], "width": [8, 16]}, build)
+
+
+def test_contract(small: CustomSpace) -> None:
+    check_evaluator(Function(ratio), small)
+    check_evaluator(Function(both, ["acc", Metric("ms", "minimize", "ms")]), small)
+
+
+def test_failures_have_reasons(small: CustomSpace) -> None:
+    result = Function(ratio).bind(small).evaluate(small.enumerate())
+    failed = [False, False, True, True, False, False]
+    assert np.isnan(result["score"]).tolist() == failed
+    assert result.reasons[2] == "ZeroDivisionError: division by zero"
+    result = Function(both, ["acc", "ms"]).bind(small).evaluate(small.enumerate())
+    assert result.reasons[0] == "ms is inf"
+    assert result["acc"][0] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("returned", "metrics", "message"),
+    [
+        ({"acc": 1.0}, ["acc", "ms"], r"returned acc but not ms; return every metric"),
+        (1.0, ["acc", "ms"], r"returned 1\.0; with the metrics acc, ms it must return"),
+        (None, ["acc"], "metrics must be numbers"),
+        ("high", ["acc"], "metrics must be numbers"),
+    ],
+)
+def test_broken_promises(
+    small: CustomSpace, returned: Any, metrics: list[str], message: str
+) -> None:
+    evaluator = Function(lambda config: returned, metrics).bind(small)
+    with pytest.raises(EvaluationError, match=message):
+        evaluator.evaluate(small.enumerate())
+
+
+def test_metrics_must_differ() -> None:
+    with pytest.raises(EvaluationError, match="different metrics"):
+        Function(ratio, ["a", "a"])
+    assert Function(ratio, "accuracy").metrics == (Metric("accuracy"),)

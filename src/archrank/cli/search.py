@@ -89,7 +89,7 @@ class Search:
         from archrank.report import write_report
         from archrank.study.settings import to_json
 
-        if any(record.reason is None for record in study.records):
+        if not stopped or any(record.reason is None for record in study.records):
             show_record(study, study.best)
             if not stopped:
                 settings = to_json(self.settings)

@@ -40,7 +40,7 @@ class Training(Evaluator):
         >>> evaluator = Training(Digits(recipe=Recipe(epochs=1))).bind(NASBench201())
         >>> result = evaluator.evaluate(evaluator.space.parse(["|none~0|+|none~0|none~1|+"
         ...     "|skip_connect~0|none~1|none~2|"]))
-        >>> 0 <= result["valid_accuracy"][0] <= 1
+        >>> bool(0 <= result["valid_accuracy"][0] <= 1)
         True
     """
 

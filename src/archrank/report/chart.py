@@ -25,7 +25,7 @@ class Axis:
     low: float
     high: float
     whole: bool = False  # ticks at whole numbers only
-    flip: bool = False  # the low end right, or on top
+    ranks: bool = False  # numbered from 1, the best at the right or on top
 
     @classmethod
     def around(
@@ -39,15 +39,18 @@ class Axis:
     def place(self, values: Floats) -> Floats:
         """Positions in [0, 1] of ``values: (n,)``; beyond the ends at the ends."""
         at = np.clip((values - self.low) / (self.high - self.low), 0.0, 1.0)
-        return 1.0 - at if self.flip else at
+        return 1.0 - at if self.ranks else at
 
     def ticks(self) -> list[tuple[float, str]]:
         """About five round numbers, with as many decimals as they need."""
         rough = (self.high - self.low) / 5
         size = 10.0 ** math.floor(math.log10(rough))
-        step = next(m * size for m in (1, 2, 2.5, 5, 10) if m * size >= rough * 0.999)
+        step = next(m * size for m in (1, 2, 2.5, 5, 10) if m * size >= 0.75 * rough)
         if self.whole:
             step = max(1.0, round(step))
+        if self.ranks:
+            later = np.arange(step, self.high, step).tolist()
+            return [(r, _number(r, 0)) for r in [1.0, *later] if r == 1 or r >= 1 + step / 2]
         first = math.ceil(self.low / step - 1e-9)
         last = math.floor(self.high / step + 1e-9)
         decimals = next(
@@ -80,23 +83,28 @@ class Chart:
     def dots(
         self, x: Floats, y: Floats, kind: str, titles: Sequence[str], shape: Shape = "dot"
     ) -> None:
-        """Draw a mark at each of ``x, y: (n,)``; ``kind`` is its class, titles show on hover."""
-        places = zip(*self._place(x, y), titles, strict=True)
-        inside = [f"{_mark(shape, px, py)[:-2]}><title>{escape(t)}</title>{_end(shape)}"
-                  for px, py, t in places]  # fmt: skip
+        """Draw a mark at each of ``x, y: (n,)``; ``kind`` is its class, titles show on hover.
+
+        Those above or below the axis become arrowheads at its end.
+        """
+        beyond = np.where(y < self.y.low, -1, np.where(y > self.y.high, 1, 0)).tolist()
+        inside = []
+        for px, py, side, title in zip(*self._place(x, y), beyond, titles, strict=True):
+            mark = _arrowhead(px, py, side) if side else _mark(shape, px, py)
+            inside.append(f"{mark}<title>{escape(title)}</title></{mark[1:].split()[0]}>")
         self._marks.append(f'<g class="{kind}">{"".join(inside)}</g>')
 
     def line(self, x: Floats, y: Floats, kind: str, *, steps: bool = False) -> None:
         """Join ``x, y: (n,)``; with ``steps``, horizontally until the next x, then vertically."""
         px, py = self._place(x, y)
         parts = [f"M{px[0]:.1f} {py[0]:.1f}"]
-        for i in range(1, len(px)):
-            parts.append(f"H{px[i]:.1f}V{py[i]:.1f}" if steps else f"L{px[i]:.1f} {py[i]:.1f}")
+        form = "H{:.1f}V{:.1f}" if steps else "L{:.1f} {:.1f}"
+        parts += [form.format(*point) for point in list(zip(px, py, strict=True))[1:]]
         self._marks.append(f'<path class="{kind}" d="{"".join(parts)}"/>')
 
     def level(self, y: float, kind: str) -> None:
         """Draw a horizontal line from end to end."""
-        ends = np.array([self.x.high, self.x.low] if self.x.flip else [self.x.low, self.x.high])
+        ends = np.array([self.x.high, self.x.low] if self.x.ranks else [self.x.low, self.x.high])
         self.line(ends, np.full(2, y), kind)
 
     def _place(self, x: Floats, y: Floats) -> tuple[list[float], list[float]]:
@@ -134,18 +142,19 @@ class Chart:
 
 
 def _mark(shape: Shape, x: float, y: float) -> str:
+    """The opening tag of a mark."""
     if shape == "dot":
-        return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.6"/>'
+        return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.6">'
     if shape == "ring":
-        return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="none"/>'
+        return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="none">'
     if shape == "cross":
-        return f'<path d="M{x - 3.5:.1f} {y - 3.5:.1f}l7 7m0-7l-7 7"/>'
+        return f'<path d="M{x - 3.5:.1f} {y - 3.5:.1f}l7 7m0-7l-7 7">'
     points = [
         (x + r * math.sin(a * math.pi / 5), y - r * math.cos(a * math.pi / 5))
         for a, r in enumerate([9.0, 4.0] * 5)
     ]
-    return f'<path d="M{"L".join(f"{px:.1f} {py:.1f}" for px, py in points)}Z"/>'
+    return f'<path d="M{"L".join(f"{px:.1f} {py:.1f}" for px, py in points)}Z">'
 
 
-def _end(shape: Shape) -> str:
-    return "</circle>" if shape in ("dot", "ring") else "</path>"
+def _arrowhead(x: float, y: float, side: int) -> str:
+    return f'<path class="beyond" d="M{x - 4:.1f} {y + 7 * side:.1f}h8l-4 {-7 * side}z">'

@@ -65,7 +65,7 @@ class Space(ABC):
 
     @abstractmethod
     def validate(self, archs: NDArray[np.generic]) -> Archs:
-        """Return ``archs`` as ``(n, d)`` uint8; raise ``ArchitectureError`` if it is not in here."""
+        """Return ``archs`` as ``(n, d)`` uint8; raise ``ArchitectureError`` if it is not."""
 
     @abstractmethod
     def sample(self, n: int, *, rng: np.random.Generator) -> Archs:
@@ -111,7 +111,7 @@ class Space(ABC):
 
     @abstractmethod
     def parse(self, strings: Sequence[str]) -> Archs:
-        """Inverse of :meth:`format`; raise ``ArchitectureError`` naming the string and its fault."""
+        """Inverse of :meth:`format`; raise ``ArchitectureError`` naming string and fault."""
 
     @abstractmethod
     def features(self, archs: Archs) -> NDArray[np.float32]:

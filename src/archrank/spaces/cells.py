@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from archrank.errors import ArchitectureError, SpaceError, UnknownNameError
 from archrank.spaces.base import Choice, Graphs
 from archrank.spaces.isomorphism import FORMS, Form, class_labels
-from archrank.spaces.structure import live_edges, structural_feature_names, structural_features
+from archrank.spaces.structure import CellEncoder, edges_of, live_edges
 from archrank.spaces.vector import ENUMERABLE, VectorSpace
 from archrank.types import Archs, Bools, Ints
 
@@ -36,12 +36,16 @@ class EdgeCellSpace(VectorSpace):
         none: name of the operation that removes an edge.
         skip: name of the identity.
 
+    Subclasses add ``cost`` and ``build``.
+
     Example:
-        >>> space = EdgeCellSpace(("none", "skip_connect", "conv"), nodes=3)
-        >>> space.size
-        27
-        >>> space.format(space.parse(["|conv~0|+|none~0|skip_connect~1|"]))
-        ['|conv~0|+|none~0|skip_connect~1|']
+        >>> from archrank.spaces import NASBench201
+        >>> space = NASBench201()
+        >>> cell = space.parse(["|nor_conv_3x3~0|+|none~0|none~1|+|skip_connect~0|none~1|none~2|"])
+        >>> space.live(cell).tolist()  # the convolution leads nowhere
+        [[False, False, False, True, False, False]]
+        >>> space.format(space.canonical(cell))
+        ['|none~0|+|none~0|none~1|+|none~0|skip_connect~1|none~2|']
     """
 
     name = "cells"
@@ -60,7 +64,7 @@ class EdgeCellSpace(VectorSpace):
             raise SpaceError(f"a cell space needs at least two different operations, got {ops}")
         if nodes < 2:
             raise SpaceError(f"a cell needs at least 2 nodes (input and output), got {nodes}")
-        self.edges = tuple((j, i) for i in range(1, nodes) for j in range(i))
+        self.edges = edges_of(nodes)
         self.choices = tuple(Choice(f"{j}->{i}", self.ops) for j, i in self.edges)
         self.none = self.ops.index(none) if none in self.ops else None
         self.skip = self.ops.index(skip) if skip in self.ops else None
@@ -163,18 +167,31 @@ class EdgeCellSpace(VectorSpace):
         """One-hot, path and structural features of the live cell: ``(n, f)``."""
         if self._feature_table is not None:
             return np.take(self._feature_table, self.index(archs), axis=0)
-        return structural_features(archs, self.ops, self.nodes, self.none, self.skip)
+        return self._encoder.encode(archs)
 
     @property
     def feature_names(self) -> tuple[str, ...]:
-        """One name per feature, prefixed by its group."""
-        return structural_feature_names(self.ops, self.nodes, self.none, self.skip)
+        """One name per feature, ``group:what`` (see :mod:`archrank.spaces.structure`)."""
+        return self._encoder.names
+
+    @cached_property
+    def _encoder(self) -> CellEncoder:
+        return CellEncoder(self.ops, self.nodes, self.none, self.skip)
 
     @cached_property
     def _feature_table(self) -> NDArray[np.float32] | None:
         if self.size * len(self.feature_names) > 25 * ENUMERABLE:  # 100 MB of float32
             return None
-        return structural_features(self.enumerate(), self.ops, self.nodes, self.none, self.skip)
+        return self._encoder.encode(self.enumerate())
+
+    def __getstate__(self) -> dict[str, object]:
+        """Leave out the look-up tables: workers receive spaces often, and rebuild what they use."""
+        lazy = {
+            name
+            for name in dir(type(self))
+            if isinstance(getattr(type(self), name, None), cached_property)
+        }
+        return {k: v for k, v in self.__dict__.items() if k not in lazy}
 
     def tokens(self, archs: Archs) -> NDArray[np.int64]:
         """The operation index of every edge: ``(n, d)``."""

@@ -74,7 +74,7 @@ class NASBench201(EdgeCellSpace):
         return {"macs": totals[:, 0], "params": totals[:, 1]}
 
     def _costs(self) -> tuple[Floats, Floats]:
-        """(MACs, params) of the fixed part, ``(2,)``, and of one edge per operation, ``(ops, 2)``."""
+        """(MACs, params) of the fixed part, ``(2,)``, and of an edge per operation, ``(ops, 2)``."""
         scale = self.scale or Scale()
         c, (c_in, h, w) = scale.channels, self.input_shape
         fixed = np.array([9 * c_in * c * h * w, 9 * c_in * c + 2 * c], dtype=np.float64)  # stem
@@ -110,5 +110,6 @@ class NASBench201(EdgeCellSpace):
         )
 
     def fingerprint(self) -> str:
-        """Name, and the scale where one is fixed."""
-        return self.name if self.scale is None else f"{self.name}({self.scale})"
+        """Name, and what the networks' size depends on where it is not as published."""
+        made = (self.scale, self.n_classes, self.input_shape)
+        return self.name if made == (None, 10, (3, 32, 32)) else f"{self.name}{made}"

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from archrank.errors import BudgetError
 from archrank.strategies.history import History
 from archrank.types import Archs
 
@@ -33,3 +34,14 @@ class Strategy(ABC):
     @abstractmethod
     def describe(self) -> dict[str, Any]:
         """The settings that change proposals; JSON values."""
+
+
+def require_positive(who: object, **settings: int) -> None:
+    """Refuse numbers of architectures below 1.
+
+    Raises:
+        BudgetError: names the strategy and the setting.
+    """
+    for name, value in settings.items():
+        if value < 1:
+            raise BudgetError(f"{type(who).__name__}: {name} must be at least 1, got {value}")

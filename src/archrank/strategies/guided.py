@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from scipy.stats import rankdata
 
-from archrank.strategies.base import Strategy
+from archrank.strategies.base import Strategy, require_positive
 from archrank.strategies.fresh import distinct, is_new, remaining, sample_fresh
 from archrank.strategies.history import History, feasible_first
 from archrank.types import Archs, Bools, Floats
@@ -34,7 +34,8 @@ class Guided(Strategy):
         explore: share of later picks that are random.
         kappa: weight of the ranker's uncertainty.
         candidates: spaces up to this size are ranked whole; else this many are generated.
-        distinct: ``"classes"`` never evaluates two isomorphic architectures, ``"rows"`` does.
+        distinct: ``"classes"`` evaluates no two isomorphic architectures while others are left,
+            ``"rows"`` does.
     """
 
     def __init__(
@@ -44,10 +45,11 @@ class Guided(Strategy):
         initial: int = 10,
         batch_size: int = 2,
         explore: float = 0.0,
-        kappa: float = 1.0,
+        kappa: float = 3.0,
         candidates: int = 20_000,
         distinct: Literal["classes", "rows"] = "classes",
     ) -> None:
+        require_positive(self, initial=initial, batch_size=batch_size)
         self.ranker = ranker
         self.initial = initial
         self.batch_size = batch_size
@@ -64,21 +66,26 @@ class Guided(Strategy):
         """Random architectures at first, and while nothing can be learnt; else the top ranked."""
         targets = self._targets(history)
         if len(history) < self.initial or targets is None:
-            return sample_fresh(history, n, rng=rng)
+            return self._random(history, n, rng)
         candidates = self._candidates(history, rng)
         if len(candidates) == 0:  # only equivalents of evaluated architectures are left
-            return sample_fresh(history, n, rng=rng)
+            return self._random(history, n, rng)
         utilities = self._utilities(history, targets, candidates, rng)  # (k, m)
         picks = self._pick(history, candidates, utilities, n, rng)
         if len(picks) < n:
-            extra = sample_fresh(history, n - len(picks), rng=rng, taken=picks)
+            extra = self._random(history, n - len(picks), rng, picks)
             picks = np.concatenate([picks, extra])
         return picks
 
+    def _random(
+        self, history: History, n: int, rng: np.random.Generator, taken: Archs | None = None
+    ) -> Archs:
+        return sample_fresh(history, n, rng=rng, taken=taken, classes=self.distinct == "classes")
+
     def _targets(self, history: History) -> Floats | None:
-        """Labels of the successful evaluations per objective, ``(n_ok, m)``; None if constant."""
+        """Labels of the successful evaluations, ``(n_ok, m)``; None if too few, or constant."""
         ok = history.ok
-        if ok.sum() < 2:
+        if ok.sum() < (2 if self.ranker is None else self.ranker.min_labels):
             return None
         columns = [
             feasible_first(history.objectives[ok, j], history.violation[ok])
@@ -92,7 +99,8 @@ class Guided(Strategy):
         if space.size <= self.candidates:
             pool = remaining(history)
         else:
-            best = np.argsort(-np.where(history.ok, history.scores, -np.inf))[: self.initial]
+            order = np.argsort(-history.scores, kind="stable")  # NaN, the failed ones, last
+            best = order[: min(self.initial, int(history.ok.sum()))]
             half = self.candidates // 2
             parents = history.archs[rng.choice(best, half)]
             rates = rng.choice([1.5, 3.0, 6.0], (half, 1)) / space.d  # near, and not so near

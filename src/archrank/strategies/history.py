@@ -49,11 +49,11 @@ class History:
 
         A single objective counts as it is; several count by minus their Pareto rank.
         """
-        if self.objectives.shape[1] == 1:
-            return feasible_first(self.objectives[:, 0], self.violation)
-        ranks = np.full(len(self), np.nan)
-        ranks[self.ok] = -pareto_ranks(self.objectives[self.ok])
-        return feasible_first(ranks, self.violation)
+        values = np.where(self.ok, self.objectives[:, 0], np.nan)
+        if self.objectives.shape[1] > 1:  # feasible ones are ranked among themselves
+            feasible = self.ok & (self.violation <= 0)
+            values[feasible] = -pareto_ranks(self.objectives[feasible])
+        return feasible_first(values, self.violation)
 
 
 def pareto_ranks(objectives: Floats) -> Floats:
@@ -77,6 +77,7 @@ def feasible_first(values: Floats, violation: Floats) -> Floats:
         return values
     feasible = values[(violation <= 0) & np.isfinite(values)]
     floor = feasible.min() if len(feasible) else 0.0
-    spread = (np.ptp(feasible) if len(feasible) else 0.0) or 1.0
+    spread = max(np.ptp(feasible), 1e-9 * abs(floor)) if len(feasible) else 1.0
+    spread = spread or 1.0
     below = floor - spread * (0.01 + violation)  # strictly below the worst feasible one
     return np.where(broken, np.where(np.isfinite(values), below, np.nan), values)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from archrank.strategies.base import Strategy
+from archrank.strategies.base import Strategy, require_positive
 from archrank.strategies.fresh import sample_fresh
 from archrank.strategies.history import History
 from archrank.types import Archs
@@ -20,6 +20,7 @@ class Random(Strategy):
     """
 
     def __init__(self, batch_size: int = 8) -> None:
+        require_positive(self, batch_size=batch_size)
         self.batch_size = batch_size
 
     def batch(self, history: History) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from archrank.strategies.base import Strategy
+from archrank.strategies.base import Strategy, require_positive
 from archrank.strategies.fresh import distinct, is_new, sample_fresh
 from archrank.strategies.history import History
 from archrank.types import Archs
@@ -29,6 +29,7 @@ class RegularizedEvolution(Strategy):
     """
 
     def __init__(self, population: int = 20, tournament: int = 5, batch_size: int = 2) -> None:
+        require_positive(self, population=population, tournament=tournament, batch_size=batch_size)
         self.population = population
         self.tournament = tournament
         self.batch_size = batch_size

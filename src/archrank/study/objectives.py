@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -79,12 +80,14 @@ class Constraint:
             bound = float(number)
         except ValueError:
             raise ObjectiveError(f"constraint {text!r}: {number!r} is not a number") from None
+        if not math.isfinite(bound):
+            raise ObjectiveError(f"constraint {text!r}: {number} is too large for a number")
         return cls(name, "<=" if relation in ("<", "<=") else ">=", bound)
 
     def violation(self, values: Floats) -> Floats:
-        """By how much ``values: (n,)`` break the bound, relative to it; 0 where they keep it."""
+        """By how much ``values: (n,)`` break the bound, relative to it unless it is 0."""
         excess = values - self.bound if self.relation == "<=" else self.bound - values
-        return np.maximum(excess, 0.0) / max(abs(self.bound), 1e-12)
+        return np.maximum(excess, 0.0) / (abs(self.bound) or 1.0)
 
     def __str__(self) -> str:
         return f"{self.metric}{self.relation}{self.bound:g}"

@@ -124,7 +124,7 @@ class _Pace:
         self._budget = budget
         self._seconds = None if minutes is None else minutes * 60
         self._before = len(study.records) if study else 0
-        self._offset = study.records[-1].elapsed if study and study.records else 0.0
+        self._offset = max((r.elapsed for r in study.records), default=0.0) if study else 0.0
         self._start = time.monotonic()
 
     @property

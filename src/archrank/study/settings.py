@@ -182,8 +182,15 @@ def _instance(registry: Registry, name: str, kind: type[Any], **offered: Any) ->
     """
     found = registry.get(name)
     if callable(found) and not isinstance(found, kind):
-        takes = inspect.signature(found).parameters
-        found = found(**{k: v for k, v in offered.items() if k in takes})
+        try:
+            takes = inspect.signature(found).parameters
+            found = found(**{k: v for k, v in offered.items() if k in takes})
+        except ArchrankError:
+            raise
+        except Exception as error:
+            raise ArchrankError(
+                f"{registry.kind} {name!r}: calling it failed: {type(error).__name__}: {error}"
+            ) from error
     if not isinstance(found, kind):
         raise ArchrankError(
             f"{registry.kind} {name!r} is a {type(found).__name__}, expected an archrank "

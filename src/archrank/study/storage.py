@@ -162,7 +162,7 @@ def _storage_error(where: str, error: Exception) -> StorageError:
 
 
 def _to_trial(record: Record, space: Space, objectives: Sequence[Objective]) -> FrozenTrial:
-    failed = any(math.isnan(record.values.get(o.metric, math.nan)) for o in objectives)
+    failed = not all(math.isfinite(record.values.get(o.metric, math.nan)) for o in objectives)
     finished = datetime.now()
     trial = create_trial(
         state=TrialState.FAIL if failed else TrialState.COMPLETE,

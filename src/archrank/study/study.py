@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from archrank.errors import BudgetError, EvaluationError, ObjectiveError, ResumeError
+from archrank.errors import (
+    ArchrankError,
+    BudgetError,
+    EvaluationError,
+    ObjectiveError,
+    ResumeError,
+)
 from archrank.evaluators.base import Evaluator
 from archrank.spaces.base import Space
 from archrank.strategies.base import Strategy
@@ -31,7 +37,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 IN_FLIGHT = 256  # evaluations handed to an executor at a time
-HOPELESS = 5  # a first round of at least this many evaluations that all fail ends the run
+HOPELESS = 5  # a run whose first evaluations, at least this many, all fail ends after the round
 
 
 class Watcher(Protocol):
@@ -90,6 +96,8 @@ class Study:
         self.evaluator = evaluator.bind(space, seed=seed)
         self.space = self.evaluator.space
         self.strategy = strategy if strategy is not None else Guided()
+        if seed < 0:
+            raise ArchrankError(f"seed {seed}: a seed is 0 or more")
         self.seed = seed
         self.executor = executor
         metrics = self.evaluator.metrics
@@ -132,7 +140,7 @@ class Study:
             EvaluationError: the first evaluations all failed, or a worker process died.
         """
         self.check_budget(budget, minutes)
-        clock = _Clock(self.records[-1].elapsed if self.records else 0.0, minutes)
+        clock = _Clock(max((r.elapsed for r in self.records), default=0.0), minutes)
         if watcher is not None:
             watcher.started(self, budget, minutes)
         try:
@@ -174,7 +182,7 @@ class Study:
             return False  # nothing is left to propose
         stored = {r.slot: r for r in self.records if r.round == number}
         for slot, record in stored.items():
-            if slot >= len(archs) or not np.array_equal(record.arch, archs[slot]):
+            if record.round_size != len(archs) or not np.array_equal(record.arch, archs[slot]):
                 raise ResumeError(
                     f"evaluation {slot} of round {number} is of {record.string}, which this "
                     "version of archrank would not propose: finish the run with the version that "
@@ -198,7 +206,7 @@ class Study:
             self.records.append(record)
             if watcher is not None:
                 watcher.finished_one(self, record)
-        self._give_up_if_hopeless(number)
+        self._give_up_if_hopeless()
         return not clock.is_up
 
     def _failure(self, outcome: Outcome) -> str | None:
@@ -242,8 +250,9 @@ class Study:
                     wait(running, return_when=FIRST_COMPLETED)
                 except KeyboardInterrupt as signal:  # keep what has finished meanwhile
                     interrupted = signal
-                for future in [f for f in running if f.done()]:
-                    yield running.pop(future), future.result()
+                finished = [f for f in running if f.done()]
+                for future in sorted(finished, key=lambda f: f.exception() is not None):
+                    yield running.pop(future), future.result()  # results before errors
                 if interrupted is not None:
                     raise interrupted
         except BrokenExecutor as error:
@@ -255,12 +264,12 @@ class Study:
             for future in running:
                 future.cancel()
 
-    def _give_up_if_hopeless(self, number: int) -> None:
-        first = [r for r in self.records if r.round == number]
-        if number == 0 and len(first) >= HOPELESS and all(r.reason for r in first):
+    def _give_up_if_hopeless(self) -> None:
+        if len(self.records) >= HOPELESS and all(r.reason for r in self.records):
+            first = self.records[0]
             raise EvaluationError(
-                f"all of the first {len(first)} evaluations failed; {first[0].string}: "
-                f"{first[0].reason}"
+                f"all of the first {len(self.records)} evaluations failed; {first.string}: "
+                f"{first.reason}"
             )
 
     # ---- results -------------------------------------------------------------------------------

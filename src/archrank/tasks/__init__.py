@@ -28,13 +28,13 @@ TASKS = Registry(
 __all__ = [
     "CIFAR10",
     "CIFAR100",
+    "TASKS",
     "Digits",
     "Glyphs",
     "ImageNet16",
     "Recipe",
     "Scale",
     "Split",
-    "TASKS",
     "Splits",
     "Task",
 ]

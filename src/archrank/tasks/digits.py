@@ -17,8 +17,13 @@ class Digits(Task):
 
     The 1,797 images are the test part of the UCI "Optical Recognition of Handwritten Digits" data,
     as shipped with scikit-learn. Without noise every reasonable cell reaches about 97 % and two
-    training seeds hardly agree on the order, so the same noise is added to training batches
+    training seeds hardly agree on the order, so noise is added to training batches
     (``recipe.noise``) and, drawn once and frozen, to validation and test images.
+
+    Measured on 60 random NAS-Bench-201 cells with two training seeds and the default recipe
+    (``benchmarks/seed_agreement.py --task digits``): Kendall tau between the seeds 0.86 over all
+    and 0.64 within the better half; quartiles of the validation accuracy 40 / 58 / 61 %, extremes
+    26 and 64 %; about 0.5 CPU-seconds per cell on one thread.
 
     Attributes:
         noise: Standard deviation of the frozen noise; one unit is the standard deviation of all

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from functools import lru_cache
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +57,13 @@ CAP = 40  # font size in those pixels; capitals are about 0.7 of it high
 @dataclass(frozen=True)
 class Glyphs(Task):
     """Recognise letters in fonts that were held out, rotated, sheared, scaled and cluttered.
+
+    Harder than digits: what is learnt must carry over to other typefaces. Measured
+    on 60 random NAS-Bench-201 cells with two training seeds and the default recipe
+    (``benchmarks/seed_agreement.py --task glyphs``): Kendall tau between the seeds 0.86 over all
+    and 0.72 within the better half; quartiles of the validation accuracy 30 / 57 / 63 %, extremes
+    7 and 71 %; about 0.7 CPU-seconds per cell on one thread. The images depend on the versions of
+    matplotlib's fonts and of Pillow, hence numbers of two installations may differ slightly.
 
     Attributes:
         characters: One class each; any that all :data:`FONTS` have, such as letters and digits.
@@ -117,6 +125,7 @@ def _load(
     fonts = {split: [_font_file(name) for name in names] for split, names in FONTS.items()}
     key = {
         "version": 1,  # raise it when the images change
+        "pillow": version("pillow"),
         "characters": characters,
         "counts": counts,
         "size": size,

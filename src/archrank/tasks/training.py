@@ -1,8 +1,9 @@
 """Train one network on one task, on data that is resident in memory.
 
 The loop is built for networks so small that overhead, not arithmetic, would set the pace: no data
-loader, augmentation of whole batches, channels-last tensors, one optimiser call for all tensors,
-and one look at the loss per epoch.
+loader, augmentation of whole batches, channels-last tensors, one fused optimiser call for all
+tensors, one look at the loss per epoch, and inference in large batches. What is left is torch's
+convolutions and batch norms (``benchmarks/training_speed.py`` measures it).
 
     >>> from archrank.networks import NASBench201Network
     >>> from archrank.tasks import Digits
@@ -114,7 +115,7 @@ def _fit(network: nn.Module, task: Task, data: Split, seed: int) -> tuple[float,
     for epoch in range(recipe.epochs):
         order = torch.randperm(len(data.y), generator=generator, device=data.x.device)
         losses = []
-        for index in order.tensor_split(batches):
+        for index in order.tensor_split(batches):  # equal parts: no tiny last batch to normalise
             x = _layout(augment(data.x[index], recipe, generator))  # (b, c, h, w)
             loss = task.loss(network(x), data.y[index])
             optimizer.zero_grad(set_to_none=True)
@@ -126,11 +127,8 @@ def _fit(network: nn.Module, task: Task, data: Split, seed: int) -> tuple[float,
             losses.append(loss.detach())
         mean_loss = float(torch.stack(losses).mean())  # the epoch's only wait for the device
         if not math.isfinite(mean_loss):
-            return (
-                mean_loss,
-                epoch + 1,
-                f"the training loss became {mean_loss} in epoch {epoch + 1}",
-            )
+            reason = f"the training loss became {mean_loss} in epoch {epoch + 1}"
+            return mean_loss, epoch + 1, reason
     return mean_loss, recipe.epochs, None
 
 

@@ -1,0 +1,37 @@
+# Two commands are all a fresh machine needs (Python >= 3.10 with venv, and make):
+#   make search    create .venv, install, and search for a cell on handwritten digits
+#   make test      create .venv, install, and run the tests
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: search test check examples docs clean
+
+search: $(VENV)/installed
+	$(BIN)/archrank search $(ARGS)
+
+test: $(VENV)/installed-dev
+	$(BIN)/python -m pytest -n auto $(ARGS)
+
+check: $(VENV)/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+examples: $(VENV)/installed
+	set -e; for script in examples/[0-9]*.py; do echo "== $$script"; $(BIN)/python $$script; done
+
+clean:
+	rm -rf $(VENV) runs build dist
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+$(VENV)/installed-dev: pyproject.toml $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@

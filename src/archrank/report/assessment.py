@@ -1,0 +1,102 @@
+"""How well a ranker orders a run's own evaluations, judged on ones it has not seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.stats import rankdata
+
+from archrank.criteria import kendall_tau
+from archrank.report.summary import Results
+from archrank.strategies.guided import Guided, default_ranker
+from archrank.types import Archs, Floats, Ints
+
+if TYPE_CHECKING:
+    from archrank.rankers.base import Ranker
+
+MIN_LABELS = 20  # below, folds of four or less say nothing
+MAX_LABELS = 400  # above, a random part: five fits should take seconds
+FOLDS = 5
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """Cross-validated predictions of one objective.
+
+    Attributes:
+        metric: the objective.
+        ranker: its class name.
+        rows: ``(n,)`` which records were used.
+        measured: ``(n,)`` rank of the measured value among these, 1 is best.
+        predicted: ``(n,)`` predicted rank, 1 is best.
+        tau: Kendall's tau-b of the two.
+    """
+
+    metric: str
+    ranker: str
+    rows: Ints
+    measured: Floats
+    predicted: Floats
+    tau: float
+
+
+def assess(results: Results, objective: int = 0) -> Assessment | str:
+    """Cross-validate the strategy's ranker, or archrank's default; a sentence if that cannot be."""
+    rows = np.flatnonzero(results.ok)
+    if len(rows) < MIN_LABELS:
+        return (
+            f"The ranker is judged from {MIN_LABELS} successful evaluations on; "
+            f"this run has {len(rows)}."
+        )
+    rng = np.random.default_rng([results.study.seed, objective])
+    if len(rows) > MAX_LABELS:
+        rows = np.sort(rng.choice(rows, MAX_LABELS, replace=False))
+    scores = results.history.objectives[rows, objective]
+    if (scores == scores[0]).all():
+        return "All successful evaluations gave the same value, so there is no order to predict."
+    try:
+        ranker = _ranker(results)
+        quantiles = cross_validate(ranker, results.history.archs[rows], scores, rng)
+        tau = kendall_tau(quantiles, scores)
+    except Exception as error:  # rankers may be anyone's; a report goes on without this figure
+        return f"The ranker could not be judged: {type(error).__name__}: {error}"
+    return Assessment(
+        results.study.objectives[objective].metric,
+        type(ranker).__name__,
+        rows,
+        rankdata(-scores),
+        rankdata(-quantiles),
+        tau,
+    )
+
+
+def _ranker(results: Results) -> Ranker:
+    strategy = results.study.strategy
+    given = strategy.ranker if isinstance(strategy, Guided) else None
+    return given if given is not None else default_ranker(results.study.space)
+
+
+def cross_validate(
+    ranker: Ranker, archs: Archs, scores: Floats, rng: np.random.Generator
+) -> Floats:
+    """Predict each of ``archs: (n, d)`` by a ranker fitted to the other folds: ``(n,)``.
+
+    Only the order of a ranker's predictions has a meaning, and each fold has its own ranker. So a
+    prediction counts by its quantile among that ranker's predictions of all ``n`` architectures,
+    which keeps the order within a fold and makes folds comparable.
+    """
+    from sklearn.base import clone
+    from sklearn.model_selection import KFold
+
+    folds = KFold(FOLDS, shuffle=True, random_state=int(rng.integers(2**31)))
+    quantiles = np.empty(len(scores))
+    for train, test in folds.split(archs):
+        if (scores[train] == scores[train[0]]).all():
+            quantiles[test] = 0.5  # nothing can be learnt from this fold
+            continue
+        fitted = clone(ranker).set_params(seed=int(rng.integers(2**31)))
+        predictions = fitted.fit(archs[train], scores[train]).predict(archs)
+        quantiles[test] = (rankdata(predictions) / len(scores))[test]
+    return quantiles

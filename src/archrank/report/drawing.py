@@ -1,0 +1,157 @@
+"""A cell drawn as a graph: nodes from left to right, edges coloured by operation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archrank.spaces.cells import EdgeCellSpace
+
+# Okabe & Ito's colours, without yellow and black: told apart by colour-blind readers, and visible
+# on light and on dark
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+SKIP = "#8b929c"
+GAP = 152  # between neighbouring nodes
+RADIUS = 17
+LEVEL = 62  # height of one level of arcs
+EDGE = 70.0  # room beside the outer nodes, for their names
+
+
+@dataclass(frozen=True)
+class Arc:
+    """An edge between places on the line of nodes; level 0 is straight, below zero hangs down."""
+
+    start: int
+    end: int
+    op: int
+    level: int
+
+
+def draw_cell(space: EdgeCellSpace, arch: NDArray[np.uint8]) -> str:
+    """Draw the live part of one cell ``arch: (d,)`` as an SVG element.
+
+    Edges that no input -> output path uses, and nodes that this leaves alone, are left out.
+
+    Raises:
+        ArchitectureError: not an architecture of ``space``.
+
+    Example:
+        >>> space = EdgeCellSpace(("none", "skip_connect", "conv"), nodes=3)
+        >>> draw_cell(space, space.parse(["|conv~0|+|none~0|skip_connect~1|"])[0]).count("<circle")
+        3
+    """
+    row = space.validate(arch[None])
+    live = np.flatnonzero(space.live(row)[0])
+    ends = [space.edges[e] for e in live]
+    nodes = sorted({0, space.nodes - 1, *(node for edge in ends for node in edge)})
+    place = {node: at for at, node in enumerate(nodes)}
+    arcs = arrange(
+        [(place[j], place[i], int(row[0, e])) for e, (j, i) in zip(live, ends, strict=True)]
+    )
+    up = LEVEL * max([0, *(a.level for a in arcs)]) + 38
+    down = LEVEL * max([0, *(-a.level for a in arcs)]) + 34
+    width = GAP * (len(nodes) - 1) + 2 * EDGE
+    parts = [_arc(space, arc, up) for arc in arcs]
+    parts += [_node(space, node, place[node], up) for node in nodes]
+    if not arcs:
+        parts.append(_text(width / 2, up - 8, "no path"))
+    name = space.format(row)[0]
+    return (
+        f'<svg class="cell" viewBox="0 0 {width} {up + down}" role="img" '
+        f'font-family="system-ui,sans-serif" font-size="14" '
+        f'aria-label="{escape(f"cell {name}")}">{"".join(parts)}</svg>'
+    )
+
+
+def arrange(edges: list[tuple[int, int, int]]) -> list[Arc]:
+    """Give each edge ``(start, end, op)`` a level so that few arcs cross.
+
+    Neighbours are joined straight. Longer edges, short ones first, go to the side where they cross
+    fewer arcs, one level above all that they overlap there.
+    """
+    arcs: list[Arc] = []
+    for start, end, op in sorted(edges, key=lambda e: (e[1] - e[0], e[0])):
+        if end - start == 1:
+            arcs.append(Arc(start, end, op, 0))
+            continue
+        sides = []
+        for side in (1, -1):
+            same = [a for a in arcs if a.level * side > 0]
+            crossed = sum(
+                a.start < start < a.end < end or start < a.start < end < a.end for a in same
+            )
+            beneath = [abs(a.level) for a in same if a.start < end and start < a.end]
+            sides.append((crossed, max([0, *beneath]) + 1, side))
+        _, level, side = min(sides, key=lambda s: (s[0], s[1], -s[2]))
+        arcs.append(Arc(start, end, op, side * level))
+    return arcs
+
+
+def op_colors(space: EdgeCellSpace) -> dict[int, str]:
+    """The colour of every operation but ``none``; the same in every drawing of a space."""
+    drawn = [k for k in range(len(space.ops)) if k not in (space.none, space.skip)]
+    colors = {k: PALETTE[i % len(PALETTE)] for i, k in enumerate(drawn)}
+    return colors if space.skip is None else colors | {space.skip: SKIP}
+
+
+def op_dash(space: EdgeCellSpace, op: int) -> str:
+    """Dashes beside colours: for the identity, and where the palette starts again."""
+    if op == space.skip:
+        return "6 5"
+    before = sum(k not in (space.none, space.skip) for k in range(op))
+    return "" if before < len(PALETTE) else "12 4"
+
+
+def _x(place: int) -> float:
+    return EDGE + GAP * place
+
+
+def _arc(space: EdgeCellSpace, arc: Arc, line: float) -> str:
+    color, name = op_colors(space)[arc.op], space.ops[arc.op]
+    x1, x2 = _x(arc.start), _x(arc.end)
+    middle, side = (x1 + x2) / 2, 1 if arc.level >= 0 else -1
+    peak = line - LEVEL * arc.level
+    if arc.level == 0:
+        x1, x2 = x1 + RADIUS, x2 - RADIUS - 8
+        path, tip = f"M{x1:g} {line:g}H{x2:g}", f"translate({x2:g} {line:g})"
+    else:  # leaves and enters the circles at 60 degrees, flat on top
+        y = line - side * 0.87 * RADIUS
+        x1, x2 = x1 + 0.5 * RADIUS, x2 - 0.5 * RADIUS - 4
+        y2, bend = y - side * 7, 0.75 * min(GAP, (x2 - x1) / 3)
+        path = (
+            f"M{x1:g} {y:g}C{x1 + bend / 2:g} {peak:g} {x1 + bend:g} {peak:g} {middle:g} {peak:g}"
+            f"S{x2 - bend / 2:g} {peak:g} {x2:g} {y2:g}"
+        )
+        angle = np.degrees(np.arctan2(y2 - peak, bend / 2))
+        tip = f"translate({x2:g} {y2:g}) rotate({angle:.0f})"
+    dash = op_dash(space, arc.op)
+    dashes = f' stroke-dasharray="{dash}"' if dash else ""
+    label_at = peak - 8 if side > 0 else peak + 18
+    return (
+        f'<g><path d="{path}" fill="none" stroke="{color}" stroke-width="3"{dashes}/>'
+        f'<path d="M-2 -6L9 0L-2 6Z" fill="{color}" transform="{tip}"/>'
+        f"{_text(middle, label_at, name)}</g>"
+    )
+
+
+def _node(space: EdgeCellSpace, node: int, place: int, line: float) -> str:
+    x = _x(place)
+    name = ""
+    if node == 0:
+        name = _text(x - RADIUS - 6, line + 5, "input", "end")
+    elif node == space.nodes - 1:
+        name = _text(x + RADIUS + 6, line + 5, "output", "start")
+    return (
+        f'<g><circle cx="{x:g}" cy="{line:g}" r="{RADIUS}" fill="none" stroke="currentColor" '
+        f'stroke-width="1.8"/>{_text(x, line + 5, str(node))}{name}</g>'
+    )
+
+
+def _text(x: float, y: float, text: str, anchor: str = "middle") -> str:
+    return (
+        f'<text x="{x:g}" y="{y:g}" text-anchor="{anchor}" fill="currentColor">'
+        f"{escape(text)}</text>"
+    )

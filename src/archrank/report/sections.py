@@ -1,0 +1,107 @@
+"""The report's first sections: what was found."""
+
+from __future__ import annotations
+
+from html import escape
+
+from archrank.report.drawing import draw_cell, op_colors, op_dash
+from archrank.report.formatting import duration, format_value
+from archrank.report.summary import Results, choices
+from archrank.spaces.cells import EdgeCellSpace
+from archrank.study.record import Record
+
+
+def headline(results: Results) -> str:
+    """The best architecture, its values, and what finding it took."""
+    study = results.study
+    if not results.ok.any():
+        n = len(study.records)
+        text = f"None of {n:,} evaluations succeeded." if n else "Nothing has been evaluated yet."
+        return f"<section><h2>Best architecture</h2><p>{text}</p></section>"
+    best = study.best
+    warning = ""
+    if not study.feasible(best):
+        bounds = escape(", ".join(map(str, study.constraints)))
+        warning = f"<p><strong>No evaluated architecture meets {bounds}</strong>; this one comes "
+        warning += "closest.</p>"
+    facts = "".join(
+        f"<div><dt>{escape(name)}</dt><dd>{escape(text)}</dd></div>"
+        for name, text in _facts(results, best)
+    )
+    values = "".join(
+        f'<div><span class="value">'
+        f"{escape(format_value(results.metrics[o.metric], best.values[o.metric]))}</span><br>"
+        f'<span class="muted">{escape(o.metric)}, {o.direction}d</span></div>'
+        for o in study.objectives
+    )
+    first = escape(study.objectives[0].metric)
+    note = f", the best of the front by {first}" if len(study.objectives) > 1 else ""
+    return (
+        f"<section><h2>Best architecture{note}</h2>{warning}"
+        f'<div class="values">{values}</div>'
+        f'<code class="arch">{escape(best.string)}</code>'
+        f'<dl class="facts">{facts}</dl></section>'
+    )
+
+
+def _facts(results: Results, best: Record) -> list[tuple[str, str]]:
+    study = results.study
+    facts = [
+        ("evaluations", f"{len(study.records):,}"),
+        ("found at evaluation", f"{results.number(best):,}"),
+        ("time", duration(results.elapsed)),
+    ]
+    failed = int((~results.ok).sum())
+    if failed:
+        facts.append(("failed", f"{failed:,}"))
+    if len(study.objectives) > 1:
+        facts.append(("on the front", f"{len(results.front):,}"))
+    reference = results.reference
+    if reference is not None and len(study.objectives) == 1:
+        score = results.objective.sign * best.values[results.objective.metric]
+        better = int((reference > score).sum())
+        facts.append(("rank in the table", f"{better + 1:,} of {len(reference):,}"))
+    shown = {o.metric for o in study.objectives}
+    facts += [
+        (name, format_value(metric, best.values.get(name, float("nan"))))
+        for name, metric in results.metrics.items()
+        if name not in shown
+    ]
+    return facts
+
+
+def architecture(results: Results) -> str:
+    """The best architecture: its cell as a graph, else its choices as a table."""
+    study, best = results.study, results.study.best
+    space = study.space
+    if not isinstance(space, EdgeCellSpace):
+        active = space.active(best.arch[None])[0]
+        rows = "".join(
+            f'<tr><th scope="row">{escape(name)}</th><td>{escape(str(option))}'
+            f"{'' if matters else ' <span class=muted>(has no effect here)</span>'}</td></tr>"
+            for (name, option), matters in zip(
+                choices(study, best).items(), active.tolist(), strict=True
+            )
+        )
+        return (
+            '<section><h2>Its choices</h2><div class="scroll"><table><thead><tr>'
+            '<th scope="col">decision</th><th scope="col">option</th></tr></thead>'
+            f"<tbody>{rows}</tbody></table></div></section>"
+        )
+    live = space.live(best.arch[None])[0]
+    used = set(best.arch[live].tolist())
+    entries = "".join(
+        f'<li><svg viewBox="0 0 26 12" aria-hidden="true"><path d="M0 6H26" stroke="{color}" '
+        f'stroke-width="3" stroke-dasharray="{op_dash(space, op)}"/></svg>'
+        f"{escape(space.ops[op])}</li>"
+        for op, color in sorted(op_colors(space).items())
+        if op in used
+    )
+    left_out = int((~live).sum())
+    note = f"{left_out} of {space.d} edges are none or lie on no path, and are left out. "
+    return (
+        '<figure><h2>The cell</h2><div class="scroll">'
+        f'{draw_cell(space, best.arch)}</div><ul class="legend">{entries}</ul>'
+        f"<figcaption>{note if left_out else ''}A node is the sum of its incoming edges."
+        "</figcaption></figure>"
+    )

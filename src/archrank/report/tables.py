@@ -1,0 +1,119 @@
+"""The report's tables: top ten, failures, configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from html import escape
+
+from archrank.report.formatting import duration, format_value, is_count
+from archrank.report.summary import Results
+from archrank.study.study import Study
+
+LISTED = 10
+COLUMNS = 4  # metrics beside the objectives and constraints
+
+
+def top(results: Results) -> str:
+    """The best ten evaluations."""
+    study = results.study
+    names = list(dict.fromkeys(o.metric for o in study.objectives))
+    names += [c.metric for c in study.constraints if c.metric not in names]
+    others = [m for m in results.metrics if m not in names]
+    counts = [m for m in others if is_count(m)]  # what every reader asks for; often named last
+    names += [m for m in others if m not in counts][: max(COLUMNS - len(counts), 0)] + counts[
+        :COLUMNS
+    ]
+    bounded = bool(study.constraints)
+    head = ["", "architecture", *names, *(["feasible"] if bounded else []), "seconds", "evaluation"]
+    cells = "".join(
+        f'<th scope="col"{"" if i == 1 else " class=num"}>{escape(name)}</th>'
+        for i, name in enumerate(head)
+    )
+    rows = []
+    for rank, i in enumerate(results.order[:LISTED].tolist(), 1):
+        record = study.records[i]
+        values = [format_value(results.metrics[m], record.values.get(m, float("nan")))
+                  for m in names]  # fmt: skip
+        if bounded:
+            values.append("yes" if results.feasible[i] else "no")
+        values += [duration(record.seconds), f"{i + 1:,}"]
+        numbers = "".join(f'<td class="num">{escape(v)}</td>' for v in values)
+        rows.append(
+            f'<tr><td class="num">{rank}</td><td><code>{escape(record.string)}</code></td>'
+            f"{numbers}</tr>"
+        )
+    order = " by Pareto rank, then by the first objective" if len(study.objectives) > 1 else ""
+    return (
+        f"<section><h2>Top {len(rows)}{order}</h2>"
+        f'<div class="scroll"><table><thead><tr>{cells}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table></div></section>"
+    )
+
+
+def failures(results: Results) -> str:
+    """How many evaluations failed, and why."""
+    n = sum(count for _, count, _ in results.failures)
+    if n == 0:
+        return "<section><h2>Failures</h2><p>No evaluation failed.</p></section>"
+    rows = "".join(
+        f'<tr><td class="num">{count:,}</td><td class="wrap">{escape(reason)}</td>'
+        f"<td><code>{escape(example)}</code></td></tr>"
+        for reason, count, example in results.failures[:LISTED]
+    )
+    more = len(results.failures) - LISTED
+    note = f"<p>{more:,} rarer reasons are not listed.</p>" if more > 0 else ""
+    return (
+        f"<section><h2>Failures</h2><p>{n:,} of {len(results.ok):,} evaluations failed; they count "
+        'towards the budget.</p><div class="scroll"><table><thead><tr><th scope="col" class="num">'
+        'how often</th><th scope="col">reason</th><th scope="col">for example</th></tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>{note}</section>"
+    )
+
+
+def configuration(
+    study: Study, settings: Mapping[str, object], environment: Mapping[str, str]
+) -> str:
+    """What was asked for, and what it ran on."""
+    asked = dict(_flat("", settings))
+    run = {
+        "space": study.space.fingerprint(),
+        **dict(_flat("", study.strategy.describe())),
+        **{k if k == "evaluator" else f"evaluator.{k}": v
+           for k, v in _flat("", study.evaluator.describe())},
+        "objectives": ", ".join(map(str, study.objectives)),
+        "constraints": ", ".join(map(str, study.constraints)) or "none",
+        "seed": str(study.seed),
+    }  # fmt: skip
+    parts = [("Configuration", run), ("Settings", asked), ("Versions", environment)]
+    return "".join(_pairs(title, pairs) for title, pairs in parts if pairs)
+
+
+def _pairs(title: str, pairs: Mapping[str, str]) -> str:
+    rows = "".join(
+        f'<tr><th scope="row">{escape(name)}</th><td class="wrap">{escape(text)}</td></tr>'
+        for name, text in pairs.items()
+    )
+    return (
+        f'<section><h2>{title}</h2><div class="scroll"><table><tbody>{rows}</tbody></table></div>'
+        "</section>"
+    )
+
+
+def _flat(name: str, value: object) -> Iterator[tuple[str, str]]:
+    """Nested settings as ``outer.inner`` and text; the innermost ones share a line."""
+    if isinstance(value, Mapping) and name and not any(map(_nested, value.values())):
+        yield name, ", ".join(f"{key}={inner}" for key, inner in value.items())
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _flat(f"{name}.{key}" if name else str(key), inner)
+    elif isinstance(value, (list, tuple)) and any(map(_nested, value)):
+        for i, inner in enumerate(value, 1):
+            yield from _flat(f"{name}.{i}", inner)
+    elif isinstance(value, (list, tuple)):
+        yield name, ", ".join(map(str, value))
+    else:
+        yield name, str(value)
+
+
+def _nested(value: object) -> bool:
+    return isinstance(value, (Mapping, list, tuple))

@@ -1,0 +1,75 @@
+"""What several tests of strategies need."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from archrank.rankers.base import Ranker
+from archrank.spaces import CustomSpace, NASBench201, Space
+from archrank.strategies import History
+from archrank.types import Archs, Floats
+
+
+def build(config: object, task: object) -> None:
+    return None
+
+
+def tiny() -> CustomSpace:
+    """24 architectures."""
+    return CustomSpace({"depth": [1, 2, 3, 4], "width": [8, 16, 32], "act": ["a", "b"]}, build)
+
+
+def huge() -> CustomSpace:
+    """10 ** 30 architectures."""
+    return CustomSpace({f"c{i}": list(range(10)) for i in range(30)}, build, "huge")
+
+
+def history(
+    space: Space, archs: Archs, objectives: Any, violation: Any = None, **kwargs: Any
+) -> History:
+    columns = np.asarray(objectives, dtype=np.float64)
+    columns = columns[:, None] if columns.ndim == 1 else columns
+    broken = np.zeros(len(archs)) if violation is None else np.asarray(violation, dtype=float)
+    return History(space, archs, columns, broken, **kwargs)
+
+
+def some(space: Space, n: int, seed: int = 0) -> Archs:
+    """Different rows of a space."""
+    drawn = space.sample(4 * n + 16, rng=np.random.default_rng(seed))
+    _, first = np.unique(drawn, axis=0, return_index=True)
+    return drawn[np.sort(first)][:n]
+
+
+def rows(archs: Archs) -> set[bytes]:
+    return {row.tobytes() for row in archs}
+
+
+def isomorphic(space: NASBench201, k: int) -> Archs:
+    """``k`` or more rows of one class."""
+    every = space.enumerate()
+    classes = space.classes(every)
+    numbers, sizes = np.unique(classes, return_counts=True)
+    return every[classes == numbers[np.flatnonzero(sizes >= k)[0]]]
+
+
+class Weights(Ranker):
+    """Ridge regression on choice indices: quick, and learns what the tests give it."""
+
+    has_std = True
+
+    def __init__(self, space: Space, seed: int = 0, doubt: float = 0.0) -> None:
+        self.space = space
+        self.seed = seed
+        self.doubt = doubt
+
+    def _fit(self, archs: Archs, scores: Floats) -> None:
+        x = archs.astype(float) - archs.mean(axis=0)
+        gram = x.T @ x + 1e-3 * np.eye(x.shape[1])
+        self.mean_ = archs.mean(axis=0)
+        self.weights_ = np.linalg.solve(gram, x.T @ (scores - scores.mean()))
+
+    def _predict(self, archs: Archs, return_std: bool) -> tuple[Floats, Floats | None]:
+        mean = (archs - self.mean_) @ self.weights_
+        return mean, self.doubt * archs[:, 0].astype(float) if return_std else None

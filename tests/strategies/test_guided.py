@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from archrank.errors import BudgetError
+from archrank.rankers import GBDT
+from archrank.spaces import NASBench201
+from archrank.strategies import STRATEGIES, Guided
+from archrank.testing import check_strategy
+
+from .helpers import Weights, history, huge, isomorphic, rows, some, tiny
+
+
+def guided(space: Any, **settings: Any) -> Guided:
+    doubt = settings.pop("doubt", 0.0)
+    return Guided(Weights(space, doubt=doubt), **{"initial": 4, **settings})
+
+
+def test_contract(space: NASBench201) -> None:
+    check_strategy(lambda: guided(space), space)
+    check_strategy(lambda: guided(space, distinct="rows", explore=0.5), space)
+    check_strategy(lambda: guided(space, candidates=500), space)  # generated candidates
+    check_strategy(lambda: Guided(), space)  # still drawing at random
+
+
+def test_contract_in_a_huge_space() -> None:
+    check_strategy(lambda: guided(huge(), candidates=400), huge())
+
+
+def test_a_real_ranker_in_a_huge_space() -> None:
+    space = huge()
+    archs = some(space, 30)
+    past = history(space, archs, archs.sum(axis=1))
+    strategy = Guided(GBDT(space), initial=10, candidates=1000)
+    picks = strategy.propose(past, 3, rng=np.random.default_rng(0))
+    assert picks.sum(axis=1).mean() > archs.sum(axis=1).mean() + 10
+
+
+def test_takes_the_top_of_the_whole_space(space: NASBench201) -> None:
+    archs = some(space, 60)
+    worth = np.array([1.0, 1.1, 1.2, 1.3, 1.4, 1.5])
+    past = history(space, archs, archs @ worth)
+    picks = guided(space, distinct="rows").propose(past, 4, rng=np.random.default_rng(0))
+    left = space.enumerate()
+    left = left[[row.tobytes() not in rows(archs) for row in left]]
+    best = left[np.argsort(-(left @ worth))[:4]]
+    assert picks.tolist() == best.tolist()
+
+
+def test_uncertainty_counts_as_kappa_says() -> None:
+    space = huge()
+    archs = some(space, 40)
+    past = history(space, archs, -archs[:, 1] - 0.0 * archs[:, 0])
+    for kappa, low, high in ((0.0, -1, 9), (100.0, 9, 9), (-100.0, 0, 0)):
+        strategy = guided(space, doubt=1.0, kappa=kappa)
+        picks = strategy.propose(past, 3, rng=np.random.default_rng(0))
+        assert (low <= picks[:, 0]).all()
+        assert (picks[:, 0] <= high).all()
+
+
+def test_random_at_first_and_while_nothing_can_be_learnt(space: NASBench201) -> None:
+    strategy = guided(space, initial=6)
+    archs = some(space, 8)
+    good = np.arange(8.0)
+    for past in (
+        history(space, archs[:5], good[:5]),
+        history(space, archs, np.zeros(8)),
+        history(space, archs, np.full(8, np.nan)),
+        history(space, archs, np.where(good == 3, 1.0, np.nan)),
+        history(space, archs, np.stack([good, np.zeros(8)], axis=1)),
+    ):
+        strategy.ranker = None  # must not be asked
+        assert len(strategy.propose(past, 3, rng=np.random.default_rng(0))) == 3
+
+
+def test_a_ranker_that_needs_more_labels_is_not_asked(space: NASBench201) -> None:
+    class Demanding(Weights):
+        min_labels = 6
+
+    archs = some(space, 8)
+    scores = np.where(np.arange(8) < 5, np.arange(8.0), np.nan)
+    strategy = Guided(Demanding(space), initial=4)
+    past = history(space, archs, scores)
+    assert len(strategy.propose(past, 3, rng=np.random.default_rng(0))) == 3
+
+
+def test_batches(space: NASBench201) -> None:
+    strategy = Guided(initial=10, batch_size=3)
+    sizes = [strategy.batch(history(space, some(space, n), np.zeros(n))) for n in (0, 7, 10, 30)]
+    assert sizes == [10, 3, 3, 3]
+
+
+@pytest.mark.parametrize("known", [0, 6])
+def test_no_two_of_a_class(space: NASBench201, known: int) -> None:
+    twins = isomorphic(space, 12)
+    pool = rows(twins) | rows(some(space, 12, seed=3))
+    archs = np.concatenate([twins[:1], some(space, 5, seed=3)])[:known]
+    past = history(
+        space,
+        archs,
+        np.arange(float(known)),
+        allowed=lambda a: np.array([row.tobytes() in pool for row in a], dtype=bool),
+    )
+    picks = guided(space).propose(past, 6, rng=np.random.default_rng(0))
+    assert len(rows(space.canonical(picks))) == 6
+    assert not rows(space.canonical(picks)) & rows(space.canonical(archs))
+    several = guided(space, distinct="rows").propose(past, 15, rng=np.random.default_rng(0))
+    assert len(rows(space.canonical(several))) < 15
+
+
+def test_only_equivalents_are_left(space: NASBench201) -> None:
+    twins = isomorphic(space, 6)[:6]
+    others = some(space, 5, seed=3)
+    pool = rows(twins) | rows(others)
+    archs = np.concatenate([twins[:1], others])
+    past = history(
+        space,
+        archs,
+        np.arange(6.0),
+        allowed=lambda a: np.array([row.tobytes() in pool for row in a], dtype=bool),
+    )
+    picks = guided(space).propose(past, 9, rng=np.random.default_rng(0))
+    assert rows(picks) == pool - rows(archs)
+
+
+def test_learns_from_feasible_ones_first() -> None:
+    space = huge()
+    archs = some(space, 60)
+    scores = archs[:, 0].astype(float)
+    violation = np.maximum(archs[:, 0] - 5.0, 0) / 5  # the better, the more it violates
+    strategy = guided(space)
+    free = strategy.propose(history(space, archs, scores), 4, rng=np.random.default_rng(0))
+    bound = history(space, archs, scores, violation * 50)
+    picks = strategy.propose(bound, 4, rng=np.random.default_rng(0))
+    assert free[:, 0].min() > picks[:, 0].max()
+
+
+def test_mutants_come_from_the_best_that_succeeded() -> None:
+    space = huge()
+    archs = some(space, 12)
+    scores = np.where(np.arange(12) == 4, 9.0, np.where(np.arange(12) == 5, 8.0, np.nan))
+    pool = guided(space, candidates=400)._candidates(
+        history(space, archs, scores), np.random.default_rng(0)
+    )
+    near = (pool[:, None] != archs[None]).sum(axis=2).min(axis=1) < 15
+    parents = (pool[near][:, None] != archs[None]).sum(axis=2).argmin(axis=1)
+    assert near.sum() > 100
+    assert set(parents.tolist()) == {4, 5}
+
+
+def test_several_objectives_spread_along_the_front() -> None:
+    space = huge()
+    archs = some(space, 60)
+    objectives = np.stack([archs[:, 0], archs[:, 1] * 1.0], axis=1)
+    picks = guided(space, candidates=4000).propose(
+        history(space, archs, objectives), 40, rng=np.random.default_rng(0)
+    )
+    assert picks[:, 0].mean() > archs[:, 0].mean() + 2
+    assert picks[:, 1].mean() > archs[:, 1].mean() + 2
+    assert len(np.unique(picks[:, :2], axis=0)) > 3
+
+
+def test_explore_draws_some_at_random() -> None:
+    space = huge()
+    archs = some(space, 60)
+    past = history(space, archs, archs[:, 0])
+    rng = np.random.default_rng
+    greedy = guided(space).propose(past, 30, rng=rng(0))
+    mixed = guided(space, explore=0.5).propose(past, 30, rng=rng(0))
+    everything = guided(space, explore=1.0).propose(past, 30, rng=rng(0))
+    assert greedy[:, 0].mean() > mixed[:, 0].mean() > everything[:, 0].mean()
+
+
+def test_exhausted() -> None:
+    space = tiny()
+    every = space.enumerate()
+    past = history(space, every, np.arange(24.0))
+    assert guided(space).propose(past, 3, rng=np.random.default_rng(0)).shape == (0, 3)
+
+
+@pytest.mark.parametrize("name", ["initial", "batch_size"])
+def test_settings_below_one(name: str) -> None:
+    with pytest.raises(BudgetError, match=f"Guided: {name} must be at least 1, got 0"):
+        Guided(**{name: 0})
+
+
+def test_settings(space: NASBench201) -> None:
+    assert STRATEGIES.get("guided") is Guided
+    described = Guided(Weights(space, seed=3, doubt=0.5), kappa=2.0).describe()
+    assert json.loads(json.dumps(described)) == described
+    assert described["ranker"] == "Weights(doubt=0.5)"  # neither the space nor the seed
+    assert described["kappa"] == 2.0
+    assert Guided().describe()["ranker"] == "default"

@@ -47,11 +47,11 @@ def rows(archs: Archs) -> set[bytes]:
 
 
 def isomorphic(space: NASBench201, k: int) -> Archs:
-    """``k`` or more rows of one class."""
+    """``k`` or more rows of one class, which is not so large that any sample has it."""
     every = space.enumerate()
     classes = space.classes(every)
     numbers, sizes = np.unique(classes, return_counts=True)
-    return every[classes == numbers[np.flatnonzero(sizes >= k)[0]]]
+    return every[classes == numbers[np.flatnonzero(sizes >= k)[-1]]]
 
 
 class Weights(Ranker):

@@ -45,7 +45,7 @@ class EdgeCellSpace(VectorSpace):
         >>> space.live(cell).tolist()  # the convolution leads nowhere
         [[False, False, False, True, False, False]]
         >>> space.format(space.canonical(cell))
-        ['|none~0|+|none~0|none~1|+|none~0|skip_connect~1|none~2|']
+        ['|none~0|+|none~0|none~1|+|skip_connect~0|none~1|none~2|']
     """
 
     name = "cells"

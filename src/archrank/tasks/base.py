@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -65,10 +65,10 @@ class Task(ABC):
     scale: Scale = field(default_factory=Scale)
 
     name = "task"
-    input_shape: tuple[int, int, int] = (3, 32, 32)  # channels, height, width
-    n_classes: int = 10
+    input_shape = (3, 32, 32)  # channels, height, width; not fields, unless a subclass makes them
+    n_classes = 10
     metric = "accuracy"  # fraction in [0, 1]
-    direction: Literal["maximize", "minimize"] = "maximize"
+    direction: ClassVar[Literal["maximize", "minimize"]] = "maximize"
 
     @abstractmethod
     def load(self) -> Splits:

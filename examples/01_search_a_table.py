@@ -32,7 +32,10 @@ def made_up_table(folder: str) -> Path:
 with tempfile.TemporaryDirectory() as folder:
     path, metric = sys.argv[1:3] if len(sys.argv) > 2 else (made_up_table(folder), "accuracy")
     table = ar.evaluators.Table(path, metric)
-    for name, strategy in {"guided": ar.strategies.Guided(), "random": ar.strategies.Random()}.items():
+    for name, strategy in {
+        "guided": ar.strategies.Guided(),
+        "random": ar.strategies.Random(),
+    }.items():
         study = ar.Study(space, table, strategy, seed=0).run(budget=40)
         best = study.best
         print(f"{name:7} {best.values[metric]:.3f}  {best.string}")

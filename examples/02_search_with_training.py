@@ -27,4 +27,6 @@ with tempfile.TemporaryDirectory() as folder:  # a folder of your own, to keep t
     print(study.table()[["arch", "valid_accuracy", "test_accuracy", "params", "seconds"]])
     best = study.best
     print(f"best: {best.string}")
-    print(f"validation {best.values['valid_accuracy']:.3f}, test {best.values['test_accuracy']:.3f}")
+    print(
+        f"validation {best.values['valid_accuracy']:.3f}, test {best.values['test_accuracy']:.3f}"
+    )

@@ -28,9 +28,7 @@ space = ar.spaces.CustomSpace(
     },
     build,
 )
-evaluator = ar.evaluators.Combined(
-    ar.evaluators.Training(ar.tasks.digits()), ar.evaluators.Cost()
-)
+evaluator = ar.evaluators.Combined(ar.evaluators.Training(ar.tasks.digits()), ar.evaluators.Cost())
 study = ar.Study(
     space, evaluator, ar.strategies.Guided(initial=5), objectives=["valid_accuracy", "params"]
 )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
@@ -35,36 +35,33 @@ def show_record(study: Study, record: Record) -> None:
     """Print an architecture with everything that is known about it."""
     from archrank.study.progress import format_value
 
-    console = Console()
-    grid = Table.grid(padding=(0, 2))
-    grid.add_row("best", Text(record.string, "bold"))
+    rows = [("best", record.string)]
     for metric in study.evaluator.metrics:
-        value = record.values[metric.name]
-        grid.add_row(Text(metric.name), Text(format_value(value, metric)))
+        rows.append((metric.name, format_value(record.values[metric.name], metric)))
+    rows.append(("evaluations", str(len(study.records))))
+    show_rows(rows)
     if not study.feasible(record):
         limits = ", ".join(map(str, study.constraints))
-        grid.add_row("", Text(f"no evaluated architecture meets {limits}", "yellow"))
-    grid.add_row("evaluations", str(len(study.records)))
-    if not console.is_terminal:
-        console.width = 1000  # lines of a pipe or a file are not folded
-    console.print(grid)
+        say(f"no evaluated architecture meets {limits}; this one comes closest")
 
 
 def show_front(study: Study, front: list[Record]) -> None:
     """Print architectures as a table, one per row."""
     from archrank.study.progress import format_value
 
-    console = Console()
-    objectives = [o.metric for o in study.objectives]
-    others = [m.name for m in study.evaluator.metrics if m.name not in objectives]
     metrics = {m.name: m for m in study.evaluator.metrics}
-    shown = objectives + [name for name in others if name in ("macs", "params")]
-    table = Table(box=None, pad_edge=False)
-    for name in [*shown, "architecture"]:
-        table.add_column(Text(name))
+    shown = [o.metric for o in study.objectives]
+    shown += [name for name in ("macs", "params") if name in metrics and name not in shown]
+    rows = [(*shown, "architecture")]
     for record in front:
         cells = [format_value(record.values[name], metrics[name]) for name in shown]
-        table.add_row(*map(Text, [*cells, record.string]))
-    if not console.is_terminal:
-        console.width = 1000
-    console.print(table)
+        rows.append((*cells, record.string))
+    show_rows(rows)
+
+
+def show_rows(rows: Sequence[tuple[str, ...]]) -> None:
+    """Print aligned columns on standard output, never folded: they may be piped."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        print("  ".join(cells).rstrip())

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from archrank.rankers.base import Ranker
 
 MIN_LABELS = 20  # below, folds of four or less say nothing
-MAX_LABELS = 400  # above, a random part: five fits should take seconds
+MAX_LABELS = 200  # above, a random part: five fits should take a second or two
 FOLDS = 5
 
 

@@ -14,6 +14,7 @@ from archrank.types import Floats
 
 WIDTH, HEIGHT = 520, 350
 LEFT, RIGHT, TOP, BOTTOM = 62, 14, 12, 50
+CROWD = 500  # more marks than this are drawn smaller
 Shape = Literal["dot", "ring", "cross", "star"]
 
 
@@ -88,9 +89,10 @@ class Chart:
         Those above or below the axis become arrowheads at its end.
         """
         beyond = np.where(y < self.y.low, -1, np.where(y > self.y.high, 1, 0)).tolist()
+        radius = 3.6 if len(x) <= CROWD else 2.0
         inside = []
         for px, py, side, title in zip(*self._place(x, y), beyond, titles, strict=True):
-            mark = _arrowhead(px, py, side) if side else _mark(shape, px, py)
+            mark = _arrowhead(px, py, side) if side else _mark(shape, px, py, radius)
             inside.append(f"{mark}<title>{escape(title)}</title></{mark[1:].split()[0]}>")
         self._marks.append(f'<g class="{kind}">{"".join(inside)}</g>')
 
@@ -141,17 +143,17 @@ class Chart:
         return "".join(parts)
 
 
-def _mark(shape: Shape, x: float, y: float) -> str:
+def _mark(shape: Shape, x: float, y: float, r: float) -> str:
     """The opening tag of a mark."""
     if shape == "dot":
-        return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.6">'
+        return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{r}">'
     if shape == "ring":
-        return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="none">'
+        return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{r + 0.4:.1f}" fill="none">'
     if shape == "cross":
         return f'<path d="M{x - 3.5:.1f} {y - 3.5:.1f}l7 7m0-7l-7 7">'
     points = [
-        (x + r * math.sin(a * math.pi / 5), y - r * math.cos(a * math.pi / 5))
-        for a, r in enumerate([9.0, 4.0] * 5)
+        (x + s * math.sin(a * math.pi / 5), y - s * math.cos(a * math.pi / 5))
+        for a, s in enumerate([9.0, 4.0] * 5)
     ]
     return f'<path d="M{"L".join(f"{px:.1f} {py:.1f}" for px, py in points)}Z">'
 

@@ -14,10 +14,9 @@ from archrank.spaces.cells import EdgeCellSpace
 # on light and on dark
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 SKIP = "#8b929c"
-GAP = 152  # between neighbouring nodes
 RADIUS = 17
 LEVEL = 62  # height of one level of arcs
-EDGE = 70.0  # room beside the outer nodes, for their names
+EDGE = 66.0  # room beside the outer nodes, for their names
 
 
 @dataclass(frozen=True)
@@ -39,9 +38,10 @@ def draw_cell(space: EdgeCellSpace, arch: NDArray[np.uint8]) -> str:
         ArchitectureError: not an architecture of ``space``.
 
     Example:
-        >>> space = EdgeCellSpace(("none", "skip_connect", "conv"), nodes=3)
-        >>> draw_cell(space, space.parse(["|conv~0|+|none~0|skip_connect~1|"])[0]).count("<circle")
-        3
+        >>> from archrank.spaces import NASBench201
+        >>> all_convolutions = np.full(6, 3, dtype=np.uint8)
+        >>> draw_cell(NASBench201(), all_convolutions).count("nor_conv_3x3</text>")
+        6
     """
     row = space.validate(arch[None])
     live = np.flatnonzero(space.live(row)[0])
@@ -51,11 +51,14 @@ def draw_cell(space: EdgeCellSpace, arch: NDArray[np.uint8]) -> str:
     arcs = arrange(
         [(place[j], place[i], int(row[0, e])) for e, (j, i) in zip(live, ends, strict=True)]
     )
+    # a neighbour's label fits between two circles: letters are about half as wide as high
+    gap = max(128.0, 46 + 7.2 * max((len(space.ops[a.op]) for a in arcs), default=0))
+    xs = [EDGE + gap * at for at in range(len(nodes))]
     up = LEVEL * max([0, *(a.level for a in arcs)]) + 38
     down = LEVEL * max([0, *(-a.level for a in arcs)]) + 34
-    width = GAP * (len(nodes) - 1) + 2 * EDGE
-    parts = [_arc(space, arc, up) for arc in arcs]
-    parts += [_node(space, node, place[node], up) for node in nodes]
+    width = round(xs[-1] + EDGE)
+    parts = [_arc(space, arc, xs, up) for arc in arcs]
+    parts += [_node(space, node, xs[place[node]], up) for node in nodes]
     if not arcs:
         parts.append(_text(width / 2, up - 8, "no path"))
     name = space.format(row)[0]
@@ -105,13 +108,9 @@ def op_dash(space: EdgeCellSpace, op: int) -> str:
     return "" if before < len(PALETTE) else "12 4"
 
 
-def _x(place: int) -> float:
-    return EDGE + GAP * place
-
-
-def _arc(space: EdgeCellSpace, arc: Arc, line: float) -> str:
+def _arc(space: EdgeCellSpace, arc: Arc, xs: list[float], line: float) -> str:
     color, name = op_colors(space)[arc.op], space.ops[arc.op]
-    x1, x2 = _x(arc.start), _x(arc.end)
+    x1, x2 = xs[arc.start], xs[arc.end]
     middle, side = (x1 + x2) / 2, 1 if arc.level >= 0 else -1
     peak = line - LEVEL * arc.level
     if arc.level == 0:
@@ -120,7 +119,7 @@ def _arc(space: EdgeCellSpace, arc: Arc, line: float) -> str:
     else:  # leaves and enters the circles at 60 degrees, flat on top
         y = line - side * 0.87 * RADIUS
         x1, x2 = x1 + 0.5 * RADIUS, x2 - 0.5 * RADIUS - 4
-        y2, bend = y - side * 7, 0.75 * min(GAP, (x2 - x1) / 3)
+        y2, bend = y - side * 7, (x2 - x1) / 4
         path = (
             f"M{x1:g} {y:g}C{x1 + bend / 2:g} {peak:g} {x1 + bend:g} {peak:g} {middle:g} {peak:g}"
             f"S{x2 - bend / 2:g} {peak:g} {x2:g} {y2:g}"
@@ -137,8 +136,7 @@ def _arc(space: EdgeCellSpace, arc: Arc, line: float) -> str:
     )
 
 
-def _node(space: EdgeCellSpace, node: int, place: int, line: float) -> str:
-    x = _x(place)
+def _node(space: EdgeCellSpace, node: int, x: float, line: float) -> str:
     name = ""
     if node == 0:
         name = _text(x - RADIUS - 6, line + 5, "input", "end")

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from archrank.criteria import expected_best_of_random
-from archrank.report.assessment import MAX_LABELS, Assessment
+from archrank.report.assessment import Assessment
 from archrank.report.chart import Axis, Chart
 from archrank.report.formatting import Scale, format_value
 from archrank.report.summary import Results
+from archrank.strategies.guided import Guided
 from archrank.types import Bools, Floats, Ints
 
 MAX_DOTS = 2000  # more would make a page of many megabytes
@@ -159,12 +160,15 @@ def rank_scatter(results: Results, found: Assessment) -> Figure:
     chart = Chart(x, y, f"predicted against measured ranks of {found.metric}")
     chart.line(np.array([1.0, n]), np.array([1.0, n]), "limit")
     chart.dots(found.measured, found.predicted, "dot", _titles(results, found.rows))
-    part = f", a random {MAX_LABELS:,} of them" if n < results.ok.sum() else ""
+    total = int(results.ok.sum())
+    part = f"{n:,} of this run's {total:,}" if n < total else f"this run's {n:,}"
+    note = ""
+    if isinstance(results.study.strategy, Guided):
+        note = " Architectures that a search chose are harder to order than random ones."
     caption = (
         f"Kendall's tau {found.tau:.2f} between {found.metric} and {found.ranker}'s predictions "
-        f"for evaluations it was not fitted to: five-fold cross-validation on this run's {n} "
-        f"successful evaluations{part}. A search evaluates mostly good architectures, which are "
-        "harder to order than random ones."
+        f"for evaluations it was not fitted to: five-fold cross-validation on {part} "
+        f"successful evaluations.{note}"
     )
     return Figure(
         f"ranker-{found.metric}",
@@ -230,10 +234,11 @@ class _Scatter:
         legend: list[tuple[str, str]] = []
         self._points(chart, x, y, marked, legend, "dominated" if pareto else "evaluation")
         if pareto and len(marked):
-            if len(results.study.objectives) == 2:
+            two = len(results.study.objectives) == 2  # with more, dominance is not seen in a plane
+            if two:
                 chart.line(*_staircase(x[marked], y[marked], results), "front")
             chart.dots(x[marked], y[marked], "front", _titles(results, marked))
-            legend.insert(0, ("front", f"front ({len(marked)})"))
+            legend.insert(0, ("front" if two else "point", f"front ({len(marked)})"))
         elif len(marked):
             chart.dots(x[marked], y[marked], "best", _titles(results, marked), "star")
             legend.insert(0, ("star", "best"))

@@ -50,6 +50,8 @@ def duration(seconds: float) -> str:
     """A time span in the units that suit it."""
     if not math.isfinite(seconds):
         return MISSING
+    if seconds < 0.0001:
+        return "< 0.1 ms"
     if seconds < 0.0995:
         return f"{1000 * seconds:.1f} ms"
     if seconds < 59.95:

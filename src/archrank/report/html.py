@@ -49,6 +49,7 @@ _SYMBOLS = {  # legend swatches, 26 x 12
     "limit": '<path class="limit" d="M0 6H26"/>',
     "front": '<g class="front"><path class="front" d="M0 6H26"/>'
     '<circle cx="13" cy="6" r="3.6"/></g>',
+    "point": '<g class="front"><circle cx="13" cy="6" r="3.6"/></g>',
     "dot": '<g class="dot"><circle cx="13" cy="6" r="3.6"/></g>',
     "infeasible": '<g class="infeasible"><circle cx="13" cy="6" r="4" fill="none"/></g>',
     "failed": '<g class="failed"><path d="M9.500 2.500l7 7m0-7l-7 7"/></g>',

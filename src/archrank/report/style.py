@@ -46,7 +46,7 @@ tr:last-child > * { border-bottom: 0; }
 th { font-weight: 600; color: var(--muted); }
 thead th { white-space: nowrap; vertical-align: bottom; }
 .num { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-td code { white-space: nowrap; font-size: 0.84em; }
+td code { white-space: nowrap; font-size: 0.8em; }
 .wrap { overflow-wrap: anywhere; min-width: 15ch; }
 figure { display: flex; flex-direction: column; }
 figure > .scroll { flex: 1; display: grid; align-content: center; }
@@ -55,7 +55,7 @@ figcaption { font-size: 0.9rem; margin-top: 8px; }
   padding: 0; font-size: 0.88rem; }
 .legend svg { width: 26px; height: 12px; margin-right: 6px; vertical-align: -1px; }
 svg.chart, svg.cell { display: block; width: 100%; height: auto; }
-svg.cell { max-width: 640px; min-width: 400px; margin: 0 auto; }
+svg.cell { max-width: 640px; margin: 0 auto; }
 svg.chart { max-width: 640px; margin: 0 auto; }
 svg text { fill: var(--text); }
 .chart text { font-size: 13px; fill: var(--muted); font-variant-numeric: tabular-nums; }
@@ -77,8 +77,9 @@ footer { margin-top: 22px; font-size: 0.88rem; color: var(--muted); }
 @media (max-width: 520px) {
   main { padding: 18px 12px 32px; }
   section, figure { padding: 14px; }
-  .values { display: flex; flex-wrap: wrap; gap: 6px 40px; margin-bottom: 12px; }
-.value { font-size: 2.1rem; }
+  .value { font-size: 2.1rem; }
+  .chart text { font-size: 16px; }
+  svg.cell text { font-size: 16px; }
 }
 @media print {
   :root { --page: #fff; --card: #fff; --text: #000; --muted: #444; --rule: #ccc; --soft: #f4f4f4;

@@ -10,7 +10,7 @@ from archrank.report.summary import Results
 from archrank.study.study import Study
 
 LISTED = 10
-COLUMNS = 4  # metrics beside the objectives and constraints
+COLUMNS = 3  # metrics beside the objectives and constraints
 
 
 def top(results: Results) -> str:
@@ -24,7 +24,7 @@ def top(results: Results) -> str:
         :COLUMNS
     ]
     bounded = bool(study.constraints)
-    head = ["", "architecture", *names, *(["feasible"] if bounded else []), "seconds", "evaluation"]
+    head = ["", "architecture", *names, *(["feasible"] if bounded else []), "time", "evaluation"]
     cells = "".join(
         f'<th scope="col"{"" if i == 1 else " class=num"}>{escape(name)}</th>'
         for i, name in enumerate(head)

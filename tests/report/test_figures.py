@@ -1,0 +1,153 @@
+"""Charts place what they are given; the baseline and the assessment are right."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from archrank.report.assessment import Assessment, assess, cross_validate
+from archrank.report.chart import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Axis, Chart
+from archrank.report.figures import MAX_DOTS, _some, _staircase, search_curve, trade_offs
+from archrank.report.summary import Results, find_table
+from archrank.spaces import NASBench201
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "whole", "texts"),
+    [
+        (0, 100, True, ["0", "20", "40", "60", "80", "100"]),
+        (0, 3, True, ["0", "1", "2", "3"]),
+        (0.912, 0.934, False, ["0.915", "0.920", "0.925", "0.930"]),
+        (-1, 1, False, ["−1.0", "−0.5", "0.0", "0.5", "1.0"]),
+    ],
+)
+def test_ticks(low: float, high: float, whole: bool, texts: list[str]) -> None:
+    assert [text for _, text in Axis("x", low, high, whole).ticks()] == texts
+
+
+@pytest.mark.parametrize("size", [1e-12, 1e-3, 1.0, 7.3, 1e6, 1e12])
+def test_ticks_at_any_size(size: float) -> None:
+    ticks = Axis("x", 0.2 * size, 1.9 * size).ticks()
+    assert 3 <= len(ticks) <= 9
+    assert len({text for _, text in ticks}) == len(ticks)
+    assert all(0.2 * size <= value <= 1.9 * size for value, _ in ticks)
+
+
+def test_rank_ticks_begin_with_one() -> None:
+    assert [t for _, t in Axis("rank", -3, 104, True, True).ticks()][:2] == ["1", "20"]
+
+
+def test_axis_of_one_value_has_a_width() -> None:
+    for value in (0.0, 5.0, -1e-15):
+        axis = Axis.around("x", np.array([value]))
+        assert axis.low < value < axis.high
+
+
+def test_marks_stand_where_they_belong() -> None:
+    chart = Chart(Axis("x", 0, 10), Axis("y", 0, 1), "a <label>")
+    chart.dots(np.array([0.0, 10.0]), np.array([0.0, 1.0]), "dot", ["<a>", "b"])
+    svg = chart.svg()
+    places = re.findall(r'<circle cx="([\d.]+)" cy="([\d.]+)"', svg)
+    assert [tuple(map(float, p)) for p in places] == [
+        (LEFT, HEIGHT - BOTTOM),
+        (WIDTH - RIGHT, TOP),
+    ]
+    assert "&lt;a&gt;" in svg
+    assert "a &lt;label&gt;" in svg
+
+
+def test_marks_off_the_scale_are_arrowheads() -> None:
+    chart = Chart(Axis("x", 0, 10), Axis("y", 0, 1), "label")
+    chart.dots(np.full(3, 5.0), np.array([-4.0, 0.5, 9.0]), "dot", ["a", "b", "c"])
+    assert chart.svg().count('class="beyond"') == 2
+    assert chart.svg().count("<circle") == 1
+
+
+def test_staircase_turns_at_the_worse_corner(own_study) -> None:
+    results = Results(own_study(objectives=["accuracy", "latency_ms"]))
+    xs, ys = _staircase(np.array([10.0, 2.0]), np.array([0.9, 0.7]), results)
+    assert list(zip(xs, ys, strict=True))[1:] == [(2.0, 0.7), (10.0, 0.7), (10.0, 0.9)]
+    both = Results(own_study(objectives=["accuracy", "macs:maximize"]))
+    xs, ys = _staircase(np.array([10.0, 2.0]), np.array([0.7, 0.9]), both)
+    assert list(zip(xs, ys, strict=True))[1:] == [(2.0, 0.9), (2.0, 0.7), (10.0, 0.7)]
+
+
+def test_every_success_is_drawn(own_study) -> None:
+    figure = search_curve(Results(own_study()))
+    drawn = figure.svg.count("<title>")
+    assert drawn == 48  # 45 evaluations and 3 failures
+    assert figure.svg.count("failed: MemoryError") == 3
+    (cost,) = trade_offs(Results(own_study()))
+    assert cost.svg.count("<title>") == 45
+
+
+def test_minimised_objective(own_study) -> None:
+    figure = search_curve(Results(own_study(objectives=["latency_ms"])))
+    path = re.findall(r'<path class="best" d="([^"]+)"', figure.svg)[0]
+    heights = [float(v) for v in re.findall(r"V([\d.]+)", path)]
+    assert heights == sorted(heights)  # falls on the page, so y grows
+
+
+def test_reference_is_the_tables_column(table_study) -> None:
+    results = Results(table_study)
+    table = find_table(table_study.evaluator, "<script>")
+    assert table is not None
+    assert results.reference is not None
+    np.testing.assert_array_equal(results.reference, table.table.column("<script>"))
+    assert find_table(table_study.evaluator, "accuracy") is None
+
+
+def test_many_dots_are_thinned() -> None:
+    rows = _some(np.arange(15_625))
+    assert len(rows) == MAX_DOTS
+    assert rows[0] == 0
+    assert rows[-1] == 15_624
+    assert (np.diff(rows) > 0).all()
+
+
+class Memory:
+    """A ranker that knows by heart what it was fitted to, and nothing else."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self.seed = seed
+
+    def get_params(self, deep: bool = True) -> dict[str, int]:
+        return {"seed": self.seed}
+
+    def set_params(self, seed: int) -> Memory:
+        self.seed = seed
+        return self
+
+    def fit(self, archs, scores):
+        self.known = {a.tobytes(): s for a, s in zip(archs, scores, strict=True)}
+        return self
+
+    def predict(self, archs):
+        rng = np.random.default_rng(self.seed)
+        return np.array([self.known.get(a.tobytes(), rng.normal()) for a in archs])
+
+
+def test_assessment_never_shows_a_ranker_its_labels(space: NASBench201) -> None:
+    rng = np.random.default_rng(0)
+    archs = space.from_index(rng.choice(space.size, 400, replace=False))
+    scores = rng.normal(size=400)
+    quantiles = cross_validate(Memory(), archs, scores, rng)  # type: ignore[arg-type]
+    assert abs(np.corrcoef(quantiles, scores)[0, 1]) < 0.15
+
+
+def test_assessment_of_a_learnable_objective(table_study) -> None:
+    found = assess(Results(table_study))
+    assert isinstance(found, Assessment)
+    assert found.tau > 0.3
+    assert found.ranker == "RandomForest"
+    again = assess(Results(table_study))
+    assert isinstance(again, Assessment)
+    assert found.tau == again.tau
+
+
+def test_assessment_by_the_default_ranker(own_study) -> None:
+    found = assess(Results(own_study(budget=30)))
+    assert isinstance(found, Assessment)
+    assert found.tau > 0.3

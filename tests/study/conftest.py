@@ -1,0 +1,17 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Executor
+
+import pytest
+
+from archrank.study import process_pool
+
+
+@pytest.fixture(scope="session")
+def pool() -> Iterator[Executor]:
+    """Two worker processes, shared by all tests because starting them takes a second."""
+    executor = process_pool(2)
+    assert executor is not None
+    yield executor
+    executor.shutdown()

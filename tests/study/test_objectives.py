@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archrank.errors import ObjectiveError, UnknownNameError
+from archrank.evaluators import Metric
+from archrank.study.objectives import Constraint, Objective, objective_matrix, total_violation
+
+METRICS = [Metric("accuracy"), Metric("latency_ms", "minimize", "ms"), Metric("macs", "minimize")]
+
+
+@pytest.mark.parametrize(
+    ("text", "metric", "direction", "sign"),
+    [
+        ("accuracy", "accuracy", "maximize", 1.0),
+        ("latency_ms", "latency_ms", "minimize", -1.0),
+        ("accuracy:minimize", "accuracy", "minimize", -1.0),
+        ("latency_ms:maximize", "latency_ms", "maximize", 1.0),
+    ],
+)
+def test_objectives(text: str, metric: str, direction: str, sign: float) -> None:
+    objective = Objective.parse(text, METRICS)
+    assert (objective.metric, objective.direction, objective.sign) == (metric, direction, sign)
+    assert Objective.parse(str(objective), METRICS) == objective
+
+
+def test_unreadable_objectives() -> None:
+    with pytest.raises(
+        UnknownNameError, match=r"unknown metric 'acuracy'; did you mean 'accuracy'"
+    ):
+        Objective.parse("acuracy", METRICS)
+    with pytest.raises(ObjectiveError, match="'macs:down': the direction is maximize or minimize"):
+        Objective.parse("macs:down", METRICS)
+
+
+@pytest.mark.parametrize(
+    ("text", "metric", "relation", "bound"),
+    [
+        ("macs<=1e8", "macs", "<=", 1e8),
+        (" latency_ms < 8 ", "latency_ms", "<=", 8.0),
+        ("accuracy>=.5", "accuracy", ">=", 0.5),
+        ("accuracy > -1.5E-2", "accuracy", ">=", -0.015),
+        ("macs<=+3.", "macs", "<=", 3.0),
+    ],
+)
+def test_constraints(text: str, metric: str, relation: str, bound: float) -> None:
+    constraint = Constraint.parse(text, METRICS)
+    assert (constraint.metric, constraint.relation, constraint.bound) == (metric, relation, bound)
+    assert Constraint.parse(str(constraint), METRICS) == constraint
+
+
+@pytest.mark.parametrize(
+    "text", ["", "macs", "macs<=", "<=3", "macs=3", "macs<=8ms", "macs<=x", "1<macs<2", "macs<=nan"]
+)
+def test_unreadable_constraints(text: str) -> None:
+    with pytest.raises(ObjectiveError, match="cannot read constraint") as caught:
+        Constraint.parse(text, METRICS)
+    assert repr(text) in str(caught.value)
+    assert "macs<=1e8" in str(caught.value)
+
+
+def test_numbers_that_are_none() -> None:
+    with pytest.raises(ObjectiveError, match=r"'macs<=1\.2\.3': '1\.2\.3' is not a number"):
+        Constraint.parse("macs<=1.2.3", METRICS)
+    with pytest.raises(ObjectiveError, match="'macs>=1e999': 1e999 is too large"):
+        Constraint.parse("macs>=1e999", METRICS)
+
+
+def test_constraint_on_an_unknown_metric() -> None:
+    with pytest.raises(UnknownNameError, match="did you mean 'latency_ms'") as caught:
+        Constraint.parse("latency<=8", METRICS)
+    assert "used in constraint 'latency<=8'" in str(caught.value)
+
+
+def test_violation_is_relative_to_the_bound() -> None:
+    values = np.array([4.0, 8.0, 10.0, np.nan])
+    upper = Constraint("latency_ms", "<=", 8.0).violation(values)
+    assert upper[:3].tolist() == [0.0, 0.0, 0.25]
+    assert np.isnan(upper[3])
+    assert Constraint("accuracy", ">=", 8.0).violation(values)[:3].tolist() == [0.5, 0.0, 0.0]
+    assert Constraint("accuracy", ">=", -8.0).violation(np.array([-10.0])).tolist() == [0.25]
+
+
+def test_violation_of_a_bound_of_zero_is_absolute() -> None:
+    assert Constraint("macs", "<=", 0.0).violation(np.array([-1.0, 2.0])).tolist() == [0.0, 2.0]
+
+
+@given(st.floats(-1e9, 1e9), st.floats(-1e9, 1e9))
+def test_violation_is_zero_exactly_where_the_bound_is_kept(value: float, bound: float) -> None:
+    values = np.array([value])
+    assert (Constraint("m", "<=", bound).violation(values)[0] == 0) == (value <= bound)
+    assert (Constraint("m", ">=", bound).violation(values)[0] == 0) == (value >= bound)
+
+
+def test_matrix_and_total() -> None:
+    values = {"accuracy": np.array([0.5, 0.9]), "latency_ms": np.array([4.0, 16.0])}
+    objectives = [Objective("latency_ms", "minimize"), Objective("accuracy")]
+    assert objective_matrix(objectives, values).tolist() == [[-4.0, 0.5], [-16.0, 0.9]]
+    constraints = [Constraint("latency_ms", "<=", 8.0), Constraint("accuracy", ">=", 0.6)]
+    total = total_violation(constraints, values, 2)
+    assert total == pytest.approx([0.1 / 0.6, 1.0])
+    assert total_violation([], values, 2).tolist() == [0.0, 0.0]

@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import numpy as np
+import optuna
+import pytest
+
+from archrank.errors import MissingExtraError, StorageError
+from archrank.evaluators import Function
+from archrank.study.objectives import Objective
+from archrank.study.record import Record
+from archrank.study.storage import TrialStore, sqlite_url
+
+from .helpers import COSTS, make, score_and_cost, small_space, sometimes, told
+
+OBJECTIVES = [Objective("score")]
+
+
+def record(slot: int, value: float = 1.0, reason: str | None = None) -> Record:
+    arch = np.array([slot % 4, 0, 1], dtype=np.uint8)
+    string = small_space().format(arch[None])[0]
+    return Record(0, slot, 4, arch, string, {"score": value}, reason, 0.25, 1.5)
+
+
+@pytest.mark.parametrize("url", [None, "file"])
+def test_records_come_back_as_they_were(url: str | None, tmp_path: Path) -> None:
+    store = TrialStore(url and sqlite_url(tmp_path / "s.db"), create=OBJECTIVES)
+    written = [record(2, 0.1 + 0.2), record(0, np.nan, "score is nan"), record(1, -1e300)]
+    for each in written:
+        store.append(each, small_space(), OBJECTIVES)
+    if url is not None:
+        store = TrialStore(sqlite_url(tmp_path / "s.db"))
+    read = store.records()
+    assert [r.slot for r in read] == [0, 1, 2]
+    for before, after in zip(sorted(written, key=lambda r: r.key), read, strict=True):
+        assert after.arch.dtype == np.uint8
+        assert after.arch.tolist() == before.arch.tolist()
+        assert repr(after.values) == repr(before.values)
+        assert (after.reason, after.seconds, after.elapsed, after.round_size, after.string) == (
+            before.reason,
+            before.seconds,
+            before.elapsed,
+            before.round_size,
+            before.string,
+        )
+
+
+def test_what_was_stored_twice_counts_once() -> None:
+    store = TrialStore(None, create=OBJECTIVES)
+    for value in (1.0, 2.0):
+        store.append(record(0, value), small_space(), OBJECTIVES)
+    assert [r.values["score"] for r in store.records()] == [1.0]
+
+
+def test_trials_of_others_are_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+    make(path=path).run(2)
+    study = optuna.load_study(study_name="archrank", storage=sqlite_url(path))
+    study.add_trial(optuna.trial.create_trial(value=3.0))
+    assert len(make(path=path).records) == 2
+
+
+def test_optuna_reads_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+    done = make(Function(sometimes), path=path).run(14)
+    study = optuna.load_study(study_name="archrank", storage=sqlite_url(path))
+    assert study.direction == optuna.study.StudyDirection.MAXIMIZE
+    assert len(study.trials) == 14
+    assert study.best_value == done.best.values["score"]
+    states = {r.string: r.reason is None for r in done.records}
+    for trial in study.trials:
+        attrs = trial.user_attrs
+        complete = trial.state == optuna.trial.TrialState.COMPLETE
+        assert complete or trial.state == optuna.trial.TrialState.FAIL
+        assert complete == states[attrs["arch"]]
+        assert attrs["arch"] == ",".join(f"{k}={v}" for k, v in trial.params.items())
+        assert (attrs["failure"] is None) == complete
+        assert attrs["metrics"]["score"] == (trial.value if complete else None)
+        assert attrs["seconds"] >= 0
+        assert attrs["canonical"] == attrs["arch"]
+        assert trial.datetime_complete is not None
+    assert {True, False} == set(states.values())
+
+
+def test_several_directions(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+    done = make(Function(score_and_cost, COSTS), objectives=["score", "ms"], path=path).run(24)
+    study = optuna.load_study(study_name="archrank", storage=sqlite_url(path))
+    assert [d.name for d in study.directions] == ["MAXIMIZE", "MINIMIZE"]
+    best = {t.user_attrs["arch"] for t in study.best_trials}
+    assert best == {r.string for r in done.front}
+
+
+def test_an_infinite_objective_is_a_failure(tmp_path: Path) -> None:
+    store = TrialStore(None, create=OBJECTIVES)
+    store.append(record(0, np.inf, "score is inf"), small_space(), OBJECTIVES)
+    assert store._study.trials[0].state == optuna.trial.TrialState.FAIL
+
+
+def test_unusable_databases(tmp_path: Path) -> None:
+    garbage = tmp_path / "garbage.db"
+    garbage.write_bytes(b"this is no database at all, but it is long enough to look at" * 20)
+    with pytest.raises(StorageError, match=r"garbage\.db: .*not a database; the file is damaged"):
+        TrialStore(sqlite_url(garbage), create=OBJECTIVES)
+    with pytest.raises(StorageError, match="unable to open.*choose a run folder"):
+        TrialStore(sqlite_url(tmp_path / "missing" / "s.db"), create=OBJECTIVES)
+    with pytest.raises(StorageError, match="holds no study 'archrank'"):
+        TrialStore(sqlite_url(tmp_path / "empty.db"))
+    with pytest.raises(StorageError, match="cannot use storage nonsense"):
+        TrialStore("nonsense", create=OBJECTIVES)
+
+
+def test_damage_that_shows_later(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+    store = TrialStore(sqlite_url(path), create=OBJECTIVES)
+    with sqlite3.connect(path) as connection:
+        connection.execute("DROP TABLE trials")
+    connection.close()
+    with pytest.raises(StorageError, match="no such table"):
+        store.append(record(0), small_space(), OBJECTIVES)
+    with pytest.raises(StorageError, match="no such table"):
+        store.records()
+
+
+def test_postgres_is_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("psycopg", "psycopg2"):
+        monkeypatch.setitem(__import__("sys").modules, name, None)
+    with pytest.raises(MissingExtraError, match=r"psycopg.*archrank\[postgres\]"):
+        TrialStore("postgresql+psycopg://localhost/x", create=OBJECTIVES)
+
+
+def test_optunas_verbosity_is_put_back() -> None:
+    before = optuna.logging.get_verbosity()
+    TrialStore(None, create=OBJECTIVES)
+    assert optuna.logging.get_verbosity() == before
+
+
+def test_a_long_run_is_read_in_proposal_order(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+    store = TrialStore(sqlite_url(path), create=OBJECTIVES)
+    for slot in (3, 1, 0, 2):
+        store.append(record(slot), small_space(), OBJECTIVES)
+    assert [r.slot for r in store.records()] == [0, 1, 2, 3]
+    assert told(make()) == []

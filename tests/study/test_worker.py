@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import math
+import os
+import pickle
+from concurrent.futures import Executor
+
+import numpy as np
+import pytest
+
+from archrank.errors import BudgetError, EvaluationError, MissingExtraError
+from archrank.evaluators import Function
+from archrank.study import dask_cluster, process_pool
+from archrank.study.worker import evaluate_one
+
+from .helpers import PlainDict, SetUpWrongly, score, small_space, sometimes
+
+ARCH = np.array([[0, 1, 0]], dtype=np.uint8)
+
+
+def test_an_evaluation() -> None:
+    outcome = evaluate_one(Function(score).bind(small_space()), ARCH)
+    assert outcome.values == {"score": 16.0}
+    assert outcome.reason is None
+    assert outcome.seconds >= 0
+
+
+def test_an_exception_is_nan_with_a_reason() -> None:
+    outcome = evaluate_one(PlainDict(score).bind(small_space()), ARCH)
+    assert math.isnan(outcome.values["score"])
+    assert outcome.reason is not None
+    assert outcome.reason.startswith("AttributeError: ")
+    outcome = evaluate_one(Function(sometimes).bind(small_space()), ARCH + [[1, 0, 0]])
+    assert outcome.reason == "RuntimeError: out of luck"
+
+
+def test_an_evaluator_that_is_set_up_wrongly_stops_the_run() -> None:
+    with pytest.raises(EvaluationError, match="no such device"):
+        evaluate_one(SetUpWrongly(score).bind(small_space()), ARCH)
+
+
+def test_numbers_of_workers() -> None:
+    assert process_pool(1) is None
+    for workers in (0, -2):
+        with pytest.raises(BudgetError, match=f"workers must be at least 1, got {workers}"):
+            process_pool(workers)
+
+
+def test_worker_processes_use_one_thread(pool: Executor) -> None:
+    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    assert [pool.submit(os.getenv, name).result() for name in names] == ["1"] * 3
+
+
+def test_outcomes_and_evaluators_travel(pool: Executor) -> None:
+    evaluator = Function(score).bind(small_space())
+    outcome = pool.submit(evaluate_one, evaluator, ARCH).result()
+    assert outcome.values == {"score": 16.0}
+    assert pickle.loads(pickle.dumps(outcome)) == outcome
+
+
+def test_dask_is_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "distributed", None)
+    with pytest.raises(MissingExtraError, match=r"--cluster tcp://x:1 needs distributed.*\[dask\]"):
+        dask_cluster("tcp://x:1")

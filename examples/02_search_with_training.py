@@ -18,13 +18,13 @@ with tempfile.TemporaryDirectory() as folder:  # a folder of your own, to keep t
         space,
         accuracy_and_cost,
         ar.strategies.Guided(initial=6),
-        constraints=["params<=4000"],
+        constraints=["params<=20000"],
         storage=f"sqlite:///{Path(folder, 'study.db')}",
         seed=0,
     )
     study.run(budget=12)
 
-    print(study.table()[["arch", "valid_accuracy", "test_accuracy", "params", "seconds"]])
+    print(study.table()[["valid_accuracy", "test_accuracy", "params", "seconds"]].round(3))
     best = study.best
     print(f"best: {best.string}")
     print(

@@ -34,6 +34,7 @@ _MODULES = (
     "spaces",
     "strategies",
     "study",
+    "supernets",
     "tables",
     "tasks",
     "testing",

@@ -72,11 +72,11 @@ class Ranker(BaseEstimator, ABC):
             raise ArchrankError(
                 f"{name} has no uncertainty; wrap it: Ensemble([{name}(space), ...])"
             )
-        mean, std = self._predict(self.space.validate(archs), return_std)
-        if not return_std:
-            return mean
-        assert std is not None  # has_std promises it
-        return mean, std
+        a = self.space.validate(archs)
+        empty = np.zeros(0)  # many models refuse an empty batch
+        mean, std = self._predict(a, return_std) if len(a) else (empty, empty)
+        scores = np.asarray(mean, dtype=np.float64)
+        return (scores, np.asarray(std, dtype=np.float64)) if return_std else scores
 
     @abstractmethod
     def _fit(self, archs: Archs, scores: Floats) -> None: ...

@@ -117,18 +117,20 @@ class Guided(Strategy):
     ) -> Floats:
         """Upper confidence bound of every candidate on every objective: ``(k, m)``."""
         from sklearn.base import clone
+        from threadpoolctl import threadpool_limits
 
         base = self.ranker if self.ranker is not None else default_ranker(history.space)
         archs = history.archs[history.ok]
         columns = []
-        for target in targets.T:
-            ranker = clone(base).set_params(seed=int(rng.integers(2**31)))
-            ranker.fit(archs, target)
-            if ranker.has_std and self.kappa != 0:
-                mean, std = ranker.predict(candidates, return_std=True)
-                columns.append(mean + self.kappa * std)
-            else:
-                columns.append(ranker.predict(candidates))
+        with threadpool_limits(1):  # the same sums in the same order on any number of cores
+            for target in targets.T:
+                ranker = clone(base).set_params(seed=int(rng.integers(2**31)))
+                ranker.fit(archs, target)
+                if ranker.has_std and self.kappa != 0:
+                    mean, std = ranker.predict(candidates, return_std=True)
+                    columns.append(mean + self.kappa * std)
+                else:
+                    columns.append(ranker.predict(candidates))
         return np.stack(columns, axis=1)
 
     def _pick(

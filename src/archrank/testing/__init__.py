@@ -9,9 +9,22 @@ says; call it from any test. They need no test framework.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from archrank.testing.evaluators import check_evaluator
 from archrank.testing.rankers import check_ranker
 from archrank.testing.spaces import check_space
 from archrank.testing.strategies import check_strategy
 
-__all__ = ["check_evaluator", "check_ranker", "check_space", "check_strategy"]
+if TYPE_CHECKING:
+    from archrank.testing.supernets import check_supernet
+
+__all__ = ["check_evaluator", "check_ranker", "check_space", "check_strategy", "check_supernet"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "check_supernet":  # torch loads with it
+        from archrank.testing.supernets import check_supernet
+
+        return check_supernet
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from .conftest import Cli, refused
+
+TASK = """
+from archrank.tasks import Digits, Recipe
+from archrank.tasks.base import Scale
+
+task = Digits(recipe=Recipe(epochs=1), scale=Scale(channels=2, cells=1, reduction="pool"), copies=1)
+"""
+
+
+@pytest.fixture(scope="module")
+def task(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("module")
+    (folder / "task_for_export.py").write_text(TASK)
+    return str(folder)
+
+
+@pytest.fixture(autouse=True)
+def importable(task: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(task)
+
+
+def test_a_trained_network(cli: Cli) -> None:
+    from safetensors.torch import load_file
+
+    done = cli(
+        *("search", "--task", "task_for_export:task", "--strategy", "random"),
+        *("--budget", 2, "--workers", 1, "--run", "here"),
+    )
+    assert done.status == 0
+    best = json.loads(cli("best", "here", "--json").out)
+    result = cli("export", "here", "--json")
+    assert result.status == 0
+    exported = json.loads(result.out)
+    assert exported["architecture"] == best["arch"]
+    assert exported["valid_accuracy"] == best["metrics"]["valid_accuracy"]  # trained the same way
+    assert exported["test_accuracy"] == best["metrics"]["test_accuracy"]
+    assert exported["choices"] == best["choices"]
+    assert exported["params"] == best["metrics"]["params"]
+    weights = load_file("here/export/weights.safetensors")
+    assert sum(w.numel() for k, w in weights.items() if "running" not in k) >= exported["params"]
+    written = json.loads(Path("here/export/architecture.json").read_text())
+    assert {**written, "weights": exported["weights"]} == exported
+
+
+def test_a_run_on_a_table(cli: Cli, search: Cli) -> None:
+    search("--budget", 3, "--run", "here")
+    refused(cli("export", "here"), "trained nothing", "--task digits")
+    refused(cli("export", "here", "--task", "digitz"), "'digitz'", "did you mean 'digits'")
+    cell = "|none~0|+|none~0|none~1|+|skip_connect~0|none~1|none~2|"
+    known = ("export", "here", "--task", "task_for_export:task")
+    result = cli(*known, "--arch", cell, "--output", "there", "--json")
+    assert result.status == 0
+    assert json.loads(result.out)["architecture"] == cell
+    assert json.loads(result.out)["params"] > 0
+    assert Path("there/weights.safetensors").exists()
+    shown = cli(*known, "--arch", cell, "--output", "there")
+    assert "test accuracy" in shown.err
+    refused(cli(*known, "--arch", cell.replace("skip", "hop")), "'hop_connect'", "skip_connect")
+    Path("file").write_text("")
+    refused(cli(*known, "--output", "file/there"), "cannot write to file/there")

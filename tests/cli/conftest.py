@@ -10,7 +10,7 @@ import pytest
 from archrank.cli.main import main
 from archrank.spaces import NASBench201
 
-ROWS = 625  # every 25th architecture
+ROWS = 625
 
 
 class Result(NamedTuple):
@@ -26,22 +26,21 @@ Cli = Callable[..., Result]
 def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A table of part of NAS-Bench-201, from a formula."""
     space = NASBench201()
-    archs = space.enumerate()[:: 15_625 // ROWS]
+    archs = np.random.default_rng(0).permutation(space.enumerate())[:ROWS]
     worth = np.array([0.0, 1.0, 2.0, 3.0, 0.5])
     accuracy = worth[archs] @ np.arange(1, 7) / 63 + 1e-4 * np.arange(len(archs)) / ROWS
     latency = 1 + (archs == 3).sum(axis=1) + 0.25 * (archs == 2).sum(axis=1)
     path = tmp_path_factory.mktemp("tables") / "cells.csv"
     lines = [
-        f"{s},{a:.6f},{ms},note" for s, a, ms in zip(space.format(archs), accuracy, latency)
+        f"{s},{a:.6f},{ms},note"
+        for s, a, ms in zip(space.format(archs), accuracy, latency, strict=True)
     ]
     path.write_text("\n".join(["arch,accuracy,latency_ms,remark", *lines]) + "\n")
     return path
 
 
 @pytest.fixture
-def cli(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Cli:
+def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
     """Run a command in an empty folder; its exit status and what it printed."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("ARCHRANK_DATA", raising=False)
@@ -54,6 +53,24 @@ def cli(
         return Result(ended.value.code, *capsys.readouterr())
 
     return call
+
+
+@pytest.fixture
+def real_report() -> None:
+    """Reports are drawn, which takes a second each."""
+
+
+@pytest.fixture(autouse=True)
+def report(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write an empty page instead of a report, unless a test uses ``real_report``."""
+    if "real_report" in request.fixturenames:
+        return
+
+    def write(study: object, path: Path, **kwargs: object) -> Path:
+        path.write_text("<!doctype html>")
+        return path
+
+    monkeypatch.setattr("archrank.report.write_report", write)
 
 
 @pytest.fixture

@@ -35,9 +35,7 @@ def test_commands_that_do_not_exist(cli: Cli, arguments: list[str]) -> None:
     assert result.out == ""
 
 
-@pytest.mark.parametrize(
-    ("error", "status"), [(KeyboardInterrupt(), 130), (BrokenPipeError(), 0)]
-)
+@pytest.mark.parametrize(("error", "status"), [(KeyboardInterrupt(), 130), (BrokenPipeError(), 0)])
 def test_how_programs_end(
     error: BaseException, status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -27,6 +27,7 @@ def evaluations(folder: str | Path) -> list[str]:
     return rows
 
 
+@pytest.mark.usefixtures("real_report")
 def test_search_repeat_and_extend(search: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     result = search("--budget", 6)
     assert result.status == 0
@@ -303,7 +304,8 @@ class Sum(Ranker):
         self.seed = seed
 
     def _fit(self, archs, scores):
-        open("fitted", "a").write("x")
+        with open("fitted", "a") as file:
+            file.write("x")
 
     def _predict(self, archs, return_std):
         return archs.sum(axis=1).astype(float), None
@@ -318,8 +320,6 @@ def test_a_users_ranker(search: Cli) -> None:
     )
     assert result.status == 0
     assert Path("fitted").read_text() == "xx"  # two rounds of two after the first four
-    codes = {name: str(k) for k, name in enumerate(["none", "skip", "conv_1", "conv_3", "avg"])}
-    assert len(codes) == 5
     assert len(evaluations("here")) == 8
 
 

@@ -9,8 +9,9 @@ import pytest
 
 from archrank.report.assessment import Assessment, assess, cross_validate
 from archrank.report.chart import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Axis, Chart
-from archrank.report.figures import MAX_DOTS, _some, _staircase, search_curve, trade_offs
+from archrank.report.figures import MAX_DOTS, search_curve, thin
 from archrank.report.summary import Results, find_table
+from archrank.report.tradeoffs import staircase, trade_offs
 from archrank.spaces import NASBench201
 
 
@@ -67,10 +68,10 @@ def test_marks_off_the_scale_are_arrowheads() -> None:
 
 def test_staircase_turns_at_the_worse_corner(own_study) -> None:
     results = Results(own_study(objectives=["accuracy", "latency_ms"]))
-    xs, ys = _staircase(np.array([10.0, 2.0]), np.array([0.9, 0.7]), results)
+    xs, ys = staircase(np.array([10.0, 2.0]), np.array([0.9, 0.7]), results)
     assert list(zip(xs, ys, strict=True))[1:] == [(2.0, 0.7), (10.0, 0.7), (10.0, 0.9)]
     both = Results(own_study(objectives=["accuracy", "macs:maximize"]))
-    xs, ys = _staircase(np.array([10.0, 2.0]), np.array([0.7, 0.9]), both)
+    xs, ys = staircase(np.array([10.0, 2.0]), np.array([0.7, 0.9]), both)
     assert list(zip(xs, ys, strict=True))[1:] == [(2.0, 0.9), (2.0, 0.7), (10.0, 0.7)]
 
 
@@ -100,7 +101,7 @@ def test_reference_is_the_tables_column(table_study) -> None:
 
 
 def test_many_dots_are_thinned() -> None:
-    rows = _some(np.arange(15_625))
+    rows = thin(np.arange(15_625))
     assert len(rows) == MAX_DOTS
     assert rows[0] == 0
     assert rows[-1] == 15_624

@@ -26,7 +26,7 @@ def quick_ranker(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-VOID = {"meta", "br", "link", "img", "input", "hr"}
+VOID = {"meta", "br", "wbr", "link", "img", "input", "hr"}
 
 
 class Page(HTMLParser):

@@ -6,10 +6,10 @@ import pytest
 from archrank.errors import BudgetError
 from archrank.spaces import NASBench201
 from archrank.strategies import STRATEGIES, RegularizedEvolution
+from archrank.testing import check_strategy
 from archrank.types import Archs, Bools
 
 from .helpers import history, huge, rows, some, tiny
-from archrank.testing import check_strategy
 
 
 def test_contract(space: NASBench201) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from strategies.helpers import Weights, build
 
 from archrank.errors import EvaluationError
 from archrank.evaluators import Evaluations, Function, Metric
@@ -17,6 +16,7 @@ from archrank.spaces import CustomSpace
 from archrank.strategies import Guided, Strategy
 from archrank.study import Study
 from archrank.types import Archs
+from strategies.helpers import Weights, build
 
 CHOICES = {"depth": [1, 2, 3, 4], "width": [8, 16, 32], "act": ["a", "b"]}
 COSTS = [Metric("score"), Metric("ms", "minimize", "ms")]

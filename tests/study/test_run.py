@@ -17,7 +17,9 @@ from .helpers import told
 @pytest.fixture
 def settings(space: NASBench201, tmp_path: Path) -> SearchSettings:
     archs = space.enumerate()[::400]
-    lines = [f"{s},{a.sum() / 25},{9 - a[0]}" for s, a in zip(space.format(archs), archs)]
+    lines = [
+        f"{s},{a.sum() / 25},{9 - a[0]}" for s, a in zip(space.format(archs), archs, strict=True)
+    ]
     (tmp_path / "table.csv").write_text("\n".join(["arch,acc,ms", *lines]) + "\n")
     return SearchSettings(table=str(tmp_path / "table.csv"), metric=("acc",), strategy="random")
 
@@ -81,7 +83,7 @@ def test_a_folder_that_cannot_be_written(settings: SearchSettings, tmp_path: Pat
     (tmp_path / "file").write_text("not a folder")
     for folder in (tmp_path / "file", tmp_path / "file" / "run"):
         with (
-            pytest.raises(StorageError, match="cannot write to run folder .*--run DIR"),
+            pytest.raises(StorageError, match=r"cannot write to run folder .*--run DIR"),
             open_run(folder, settings, budget=3),
         ):
             pass

@@ -67,7 +67,7 @@ def test_json_and_back(tmp_path: Path) -> None:
     )
     assert from_json(to_json(settings), "here") == settings
     assert from_json({}, "here") == SearchSettings()
-    with pytest.raises(StorageError, match="here: initial: .*got 'few'"):
+    with pytest.raises(StorageError, match=r"here: initial: .*got 'few'"):
         from_json({"initial": "few"}, "here")
 
 

@@ -104,7 +104,7 @@ def test_unusable_databases(tmp_path: Path) -> None:
     garbage.write_bytes(b"this is no database at all, but it is long enough to look at" * 20)
     with pytest.raises(StorageError, match=r"garbage\.db: .*not a database; the file is damaged"):
         TrialStore(sqlite_url(garbage), create=OBJECTIVES)
-    with pytest.raises(StorageError, match="unable to open.*choose a run folder"):
+    with pytest.raises(StorageError, match=r"unable to open.*choose a run folder"):
         TrialStore(sqlite_url(tmp_path / "missing" / "s.db"), create=OBJECTIVES)
     with pytest.raises(StorageError, match="holds no study 'archrank'"):
         TrialStore(sqlite_url(tmp_path / "empty.db"))

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 from optuna.storages import InMemoryStorage
-from strategies.helpers import build, huge
 
 from archrank.errors import (
     ArchrankError,
@@ -26,6 +25,7 @@ from archrank.strategies import History, Random, RegularizedEvolution, Strategy
 from archrank.study import Study, process_pool
 from archrank.study import study as study_module
 from archrank.types import Archs
+from strategies.helpers import build, huge
 
 from .helpers import (
     CHOICES,
@@ -253,7 +253,7 @@ def test_a_dead_worker(tmp_path: Path, uninterrupted: list[tuple[Any, ...]]) -> 
     deadly = uninterrupted[6][2]  # the last of the second round
     with executor:
         study = make(Dying(score, deadly), path=path, executor=executor)
-        with pytest.raises(EvaluationError, match="a worker process died.*are kept"):
+        with pytest.raises(EvaluationError, match=r"a worker process died.*are kept"):
             study.run(BUDGET)
     stored = make(path=path)
     kept = told(stored)
@@ -414,7 +414,7 @@ def test_the_time_worked_is_that_of_the_last_to_finish() -> None:
 def test_unknown_metrics() -> None:
     with pytest.raises(UnknownNameError, match="unknown metric 'scor'; did you mean 'score'"):
         make(objectives=["scor"])
-    with pytest.raises(UnknownNameError, match="did you mean 'score'.*constraint 'scre<=1'"):
+    with pytest.raises(UnknownNameError, match=r"did you mean 'score'.*constraint 'scre<=1'"):
         make(constraints=["scre<=1"])
     with pytest.raises(ObjectiveError, match="named twice: score, score:minimize"):
         make(objectives=["score", "score:minimize"])

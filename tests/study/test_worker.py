@@ -3,7 +3,11 @@ from __future__ import annotations
 import math
 import os
 import pickle
+import signal
+import subprocess
+import sys
 from concurrent.futures import Executor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +20,7 @@ from archrank.study.worker import evaluate_one
 from .helpers import PlainDict, SetUpWrongly, score, small_space, sometimes
 
 ARCH = np.array([[0, 1, 0]], dtype=np.uint8)
+OTHER = np.array([[1, 1, 0]], dtype=np.uint8)
 
 
 def test_an_evaluation() -> None:
@@ -30,7 +35,7 @@ def test_an_exception_is_nan_with_a_reason() -> None:
     assert math.isnan(outcome.values["score"])
     assert outcome.reason is not None
     assert outcome.reason.startswith("AttributeError: ")
-    outcome = evaluate_one(Function(sometimes).bind(small_space()), ARCH + [[1, 0, 0]])
+    outcome = evaluate_one(Function(sometimes).bind(small_space()), OTHER)
     assert outcome.reason == "RuntimeError: out of luck"
 
 
@@ -62,3 +67,21 @@ def test_dask_is_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "distributed", None)
     with pytest.raises(MissingExtraError, match=r"--cluster tcp://x:1 needs distributed.*\[dask\]"):
         dask_cluster("tcp://x:1")
+
+
+def test_workers_end_with_a_killed_parent(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import os, signal\n"
+        "from archrank.study import process_pool\n"
+        "if __name__ == '__main__':\n"
+        "    print(process_pool(2).submit(os.getpid).result(), flush=True)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+    # the workers hold the other end of the pipe, so it closes when the last of them has ended
+    done = subprocess.run(
+        [sys.executable, program], env=environment, stdout=subprocess.PIPE, timeout=60, check=False
+    )
+    assert done.returncode == -signal.SIGKILL
+    assert int(done.stdout) > 0

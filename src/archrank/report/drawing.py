@@ -16,7 +16,7 @@ PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 SKIP = "#8b929c"
 RADIUS = 17
 LEVEL = 62  # height of one level of arcs
-EDGE = 66.0  # room beside the outer nodes, for their names
+EDGE = 82.0  # room beside the outer nodes, for their names
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,8 @@ def draw_cell(space: EdgeCellSpace, arch: NDArray[np.uint8]) -> str:
     arcs = arrange(
         [(place[j], place[i], int(row[0, e])) for e, (j, i) in zip(live, ends, strict=True)]
     )
-    # a neighbour's label fits between two circles: letters are about half as wide as high
-    gap = max(128.0, 46 + 7.2 * max((len(space.ops[a.op]) for a in arcs), default=0))
+    # a neighbour's label fits between two circles: letters are at most 0.6 times as wide as high
+    gap = max(128.0, 50 + 8.2 * max((len(space.ops[a.op]) for a in arcs), default=0))
     xs = [EDGE + gap * at for at in range(len(nodes))]
     up = LEVEL * max([0, *(a.level for a in arcs)]) + 38
     down = LEVEL * max([0, *(-a.level for a in arcs)]) + 34

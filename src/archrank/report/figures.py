@@ -1,8 +1,7 @@
-"""The report's charts: search curve, predicted against measured ranks, trade-offs."""
+"""Charts of a run: the search curve, and predicted against measured ranks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +12,7 @@ from archrank.report.chart import Axis, Chart
 from archrank.report.formatting import Scale, format_value
 from archrank.report.summary import Results
 from archrank.strategies.guided import Guided
-from archrank.types import Bools, Floats, Ints
+from archrank.types import Floats, Ints
 
 MAX_DOTS = 2000  # more would make a page of many megabytes
 
@@ -22,14 +21,10 @@ MAX_DOTS = 2000  # more would make a page of many megabytes
 class Figure:
     """A drawing with what is written around it; legend entries are (class, text)."""
 
-    name: str
     title: str
     svg: str
     caption: str
     legend: tuple[tuple[str, str], ...] = ()
-
-
-# ---- search curve ------------------------------------------------------------------------------
 
 
 def search_curve(results: Results) -> Figure:
@@ -49,7 +44,7 @@ def search_curve(results: Results) -> Figure:
 
     shown = np.concatenate([scores[results.ok], expected if expected is not None else []])
     top = reference.max() if reference is not None else shown.max()
-    low = max(shown.min(), _fence(shown))
+    low = max(shown.min(), fence(shown))
     scale = Scale.of(metric, float(np.abs(shown).max()))
     factor = objective.sign * scale.factor
     y = Axis.around(scale.label, factor * np.array([low, top]), margin=0.06)
@@ -69,10 +64,10 @@ def search_curve(results: Results) -> Figure:
         chart.line(xs, factor * np.append(running[found], running[-1]), "best", steps=True)
     if (scores[results.ok] < low).any():
         legend.append(("beyond", "off the scale"))
-    return Figure("curve", "Search", chart.svg(), _curve_note(results), tuple(legend))
+    return Figure("Search", chart.svg(), _curve_note(results), tuple(legend))
 
 
-def _fence(scores: Floats) -> float:
+def fence(scores: Floats) -> float:
     """Where far outliers begin, by which an axis would be spoilt: ``(n,)`` scores."""
     q1, q3 = np.quantile(scores, [0.25, 0.75])
     return float(min(q1 - 1.5 * (q3 - q1), np.quantile(scores, 0.1)))
@@ -86,16 +81,16 @@ def _evaluation_dots(
         ("infeasible", results.ok & ~results.feasible, "breaks a constraint"),
         ("dot", results.feasible, ""),
     ):
-        rows = _some(np.flatnonzero(which))
+        rows = thin(np.flatnonzero(which))
         if len(rows):
-            chart.dots(x[rows], y[rows], kind, _titles(results, rows),
+            chart.dots(x[rows], y[rows], kind, titles(results, rows),
                        "ring" if kind == "infeasible" else "dot")  # fmt: skip
             if text and constrained:
                 legend.append((kind, text))
-    failed = _some(np.flatnonzero(~results.ok))
+    failed = thin(np.flatnonzero(~results.ok))
     if len(failed):
         bottom = np.full(len(failed), chart.y.low + 0.03 * (chart.y.high - chart.y.low))
-        chart.dots(x[failed], bottom, "failed", _titles(results, failed), "cross")
+        chart.dots(x[failed], bottom, "failed", titles(results, failed), "cross")
         legend.append(("failed", "failed"))
 
 
@@ -136,19 +131,16 @@ def _hypervolume_curve(results: Results) -> Figure:
     counts = np.arange(1.0, len(points) + 1)
     chart.line(counts, share, "best", steps=True)
     legend = [("best", "hypervolume of the front so far")]
-    failed = _some(np.flatnonzero(~results.ok))
+    failed = thin(np.flatnonzero(~results.ok))
     if len(failed):
         chart.dots(counts[failed], np.full(len(failed), 3.0), "failed",
-                   _titles(results, failed), "cross")  # fmt: skip
+                   titles(results, failed), "cross")  # fmt: skip
         legend.append(("failed", "failed"))
     caption = (
         "The volume that the feasible front dominates, with each objective scaled to the range of "
         "this run's successful evaluations and the reference point 10 % beyond their worst."
     )
-    return Figure("curve", "Search", chart.svg(), caption, tuple(legend))
-
-
-# ---- ranker ------------------------------------------------------------------------------------
+    return Figure("Search", chart.svg(), caption, tuple(legend))
 
 
 def rank_scatter(results: Results, found: Assessment) -> Figure:
@@ -159,7 +151,7 @@ def rank_scatter(results: Results, found: Assessment) -> Figure:
     y = Axis("predicted rank", ends[1], ends[0], whole=True, ranks=True)
     chart = Chart(x, y, f"predicted against measured ranks of {found.metric}")
     chart.line(np.array([1.0, n]), np.array([1.0, n]), "limit")
-    chart.dots(found.measured, found.predicted, "dot", _titles(results, found.rows))
+    chart.dots(found.measured, found.predicted, "dot", titles(results, found.rows))
     total = int(results.ok.sum())
     part = f"{n:,} of this run's {total:,}" if n < total else f"this run's {n:,}"
     note = ""
@@ -171,7 +163,6 @@ def rank_scatter(results: Results, found: Assessment) -> Figure:
         f"successful evaluations.{note}"
     )
     return Figure(
-        f"ranker-{found.metric}",
         f"Ranker on {found.metric}: tau {found.tau:.2f}",
         chart.svg(),
         caption,
@@ -179,111 +170,14 @@ def rank_scatter(results: Results, found: Assessment) -> Figure:
     )
 
 
-# ---- trade-offs --------------------------------------------------------------------------------
-
-
-def trade_offs(results: Results) -> Iterable[Figure]:
-    """The first objective against each other one; a single objective against MACs or parameters."""
-    objectives = results.study.objectives
-    if len(objectives) > 1:
-        for other in objectives[1:]:
-            yield _front_plot(results, other.metric)
-        return
-    cost = results.costs()
-    if cost is None or cost[0].name == results.objective.metric:
-        return
-    metric, values = cost
-    known = results.ok & np.isfinite(values)
-    if known.any() and np.ptp(values[known]) > 0 and known.sum() == results.ok.sum():
-        scatter = _Scatter(
-            results, values, metric.name, Scale.of(metric, float(values[known].max()))
-        )
-        yield scatter.draw(f"cost-{metric.name}", f"Cost: {metric.name}", pareto=False)
-
-
-def _front_plot(results: Results, name: str) -> Figure:
-    values = results.column(name)
-    scale = Scale.of(results.metrics[name], float(np.nanmax(np.abs(values))))
-    scatter = _Scatter(results, values, name, scale)
-    return scatter.draw(f"front-{name}", f"Trade-off: {name}", pareto=True)
-
-
-@dataclass(frozen=True)
-class _Scatter:
-    """The first objective (up) against another quantity (across)."""
-
-    results: Results
-    across: Floats  # (n,)
-    name: str
-    scale: Scale
-
-    def draw(self, name: str, title: str, *, pareto: bool) -> Figure:
-        results = self.results
-        metric = results.metrics[results.objective.metric]
-        up = results.column(metric.name)
-        ok, sign = results.ok, results.objective.sign
-        up_scale = Scale.of(metric, float(np.abs(up[ok]).max()))
-        x, y = self.scale.factor * self.across, up_scale.factor * up
-        marked = results.front if pareto else results.order[:1]
-        low = max(float((sign * y[ok]).min()), _fence(sign * y[ok]))
-        low = min([low, *(sign * y[marked])])
-        y_axis = Axis.around(up_scale.label, sign * np.array([low, (sign * y[ok]).max()]))
-        chart = Chart(
-            Axis.around(self.scale.label, x[ok]), y_axis, f"{metric.name} against {self.name}"
-        )
-        legend: list[tuple[str, str]] = []
-        self._points(chart, x, y, marked, legend, "dominated" if pareto else "evaluation")
-        if pareto and len(marked):
-            two = len(results.study.objectives) == 2  # with more, dominance is not seen in a plane
-            if two:
-                chart.line(*_staircase(x[marked], y[marked], results), "front")
-            chart.dots(x[marked], y[marked], "front", _titles(results, marked))
-            legend.insert(0, ("front" if two else "point", f"front ({len(marked)})"))
-        elif len(marked):
-            chart.dots(x[marked], y[marked], "best", _titles(results, marked), "star")
-            legend.insert(0, ("star", "best"))
-        if (sign * y[ok] < low).any():
-            legend.append(("beyond", "off the scale"))
-        caption = "" if len(ok) <= MAX_DOTS else f"At most {MAX_DOTS:,} dots of a kind are drawn."
-        return Figure(name, title, chart.svg(), caption, tuple(legend))
-
-    def _points(
-        self, chart: Chart, x: Floats, y: Floats, marked: Ints,
-        legend: list[tuple[str, str]], plain: str,
-    ) -> None:  # fmt: skip
-        results = self.results
-        free: Bools = np.ones(len(x), dtype=bool)
-        free[marked] = False
-        for kind, which, text in (
-            ("infeasible", results.ok & ~results.feasible & free, "breaks a constraint"),
-            ("dot", results.feasible & free, plain),
-        ):
-            rows = _some(np.flatnonzero(which))
-            if len(rows):
-                chart.dots(x[rows], y[rows], kind, _titles(results, rows),
-                           "ring" if kind == "infeasible" else "dot")  # fmt: skip
-                legend.append((kind, text))
-
-
-def _staircase(x: Floats, y: Floats, results: Results) -> tuple[Floats, Floats]:
-    """Border of what the front ``x, y: (k,)`` dominates."""
-    order = np.argsort(x, kind="stable")
-    x, y = x[order], y[order]
-    minimised = results.study.objectives[1].sign < 0  # going right, x gets worse and y better
-    corners = (x[1:], y[:-1]) if minimised else (x[:-1], y[1:])
-    steps = [np.insert(corner, 0, p[0]) for p, corner in zip((x, y), corners, strict=True)]
-    xs, ys = (np.stack([s, p], axis=1).ravel() for s, p in zip(steps, (x, y), strict=True))
-    return xs, ys
-
-
-def _some(rows: Ints) -> Ints:
+def thin(rows: Ints) -> Ints:
     """At most :data:`MAX_DOTS` of ``rows``, evenly spread."""
     if len(rows) <= MAX_DOTS:
         return rows
     return rows[np.linspace(0, len(rows) - 1, MAX_DOTS).astype(np.int64)]
 
 
-def _titles(results: Results, rows: Ints) -> list[str]:
+def titles(results: Results, rows: Ints) -> list[str]:
     """What is shown when the pointer is over a mark."""
     texts = []
     for i in rows.tolist():

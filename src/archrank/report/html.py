@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 from archrank.errors import StorageError
 from archrank.report.assessment import Assessment, assess
 from archrank.report.environment import environment
-from archrank.report.figures import Figure, rank_scatter, search_curve, trade_offs
+from archrank.report.figures import Figure, rank_scatter, search_curve
 from archrank.report.sections import architecture, headline
 from archrank.report.style import STYLE
 from archrank.report.summary import Results
 from archrank.report.tables import configuration, failures, top
+from archrank.report.tradeoffs import trade_offs
 
 if TYPE_CHECKING:
     from archrank.study.study import Study

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from html import escape
+from typing import TYPE_CHECKING
 
 from archrank.report.drawing import draw_cell, op_colors, op_dash
 from archrank.report.formatting import duration, format_value
 from archrank.report.summary import Results, choices
 from archrank.spaces.cells import EdgeCellSpace
-from archrank.study.record import Record
+
+if TYPE_CHECKING:
+    from archrank.study.record import Record
 
 
 def headline(results: Results) -> str:

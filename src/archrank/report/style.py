@@ -4,12 +4,12 @@ STYLE = """
 :root {
   color-scheme: light dark;
   --page: #f6f7f9; --card: #ffffff; --text: #1a1f26; --muted: #59636f; --rule: #dfe3e8;
-  --blue: #0072b2; --red: #d55e00; --green: #00805c; --grey: #8b929c; --soft: #eef3f8;
+  --blue: #0072b2; --red: #d55e00; --grey: #8b929c; --soft: #eef3f8;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --page: #101317; --card: #191d23; --text: #e7eaee; --muted: #a2abb6; --rule: #323842;
-    --blue: #56b4e9; --red: #f0883e; --green: #35c294; --grey: #848c97; --soft: #20262e;
+    --blue: #56b4e9; --red: #f0883e; --grey: #848c97; --soft: #20262e;
   }
 }
 * { box-sizing: border-box; }
@@ -29,6 +29,7 @@ section, figure {
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 440px), 1fr));
   gap: 18px; margin-top: 18px; align-items: start; }
 .pair > * { margin: 0; height: 100%; }
+.pair > :last-child:nth-child(odd) { grid-column: 1 / -1; }
 code { font: 0.88em/1.5 ui-monospace, "SF Mono", Menlo, Consolas, monospace; }
 .arch { display: block; background: var(--soft); border-radius: 6px; padding: 8px 10px;
   overflow-wrap: anywhere; margin: 0 0 14px; }
@@ -46,7 +47,7 @@ tr:last-child > * { border-bottom: 0; }
 th { font-weight: 600; color: var(--muted); }
 thead th { white-space: nowrap; vertical-align: bottom; }
 .num { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-td code { white-space: nowrap; font-size: 0.8em; }
+td code { display: inline-block; min-width: 26ch; font-size: 0.82em; }
 .wrap { overflow-wrap: anywhere; min-width: 15ch; }
 figure { display: flex; flex-direction: column; }
 figure > .scroll { flex: 1; display: grid; align-content: center; }
@@ -79,7 +80,6 @@ footer { margin-top: 22px; font-size: 0.88rem; color: var(--muted); }
   section, figure { padding: 14px; }
   .value { font-size: 2.1rem; }
   .chart text { font-size: 16px; }
-  svg.cell text { font-size: 16px; }
 }
 @media print {
   :root { --page: #fff; --card: #fff; --text: #000; --muted: #444; --rule: #ccc; --soft: #f4f4f4;
@@ -87,6 +87,6 @@ footer { margin-top: 22px; font-size: 0.88rem; color: var(--muted); }
   main { max-width: none; padding: 0; }
   section, figure { break-inside: avoid; border-color: #ccc; }
   .scroll { overflow: visible; }
-  td code { white-space: normal; overflow-wrap: anywhere; }
+  td code { min-width: 0; overflow-wrap: anywhere; }
 }
 """

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from html import escape
+from typing import TYPE_CHECKING
 
 from archrank.report.formatting import duration, format_value, is_count
 from archrank.report.summary import Results
-from archrank.study.study import Study
+
+if TYPE_CHECKING:
+    from archrank.study.study import Study
 
 LISTED = 10
 COLUMNS = 3  # metrics beside the objectives and constraints
@@ -39,8 +43,7 @@ def top(results: Results) -> str:
         values += [duration(record.seconds), f"{i + 1:,}"]
         numbers = "".join(f'<td class="num">{escape(v)}</td>' for v in values)
         rows.append(
-            f'<tr><td class="num">{rank}</td><td><code>{escape(record.string)}</code></td>'
-            f"{numbers}</tr>"
+            f'<tr><td class="num">{rank}</td><td>{_breakable(record.string)}</td>{numbers}</tr>'
         )
     order = " by Pareto rank, then by the first objective" if len(study.objectives) > 1 else ""
     return (
@@ -50,6 +53,12 @@ def top(results: Results) -> str:
     )
 
 
+def _breakable(string: str) -> str:
+    """An architecture string that may be broken between nodes or decisions."""
+    broken = re.sub("([+,])", r"\1<wbr>", escape(string))  # no entity has either sign
+    return f"<code>{broken}</code>"
+
+
 def failures(results: Results) -> str:
     """How many evaluations failed, and why."""
     n = sum(count for _, count, _ in results.failures)
@@ -57,7 +66,7 @@ def failures(results: Results) -> str:
         return "<section><h2>Failures</h2><p>No evaluation failed.</p></section>"
     rows = "".join(
         f'<tr><td class="num">{count:,}</td><td class="wrap">{escape(reason)}</td>'
-        f"<td><code>{escape(example)}</code></td></tr>"
+        f"<td>{_breakable(example)}</td></tr>"
         for reason, count, example in results.failures[:LISTED]
     )
     more = len(results.failures) - LISTED

@@ -110,6 +110,7 @@ class Study:
         self._store = TrialStore(storage, create=self.objectives)
         self._store.identify(self._identity())
         self.records: list[Record] = self._store.records()
+        self._latest: History | None = None
 
     def _identity(self) -> dict[str, object]:
         return {
@@ -277,7 +278,9 @@ class Study:
     @property
     def history(self) -> History:
         """Everything evaluated so far, in proposal order."""
-        return self._history(self.records)
+        if self._latest is None or len(self._latest) != len(self.records):  # only ever grows
+            self._latest = self._history(self.records)
+        return self._latest
 
     def _history(self, records: Sequence[Record]) -> History:
         n = len(records)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import os
 import signal
+import threading
 import time
 from concurrent.futures import Executor, ProcessPoolExecutor
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from typing import NamedTuple
 
 from archrank.errors import ArchrankError, BudgetError, MissingExtraError
@@ -39,10 +40,19 @@ def evaluate_one(evaluator: Evaluator, arch: Archs) -> Outcome:
 
 
 def start_worker() -> None:
-    """Make a fresh worker process quiet: one thread, and Ctrl-C is for the parent to handle."""
+    """Make a fresh worker process quiet: one thread, Ctrl-C and the end are the parent's to say."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = "1"
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """End this worker when its parent is killed; it would wait for work for ever."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def process_pool(workers: int) -> Executor | None:

@@ -1,0 +1,167 @@
+"""What rankers made of a torch network share: seeded training on few labels, batched prediction."""
+
+from __future__ import annotations
+
+import copy
+from abc import abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import cos, pi
+from typing import Literal, TypeAlias
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from archrank.rankers.base import Ranker
+from archrank.types import Archs, Floats
+
+Inputs: TypeAlias = tuple[Tensor, ...]  # each (n, ...), one row per architecture
+
+BATCH = 1024  # architectures scored at a time
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """How a ranker's network is trained."""
+
+    epochs: int
+    batch_size: int
+    lr: float
+    weight_decay: float = 0.0
+    optimizer: Literal["adam", "adamw"] = "adam"
+    schedule: Literal["cosine", "constant"] = "constant"  # cosine: to 0, per epoch
+    patience: int | None = None  # epochs without a better criterion before it stops
+    drop_last: bool = False  # leave out the last, smaller batch of an epoch
+    grad_clip: float | None = None  # L2 norm over all parameters
+
+
+class NeuralRanker(Ranker):
+    """A network that scores architectures, trained on their labels.
+
+    Subclasses say which view of the space they read (:meth:`_inputs`), build the network
+    (:meth:`_network`), turn labels into targets (:meth:`_targets`) and compare (:meth:`_loss`).
+    Training draws every random number from ``seed`` and leaves torch's global state alone.
+    """
+
+    seed: int
+    device: str
+
+    @abstractmethod
+    def _inputs(self, archs: Archs) -> Inputs:
+        """The view of ``archs: (n, d)`` the network reads, on the CPU."""
+
+    @abstractmethod
+    def _network(self) -> nn.Module:
+        """An untrained network: ``forward(*inputs) -> (b,)`` scores."""
+
+    @abstractmethod
+    def _fitting(self) -> Fitting:
+        """How to train it."""
+
+    def _targets(self, scores: Floats) -> Floats:
+        """What the loss compares scores with, ``(n,)``; standardised labels unless overridden."""
+        standardised: Floats = (scores - scores.mean()) / scores.std()
+        return standardised
+
+    @abstractmethod
+    def _loss(self, outputs: Tensor, targets: Tensor, generator: torch.Generator) -> Tensor:
+        """Scalar loss of a batch: ``outputs`` and ``targets`` ``(b,)``."""
+
+    def _criterion(self, outputs: Tensor, targets: Tensor) -> float:
+        """What early stopping maximises, from an epoch's training outputs; minus the loss here."""
+        generator = torch.Generator().manual_seed(0)
+        return -float(self._loss(outputs, targets, generator))
+
+    def _fit(self, archs: Archs, scores: Floats) -> None:
+        with seeded(self.seed):
+            network = self._network()
+            self._start_from_pretraining(network)
+            targets = torch.as_tensor(self._targets(scores), dtype=torch.float32)
+            self.network_ = self._train(network, self._inputs(archs), targets, self._fitting())
+
+    def _start_from_pretraining(self, network: nn.Module) -> None:
+        """Load weights learnt before; only rankers that can ``pretrain`` have any."""
+
+    def _train(
+        self, network: nn.Module, inputs: Inputs, targets: Tensor, fitting: Fitting
+    ) -> nn.Module:
+        """Train in place on all rows, keep the best epoch where patience is set."""
+        device = torch.device(self.device)
+        network.to(device).train()
+        inputs = tuple(x.to(device) for x in inputs)
+        targets = targets.to(device)
+        generator = torch.Generator().manual_seed(self.seed)
+        optimizer = _optimizer(network, fitting)
+        best, best_state, stale = -float("inf"), None, 0
+        for epoch in range(fitting.epochs):
+            if fitting.schedule == "cosine":
+                optimizer.param_groups[0]["lr"] = (
+                    fitting.lr * (1 + cos(pi * epoch / fitting.epochs)) / 2
+                )
+            outputs, seen = self._epoch(network, inputs, targets, fitting, optimizer, generator)
+            if fitting.patience is None:
+                continue
+            reached = self._criterion(outputs, seen)
+            if reached > best:
+                best, stale = reached, 0
+                best_state = copy.deepcopy(network.state_dict())
+            else:
+                stale += 1
+                if stale >= fitting.patience:
+                    break
+        if best_state is not None:
+            network.load_state_dict(best_state)
+        return network.eval()
+
+    def _epoch(
+        self,
+        network: nn.Module,
+        inputs: Inputs,
+        targets: Tensor,
+        fitting: Fitting,
+        optimizer: torch.optim.Optimizer,
+        generator: torch.Generator,
+    ) -> tuple[Tensor, Tensor]:
+        """One pass over the labels; the outputs it saw and their targets, for early stopping."""
+        order = torch.randperm(len(targets), generator=generator).to(targets.device)
+        size = min(fitting.batch_size, len(targets))
+        outputs, seen = [], []
+        for index in torch.split(order, size):
+            if fitting.drop_last and len(index) < size:
+                break
+            output = network(*(x[index] for x in inputs))  # (b,)
+            loss = self._loss(output, targets[index], generator)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            if fitting.grad_clip is not None:
+                nn.utils.clip_grad_norm_(network.parameters(), fitting.grad_clip)
+            optimizer.step()
+            outputs.append(output.detach())
+            seen.append(targets[index])
+        return torch.cat(outputs), torch.cat(seen)
+
+    @torch.no_grad()
+    def _predict(self, archs: Archs, return_std: bool) -> tuple[Floats, Floats | None]:
+        scores = np.empty(len(archs))
+        for start in range(0, len(archs), BATCH):
+            part = slice(start, start + BATCH)
+            inputs = (x.to(self.device) for x in self._inputs(archs[part]))
+            scores[part] = self.network_(*inputs).double().cpu().numpy()
+        return scores, None
+
+
+def _optimizer(network: nn.Module, fitting: Fitting) -> torch.optim.Optimizer:
+    kind = torch.optim.AdamW if fitting.optimizer == "adamw" else torch.optim.Adam
+    # fused: networks this small spend most of a step on overhead
+    return kind(network.parameters(), fitting.lr, weight_decay=fitting.weight_decay, fused=True)
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Seed torch's global generators (initial weights, dropout), and put them back at the end."""
+    devices = list(range(torch.cuda.device_count()))
+    with torch.random.fork_rng(devices):
+        torch.manual_seed(seed)
+        yield

@@ -2,8 +2,8 @@
 
     python benchmarks/encoding.py
 
-The loop does for one architecture what the arrays do for all: draw it, find its isomorphism class by
-the same string rule, and compute the same features. Its results are checked against the arrays'.
+The loop does for one architecture what the arrays do for all: draw it, find its isomorphism class
+by the same string rule, and compute the same features. Its results are checked against the arrays'.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Search with real training: every candidate is trained from scratch on handwritten digits.
 
-The run is kept in a database. Stop it (Ctrl-C, kill -9) and start it again: it goes on where it was.
+The run is kept in a database. Stop it (Ctrl-C, kill -9), start it again: it goes on where it was.
 """
 
 import tempfile

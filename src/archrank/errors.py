@@ -15,7 +15,7 @@ class ArchrankError(Exception):
 
 
 class UnknownNameError(ArchrankError, KeyError):
-    """A name (space, task, ranker, metric, column, ...) that does not exist; lists close matches."""
+    """A name (space, task, ranker, metric, ...) that does not exist; lists close matches."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str], hint: str = "") -> None:
         options = sorted(known)

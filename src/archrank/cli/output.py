@@ -35,11 +35,10 @@ def show_record(study: Study, record: Record) -> None:
     """Print an architecture with everything that is known about it."""
     from archrank.study.progress import format_value
 
-    rows = [("best", record.string)]
-    for metric in study.evaluator.metrics:
-        rows.append((metric.name, format_value(record.values[metric.name], metric)))
-    rows.append(("evaluations", str(len(study.records))))
-    show_rows(rows)
+    metrics = study.evaluator.metrics
+    known = [(m.name, format_value(record.values[m.name], m)) for m in metrics]
+    evaluations = ("evaluations", str(len(study.records)))
+    show_rows([("best", record.string), *known, evaluations])
     if not study.feasible(record):
         limits = ", ".join(map(str, study.constraints))
         say(f"no evaluated architecture meets {limits}; this one comes closest")

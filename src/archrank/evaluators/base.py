@@ -72,7 +72,7 @@ class Evaluator(ABC):
 
     @abstractmethod
     def evaluate(self, archs: Archs) -> Evaluations:
-        """Measure ``archs: (n, d)``: every metric's ``(n,)`` values, NaN with a reason if failed."""
+        """Measure ``archs: (n, d)``: ``(n,)`` values per metric, NaN with a reason if failed."""
 
     @abstractmethod
     def describe(self) -> dict[str, Any]:

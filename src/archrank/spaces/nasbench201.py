@@ -74,7 +74,7 @@ class NASBench201(EdgeCellSpace):
         return {"macs": totals[:, 0], "params": totals[:, 1]}
 
     def _costs(self) -> tuple[Floats, Floats]:
-        """(MACs, params) of the fixed part, ``(2,)``, and of an edge per operation, ``(ops, 2)``."""
+        """(MACs, params) of the fixed part ``(2,)`` and of an edge per operation ``(ops, 2)``."""
         scale = self.scale or Scale()
         c, (c_in, h, w) = scale.channels, self.input_shape
         fixed = np.array([9 * c_in * c * h * w, 9 * c_in * c + 2 * c], dtype=np.float64)  # stem

@@ -6,8 +6,8 @@ their nodes are numbered.
 
 * ``edge``: one-hot of every edge's operation, all zero where the edge is dead.
 * ``count``: live edges per operation.
-* ``depth``: over live paths, the largest, smallest and mean number of each operation with weights or
-  pooling, and of all of them; the number of live paths; whether there is one.
+* ``depth``: over live paths, the largest, smallest and mean number of each operation (skips are
+  none), and of all of them; the number of live paths; whether there is one.
 * ``path``: live paths per sequence of operations, skips left out (the path encoding of White,
   Neiswanger & Savani, AAAI 2021, contracted over skips). Sequences too long for
   :data:`MAX_SEQUENCES` share one column per length.

@@ -53,8 +53,8 @@ class VectorSpace(Space):
             row, column = map(int, np.argwhere(bad)[0])
             choice = self.choices[column]
             raise ArchitectureError(
-                f"architecture {row}: choice {a[row, column]} of decision {choice.name!r} is out of "
-                f"range 0..{len(choice.options) - 1} ({', '.join(map(str, choice.options))})"
+                f"architecture {row}: choice {a[row, column]} of decision {choice.name!r} is out "
+                f"of range 0..{len(choice.options) - 1} ({', '.join(map(str, choice.options))})"
             )
         return a.astype(np.uint8, copy=False)
 
@@ -72,8 +72,8 @@ class VectorSpace(Space):
         """Change every decision with probability ``rate`` to another option: ``(n, d)``.
 
         At least one changeable decision of each row changes, always to a different value.
-        ``rate=None`` changes exactly one, as regularized evolution does; ``rate`` may be ``(n, 1)``,
-        one per row.
+        ``rate=None`` changes exactly one, as regularized evolution does; ``(n, 1)`` rates are one
+        per row.
         """
         n, d = archs.shape
         changeable = self.radices > 1
@@ -176,7 +176,8 @@ class VectorSpace(Space):
             parts = text.strip().split(",")
             if len(parts) != self.d:
                 raise ArchitectureError(
-                    f"architecture {n}: {text!r} has {len(parts)} decisions, {self.name} has {self.d}"
+                    f"architecture {n}: {text!r} has {len(parts)} decisions, "
+                    f"{self.name} has {self.d}"
                 )
             for j, (part, choice) in enumerate(zip(parts, self.choices, strict=True)):
                 name, _, value = part.partition("=")

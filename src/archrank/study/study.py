@@ -149,6 +149,7 @@ class Study:
                 pass
         finally:
             self.records.sort(key=lambda r: r.key)
+            self._latest = None
             if watcher is not None:
                 watcher.ended(self)
         return self

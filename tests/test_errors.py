@@ -19,12 +19,12 @@ def test_unknown_name_repeats_input_and_lists_close_matches() -> None:
     text = str(error)
     assert "'randomforest'" in text
     assert "did you mean 'random_forest'?" in text
-    assert "known: gbdt, random_forest" in text
+    assert "Known: gbdt, random_forest" in text
     assert text.endswith("See docs")
 
 
 def test_unknown_name_without_any_known() -> None:
-    assert "known: none" in str(errors.UnknownNameError("space", "x", []))
+    assert "Known: none" in str(errors.UnknownNameError("space", "x", []))
 
 
 def test_message_is_not_a_repr() -> None:

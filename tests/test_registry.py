@@ -88,3 +88,17 @@ def test_packages_refuse_unknown_attributes() -> None:
         assert set(package.__all__) <= set(dir(package))
         with pytest.raises(AttributeError, match="Nonsense"):
             package.Nonsense  # noqa: B018
+
+
+def test_a_module_that_lacks_a_package_is_named(tmp_path, monkeypatch) -> None:
+    (tmp_path / "needy.py").write_text("import surely_not_installed\n")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ArchrankError, match="importing needy failed.*surely_not_installed"):
+        Registry("ranker", {}).get("needy:Ranker")
+
+
+def test_a_module_whose_name_only_begins_alike_is_not_blamed(tmp_path, monkeypatch) -> None:
+    (tmp_path / "needier.py").write_text("import need\n")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ArchrankError, match="importing needier failed"):
+        Registry("ranker", {}).get("needier:Ranker")

@@ -23,11 +23,11 @@ class UnknownNameError(ArchrankError, KeyError):
             name.lower(), [o.lower() for o in options], n=3, cutoff=0.5
         )
         meant = [o for o in options if o.lower() in close]
-        parts = [f"unknown {kind} {name!r}"]
-        if meant:
-            parts.append(f"did you mean {' or '.join(map(repr, meant))}?")
-        parts.append(f"known: {', '.join(options) if options else 'none'}")
-        self.message = "; ".join(parts) + (f". {hint}" if hint else "")
+        guess = f", did you mean {' or '.join(map(repr, meant))}?" if meant else "."
+        listed = ", ".join(options) if options else "none"
+        self.message = f"unknown {kind} {name!r}{guess} Known: {listed}" + (
+            f". {hint}" if hint else ""
+        )
         super().__init__(self.message)
 
     def __str__(self) -> str:  # KeyError would print the repr of the message
@@ -60,6 +60,10 @@ class BudgetError(ArchrankError, ValueError):
 
 class EvaluationError(ArchrankError, RuntimeError):
     """An evaluator that broke its contract, or a whole run without one usable evaluation."""
+
+
+class SettingsError(ArchrankError, ValueError):
+    """Settings that contradict each other."""
 
 
 class StorageError(ArchrankError, OSError):

@@ -66,15 +66,14 @@ class Registry:
             sys.path.insert(0, str(Path.cwd()))  # as `python -m` does: a user's module lies here
         try:
             module = importlib.import_module(module_name)
-        except ModuleNotFoundError as error:
-            if error.name is not None and module_name.startswith(error.name):
-                raise UnknownNameError(
-                    self.kind, typed, self._table, f"There is no module {error.name!r}"
-                ) from None
-            raise
         except ArchrankError:
             raise
         except Exception as error:
+            missing = error.name if isinstance(error, ModuleNotFoundError) else None
+            if missing is not None and f"{module_name}.".startswith(f"{missing}."):
+                raise UnknownNameError(
+                    self.kind, typed, self._table, f"There is no module {missing!r}"
+                ) from None
             raise ArchrankError(
                 f"{self.kind} {typed!r}: importing {module_name} failed: "
                 f"{type(error).__name__}: {error}"

@@ -199,7 +199,7 @@ OTHER = GOOD.replace("3x3", "1x1")
         (f"archs,accuracy\n{GOOD},1\n{OTHER},2\n", ["'arch'", "is it 'archs'"]),
         ("arch,accuracy\n", ["no rows"]),
         ("", ["empty"]),
-        (f"arch,acc\n{GOOD},1\n{OTHER},2\n", ["unknown column 'accuracy'", "known: acc"]),
+        (f"arch,acc\n{GOOD},1\n{OTHER},2\n", ["unknown column 'accuracy'", "Known: acc"]),
         (f"arch,accuracy\n{GOOD}|,1\n|none~0|,2\n", ["row", "expected |op~0|"]),
     ],
 )

@@ -96,7 +96,7 @@ def test_line_graph_and_cell_graph() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("|conv~0|+|nonee~0|conv~1|", "unknown operation 'nonee'; did you mean 'none'"),
+        ("|conv~0|+|nonee~0|conv~1|", "unknown operation 'nonee', did you mean 'none'"),
         ("|conv~0|+|conv~1|conv~0|", r"expected \|op~0\|\+\|op~0\|op~1\|"),
         ("|conv~0|conv~0|conv~1|", "architecture 0: expected"),
         ("", "architecture 0: expected"),

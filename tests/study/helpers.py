@@ -64,20 +64,26 @@ class Stopping(Function):
 
 
 class FirstWaits(Function):
-    """One architecture is not ready before another one is."""
+    """One architecture is not ready before another one is stored; watches the run to know."""
 
     def __init__(self, fn: Callable[[dict[str, Any]], Any], slow: bytes) -> None:
         super().__init__(fn)
         self.slow = slow
-        self.another = threading.Event()
+        self.stored = threading.Event()
 
     def evaluate(self, archs: Archs) -> Evaluations:
         if archs.tobytes() == self.slow:
-            self.another.wait(timeout=20)
-        result = super().evaluate(archs)
-        if archs.tobytes() != self.slow:
-            self.another.set()
-        return result
+            self.stored.wait(timeout=20)
+        return super().evaluate(archs)
+
+    def started(self, *args: Any) -> None:
+        pass
+
+    def finished_one(self, *args: Any) -> None:
+        self.stored.set()
+
+    def ended(self, *args: Any) -> None:
+        pass
 
 
 class Dying(Function):

@@ -29,7 +29,7 @@ def test_objectives(text: str, metric: str, direction: str, sign: float) -> None
 
 def test_unreadable_objectives() -> None:
     with pytest.raises(
-        UnknownNameError, match=r"unknown metric 'acuracy'; did you mean 'accuracy'"
+        UnknownNameError, match=r"unknown metric 'acuracy', did you mean 'accuracy'"
     ):
         Objective.parse("acuracy", METRICS)
     with pytest.raises(ObjectiveError, match="'macs:down': the direction is maximize or minimize"):

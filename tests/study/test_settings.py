@@ -5,7 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from archrank.errors import ArchrankError, StorageError, TableError, UnknownNameError
+from archrank.errors import (
+    ArchrankError,
+    SettingsError,
+    StorageError,
+    TableError,
+    UnknownNameError,
+)
 from archrank.evaluators import Combined, Table
 from archrank.rankers import GBDT
 from archrank.spaces import CustomSpace, NASBench201
@@ -93,7 +99,7 @@ def test_names_become_things() -> None:
     assert isinstance(space, NASBench201)
     assert isinstance(make_evaluator(settings, space), Combined)
     assert make_task("digits") == Digits()
-    evolution = SearchSettings(strategy="evolution", batch=4, initial=9)
+    evolution = SearchSettings(strategy="evolution", batch=4)
     assert make_strategy(evolution, space).describe()["batch_size"] == 4
     assert isinstance(make_strategy(evolution, space), RegularizedEvolution)
     guided = make_strategy(SearchSettings(ranker="gbdt", initial=7, batch=3), space)
@@ -125,7 +131,7 @@ def test_a_users_module(module: str, space: NASBench201) -> None:
         ("digits", "'m:digits' is a Digits, expected an archrank Space"),
         ("broken", "space 'm:broken': calling it failed: ZeroDivisionError: division by zero"),
         ("wrong_space", "no such cell"),
-        ("digitz", "unknown name in module m 'digitz'; did you mean 'digits'"),
+        ("digitz", "unknown name in module m 'digitz', did you mean 'digits'"),
     ],
 )
 def test_what_a_users_module_gets_wrong(module: str, name: str, message: str) -> None:
@@ -137,10 +143,10 @@ def test_what_a_users_module_gets_wrong(module: str, name: str, message: str) ->
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        (SearchSettings(space="nasbench202"), "unknown space 'nasbench202'; did you mean"),
-        (SearchSettings(task="digit"), "unknown task 'digit'; did you mean 'digits'"),
-        (SearchSettings(strategy="guide"), "unknown strategy 'guide'; did you mean 'guided'"),
-        (SearchSettings(ranker="gbtd"), "unknown ranker 'gbtd'; did you mean 'gbdt'"),
+        (SearchSettings(space="nasbench202"), "unknown space 'nasbench202', did you mean"),
+        (SearchSettings(task="digit"), "unknown task 'digit', did you mean 'digits'"),
+        (SearchSettings(strategy="guide"), "unknown strategy 'guide', did you mean 'guided'"),
+        (SearchSettings(ranker="gbtd"), "unknown ranker 'gbtd', did you mean 'gbdt'"),
     ],
 )
 def test_unknown_names(settings: SearchSettings, message: str) -> None:
@@ -177,3 +183,16 @@ def test_every_metric_of_a_table_is_checked(space: NASBench201, tmp_path: Path) 
         make_evaluator(SearchSettings(table=table, metric=("acc", "flat:minimize")), space)
     with pytest.raises(TableError, match="column 'flat': all 2 rows are 5"):
         make_study(SearchSettings(table=table, metric=("flat", "acc"), strategy="random"))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"strategy": "random", "ranker": "gbdt"}, "ranker 'gbdt' has no use"),
+        ({"strategy": "evolution", "initial": 5}, "initial 5 has no use"),
+    ],
+)
+def test_settings_that_would_be_ignored_are_refused(options, message) -> None:
+    settings = SearchSettings(**options)
+    with pytest.raises(SettingsError, match=message):
+        make_strategy(settings, make_space(settings))

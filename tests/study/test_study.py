@@ -223,18 +223,18 @@ def test_workers_go_on_where_one_stopped(
     assert told(make(path=path, executor=pool).run(BUDGET)) == uninterrupted
 
 
-def test_results_are_folded_in_proposal_order(
-    tmp_path: Path, uninterrupted: list[tuple[Any, ...]]
-) -> None:
-    slow = bytes(uninterrupted[0][2])
+@pytest.mark.parametrize("strategy", [guided(), RegularizedEvolution(4, 2, 2)])
+def test_results_are_folded_in_proposal_order(strategy: Strategy, tmp_path: Path) -> None:
+    expected = told(make(strategy=strategy).run(BUDGET))
+    slow = bytes(expected[0][2])
     path = tmp_path / "study.db"
     with ThreadPoolExecutor(2) as threads:
-        study = make(FirstWaits(score, slow), path=path, executor=threads)
-        study.evaluator.describe = Function(score).describe  # type: ignore[method-assign]
-        study.run(BUDGET)
-    assert told(study) == uninterrupted
+        evaluator = FirstWaits(score, slow)
+        study = make(evaluator, strategy, path=path, executor=threads)
+        study.run(BUDGET, watcher=evaluator)
+    assert told(study) == expected
     assert study.records[0].elapsed > study.records[1].elapsed  # it was the later one
-    assert told(make(path=path)) == uninterrupted
+    assert told(make(strategy=strategy, path=path)) == expected
 
 
 @pytest.mark.parametrize("in_flight", [1, 2, 256])
@@ -412,7 +412,7 @@ def test_the_time_worked_is_that_of_the_last_to_finish() -> None:
 
 
 def test_unknown_metrics() -> None:
-    with pytest.raises(UnknownNameError, match="unknown metric 'scor'; did you mean 'score'"):
+    with pytest.raises(UnknownNameError, match="unknown metric 'scor', did you mean 'score'"):
         make(objectives=["scor"])
     with pytest.raises(UnknownNameError, match=r"did you mean 'score'.*constraint 'scre<=1'"):
         make(constraints=["scre<=1"])

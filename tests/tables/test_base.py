@@ -147,7 +147,7 @@ def test_constant_and_empty_columns(small: CustomSpace, tmp_path: Path) -> None:
 
 def test_unknown_columns_and_directions(small: CustomSpace, tmp_path: Path) -> None:
     path = write(tmp_path, GOOD)
-    with pytest.raises(UnknownNameError, match="unknown column 'losss'; did you mean 'loss'"):
+    with pytest.raises(UnknownNameError, match="unknown column 'losss', did you mean 'loss'"):
         load_table(path, small).column("losss")
     with pytest.raises(UnknownNameError, match="unknown column 'acu'"):
         load_table(path, small, directions={"acu": "maximize"})

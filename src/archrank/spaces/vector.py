@@ -237,8 +237,5 @@ class VectorSpace(Space):
     def __deepcopy__(self, memo: dict[int, object]) -> Space:
         return self
 
-    def __len__(self) -> int:
-        return self.size
-
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}: {self.d} decisions, {self.size:,} rows>"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
-from archrank.errors import ArchrankError, StorageError
+from archrank.errors import ArchrankError, SettingsError, StorageError
 from archrank.registry import Registry
 from archrank.spaces import SPACES
 from archrank.strategies import STRATEGIES
@@ -78,7 +78,9 @@ def make_evaluator(settings: SearchSettings, space: Space) -> Evaluator:
 
     if settings.table is not None:
         names = [text.partition(":")[0] for text in settings.metric]
-        table = Table(find_data(settings.table, settings.data), names[0] if names else None)
+        path = find_data(settings.table, settings.data)
+        first = names[0] if names else next((m.name for m in Table(path).metrics), None)
+        table = Table(path, first)
         for name in names[1:]:  # the first is checked by the evaluator itself
             table.bind(space).table.objective(name)
         return table
@@ -105,6 +107,16 @@ def make_strategy(settings: SearchSettings, space: Space) -> Strategy:
     kind = STRATEGIES.get(settings.strategy)
     options = {"initial": settings.initial, "batch_size": settings.batch}
     given = {k: v for k, v in options.items() if v is not None}
+    if kind is not Guided and settings.ranker != "default":
+        raise SettingsError(
+            f"ranker {settings.ranker!r} has no use: strategy {settings.strategy!r} is not guided "
+            "by a ranker; leave one of the two out"
+        )
+    if kind is not Guided and settings.initial is not None:
+        raise SettingsError(
+            f"initial {settings.initial} has no use: strategy {settings.strategy!r} does not "
+            "start from random architectures; leave one of the two out"
+        )
     if kind is not Guided:
         strategy: Strategy = _instance(STRATEGIES, settings.strategy, Strategy, **given)
         return strategy

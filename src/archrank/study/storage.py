@@ -127,7 +127,13 @@ class TrialStore:
 
 
 def sqlite_url(path: Path) -> str:
-    """The storage URL of a database file."""
+    """The storage URL of a database file.
+
+    Raises:
+        StorageError: a ``?`` in the path, which would begin the URL's options.
+    """
+    if "?" in str(path):
+        raise StorageError(f"run folder {path.parent}: choose a name without '?'")
     return f"sqlite:///{path}"
 
 

@@ -30,17 +30,26 @@ def main() -> None:
     )
     parser.add_argument("--train-on", default="c10_val")
     parser.add_argument("--judge-on", default="c10_test")
+    parser.add_argument("--weak", nargs="*", default=[], metavar="FILE:COLUMN")
     args = parser.parse_args()
     space = ar.spaces.NASBench201()
     table = load_table(args.table, space)
     labels, truth = table.column(args.train_on), table.column(args.judge_on)
+    weak = {}
+    for spec in args.weak:
+        file, _, column = spec.rpartition(":")
+        other = load_table(file, space)
+        weak[spec] = other.column(column)[other.rows(table.archs)]
     for name in args.rankers:
         for n in args.labels:
             taus = []
             start = time.perf_counter()
             for seed in range(args.draws):
                 rows = np.random.default_rng([seed, n]).choice(len(table), n, replace=False)
-                ranker = RANKERS.get(name)(space, seed=seed).fit(table.archs[rows], labels[rows])
+                ranker = RANKERS.get(name)(space, seed=seed)
+                if weak:
+                    ranker.pretrain(table.archs, weak)
+                ranker.fit(table.archs[rows], labels[rows])
                 taus.append(kendall_tau(ranker.predict(table.archs), truth))
             seconds = (time.perf_counter() - start) / args.draws
             print(

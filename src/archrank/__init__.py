@@ -24,6 +24,7 @@ except PackageNotFoundError:  # a source tree that is not installed
     __version__ = "0+unknown"
 
 _MODULES = (
+    "assess",
     "cli",
     "criteria",
     "errors",

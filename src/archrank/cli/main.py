@@ -36,6 +36,7 @@ def run(arguments: list[str]) -> int:
     import tyro
 
     from archrank import __version__
+    from archrank.cli.assess import Assess
     from archrank.cli.export import Export
     from archrank.cli.read import Best, Front, Report
     from archrank.cli.search import Search
@@ -47,6 +48,7 @@ def run(arguments: list[str]) -> int:
         arguments.insert(1, "--run")  # `archrank best DIR` is `archrank best --run DIR`
     commands: dict[str, Callable[..., Any]] = {
         "search": Search,
+        "assess": Assess,
         "best": Best,
         "front": Front,
         "report": Report,

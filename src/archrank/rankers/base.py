@@ -78,6 +78,18 @@ class Ranker(BaseEstimator, ABC):
         scores = np.asarray(mean, dtype=np.float64)
         return (scores, np.asarray(std, dtype=np.float64)) if return_std else scores
 
+    def __sklearn_clone__(self) -> Self:
+        """An unfitted copy that keeps what ``pretrain`` learnt: it belongs to no labels.
+
+        What pretraining learns is stored in attributes ``pretrain..._``, so that strategies,
+        ensembles and cross-validation, which all clone, start from it.
+        """
+        copy: Self = super().__sklearn_clone__()
+        for name, value in vars(self).items():
+            if name.startswith("pretrain") and name.endswith("_"):
+                setattr(copy, name, value)
+        return copy
+
     @abstractmethod
     def _fit(self, archs: Archs, scores: Floats) -> None: ...
 
@@ -105,10 +117,11 @@ def check_scores(scores: ArrayLike, n: int, minimum: int, who: str) -> Floats:
             f"{who}: {len(bad)} of {n} scores are NaN or infinite, the first at row {bad[0]}; "
             "drop failed evaluations before fitting"
         )
-    if (y == y[0]).all():
-        cast = np.issubdtype(raw.dtype, np.integer) and y[0] in (0, 1)
+    if np.issubdtype(raw.dtype, np.integer) and np.isin(y, (0, 1)).all():
         raise LabelError(
-            f"{who}: all {n} scores are {raw[0]}; nothing can be ranked"
-            + ("; accuracies in [0, 1] were probably cast to integers" if cast else "")
+            f"{who}: the {n} scores are integers, each 0 or 1; accuracies in [0, 1] were probably "
+            "cast to integers, which loses all but the perfect ones. Pass them as floats"
         )
+    if (y == y[0]).all():
+        raise LabelError(f"{who}: all {n} scores are {raw[0]}; nothing can be ranked")
     return y

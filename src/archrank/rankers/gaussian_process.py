@@ -15,18 +15,21 @@ Rasmussen & Williams, "Gaussian Processes for Machine Learning", 2006, equations
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import cho_solve, cholesky, solve_triangular
 from scipy.optimize import minimize
-from scipy.special import ndtri
-from scipy.stats import rankdata
 
 from archrank.rankers.base import Ranker
+from archrank.rankers.weak_labels import WeakLabels, normal_scores
 from archrank.types import Archs, Floats
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
     from archrank.spaces.base import Space
 
 JITTER = 1e-6
@@ -50,7 +53,7 @@ class GaussianProcess(Ranker):
     Args:
         space: the architectures' space.
         groups: feature groups to use; ``None`` takes all except ``edge`` (one-hot) where there are
-            others.
+            others. Weak labels, where :meth:`pretrain` gave any, are a group of their own.
         max_iter: steps of the hyper-parameter search.
         seed: unused, the fit is deterministic; here because every ranker takes one.
 
@@ -79,17 +82,37 @@ class GaussianProcess(Ranker):
         self.max_iter = max_iter
         self.seed = seed
 
+    def pretrain(self, archs: NDArray[np.generic], weak_labels: Mapping[str, ArrayLike]) -> Self:
+        """Take cheap scores of many architectures as one more group of features.
+
+        Args:
+            archs: ``(n, d)``, best all that will ever be ranked; others are guessed.
+            weak_labels: ``{name: (n,)}``, such as one-shot accuracies, zero-cost proxies, MACs.
+
+        Raises:
+            LabelError: wrong lengths, constant, or not numeric.
+        """
+        self.pretrained_ = WeakLabels(self.space, archs, weak_labels)
+        return self
+
     # ---- features ------------------------------------------------------------------------------
+
+    def _features(self, archs: Archs) -> Floats:
+        features = self.space.features(archs).astype(np.float64)
+        weak: WeakLabels | None = getattr(self, "pretrained_", None)
+        if weak is None:
+            return features
+        return np.concatenate([features, weak.features(archs)], axis=1)
 
     def _set_scale(self) -> None:
         """Fix mean and scale of every column on a fixed sample of the space, and the groups."""
         sample = self.space.sample(REFERENCE, rng=np.random.default_rng(0))
-        features = self.space.features(sample).astype(np.float64)
+        features = self._features(sample)
         names = [n.partition(":")[0] if ":" in n else "" for n in self.space.feature_names]
-        present = list(dict.fromkeys(names))
-        wanted = self.groups or (
-            present if present == ["edge"] else [g for g in present if g != "edge"]
-        )
+        offered = list(dict.fromkeys(names))
+        names += ["weak"] * (features.shape[1] - len(names))
+        structural = offered if offered == ["edge"] else [g for g in offered if g != "edge"]
+        wanted = [*(self.groups or structural), "weak"]
         sd = features.std(axis=0)
         self.columns_: list[list[int]] = []
         self.mean_ = features.mean(axis=0)
@@ -102,7 +125,7 @@ class GaussianProcess(Ranker):
 
     def _blocks(self, archs: Archs) -> list[Floats]:
         """Standardised features per group: ``(n, f_g)`` each."""
-        z = (self.space.features(archs) - self.mean_) * self.scale_
+        z = (self._features(archs) - self.mean_) * self.scale_
         return [z[:, columns] for columns in self.columns_]
 
     # ---- fitting -------------------------------------------------------------------------------
@@ -186,12 +209,6 @@ class GaussianProcess(Ranker):
                 half = solve_triangular(self.cholesky_, cross, lower=True, check_finite=False)
                 variance[part] = self.amplitude_.sum() - np.einsum("ij,ij->j", half, half)
         return mean, np.sqrt(np.maximum(variance, 1e-12)) if return_std else None
-
-
-def normal_scores(scores: Floats) -> Floats:
-    """Standard normal quantiles of the ranks, ties averaged: ``(n,)`` -> ``(n,)``."""
-    quantiles: Floats = ndtri((rankdata(scores) - 0.5) / len(scores))
-    return quantiles
 
 
 def squared_distances(a: Floats, b: Floats) -> Floats:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import cos, pi
 from typing import Literal, TypeAlias
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -18,6 +18,7 @@ from archrank.rankers.base import Ranker
 from archrank.types import Archs, Floats
 
 Inputs: TypeAlias = tuple[Tensor, ...]  # each (n, ...), one row per architecture
+BatchLoss: TypeAlias = Callable[[Tensor, Tensor, torch.Generator], Tensor]
 
 BATCH = 1024  # architectures scored at a time
 
@@ -35,6 +36,22 @@ class Fitting:
     patience: int | None = None  # epochs without a better criterion before it stops
     drop_last: bool = False  # leave out the last, smaller batch of an epoch
     grad_clip: float | None = None  # L2 norm over all parameters
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """What a network learnt before it saw any label."""
+
+    weights: dict[str, Tensor]
+    r2: dict[str, float]  # variance explained of each weak label, on architectures held out
+
+    @property
+    def digest(self) -> str:
+        """Twelve digits that tell one pretraining from another."""
+        digest = hashlib.sha256()
+        for name, weights in sorted(self.weights.items()):
+            digest.update(name.encode() + weights.numpy().tobytes())
+        return digest.hexdigest()[:12]
 
 
 class NeuralRanker(Ranker):
@@ -85,22 +102,33 @@ class NeuralRanker(Ranker):
         """Load weights learnt before; only rankers that can ``pretrain`` have any."""
 
     def _train(
-        self, network: nn.Module, inputs: Inputs, targets: Tensor, fitting: Fitting
+        self,
+        network: nn.Module,
+        inputs: Inputs,
+        targets: Tensor,
+        fitting: Fitting,
+        loss: BatchLoss | None = None,
     ) -> nn.Module:
-        """Train in place on all rows, keep the best epoch where patience is set."""
+        """Train in place on all rows, keep the best epoch where patience is set.
+
+        ``loss`` takes the place of :meth:`_loss`, for pretraining.
+        """
         device = torch.device(self.device)
         network.to(device).train()
         inputs = tuple(x.to(device) for x in inputs)
         targets = targets.to(device)
         generator = torch.Generator().manual_seed(self.seed)
         optimizer = _optimizer(network, fitting)
+        loss = self._loss if loss is None else loss
         best, best_state, stale = -float("inf"), None, 0
         for epoch in range(fitting.epochs):
             if fitting.schedule == "cosine":
                 optimizer.param_groups[0]["lr"] = (
                     fitting.lr * (1 + cos(pi * epoch / fitting.epochs)) / 2
                 )
-            outputs, seen = self._epoch(network, inputs, targets, fitting, optimizer, generator)
+            outputs, seen = self._epoch(
+                network, inputs, targets, fitting, optimizer, generator, loss
+            )
             if fitting.patience is None:
                 continue
             reached = self._criterion(outputs, seen)
@@ -123,6 +151,7 @@ class NeuralRanker(Ranker):
         fitting: Fitting,
         optimizer: torch.optim.Optimizer,
         generator: torch.Generator,
+        loss: BatchLoss,
     ) -> tuple[Tensor, Tensor]:
         """One pass over the labels; the outputs it saw and their targets, for early stopping."""
         order = torch.randperm(len(targets), generator=generator).to(targets.device)
@@ -132,9 +161,8 @@ class NeuralRanker(Ranker):
             if fitting.drop_last and len(index) < size:
                 break
             output = network(*(x[index] for x in inputs))  # (b,)
-            loss = self._loss(output, targets[index], generator)
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss(output, targets[index], generator).backward()  # type: ignore[no-untyped-call]
             if fitting.grad_clip is not None:
                 nn.utils.clip_grad_norm_(network.parameters(), fitting.grad_clip)
             optimizer.step()
@@ -142,14 +170,18 @@ class NeuralRanker(Ranker):
             seen.append(targets[index])
         return torch.cat(outputs), torch.cat(seen)
 
-    @torch.no_grad()
     def _predict(self, archs: Archs, return_std: bool) -> tuple[Floats, Floats | None]:
-        scores = np.empty(len(archs))
-        for start in range(0, len(archs), BATCH):
-            part = slice(start, start + BATCH)
-            inputs = (x.to(self.device) for x in self._inputs(archs[part]))
-            scores[part] = self.network_(*inputs).double().cpu().numpy()
-        return scores, None
+        return self._outputs(self.network_, archs), None
+
+    @torch.no_grad()
+    def _outputs(self, network: nn.Module, archs: Archs) -> Floats:
+        """What a trained network says of ``archs: (n, d)``, in batches: ``(n, ...)``."""
+        parts = [
+            network(*(x.to(self.device) for x in self._inputs(archs[start : start + BATCH])))
+            for start in range(0, len(archs), BATCH)
+        ]
+        outputs: Floats = torch.cat(parts).double().cpu().numpy()
+        return outputs
 
 
 def _optimizer(network: nn.Module, fitting: Fitting) -> torch.optim.Optimizer:

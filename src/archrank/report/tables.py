@@ -94,10 +94,10 @@ def configuration(
         "seed": str(study.seed),
     }  # fmt: skip
     parts = [("Configuration", run), ("Settings", asked), ("Versions", environment)]
-    return "".join(_pairs(title, pairs) for title, pairs in parts if pairs)
+    return "".join(pairs(title, pairs) for title, pairs in parts if pairs)
 
 
-def _pairs(title: str, pairs: Mapping[str, str]) -> str:
+def pairs(title: str, values: Mapping[str, str]) -> str:
     rows = "".join(
         f'<tr><th scope="row">{escape(name)}</th><td class="wrap">{escape(text)}</td></tr>'
         for name, text in pairs.items()

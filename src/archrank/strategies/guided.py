@@ -190,4 +190,6 @@ def describe_ranker(ranker: Ranker) -> str:
     """Class and parameters that differ from the defaults, without the space and the seed."""
     params = ranker.get_params(deep=False)
     shown = ", ".join(f"{k}={v!r}" for k, v in params.items() if k not in ("space", "seed"))
-    return f"{type(ranker).__name__}({shown})"
+    weak = getattr(ranker, "pretrained_", None)
+    pretrained = f" pretrained on {weak.digest}" if hasattr(weak, "digest") else ""
+    return f"{type(ranker).__name__}({shown}){pretrained}"

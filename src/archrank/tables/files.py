@@ -56,7 +56,7 @@ def read_table(path: str | Path) -> RawTable:
         status = file.stat()
     except OSError as error:
         near = difflib.get_close_matches(file.name, _siblings(file), n=2)
-        meant = f"; did you mean {' or '.join(near)}?" if near else ""
+        meant = f", did you mean {' or '.join(near)}?" if near else ""
         raise TableError(f"table {str(path)!r}: {error.strerror}{meant}") from None
     return _cached(str(path), status.st_mtime_ns, status.st_size)
 

@@ -17,13 +17,25 @@ from archrank.testing.spaces import check_space
 from archrank.testing.strategies import check_strategy
 
 if TYPE_CHECKING:
+    from archrank.testing.losses import check_loss
     from archrank.testing.supernets import check_supernet
 
-__all__ = ["check_evaluator", "check_ranker", "check_space", "check_strategy", "check_supernet"]
+__all__ = [
+    "check_evaluator",
+    "check_loss",
+    "check_ranker",
+    "check_space",
+    "check_strategy",
+    "check_supernet",
+]
 
 
 def __getattr__(name: str) -> Any:
-    if name == "check_supernet":  # torch loads with it
+    if name == "check_loss":  # torch loads with it
+        from archrank.testing.losses import check_loss
+
+        return check_loss
+    if name == "check_supernet":
         from archrank.testing.supernets import check_supernet
 
         return check_supernet

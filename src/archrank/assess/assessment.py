@@ -1,0 +1,127 @@
+"""What an assessment found: raw rows, a table of means and spreads, a page of figures."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archrank.assess.grid import Done
+from archrank.assess.judging import MEASURES
+from archrank.assess.protocol import Protocol
+from archrank.assess.text import records, table_rows
+from archrank.errors import StorageError
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+TRANSFERS = ("none", "zero-shot", "fine-tune")
+GROUP = ["ranker", "train_size", "stage", "labels", "judged", "transfer"]
+
+
+@dataclass(frozen=True, eq=False)
+class Assessment:
+    """How rankers did on one table.
+
+    Attributes:
+        protocol: what was done.
+        rankers: their names, as asked for.
+        done: every cell of the grid, in the grid's order.
+        cost_name: where the costs of groups are from; empty if none are known.
+        n: architectures in the table.
+    """
+
+    protocol: Protocol
+    rankers: tuple[str, ...]
+    done: list[Done]
+    cost_name: str
+    n: int
+
+    @cached_property
+    def raw(self) -> DataFrame:
+        """One row per ranker, size, seeds, stage and judged column; failures are NaN."""
+        import pandas as pd
+
+        frame = pd.DataFrame([row for done in self.done for row in done.rows])
+        frame["seconds"] = frame["fit_seconds"] + frame["rank_seconds"]
+        first = [*GROUP[:2], "data_seed", "model_seed", *GROUP[2:]]
+        return frame[[*first, *(c for c in frame.columns if c not in first)]]
+
+    def table(self) -> DataFrame:
+        """Per ranker, size, stage and judged column: mean and ``_sd`` over seeds, and failures.
+
+        The sd is of a sample (over ``n - 1``), NaN for a single fit; failed fits are left out of
+        both and counted.
+        """
+        raw = self.raw
+        names = [m.name for m in MEASURES] + ["seconds"]
+        keys = [k for k in GROUP if k != "labels"]
+        groups = raw.groupby(keys, sort=False)
+        found = groups[names].mean()
+        spreads = groups[names].std(ddof=1)
+        for name in names:
+            found[f"{name}_sd"] = spreads[name]
+        found.insert(0, "labels", groups["labels"].max())
+        found.insert(1, "fits", groups.size())
+        found.insert(2, "failed", groups["failure"].count())
+        found = found.reset_index()
+        for key, order in (
+            ("judged", self.protocol.judged),
+            ("transfer", TRANSFERS),
+            ("ranker", self.rankers),
+        ):
+            found[f"_{key}"] = found[key].map({name: i for i, name in enumerate(order)})
+        by = ["_judged", "_transfer", "train_size", "_ranker", "stage"]
+        found = found.sort_values(by, kind="stable").reset_index(drop=True)
+        return found.drop(columns=["_judged", "_transfer", "_ranker"])
+
+    def failures(self) -> dict[str, int]:
+        """Why fits failed, and how many rows of the raw results each reason left empty."""
+        return {str(k): int(v) for k, v in self.raw["failure"].value_counts().items()}
+
+    def rows(self) -> list[tuple[str, ...]]:
+        """The table as text, a heading first: mean ± sd over seeds."""
+        return table_rows(self.table())
+
+    def to_json(self) -> dict[str, Any]:
+        """The table and what was done, as JSON values."""
+        return {
+            "protocol": asdict(self.protocol),
+            "architectures": self.n,
+            "rankers": list(self.rankers),
+            "results": records(self.table()),
+            "failures": self.failures(),
+        }
+
+    def to_parquet(self, path: str | os.PathLike[str]) -> Path:
+        """Write the raw results.
+
+        Raises:
+            StorageError: the file cannot be written.
+        """
+        target = Path(path)
+        temporary = target.with_name(f"{target.name}.tmp")
+        try:
+            self.raw.to_parquet(temporary, engine="pyarrow", index=False)
+            os.replace(temporary, target)
+        except OSError as error:
+            raise StorageError(f"cannot write {target}: {error.strerror or error}") from None
+        return target
+
+    def report(self, path: str | os.PathLike[str]) -> Path:
+        """Write one self-contained HTML page with tables and figures.
+
+        Raises:
+            StorageError: the file cannot be written.
+        """
+        from archrank.assess.page import render
+
+        target = Path(path)
+        page = render(self)
+        try:
+            target.write_text(page, encoding="utf-8")
+        except OSError as error:
+            raise StorageError(f"cannot write {target}: {error.strerror or error}") from None
+        return target

@@ -1,0 +1,110 @@
+"""The numbers of an assessment: architectures, labels, truths, weak labels, costs."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from archrank.assess.protocol import Protocol
+from archrank.errors import SettingsError, UnknownNameError
+from archrank.spaces.base import Space
+from archrank.spaces.custom import CustomSpace
+from archrank.study.settings import find_data
+from archrank.tables.base import BenchTable, load_table
+from archrank.types import Archs, Floats
+
+COSTS = ("macs", "params")  # weak labels that every space knows
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """Everything a cell of the grid needs, as arrays; small enough to send to a worker.
+
+    Attributes:
+        space: what the architectures are.
+        archs: ``(n, d)``, all of the table.
+        columns: ``(n,)`` per column that is learnt or judged, higher is better.
+        weak: ``(n,)`` per weak label, as in its file; NaN where it is not known.
+        cost: ``(n,)`` MACs or FLOPs, or ``None``.
+        cost_name: where they are from.
+        digest: of all of these.
+    """
+
+    space: Space
+    archs: Archs
+    columns: dict[str, Floats]
+    weak: dict[str, Floats]
+    cost: Floats | None
+    cost_name: str
+    digest: str
+
+    def __len__(self) -> int:
+        return len(self.archs)
+
+
+def load_problem(
+    table: str | Path | BenchTable, space: Space, protocol: Protocol, data: Path | None = None
+) -> Problem:
+    """Read and check every column that ``protocol`` names.
+
+    Raises:
+        TableError: a file that cannot be used, or a learnt or judged column with NaN.
+        UnknownNameError: no such column.
+    """
+    if not isinstance(table, BenchTable):
+        table = load_table(find_data(str(table), data), space)
+    names = dict.fromkeys((protocol.labels, *protocol.judged, *protocol.fine_tune_labels))
+    columns = {}
+    for name in names:
+        sign = -1.0 if table.directions.get(name) == "minimize" else 1.0
+        columns[name] = sign * table.objective(name)
+    weak = {spec: _weak(spec, table, data) for spec in protocol.weak}
+    cost, cost_name = _cost(table)
+    digest = _digest(table.archs, {**columns, **{f"weak {k}": v for k, v in weak.items()}})
+    return Problem(table.space, table.archs, columns, weak, cost, cost_name, digest)
+
+
+def _weak(spec: str, table: BenchTable, data: Path | None) -> Floats:
+    """One weak label ``(n,)``; architectures that its file does not hold get NaN."""
+    file, colon, column = spec.rpartition(":")
+    if not colon:
+        if spec in table.metrics:
+            return table.column(spec)
+        if spec in COSTS:
+            return table.space.cost(table.archs)[spec]
+        hint = "Of another table: file:column"
+        raise UnknownNameError("weak label", spec, {*table.metrics, *COSTS}, hint)
+    if not file or not column:
+        raise SettingsError(f"weak label {spec!r}: write file:column, macs or params")
+    other = load_table(find_data(file, data), table.space)
+    values = other.column(column)
+    rows = other.rows(table.archs)
+    found: Floats = np.where(rows >= 0, values[rows], np.nan)
+    return found
+
+
+def _cost(table: BenchTable) -> tuple[Floats | None, str]:
+    """MACs or FLOPs of every architecture, if they cost nothing to know."""
+    for name in table.metrics:
+        if {"macs", "flops"} & set(re.split(r"[^a-z]+", name.lower())):
+            values = table.column(name)
+            if np.isfinite(values).all() and np.ptp(values) > 0:
+                return values, name
+    if isinstance(table.space, CustomSpace):  # builds every network to count
+        return None, ""
+    macs = table.space.cost(table.archs)["macs"]
+    return (macs, "macs") if np.ptp(macs) > 0 else (None, "")
+
+
+def _digest(archs: Archs, columns: Mapping[str, Floats]) -> str:
+    """SHA-256 over architectures and measurements."""
+    digest = hashlib.sha256(np.ascontiguousarray(archs).tobytes())
+    for name, values in columns.items():
+        digest.update(name.encode())
+        digest.update(np.ascontiguousarray(values).tobytes())
+    return digest.hexdigest()

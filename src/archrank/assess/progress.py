@@ -1,0 +1,119 @@
+"""How an assessment goes, live: a bar on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from typing import Protocol as Interface
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+from rich.text import Text
+
+from archrank.assess.grid import Done
+
+QUIET = 5.0  # seconds between plain lines
+
+
+class Progress(Interface):
+    """What is told of an assessment while it runs."""
+
+    def started(self, total: int, done: int) -> None:
+        """So many fits in all, so many known from before."""
+
+    def finished_one(self, done: Done) -> None:
+        """A fit has been judged and stored."""
+
+    def ended(self) -> None:
+        """Nothing more will come."""
+
+
+def display(console: Console) -> Progress:
+    """The display that fits where the output goes."""
+    return LiveBar(console) if console.is_terminal else PlainLines(console)
+
+
+class LiveBar:
+    """A bar with the number of fits, the time left, and what came last."""
+
+    def __init__(self, console: Console) -> None:
+        self._bar = Bar(
+            TextColumn("[bold]assessing"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[last]}"),
+            console=console,
+        )
+        self._task: TaskID | None = None
+
+    def started(self, total: int, done: int) -> None:
+        """Show the bar; what is stored already counts."""
+        self._bar.start()
+        self._task = self._bar.add_task("", total=total, completed=done, last="")
+
+    def finished_one(self, done: Done) -> None:
+        """Move the bar; name the reason of a failure above it."""
+        reason = failure(done)
+        if reason is not None:
+            self._bar.console.print(Text(reason, "yellow"))
+        if self._task is not None:
+            self._bar.update(self._task, advance=1, last=summary(done))
+
+    def ended(self) -> None:
+        """Leave the bar as it is."""
+        self._bar.stop()
+
+
+class PlainLines:
+    """A line every few seconds, and one per failure."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._total = self._done = self._before = 0
+        self._start = self._last = 0.0
+
+    def started(self, total: int, done: int) -> None:
+        """Say what is done already, if anything."""
+        self._total, self._done, self._before = total, done, done
+        self._start = self._last = time.monotonic()
+        if done:
+            self._print(f"continuing after {done} of {total} fits")
+
+    def finished_one(self, done: Done) -> None:
+        """Print what failed, or how far it is."""
+        self._done += 1
+        reason = failure(done)
+        if reason is not None:
+            self._print(reason)
+        now = time.monotonic()
+        if now - self._last > QUIET:
+            each = (now - self._start) / (self._done - self._before)
+            left = each * (self._total - self._done)
+            self._print(f"{self._done}/{self._total} fits, {summary(done)}, {left:.0f} s left")
+            self._last = now
+
+    def ended(self) -> None:
+        """Nothing more to say."""
+
+    def _print(self, line: str) -> None:
+        self._console.print(Text(line), soft_wrap=True)
+
+
+def summary(done: Done) -> str:
+    """Which fit, and its tau on the truth after the last stage."""
+    cell = done.cell
+    taus = [row["tau"] for row in done.rows if row["transfer"] == "none"]
+    return f"{cell.ranker} {cell.train_size} labels: tau {taus[-1]:.3f}"
+
+
+def failure(done: Done) -> str | None:
+    """The first reason why something of it failed."""
+    reason = next((row["failure"] for row in done.rows if row["failure"]), None)
+    if reason is None:
+        return None
+    cell = done.cell
+    return (
+        f"{cell.ranker} with {cell.train_size} labels, data seed {cell.data_seed}, model seed "
+        f"{cell.model_seed} failed: {reason}"
+    )

@@ -1,0 +1,132 @@
+"""What an assessment does, as plain names and numbers, and what it must not ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from archrank.errors import BudgetError, LabelError, SettingsError
+
+if TYPE_CHECKING:
+    from archrank.rankers.base import Ranker
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How rankers are trained and judged, the same for all of them.
+
+    Fair by construction: a data seed gives every ranker the same training rows (the first of one
+    permutation, so a larger size contains the smaller ones), every ranker is judged on the same
+    architectures, and a ranker's own seed depends on the data seed and the model seed alone.
+
+    Args:
+        labels: the column that rankers learn.
+        truth: the column that they are judged on; ``labels`` if ``None``.
+        train_sizes: numbers of labels, drawn at random.
+        seeds: data seeds ``0..seeds-1``: each draws other training rows.
+        model_seeds: per data seed, how many times a ranker is fitted with another seed of its own.
+        stages: 1 trains once. Each further stage adds the ``top`` best predicted of the whole
+            table that are not trained yet, with their labels, and trains again (Surgery, A.4).
+        top: architectures that a stage adds; the training size if ``None``.
+        judge: further columns that the fitted ranker is judged on without a refit (zero-shot).
+        fine_tune: labels of the target added for each judged column; 0 leaves fine-tuning out.
+        fine_tune_labels: for each column of ``judge``, the column that fine-tuning learns from.
+        weak: cheap scores for rankers that can pretrain: ``file:column``, a column of the table,
+            ``macs`` or ``params``.
+        weak_rows: pretrain on this many random architectures; on all that have the scores if
+            ``None``. Rankers that train networks on them take minutes for thousands.
+        leave_out_training: judge on the architectures that were not trained on. Published studies
+            judge on all, as is done by default.
+    """
+
+    labels: str
+    truth: str | None = None
+    train_sizes: tuple[int, ...] = (20, 78)
+    seeds: int = 5
+    model_seeds: int = 1
+    stages: int = 1
+    top: int | None = None
+    judge: tuple[str, ...] = ()
+    fine_tune: int = 0
+    fine_tune_labels: tuple[str, ...] = ()
+    weak: tuple[str, ...] = ()
+    weak_rows: int | None = None
+    leave_out_training: bool = False
+
+    @property
+    def judged(self) -> tuple[str, ...]:
+        """The columns that rankers are judged on, the truth first."""
+        truth = self.labels if self.truth is None else self.truth
+        return tuple(dict.fromkeys((truth, *self.judge)))
+
+    def describe(self) -> dict[str, Any]:
+        """What gives a result its meaning: all but which sizes and seeds were asked for."""
+        grid = ("train_sizes", "seeds", "model_seeds")
+        values = {k: v for k, v in asdict(self).items() if k not in grid}
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
+
+    def check(self, n: int, rankers: Mapping[str, Ranker]) -> None:
+        """Refuse what cannot be done with ``n`` architectures and these rankers.
+
+        Raises:
+            BudgetError: a number of nothing, or of more than the table holds.
+            LabelError: fewer labels than a ranker needs.
+            SettingsError: settings that contradict each other.
+        """
+        if not rankers:
+            raise SettingsError("no rankers to assess; name one or more, for example: default")
+        if not self.train_sizes:
+            raise BudgetError("no training sizes; name one or more, for example: 20 78")
+        for name in ("seeds", "model_seeds", "stages", "top", "weak_rows"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise BudgetError(f"{name} must be at least 1, got {value}")
+        if self.fine_tune < 0:
+            raise BudgetError(f"fine_tune must be 0 or more labels, got {self.fine_tune}")
+        for size in self.train_sizes:
+            _check_size("train size", size, n, rankers)
+        if self.leave_out_training and n - max(self.train_sizes) < 2:
+            raise BudgetError(
+                f"train size {max(self.train_sizes)} leaves fewer than 2 of {n} architectures to "
+                "judge on; train on fewer, or judge on all"
+            )
+        self._check_stages()
+        self._check_transfer(n, rankers)
+
+    def _check_stages(self) -> None:
+        if self.top is not None and self.stages == 1:
+            raise SettingsError(
+                f"top {self.top} has no use with one stage; ask for more stages or leave it out"
+            )
+        if self.weak_rows is not None and not self.weak:
+            raise SettingsError(f"weak_rows {self.weak_rows} has no use without weak labels")
+
+    def _check_transfer(self, n: int, rankers: Mapping[str, Ranker]) -> None:
+        if len(set(self.judge)) < len(self.judge):
+            raise SettingsError(f"judge names a column twice: {' '.join(self.judge)}")
+        if not self.fine_tune:
+            if self.fine_tune_labels:
+                raise SettingsError(
+                    f"fine_tune_labels {' '.join(self.fine_tune_labels)} have no use without a "
+                    "number of labels; give fine_tune too"
+                )
+            return
+        if not self.judge or len(self.fine_tune_labels) != len(self.judge):
+            raise SettingsError(
+                f"fine_tune {self.fine_tune} needs one column of labels for each judged column: "
+                f"judge {' '.join(self.judge) or 'nothing'}, fine_tune_labels "
+                f"{' '.join(self.fine_tune_labels) or 'nothing'}"
+            )
+        _check_size("fine_tune", self.fine_tune, n, rankers)
+
+
+def _check_size(what: str, size: int, n: int, rankers: Mapping[str, Ranker]) -> None:
+    if size < 1:
+        raise BudgetError(f"{what} must be at least 1 label, got {size}")
+    if size > n:
+        raise BudgetError(f"{what} {size} is more than the {n} architectures of the table")
+    lacking = {name: r.min_labels for name, r in rankers.items() if r.min_labels > size}
+    if lacking:
+        needs = ", ".join(f"{name} needs at least {k}" for name, k in lacking.items())
+        raise LabelError(f"{what} {size} is too few: {needs}")

@@ -1,0 +1,50 @@
+"""The table of an assessment for terminals and programs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from archrank.assess.judging import MEASURES, SECONDS, Measure
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+MISSING = "–"
+KEYS = ("ranker", "labels", "stage", "judged", "transfer")
+
+
+def table_rows(table: DataFrame) -> list[tuple[str, ...]]:
+    """Heading and one line per row, as text; columns that never differ are left out."""
+    keys = [k for k in KEYS if k in ("ranker", "labels") or table[k].nunique() > 1]
+    failed = ["failed"] if table["failed"].any() else []
+    measures = (*MEASURES, SECONDS)
+    heading = (*keys, *(m.title for m in measures), *failed)
+    rows = [heading]
+    for record in table.to_dict("records"):
+        cells = [str(record[key]) for key in keys]
+        cells += [spread(m, record[m.name], record[f"{m.name}_sd"]) for m in measures]
+        cells += [f"{record[k]} of {record['fits']}" for k in failed]
+        rows.append(tuple(cells))
+    return rows
+
+
+def spread(measure: Measure, mean: float, sd: float) -> str:
+    """``mean ± sd``; the mean alone where there is one fit."""
+    if math.isnan(mean):
+        return MISSING
+    if math.isnan(sd):
+        return measure.text(mean)
+    return f"{measure.text(mean)} ± {measure.text(sd)}"
+
+
+def records(table: DataFrame) -> list[dict[str, Any]]:
+    """Rows as JSON values, NaN as ``None``."""
+    return [dict(_plain(row.items())) for row in table.to_dict("records")]
+
+
+def _plain(items: Iterable[tuple[Any, Any]]) -> Iterable[tuple[str, Any]]:
+    for key, value in items:
+        missing = isinstance(value, float) and not math.isfinite(value)
+        yield str(key), None if missing else value

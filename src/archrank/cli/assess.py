@@ -1,0 +1,160 @@
+"""``archrank assess``: how well rankers rank a table, from how many labels."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import tyro
+
+from archrank.cli.output import print_json, progress_console, say, show_rows
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    from archrank.assess import Assessment
+
+INTERRUPTED = 130
+RANKERS = ("default",)
+SIZES = (20, 78)
+T = TypeVar("T")
+
+# `--rankers a b`, `--rankers a --rankers b`, and both at once
+Names = Annotated[tuple[tuple[str, ...], ...], tyro.conf.arg(metavar="NAME [NAME ...]")]
+
+
+@dataclass
+class Assess:
+    """Judge rankers on a table: trained on a few labels, many times, how do they rank all of it?
+
+    Prints mean and standard deviation over seeds, and writes raw results (raw.parquet) and figures
+    (report.html). An assessment that was stopped goes on when the same command is repeated; more
+    rankers, sizes or seeds extend it.
+    """
+
+    table: str
+    """CSV or Parquet file with a column arch."""
+    labels: str
+    """The column that rankers learn."""
+    truth: str | None = None
+    """The column that they are judged on; the labels if left out."""
+    rankers: Annotated[Names, tyro.conf.arg(help_behavior_hint="(default: default)")] = ()
+    """Rankers: default, gates, ranknas, ..., or package.module:name."""
+    train_sizes: Annotated[
+        tuple[tuple[int, ...], ...],
+        tyro.conf.arg(metavar="INT [INT ...]", help_behavior_hint="(default: 20 78)"),
+    ] = ()
+    """Numbers of labels."""
+    seeds: int = 5
+    """Draws of the training architectures, the same for every ranker."""
+    model_seeds: int = 1
+    """Fits per draw, each with another seed of the ranker."""
+    stages: int = 1
+    """Times a ranker is trained; each stage after the first adds the best predicted of the rest."""
+    top: int | None = None
+    """Architectures that a stage adds; as many as the training size if left out."""
+    weak: Names = ()
+    """Cheap scores for rankers that can pretrain: FILE:COLUMN, a column, macs or params."""
+    weak_rows: int | None = None
+    """Pretrain on this many random architectures instead of all."""
+    judge: Names = ()
+    """Further columns to judge the fitted rankers on, without a refit."""
+    fine_tune: int = 0
+    """Labels of each further column to refit with."""
+    fine_tune_labels: Names = ()
+    """The columns that these are from, one for each judged column."""
+    leave_out_training: bool = False
+    """Judge on the architectures that were not trained on; studies judge on all."""
+    space: str = "nasbench201"
+    """What the architectures are: a name, or your own as package.module:name."""
+    data: Path | None = None
+    """Where tables lie; else the environment variable ARCHRANK_DATA."""
+    workers: int = 1
+    """Processes that fit."""
+    out: Path | None = None
+    """Folder for results; named after table and labels if left out."""
+    json: bool = False
+    """Print the table as JSON."""
+
+    def __call__(self) -> int:
+        """Assess, print, write; the exit status."""
+        from archrank.assess import assess
+        from archrank.assess.progress import display
+
+        folder = self.out if self.out is not None else self._folder()
+        try:
+            with _executor(self.workers) as executor:
+                found = assess(
+                    self.table,
+                    flat(self.rankers) or RANKERS,
+                    labels=self.labels,
+                    truth=self.truth,
+                    train_sizes=flat(self.train_sizes) or SIZES,
+                    seeds=self.seeds,
+                    model_seeds=self.model_seeds,
+                    stages=self.stages,
+                    top=self.top,
+                    judge=flat(self.judge),
+                    fine_tune=self.fine_tune,
+                    fine_tune_labels=flat(self.fine_tune_labels),
+                    weak=flat(self.weak),
+                    weak_rows=self.weak_rows,
+                    leave_out_training=self.leave_out_training,
+                    space=self.space,
+                    data=self.data,
+                    out=folder,
+                    executor=executor,
+                    progress=display(progress_console()),
+                )
+        except KeyboardInterrupt:
+            say(f"stopped; finished fits are kept in {folder}, repeat the command to go on")
+            return INTERRUPTED
+        self._show(found, folder)
+        return 0
+
+    def _folder(self) -> Path:
+        table = Path(self.table).name.split(".")[0]
+        return Path("runs") / f"assess-{table}-{self.labels}"
+
+    def _show(self, found: Assessment, folder: Path) -> None:
+        raw = found.to_parquet(folder / "raw.parquet")
+        report = found.report(folder / "report.html")
+        if self.json:
+            print_json({**found.to_json(), "raw": str(raw), "report": str(report)})
+        else:
+            show_rows(found.rows())
+            for reason, count in found.failures().items():
+                say(f"{count} rows failed: {reason}")
+            say(f"raw     {raw}\nreport  {report}")
+
+
+def flat(groups: tuple[tuple[T, ...], ...]) -> tuple[T, ...]:
+    """What was given to all uses of an option."""
+    return tuple(chain.from_iterable(groups))
+
+
+@contextmanager
+def _executor(workers: int) -> Iterator[Executor | None]:
+    from archrank.study.worker import process_pool
+
+    executor = process_pool(workers)
+    previous = signal.signal(signal.SIGTERM, _interrupt)  # a scheduler's stop is a clean stop
+    try:
+        yield executor
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+        if executor is not None:
+            executor.shutdown(wait=False, cancel_futures=True)
+            for child in multiprocessing.active_children():
+                child.terminate()  # what it fits now would not be kept anyway
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

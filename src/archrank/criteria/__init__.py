@@ -1,0 +1,64 @@
+"""How good a ranking is, and what random search would have reached.
+
+Criteria take ``scores: (n,)`` and ``truth: (n,)``, both higher-is-better, and raise
+:class:`~archrank.errors.LabelError` for input that cannot be ranked: NaN, constant, integer-cast,
+of unequal length. All are defined on ties, and none depends on the order of rows:
+
+- correlations handle ties by their definition;
+- criteria of the top are exact expectations over all orders of tied *scores*;
+- equal *truths* share the best of their ranks in ``best_ranking_at`` and ``worst_ranking_at``,
+  are broken at random in ``precision_at``, and are left out of ``pair_accuracy``.
+"""
+
+from __future__ import annotations
+
+from archrank.criteria.correlation import (
+    kendall_tau,
+    kendall_tau_a,
+    pair_accuracy,
+    pearson,
+    spearman,
+    tau_at_top,
+)
+from archrank.criteria.draws import expected_best_of_random
+from archrank.criteria.gain import ndcg, relevance
+from archrank.criteria.groups import (
+    Spread,
+    group_rank_difference,
+    group_tau,
+    isomorphism_spread,
+)
+from archrank.criteria.resampling import Criterion, bootstrap, rank_dynamics
+from archrank.criteria.top import (
+    best_ranking_at,
+    precision_at,
+    precision_at_bottom,
+    regret,
+    top_k_accuracy,
+    worst_ranking_at,
+)
+
+__all__ = [
+    "Criterion",
+    "Spread",
+    "best_ranking_at",
+    "bootstrap",
+    "expected_best_of_random",
+    "group_rank_difference",
+    "group_tau",
+    "isomorphism_spread",
+    "kendall_tau",
+    "kendall_tau_a",
+    "ndcg",
+    "pair_accuracy",
+    "pearson",
+    "precision_at",
+    "precision_at_bottom",
+    "rank_dynamics",
+    "relevance",
+    "spearman",
+    "tau_at_top",
+    "regret",
+    "top_k_accuracy",
+    "worst_ranking_at",
+]

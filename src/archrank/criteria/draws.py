@@ -1,0 +1,61 @@
+"""Expectations over draws without replacement: random search, and ties broken at random."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from archrank.criteria._checks import check_finite
+from archrank.errors import LabelError
+from archrank.types import Floats
+
+
+def expected_best_of_random(values: ArrayLike, k: ArrayLike) -> Floats:
+    r"""Expected maximum of ``k`` draws without replacement from a table: exact.
+
+    With :math:`v_1 \le \dots \le v_n`, the largest of :math:`k` draws is :math:`v_i` with
+    probability :math:`w_i = \binom{i-1}{k-1} / \binom{n}{k}` (order statistics of a finite
+    population; David & Nagaraja, *Order Statistics*, 2003, section 3.7).
+
+    Args:
+        values: ``(n,)`` scores of the whole table, higher is better.
+        k: ``(m,)`` numbers of draws, each in ``1..n``.
+
+    Returns:
+        ``(m,)`` expectations.
+
+    Raises:
+        LabelError: no values, NaN or infinite ones, or ``k`` outside ``1..n``.
+
+    Example:
+        >>> expected_best_of_random([1, 2, 3], [1, 2, 3]).round(4).tolist()
+        [2.0, 2.6667, 3.0]
+    """
+    v = np.asarray(values, dtype=np.float64)
+    draws = np.asarray(k)
+    if v.ndim != 1 or len(v) == 0:
+        raise LabelError(f"expected a table of values (n,), got shape {v.shape}")
+    check_finite("values", v)
+    n = len(v)
+    if draws.ndim != 1 or not np.issubdtype(draws.dtype, np.integer):
+        raise LabelError(f"k must be whole numbers (m,), got {draws.dtype} of shape {draws.shape}")
+    outside = draws[(draws < 1) | (draws > n)]
+    if len(outside):
+        raise LabelError(f"cannot draw {outside[0]} of {n} values without replacement")
+    falling = np.sort(v)[::-1]  # v_n first
+    expected = np.empty(len(draws))
+    for at, count in enumerate(draws.tolist()):  # one row at a time: (m, n) may not fit in memory
+        expected[at] = first_drawn(n, count) @ falling[: n - count + 1]
+    return np.clip(expected, v.min(), v.max())
+
+
+def first_drawn(n: int, k: int) -> Floats:
+    r"""Probability ``(n - k + 1,)`` that the first, second, ... of ``n`` is the first one drawn.
+
+    Of ``k`` drawn without replacement. :math:`w_n = k/n` and :math:`w_{i-1} = w_i (i-k)/(i-1)`,
+    counted from behind, neither overflow nor cancel as binomial coefficients do.
+    """
+    i = np.arange(n, k, -1, dtype=np.float64)  # one with i < k is never the first
+    steps = (i - k) / (i - 1)
+    weights: Floats = k / n * np.cumprod(np.concatenate([[1.0], steps]))
+    return weights

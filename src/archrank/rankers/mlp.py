@@ -1,0 +1,130 @@
+"""The multi-layer perceptron of the Surgery study.
+
+Ning et al., "A Surgery of the Neural Architecture Evaluators", 2020, section 5 and appendix, with
+the training of GATES (Ning et al., ECCV 2020, section 4.1): margin ranking of pairs within a
+batch, Adam, a constant learning rate, no early stopping.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+import torch
+from torch import Tensor, nn
+
+from archrank.errors import UnknownNameError
+from archrank.losses import hinge, mse
+from archrank.rankers._encoding import Encoding, encode, width
+from archrank.rankers.neural import Fitting, Inputs, NeuralRanker
+from archrank.types import Archs
+
+if TYPE_CHECKING:
+    from archrank.spaces.base import Space
+
+Objective = Literal["hinge", "mse"]
+
+OBJECTIVES = ("hinge", "mse")
+PAIRS_PER_LABEL = 4  # at most so many pairs per label of a batch, published
+
+
+def perceptron(inputs: int, hidden: Sequence[int], dropout: float = 0.0) -> nn.Sequential:
+    """Hidden layers with ReLU and dropout, then one score: ``(b, inputs)`` -> ``(b,)``."""
+    layers: list[nn.Module] = []
+    for size in hidden:
+        layers += [nn.Linear(inputs, size), nn.ReLU(), nn.Dropout(dropout)]
+        inputs = size
+    return nn.Sequential(*layers, nn.Linear(inputs, 1), nn.Flatten(0))
+
+
+class HingeRanker(NeuralRanker):
+    """What the Surgery's neural rankers share: their loss and how they are trained.
+
+    The hinge compares at most 4 pairs per label of a batch, drawn from those with different
+    labels, with a margin of 0.1 on raw scores. ``mse`` fits standardised labels; the published
+    form squashes the score by a sigmoid and fits accuracies, which fits fractions only.
+    """
+
+    objective: Objective
+    margin: float
+    epochs: int
+    batch_size: int
+    lr: float
+
+    def _fitting(self) -> Fitting:
+        if self.objective not in OBJECTIVES:
+            raise UnknownNameError("objective", self.objective, OBJECTIVES)
+        return Fitting(self.epochs, self.batch_size, self.lr)
+
+    def _loss(self, outputs: Tensor, targets: Tensor, generator: torch.Generator) -> Tensor:
+        if self.objective == "mse":
+            return mse(outputs, targets)
+        return hinge(
+            outputs,
+            targets,
+            margin=self.margin,
+            max_pairs=PAIRS_PER_LABEL * len(targets),
+            generator=generator,
+        )
+
+
+class MLP(HingeRanker):
+    """A multi-layer perceptron on choices or features.
+
+    Args:
+        space: what the architectures are.
+        encoding: ``ordinal`` feeds choice indices as plain numbers, as published, though indices
+            of operations have no order; ``one_hot`` is the fair variant; or the space's
+            ``features``.
+        objective: ``hinge``, or ``mse`` on standardised labels.
+        margin: of the hinge.
+        hidden: width of each hidden layer.
+        dropout: after each hidden layer.
+        epochs: passes over the labels.
+        batch_size: labels per step; pairs are formed within a batch.
+        lr: Adam's learning rate, constant.
+        device: where to train and predict.
+        seed: draws weights, batches, pairs and dropout.
+
+    Example:
+        >>> import numpy as np
+        >>> from archrank.spaces import NASBench201
+        >>> space = NASBench201()
+        >>> archs = space.sample(20, rng=np.random.default_rng(0))
+        >>> ranker = MLP(space, "one_hot", epochs=3).fit(archs, space.cost(archs)["macs"])
+        >>> ranker.predict(archs).shape
+        (20,)
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        encoding: Encoding = "ordinal",
+        *,
+        objective: Objective = "hinge",
+        margin: float = 0.1,
+        hidden: Sequence[int] = (300, 300, 300, 300, 300),
+        dropout: float = 0.1,
+        epochs: int = 200,
+        batch_size: int = 512,
+        lr: float = 1e-3,
+        device: str = "cpu",
+        seed: int = 0,
+    ) -> None:
+        self.space = space
+        self.encoding = encoding
+        self.objective = objective
+        self.margin = margin
+        self.hidden = hidden
+        self.dropout = dropout
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.lr = lr
+        self.device = device
+        self.seed = seed
+
+    def _inputs(self, archs: Archs) -> Inputs:
+        return (torch.from_numpy(encode(self.space, archs, self.encoding)),)  # (n, f)
+
+    def _network(self) -> nn.Module:
+        return perceptron(width(self.space, self.encoding), self.hidden, self.dropout)

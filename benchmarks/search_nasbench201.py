@@ -51,6 +51,9 @@ def by_optuna(make: Callable[[int], optuna.samplers.BaseSampler]) -> Callable[..
 
 METHODS: dict[str, Callable[..., Curve]] = {
     "guided": by_archrank(Guided),
+    "guided-ei": by_archrank(lambda: Guided(acquisition="ei")),
+    "guided-thompson": by_archrank(lambda: Guided(acquisition="thompson")),
+    "guided-greedy": by_archrank(lambda: Guided(acquisition="greedy")),
     "evolution": by_archrank(RegularizedEvolution),
     "random": by_archrank(Random),
     "tpe": by_optuna(lambda seed: optuna.samplers.TPESampler(seed=seed)),
@@ -66,7 +69,12 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=50)
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--budget", type=int, default=110)
-    parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=list(METHODS))
+    parser.add_argument(
+        "--methods",
+        nargs="+",
+        default=["guided", "random", "evolution", "tpe", "optuna-gp"],
+        choices=list(METHODS),
+    )
     parser.add_argument("--sets", nargs="+", default=["c10", "c100"])
     args = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.ERROR)

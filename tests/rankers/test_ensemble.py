@@ -69,7 +69,7 @@ def test_std_holds_both_kinds_of_doubt(
 def test_bootstrap_survives_nearly_constant_labels(space: NASBench201) -> None:
     archs = space.sample(3, rng=np.random.default_rng(0))
     ensemble = Ensemble.of(RankNAS(space), copies=4, bootstrap=True)
-    assert np.isfinite(ensemble.fit(archs, [0, 0, 1]).predict(archs)).all()
+    assert np.isfinite(ensemble.fit(archs, [0.0, 0.0, 1.0]).predict(archs)).all()
 
 
 def test_seeds_differ_between_copies_and_members_stay_untouched(

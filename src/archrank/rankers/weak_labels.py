@@ -83,7 +83,8 @@ class WeakLabels:
         return np.stack([ridge.predict(x) for ridge in self._guessers], axis=1)
 
     def _standardised(self, features: NDArray[np.float32]) -> Floats:
-        return (features.astype(np.float64) - self._center) / self._spread
+        standardised: Floats = (features.astype(np.float64) - self._center) / self._spread
+        return standardised
 
 
 def _class_means(column: Floats, group: NDArray[np.intp], classes: int) -> Floats:

@@ -7,6 +7,14 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from scipy.stats import rankdata
 
+from archrank.errors import UnknownNameError
+from archrank.strategies.acquisition import (
+    ACQUISITIONS,
+    Acquisition,
+    expected_improvement,
+    thompson,
+    upper_confidence_bound,
+)
 from archrank.strategies.base import Strategy, require_positive
 from archrank.strategies.fresh import distinct, is_new, remaining, sample_fresh
 from archrank.strategies.history import History, feasible_first
@@ -21,8 +29,8 @@ class Guided(Strategy):
     """Seed with random architectures, then in each round refit, rank candidates, take the top.
 
     Candidates are the whole space while it is small, else random architectures and mutants of the
-    best found. They are ranked by upper confidence bound, ``mean + kappa * std`` (Srinivas et al.,
-    ICML 2010), where the ranker knows its uncertainty, else by the prediction. With several
+    best found. They are ranked by an acquisition function where the ranker knows its uncertainty,
+    else by the prediction. With several
     objectives one ranker is fitted to each, and every pick weighs them at random (the augmented
     Chebyshev scalarisation of ParEGO, Knowles 2006, on predicted ranks), which spreads picks along
     the front.
@@ -32,7 +40,10 @@ class Guided(Strategy):
         initial: random architectures evaluated before the first fit.
         batch_size: architectures per later round.
         explore: share of later picks that are random.
-        kappa: weight of the ranker's uncertainty.
+        acquisition: ``"ucb"`` (upper confidence bound), ``"ei"`` (expected improvement),
+            ``"thompson"`` or ``"greedy"`` (the prediction alone); see
+            :mod:`archrank.strategies.acquisition`.
+        kappa: weight of the ranker's uncertainty in ``"ucb"``.
         candidates: spaces up to this size are ranked whole; else this many are generated.
         distinct: ``"classes"`` evaluates no two isomorphic architectures while others are left,
             ``"rows"`` does.
@@ -45,15 +56,19 @@ class Guided(Strategy):
         initial: int = 10,
         batch_size: int = 2,
         explore: float = 0.0,
+        acquisition: Acquisition = "ucb",
         kappa: float = 3.0,
         candidates: int = 20_000,
         distinct: Literal["classes", "rows"] = "classes",
     ) -> None:
+        if acquisition not in ACQUISITIONS:
+            raise UnknownNameError("acquisition", acquisition, ACQUISITIONS)
         require_positive(self, initial=initial, batch_size=batch_size)
         self.ranker = ranker
         self.initial = initial
         self.batch_size = batch_size
         self.explore = explore
+        self.acquisition = acquisition
         self.kappa = kappa
         self.candidates = candidates
         self.distinct = distinct
@@ -115,7 +130,7 @@ class Guided(Strategy):
     def _utilities(
         self, history: History, targets: Floats, candidates: Archs, rng: np.random.Generator
     ) -> Floats:
-        """Upper confidence bound of every candidate on every objective: ``(k, m)``."""
+        """How promising every candidate is on every objective: ``(k, m)``."""
         from sklearn.base import clone
         from threadpoolctl import threadpool_limits
 
@@ -126,12 +141,21 @@ class Guided(Strategy):
             for target in targets.T:
                 ranker = clone(base).set_params(seed=int(rng.integers(2**31)))
                 ranker.fit(archs, target)
-                if ranker.has_std and self.kappa != 0:
-                    mean, std = ranker.predict(candidates, return_std=True)
-                    columns.append(mean + self.kappa * std)
-                else:
-                    columns.append(ranker.predict(candidates))
+                columns.append(self._utility(ranker, archs, candidates, rng))
         return np.stack(columns, axis=1)
+
+    def _utility(
+        self, ranker: Ranker, archs: Archs, candidates: Archs, rng: np.random.Generator
+    ) -> Floats:
+        """The acquisition function of one objective: ``(k,)``."""
+        if not ranker.has_std or self.acquisition == "greedy":
+            return ranker.predict(candidates)
+        mean, std = ranker.predict(candidates, return_std=True)
+        if self.acquisition == "ei":
+            return expected_improvement(mean, std, float(ranker.predict(archs).max()))
+        if self.acquisition == "thompson":
+            return thompson(mean, std, rng)
+        return upper_confidence_bound(mean, std, self.kappa)
 
     def _pick(
         self,
@@ -172,6 +196,7 @@ class Guided(Strategy):
             "initial": self.initial,
             "batch_size": self.batch_size,
             "explore": self.explore,
+            "acquisition": self.acquisition,
             "kappa": self.kappa,
             "candidates": self.candidates,
             "distinct": self.distinct,
@@ -190,6 +215,6 @@ def describe_ranker(ranker: Ranker) -> str:
     """Class and parameters that differ from the defaults, without the space and the seed."""
     params = ranker.get_params(deep=False)
     shown = ", ".join(f"{k}={v!r}" for k, v in params.items() if k not in ("space", "seed"))
-    weak = getattr(ranker, "pretrained_", None)
-    pretrained = f" pretrained on {weak.digest}" if hasattr(weak, "digest") else ""
+    digest = getattr(getattr(ranker, "pretrained_", None), "digest", None)
+    pretrained = f" pretrained on {digest}" if digest else ""
     return f"{type(ranker).__name__}({shown}){pretrained}"

@@ -13,7 +13,8 @@ from archrank.rankers import GATES
 from archrank.rankers.gates import EdgeFlow, GATESNetwork, NodeFlow
 from archrank.spaces import NASBench201
 from archrank.testing import check_ranker
-from rankers.test_graph import PaddedSpace
+
+from .test_graph import PaddedSpace
 
 
 @pytest.mark.parametrize("form", ["edge", "node"])

@@ -5,26 +5,31 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from archrank.assess.assessment import Assessment
 from archrank.assess.grid import GROUPS
-from archrank.assess.judging import MEASURES, Measure, spread
+from archrank.assess.judging import MEASURES, Measure
+from archrank.assess.text import spread
 from archrank.report.chart import Axis, Chart
 from archrank.report.drawing import PALETTE
 from archrank.report.figures import Figure
 from archrank.types import Floats
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 CURVES = ("tau", "p_at_5", "br_at_1")
 SHIFT = 0.012  # of the axis, between rankers at one size: their bars would hide each other
 
 
 @dataclass(frozen=True)
-class SizeAxis(Axis):
-    """A logarithmic axis with ticks at the training sizes themselves."""
+class LogAxis(Axis):
+    """A logarithmic axis with ticks at given values, such as the training sizes themselves."""
 
-    sizes: tuple[float, ...] = ()
+    at: tuple[float, ...] = ()
 
     def place(self, values: Floats) -> Floats:
         """Positions in [0, 1] of ``values: (n,)``."""
@@ -32,12 +37,12 @@ class SizeAxis(Axis):
         return np.clip(at, 0.0, 1.0)
 
     def ticks(self) -> list[tuple[float, str]]:
-        """The sizes, without those that would be written over the one before."""
+        """The given values, without those that would be written over the one before."""
         kept: list[float] = []
-        for size in self.sizes:
-            if not kept or np.diff(self.place(np.array([kept[-1], size])))[0] > 0.07:
-                kept.append(size)
-        return [(size, f"{size:,.0f}") for size in kept]
+        for value in self.at:
+            if not kept or np.diff(self.place(np.array([kept[-1], value])))[0] > 0.07:
+                kept.append(value)
+        return [(value, f"{value:,.0f}" if value >= 1 else f"{value:g}") for value in kept]
 
     def shift(self, values: Floats, share: float) -> Floats:
         """``values`` moved by a share of the axis."""
@@ -46,7 +51,7 @@ class SizeAxis(Axis):
 
 
 def style(rankers: tuple[str, ...]) -> str:
-    """The colour of every ranker, the same in all charts; dashes where colours start again."""
+    """Tight tables, and a colour per ranker for all charts; dashes where colours start again."""
     rules = []
     for i in range(len(rankers)):
         color, dash = PALETTE[i % len(PALETTE)], "" if i < len(PALETTE) else "6 4"
@@ -56,6 +61,8 @@ def style(rankers: tuple[str, ...]) -> str:
             f".s{i} circle {{ fill: {color}; }}"
             f".cloud{i} circle {{ fill: {color}; fill-opacity: 0.35; }}"
         )
+    rules.append("table.spreads td, table.spreads th { padding-right: 10px; }")
+    rules.append(".spreads small { color: var(--muted); font-weight: 400; }")
     return "\n".join(rules)
 
 
@@ -75,36 +82,123 @@ def curves(found: Assessment) -> Iterator[Figure]:
     if table.empty:
         return
     labels = np.unique(table["labels"].to_numpy(dtype=np.float64))
-    x = SizeAxis("labels", labels[0] / 1.25, labels[-1] * 1.25, sizes=tuple(labels.tolist()))
+    x = LogAxis("labels", labels[0] / 1.25, labels[-1] * 1.25, at=tuple(labels.tolist()))
     for measure in (m for m in MEASURES if m.name in CURVES):
         factor = 100.0 if measure.unit else 1.0
-        means = factor * table[measure.name].to_numpy(dtype=np.float64)
-        spreads = factor * table[f"{measure.name}_sd"].fillna(0.0).to_numpy(dtype=np.float64)
-        ends = np.concatenate([means - spreads, means + spreads])
-        if measure.unit:
-            ends = np.clip(ends, 0.0, 100.0)  # a share cannot leave this range, its bar would
-        y = Axis.around(measure.title, ends, margin=0.06)
+        means = factor * table[measure.name]
+        spreads = factor * table[f"{measure.name}_sd"].fillna(0.0)
+        low, high = means - spreads, means + spreads
+        if measure.unit:  # a share cannot leave this range, its bar would
+            least = 100 / found.n if measure.name == "br_at_1" else 0.0
+            low, high = low.clip(least, 100.0), high.clip(least, 100.0)
+        y = _height(measure, np.concatenate([low, high]).astype(np.float64))
         chart = Chart(x, y, f"{measure.title} against the number of labels")
+        points = table[["ranker", "train_size", "labels"]].assign(mean=means, low=low, high=high)
+        points["title"] = [
+            f"{row['ranker']}, {row['labels']} labels: "
+            + spread(measure, row[measure.name], row[f"{measure.name}_sd"])
+            for row in table.to_dict("records")
+        ]
         for i, name in enumerate(found.rankers):
-            _curve(chart, x, i, found, (table["ranker"] == name).to_numpy(), means, spreads, measure)
-        yield Figure(
-            f"{measure.title} from how many labels", chart.svg(), _note(found, measure),
-            _legend(found),
-        )  # fmt: skip
+            _curve(chart, x, i, points[points["ranker"] == name], len(found.rankers))
+        title = f"{measure.title} from how many labels"
+        yield Figure(title, chart.svg(), _note(found, measure), _legend(found))
 
 
-def _curve(
-    chart: Chart,
-    x: SizeAxis,
-    i: int,
-    found: Assessment,
-    mine: np.ndarray,
-    means: Floats,
-    spreads: Floats,
-    measure: Measure,
-) -> None:
-    """Points, bars and lines of one ranker; with stages, a line for each first size."""
-    table = found.table()
+def _height(measure: Measure, values: Floats) -> Axis:
+    """The vertical axis for ``values``; ranks spread over orders of magnitude."""
+    if measure.name != "br_at_1":
+        return Axis.around(measure.title, values, margin=0.06)
+    low, high = float(values.min()) / 1.3, float(values.max()) * 1.3
+    exponents = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    steps = [m * 10.0**e for e in exponents for m in (1, 3)]
+    return LogAxis(measure.title, low, high, at=tuple(s for s in steps if low <= s <= high))
+
+
+def _curve(chart: Chart, x: LogAxis, i: int, points: DataFrame, rankers: int) -> None:
+    """Points with bars of one ranker; a line joins training sizes, or the stages of each."""
+    staged = points["train_size"].nunique() < len(points)
+    for _, part in points.groupby("train_size") if staged else [(0, points)]:
+        at = part["labels"].to_numpy(dtype=np.float64)
+        at = x.shift(at, SHIFT * (i - (rankers - 1) / 2))
+        mean, low, high = (part[c].to_numpy(dtype=np.float64) for c in ("mean", "low", "high"))
+        for px, a, b in zip(at, low, high, strict=True):
+            if b > a:
+                chart.line(np.array([px, px]), np.array([a, b]), f"bar{i}")
+        chart.line(at, mean, f"s{i}")
+        chart.dots(at, mean, f"s{i}", part["title"].tolist())
+
+
+def _note(found: Assessment, measure: Measure) -> str:
+    protocol = found.protocol
+    fits = protocol.seeds * protocol.model_seeds
+    meaning = {
+        "tau": "Kendall's tau-b of predicted and true order",
+        "p_at_5": "Share of the predicted best 5 % that are among the true best 5 %",
+        "br_at_1": "True rank of the best of the predicted top 1 %, in % of all: lower is better",
+    }[measure.name]
+    bars = f"Mean of {fits} fits, bars are one standard deviation" if fits > 1 else "One fit"
+    part = "architectures that were not trained on" if protocol.leave_out_training else (
+        f"all {found.n:,} architectures"
+    )  # fmt: skip
+    return f"{meaning}, on {protocol.judged[0]} of {part}. {bars}."
+
+
+def scatters(found: Assessment) -> Iterator[Figure]:
+    """Predicted against true ranks of one draw per ranker, from the most labels."""
+    size = max(found.protocol.train_sizes)
+    for i, name in enumerate(found.rankers):
+        drawn = [d for d in found.done if d.points and d.cell.ranker == name]
+        done = next((d for d in drawn if d.cell.train_size == size), None)
+        if done is None:
+            continue
+        x = Axis("true percentile (100 is best)", -2, 102)
+        y = Axis("predicted percentile", -2, 102)
+        last = [row for row in done.rows if row["transfer"] == "none"][-1]
+        title = f"{name}: tau {last['tau']:.3f} from {last['labels']} labels"
+        chart = Chart(x, y, f"predicted against true ranks, {title}")
+        measured, predicted = (
+            100 - 100 * np.array(done.points[k]) / found.n for k in ("measured", "predicted")
+        )
+        chart.dots(measured, predicted, f"cloud{i}", [""] * len(measured))
+        chart.line(np.array([0.0, 100.0]), np.array([0.0, 100.0]), "limit")
+        shown = f"{len(measured):,} of {found.n:,}" if len(measured) < found.n else "All"
+        caption = f"{shown} architectures, {found.protocol.judged[0]}, the first draw of labels."
+        yield Figure(title, chart.svg(), caption, (("limit", "perfect order"),))
+
+
+def favours(found: Assessment) -> Iterator[Figure]:
+    """Mean rank difference in groups of rising cost, from the most labels."""
+    size, stage = max(found.protocol.train_sizes), found.protocol.stages - 1
+    lines: dict[int, Floats] = {}
+    for i, name in enumerate(found.rankers):
+        values = [
+            row["rank_difference"]
+            for done in found.done
+            if done.cell.ranker == name and done.cell.train_size == size
+            for row in done.rows
+            if row["transfer"] == "none" and row["stage"] == stage and row["rank_difference"]
+        ]
+        if values:
+            mean = np.array(values, dtype=np.float64).mean(axis=0)  # (GROUPS,)
+            lines[i] = np.asarray(100 * mean / found.n, dtype=np.float64)
+    drawn = [line[np.isfinite(line)] for line in lines.values()]
+    if not drawn or not any(map(len, drawn)):
+        return
+    y = Axis.around("mean rank difference (% of all)", np.concatenate([*drawn, [0.0]]), margin=0.08)
+    x = Axis(f"{found.cost_name}: groups from least to most", 0.5, GROUPS + 0.5, whole=True)
+    chart = Chart(x, y, "mean rank difference by cost")
+    chart.level(0.0, "limit")
+    for i, line in lines.items():
+        at = np.asarray(1.0 + np.flatnonzero(np.isfinite(line)), dtype=np.float64)
+        texts = [f"{found.rankers[i]}, group {g:.0f}: {line[int(g) - 1]:+.1f} %" for g in at]
+        chart.line(at, line[np.isfinite(line)], f"s{i}")
+        chart.dots(at, line[np.isfinite(line)], f"s{i}", texts)
+    caption = (
+        f"Mean of true minus predicted rank in ten equal groups by {found.cost_name}, from {size} "
+        "labels. Above 0 a group is over-estimated, below 0 under-estimated."
+    )
+    yield Figure("Whom rankers favour", chart.svg(), caption, _legend(found))
 
 
 def _legend(found: Assessment) -> tuple[tuple[str, str], ...]:

@@ -40,6 +40,7 @@ MEASURES = (
     Measure("regret_10", "regret@10"),
     Measure("pair_accuracy", "pairs %", "%", 2),
 )
+LOWER_IS_BETTER = ("br_at_1", "regret_10")
 SECONDS = Measure("seconds", "seconds", decimals=2)
 
 

@@ -1,13 +1,112 @@
-"""The page of an assessment."""
+"""The page of an assessment: the table, figures, failures, and what was done."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import asdict
+from html import escape
 from typing import TYPE_CHECKING
 
+from archrank.assess.figures import curves, favours, scatters, style, symbols
+from archrank.assess.judging import LOWER_IS_BETTER, MEASURES, SECONDS
+from archrank.assess.text import spread
+from archrank.report.environment import environment
+from archrank.report.page import SYMBOLS, draw_figure, page
+from archrank.report.tables import listing
+
 if TYPE_CHECKING:
+    from pandas import DataFrame
+
     from archrank.assess.assessment import Assessment
+
+WAYS = {
+    "none": "Learnt {labels}, judged on {judged}",
+    "zero-shot": "Zero-shot: learnt {labels}, judged on {judged}",
+    "fine-tune": "Fine-tuned: learnt {labels} and a few labels more, judged on {judged}",
+}
 
 
 def render(found: Assessment) -> str:
     """The page as text."""
-    return "<!doctype html>"
+    protocol = found.protocol
+    title = f"{', '.join(found.rankers)}: learnt {protocol.labels}, judged on {protocol.judged[0]}"
+    fits = protocol.seeds * protocol.model_seeds
+    subtitle = (
+        f"{found.n:,} architectures, {fits} fit{'s' if fits > 1 else ''} per number of labels"
+    )
+    return page(title, subtitle, "\n".join(_body(found)), style=style(found.rankers))
+
+
+def _body(found: Assessment) -> Iterator[str]:
+    table = found.table()
+    for judged in found.protocol.judged:
+        for transfer, words in WAYS.items():
+            part = table[(table["judged"] == judged) & (table["transfer"] == transfer)]
+            if len(part):
+                heading = words.format(labels=found.protocol.labels, judged=judged)
+                yield _table(heading, part, staged=found.protocol.stages > 1)
+    yield _failures(found)
+    swatches = {**SYMBOLS, **symbols(found.rankers)}
+    for figures in ([*curves(found), *favours(found)], [*scatters(found)]):
+        drawn = "".join(draw_figure(figure, swatches) for figure in figures)
+        yield f'<div class="pair">{drawn}</div>'
+    settings = {k: _words(v) for k, v in asdict(found.protocol).items()}
+    yield listing("Protocol", settings)
+    yield listing("Versions", environment())
+
+
+def _words(value: object) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value)) or "none"
+    return "–" if value is None else str(value)
+
+
+def _table(heading: str, table: DataFrame, *, staged: bool) -> str:
+    """Means and spreads; the best mean of each number of labels in bold."""
+    measures = (*MEASURES, SECONDS)
+    names = ["ranker", "labels", *(m.title for m in measures)]
+    head = "".join(
+        f'<th scope="col"{" class=num" if i else ""}>{escape(name)}</th>'
+        for i, name in enumerate(names)
+    )
+    keys = ["train_size", "stage"] if staged else ["train_size"]
+    best = {m.name: _best(table, m.name, keys) for m in MEASURES}
+    rows = []
+    for place, record in enumerate(table.to_dict("records")):
+        cells = [f"<td>{escape(str(record['ranker']))}</td>", _cell(f"{record['labels']:,}")]
+        for m in measures:
+            text = spread(m, record[m.name], record[f"{m.name}_sd"])
+            cells.append(_cell(text, strong=place in best.get(m.name, ())))
+        rows.append(f"<tr>{''.join(cells)}</tr>")
+    return (
+        f'<section><h2>{escape(heading)}</h2><div class="scroll"><table class="spreads"><thead>'
+        f"<tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div></section>"
+    )
+
+
+def _best(table: DataFrame, name: str, keys: list[str]) -> set[int]:
+    """Places of the rows with the best mean among those of equal size, if there are rivals."""
+    values = table.reset_index(drop=True)
+    groups = values.groupby(keys)[name]
+    best = groups.transform("min" if name in LOWER_IS_BETTER else "max")
+    rivals = groups.transform("size") > 1
+    return {int(i) for i in values.index[(values[name] == best) & rivals]}
+
+
+def _cell(text: str, *, strong: bool = False) -> str:
+    mean, sign, sd = text.partition(" ± ")
+    inner = f"<strong>{escape(mean)}</strong>" if strong else escape(mean)
+    small = f" <small>± {escape(sd)}</small>" if sign else ""
+    return f'<td class="num">{inner}{small}</td>'
+
+
+def _failures(found: Assessment) -> str:
+    reasons = found.failures()
+    if not reasons:
+        return ""
+    total = sum(reasons.values())
+    items = "".join(f"<li>{count:,}: {escape(text)}</li>" for text, count in reasons.items())
+    return (
+        f"<section><h2>Failures</h2><p>{total:,} of {len(found.raw):,} rows of the raw results are "
+        f"empty; the means above leave them out.</p><ul>{items}</ul></section>"
+    )

@@ -41,7 +41,9 @@ class AceNAS(NeuralRanker):
     Paper and released code differ; the code is followed: 64 channels instead of 128; the head that
     learnt the first weak label goes on to rank (``new_head=True``: a new one). It places an
     architecture in LambdaRank's weights by *true* relevance, ascending (``rank_by="true_asc"``);
-    the default is the paper's and the textbook's, by predicted score.
+    the default is the paper's and the textbook's, by predicted score. On NAS-Bench-201 the code's
+    way orders the whole space better (Kendall tau from 78 labels .59 against .51, pretrained .72
+    against .69), and its top no worse.
 
     Args:
         space: a space with graphs.

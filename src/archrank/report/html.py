@@ -21,6 +21,7 @@ from archrank.report.tradeoffs import trade_offs
 if TYPE_CHECKING:
     from archrank.study.study import Study
 
+
 def write_report(
     study: Study,
     path: str | os.PathLike[str],

@@ -94,10 +94,11 @@ def configuration(
         "seed": str(study.seed),
     }  # fmt: skip
     parts = [("Configuration", run), ("Settings", asked), ("Versions", environment)]
-    return "".join(pairs(title, pairs) for title, pairs in parts if pairs)
+    return "".join(listing(title, pairs) for title, pairs in parts if pairs)
 
 
-def pairs(title: str, values: Mapping[str, str]) -> str:
+def listing(title: str, pairs: Mapping[str, str]) -> str:
+    """A section of names and texts."""
     rows = "".join(
         f'<tr><th scope="row">{escape(name)}</th><td class="wrap">{escape(text)}</td></tr>'
         for name, text in pairs.items()

@@ -61,6 +61,7 @@ def style(rankers: tuple[str, ...]) -> str:
             f".s{i} circle {{ fill: {color}; }}"
             f".cloud{i} circle {{ fill: {color}; fill-opacity: 0.35; }}"
         )
+    rules.append("main { max-width: 1200px; }")
     rules.append("table.spreads td, table.spreads th { padding-right: 10px; }")
     rules.append(".spreads small { color: var(--muted); font-weight: 400; }")
     return "\n".join(rules)

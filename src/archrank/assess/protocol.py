@@ -92,7 +92,7 @@ class Protocol:
                 "judge on; train on fewer, or judge on all"
             )
         self._check_stages()
-        self._check_transfer(n, rankers)
+        self._check_transfer(n)
 
     def _check_stages(self) -> None:
         if self.top is not None and self.stages == 1:
@@ -102,7 +102,7 @@ class Protocol:
         if self.weak_rows is not None and not self.weak:
             raise SettingsError(f"weak_rows {self.weak_rows} has no use without weak labels")
 
-    def _check_transfer(self, n: int, rankers: Mapping[str, Ranker]) -> None:
+    def _check_transfer(self, n: int) -> None:
         if len(set(self.judge)) < len(self.judge):
             raise SettingsError(f"judge names a column twice: {' '.join(self.judge)}")
         if not self.fine_tune:
@@ -118,7 +118,7 @@ class Protocol:
                 f"judge {' '.join(self.judge) or 'nothing'}, fine_tune_labels "
                 f"{' '.join(self.fine_tune_labels) or 'nothing'}"
             )
-        _check_size("fine_tune", self.fine_tune, n, rankers)
+        _check_size("fine_tune", self.fine_tune, n, {})  # they join the labels there are
 
 
 def _check_size(what: str, size: int, n: int, rankers: Mapping[str, Ranker]) -> None:

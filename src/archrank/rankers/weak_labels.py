@@ -80,7 +80,8 @@ class WeakLabels:
     def _guess(self, features: NDArray[np.float32]) -> Floats:
         """What ridge regression on the space's features expects: ``(n, f) -> (n, w)``."""
         x = self._standardised(features)
-        return np.stack([ridge.predict(x) for ridge in self._guessers], axis=1)
+        guesses = [np.asarray(ridge.predict(x), dtype=np.float64) for ridge in self._guessers]
+        return np.stack(guesses, axis=1)
 
     def _standardised(self, features: NDArray[np.float32]) -> Floats:
         standardised: Floats = (features.astype(np.float64) - self._center) / self._spread
@@ -92,7 +93,9 @@ def _class_means(column: Floats, group: NDArray[np.intp], classes: int) -> Float
     known = np.isfinite(column)
     total = np.bincount(group[known], weights=normal_scores(column[known]), minlength=classes)
     count = np.bincount(group[known], minlength=classes)
-    return np.divide(total, count, out=np.full(classes, np.nan), where=count > 0)
+    means: Floats = np.full(classes, np.nan)
+    np.divide(total, count, out=means, where=count > 0)
+    return means
 
 
 def normal_scores(scores: Floats) -> Floats:

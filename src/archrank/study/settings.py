@@ -43,6 +43,8 @@ class SearchSettings:
     """What to evaluate next: guided, evolution, random, or package.module:name."""
     ranker: str = "default"
     """What guides a guided search: default, gaussian_process, gbdt, ..., or package.module:name."""
+    weak: tuple[str, ...] = ()
+    """A weak label for the ranker, FILE:COLUMN, macs or params; give it again for more."""
     initial: int | None = None
     """Guided: random architectures before the first fit."""
     batch: int | None = None
@@ -103,10 +105,16 @@ def make_strategy(settings: SearchSettings, space: Space) -> Strategy:
     from archrank.rankers.base import Ranker
     from archrank.strategies.base import Strategy
     from archrank.strategies.guided import Guided
+    from archrank.study.weak import pretrain
 
     kind = STRATEGIES.get(settings.strategy)
     options = {"initial": settings.initial, "batch_size": settings.batch}
     given = {k: v for k, v in options.items() if v is not None}
+    if kind is not Guided and settings.weak:
+        raise SettingsError(
+            f"weak labels {', '.join(settings.weak)} have no use: strategy {settings.strategy!r} "
+            "is not guided by a ranker; leave one of the two out"
+        )
     if kind is not Guided and settings.ranker != "default":
         raise SettingsError(
             f"ranker {settings.ranker!r} has no use: strategy {settings.strategy!r} is not guided "
@@ -120,9 +128,11 @@ def make_strategy(settings: SearchSettings, space: Space) -> Strategy:
     if kind is not Guided:
         strategy: Strategy = _instance(STRATEGIES, settings.strategy, Strategy, **given)
         return strategy
-    ranker = None
-    if settings.ranker != "default":
+    ranker: Any = None
+    if settings.ranker != "default" or settings.weak:
         ranker = _instance(RANKERS, settings.ranker, Ranker, space=space)
+    if settings.weak:
+        ranker = pretrain(ranker, settings.weak, settings.data)
     return Guided(ranker, **given)  # type: ignore[arg-type]
 
 

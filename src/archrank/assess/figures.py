@@ -118,6 +118,8 @@ def _height(measure: Measure, values: Floats) -> Axis:
 
 def _curve(chart: Chart, x: LogAxis, i: int, points: DataFrame, rankers: int) -> None:
     """Points with bars of one ranker; a line joins training sizes, or the stages of each."""
+    if points.empty:  # all its fits failed
+        return
     staged = points["train_size"].nunique() < len(points)
     for _, part in points.groupby("train_size") if staged else [(0, points)]:
         at = part["labels"].to_numpy(dtype=np.float64)

@@ -39,11 +39,11 @@ class AceNAS(NeuralRanker):
     round starts from the pretrained weights instead of the previous round's.
 
     Paper and released code differ; the code is followed: 64 channels instead of 128; the head that
-    learnt the first weak label goes on to rank (``new_head=True``: a new one). It places an
-    architecture in LambdaRank's weights by *true* relevance, ascending (``rank_by="true_asc"``);
-    the default is the paper's and the textbook's, by predicted score. On NAS-Bench-201 the code's
-    way orders the whole space better (Kendall tau from 78 labels .59 against .51, pretrained .72
-    against .69), and its top no worse.
+    learnt the first weak label goes on to rank (``new_head=True``: a new one); and LambdaRank's
+    weights place an architecture by its *true* relevance, ascending. The paper's and the textbook's
+    place is by predicted score (``rank_by="predicted"``). On NAS-Bench-201 the code's way orders
+    the whole space better (Kendall tau from 78 labels .59 against .51, pretrained .72 against .69),
+    and its top no worse.
 
     Args:
         space: a space with graphs.
@@ -90,7 +90,7 @@ class AceNAS(NeuralRanker):
         space: Space,
         *,
         objective: Literal["lambdarank", "mse", "ranknet", "ranknet_halves"] = "lambdarank",
-        rank_by: Literal["predicted", "true_desc", "true_asc"] = "predicted",
+        rank_by: Literal["predicted", "true_desc", "true_asc"] = "true_asc",
         width: int = 64,
         layers: int = 4,
         k: int = 10,

@@ -39,7 +39,8 @@ def main() -> None:
     for spec in args.weak:
         file, _, column = spec.rpartition(":")
         other = load_table(file, space)
-        weak[spec] = other.column(column)[other.rows(table.archs)]
+        at = other.rows(table.archs)
+        weak[spec] = np.where(at >= 0, other.column(column)[at], np.nan)
     for name in args.rankers:
         for n in args.labels:
             taus = []

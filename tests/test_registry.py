@@ -93,7 +93,7 @@ def test_packages_refuse_unknown_attributes() -> None:
 def test_a_module_that_lacks_a_package_is_named(tmp_path, monkeypatch) -> None:
     (tmp_path / "needy.py").write_text("import surely_not_installed\n")
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ArchrankError, match="importing needy failed.*surely_not_installed"):
+    with pytest.raises(ArchrankError, match=r"importing needy failed.*surely_not_installed"):
         Registry("ranker", {}).get("needy:Ranker")
 
 

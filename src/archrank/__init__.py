@@ -32,6 +32,7 @@ _MODULES = (
     "networks",
     "rankers",
     "report",
+    "reproduce",
     "spaces",
     "strategies",
     "study",

@@ -133,6 +133,9 @@ def test_weak_labels_reach_rankers_that_pretrain(
         assert (call["proxy"] == table.column("proxy")[:100]).all()
         assert (call[f"{part}:other_val"] == table.column("other_val")[:100]).all()
         assert (call["macs"] == space.cost(table.archs[:100])["macs"]).all()
+    assert found.unaided == ("plain",)
+    raw = found.raw
+    assert ((raw["pretrain_seconds"] > 0) == (raw["ranker"] == "weak")).all()
     rows = found.table()
     assert rows["failed"].sum() == 0
     known = np.where(np.arange(len(table)) < 100, table.column("proxy"), 0.0)

@@ -31,6 +31,7 @@ class Assessment:
         done: every cell of the grid, in the grid's order.
         cost_name: where the costs of groups are from; empty if none are known.
         n: architectures in the table.
+        unaided: rankers that cannot pretrain, so made no use of the weak labels.
     """
 
     protocol: Protocol
@@ -38,6 +39,7 @@ class Assessment:
     done: list[Done]
     cost_name: str
     n: int
+    unaided: tuple[str, ...] = ()
 
     @cached_property
     def raw(self) -> DataFrame:
@@ -86,11 +88,12 @@ class Assessment:
         return table_rows(self.table())
 
     def to_json(self) -> dict[str, Any]:
-        """The table and what was done, as JSON values."""
+        """The table and what was done, as JSON values, NaN as ``None``."""
         return {
             "protocol": asdict(self.protocol),
             "architectures": self.n,
             "rankers": list(self.rankers),
+            "unaided": list(self.unaided),
             "results": records(self.table()),
             "failures": self.failures(),
         }

@@ -174,16 +174,19 @@ def favours(found: Assessment) -> Iterator[Figure]:
     """Mean rank difference in groups of rising cost, from the most labels."""
     size, stage = max(found.protocol.train_sizes), found.protocol.stages - 1
     lines: dict[int, Floats] = {}
+    labels = size
     for i, name in enumerate(found.rankers):
-        values = [
-            row["rank_difference"]
+        rows = [
+            row
             for done in found.done
             if done.cell.ranker == name and done.cell.train_size == size
             for row in done.rows
             if row["transfer"] == "none" and row["stage"] == stage and row["rank_difference"]
         ]
-        if values:
-            mean = np.array(values, dtype=np.float64).mean(axis=0)  # (GROUPS,)
+        if rows:
+            labels = rows[0]["labels"]
+            values = np.array([row["rank_difference"] for row in rows], dtype=np.float64)
+            mean = values.mean(axis=0)  # (GROUPS,)
             lines[i] = np.asarray(100 * mean / found.n, dtype=np.float64)
     drawn = [line[np.isfinite(line)] for line in lines.values()]
     if not drawn or not any(map(len, drawn)):
@@ -198,8 +201,8 @@ def favours(found: Assessment) -> Iterator[Figure]:
         chart.line(at, line[np.isfinite(line)], f"s{i}")
         chart.dots(at, line[np.isfinite(line)], f"s{i}", texts)
     caption = (
-        f"Mean of true minus predicted rank in ten equal groups by {found.cost_name}, from {size} "
-        "labels. Above 0 a group is over-estimated, below 0 under-estimated."
+        f"Mean of true minus predicted rank in ten equal groups by {found.cost_name}, from "
+        f"{labels} labels. Above 0 a group is over-estimated, below 0 under-estimated."
     )
     yield Figure("Whom rankers favour", chart.svg(), caption, _legend(found))
 

@@ -97,9 +97,9 @@ def judged_row(
 
 def failed_row(known: Row, error: Exception) -> Row:
     """``known`` with NaN for every criterion, and why."""
-    seconds = {"fit_seconds": math.nan, "rank_seconds": math.nan}
+    names = ("pretrain_seconds", "fit_seconds", "rank_seconds")
     return {
-        **seconds,
+        **dict.fromkeys(names, math.nan),
         **known,
         **{measure.name: math.nan for measure in MEASURES},
         "rank_difference": None,

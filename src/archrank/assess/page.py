@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
     from archrank.assess.assessment import Assessment
+    from archrank.assess.protocol import Protocol
 
 WAYS = {
     "none": "Learnt {labels}, judged on {judged}",
     "zero-shot": "Zero-shot: learnt {labels}, judged on {judged}",
-    "fine-tune": "Fine-tuned: learnt {labels} and a few labels more, judged on {judged}",
+    "fine-tune": "Fine-tuned: learnt {labels} and {more}, judged on {judged}",
 }
 
 
@@ -43,8 +44,12 @@ def _body(found: Assessment) -> Iterator[str]:
         for transfer, words in WAYS.items():
             part = table[(table["judged"] == judged) & (table["transfer"] == transfer)]
             if len(part):
-                heading = words.format(labels=found.protocol.labels, judged=judged)
+                more = _more(found.protocol, judged)
+                heading = words.format(labels=found.protocol.labels, more=more, judged=judged)
                 yield _table(heading, part, staged=found.protocol.stages > 1)
+    if found.unaided:
+        names = escape(", ".join(found.unaided))
+        yield f'<p class="muted">Cannot pretrain, so used no weak labels: {names}.</p>'
     yield _failures(found)
     swatches = {**SYMBOLS, **symbols(found.rankers)}
     for figures in ([*curves(found), *favours(found)], [*scatters(found)]):
@@ -53,6 +58,12 @@ def _body(found: Assessment) -> Iterator[str]:
     settings = {k: _words(v) for k, v in asdict(found.protocol).items()}
     yield listing("Protocol", settings)
     yield listing("Versions", environment())
+
+
+def _more(protocol: Protocol, judged: str) -> str:
+    """The labels that fine-tuning adds."""
+    columns = dict(zip(protocol.judge, protocol.fine_tune_labels, strict=False))
+    return f"{protocol.fine_tune} of {columns[judged]}" if judged in columns else ""
 
 
 def _words(value: object) -> str:

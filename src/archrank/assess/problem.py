@@ -11,14 +11,13 @@ from pathlib import Path
 import numpy as np
 
 from archrank.assess.protocol import Protocol
-from archrank.errors import SettingsError, UnknownNameError
+from archrank.errors import TableError
 from archrank.spaces.base import Space
 from archrank.spaces.custom import CustomSpace
 from archrank.study.settings import find_data
+from archrank.study.weak import weak_label
 from archrank.tables.base import BenchTable, load_table
 from archrank.types import Archs, Floats
-
-COSTS = ("macs", "params")  # weak labels that every space knows
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +52,8 @@ def load_problem(
     """Read and check every column that ``protocol`` names.
 
     Raises:
-        TableError: a file that cannot be used, or a learnt or judged column with NaN.
+        TableError: a file that cannot be used, a learnt or judged column with NaN, or weak labels
+            of other architectures.
         UnknownNameError: no such column.
     """
     if not isinstance(table, BenchTable):
@@ -63,29 +63,16 @@ def load_problem(
     for name in names:
         sign = -1.0 if table.directions.get(name) == "minimize" else 1.0
         columns[name] = sign * table.objective(name)
-    weak = {spec: _weak(spec, table, data) for spec in protocol.weak}
+    weak = {spec: weak_label(spec, table, data) for spec in protocol.weak}
+    known = np.isfinite(np.stack([*weak.values()])).all(axis=0) if weak else np.ones(2)
+    if known.sum() < 2:
+        raise TableError(
+            f"weak labels {' '.join(weak)}: fewer than two of the table's {len(table)} "
+            "architectures have all of them; name files of the same architectures"
+        )
     cost, cost_name = _cost(table)
     digest = _digest(table.archs, {**columns, **{f"weak {k}": v for k, v in weak.items()}})
     return Problem(table.space, table.archs, columns, weak, cost, cost_name, digest)
-
-
-def _weak(spec: str, table: BenchTable, data: Path | None) -> Floats:
-    """One weak label ``(n,)``; architectures that its file does not hold get NaN."""
-    file, colon, column = spec.rpartition(":")
-    if not colon:
-        if spec in table.metrics:
-            return table.column(spec)
-        if spec in COSTS:
-            return table.space.cost(table.archs)[spec]
-        hint = "Of another table: file:column"
-        raise UnknownNameError("weak label", spec, {*table.metrics, *COSTS}, hint)
-    if not file or not column:
-        raise SettingsError(f"weak label {spec!r}: write file:column, macs or params")
-    other = load_table(find_data(file, data), table.space)
-    values = other.column(column)
-    rows = other.rows(table.archs)
-    found: Floats = np.where(rows >= 0, values[rows], np.nan)
-    return found
 
 
 def _cost(table: BenchTable) -> tuple[Floats | None, str]:

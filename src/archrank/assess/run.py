@@ -18,7 +18,7 @@ from archrank.errors import EvaluationError, SettingsError
 from archrank.rankers import RANKERS
 from archrank.rankers.base import Ranker
 from archrank.spaces.base import Space
-from archrank.study.settings import SearchSettings, _instance, make_space
+from archrank.study.settings import SearchSettings, instance_of, make_space
 from archrank.tables.base import BenchTable
 
 
@@ -108,22 +108,39 @@ def assess(
     where = _space(table, space)
     problem = load_problem(table, where, protocol, None if data is None else Path(data))
     named = make_rankers(rankers, problem.space)
-    protocol.check(len(problem), named)
+    folder = None if out is None else Path(out)
+    return carry_out(protocol, problem, named, out=folder, executor=executor, progress=progress)
+
+
+def carry_out(
+    protocol: Protocol,
+    problem: Problem,
+    rankers: Mapping[str, Ranker],
+    *,
+    out: Path | None = None,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+) -> Assessment:
+    """Check, run what ``out`` does not hold yet, and put it together; see :func:`assess`."""
+    protocol.check(len(problem), rankers)
     settings = {
         **protocol.describe(),
         "space": problem.space.fingerprint(),
-        "table": problem.digest,
-        "rankers": {name: " ".join(repr(ranker).split()) for name, ranker in named.items()},
+        "sha256": problem.digest,
+        "rankers": {name: " ".join(repr(ranker).split()) for name, ranker in rankers.items()},
     }
-    wanted = cells(named, protocol)
-    with open_journal(None if out is None else Path(out), settings) as journal:
+    wanted = cells(rankers, protocol)
+    with open_journal(out, settings) as journal:
         try:
-            _run(wanted, named, problem, protocol, journal, executor, progress)
+            _run(wanted, rankers, problem, protocol, journal, executor, progress)
         finally:
             if progress is not None:
                 progress.ended()
         done = [journal.done[cell] for cell in wanted]
-    return Assessment(protocol, tuple(named), done, problem.cost_name, len(problem))
+    unaided = [n for n, r in rankers.items() if problem.weak and not hasattr(r, "pretrain")]
+    return Assessment(
+        protocol, tuple(rankers), done, problem.cost_name, len(problem), tuple(unaided)
+    )
 
 
 def make_rankers(
@@ -161,7 +178,7 @@ def _distinct(rankers: Sequence[str | Ranker]) -> list[str | Ranker]:
 
 def _named(ranker: str | Ranker, space: Space) -> tuple[str, Ranker]:
     if isinstance(ranker, str):
-        return ranker, _instance(RANKERS, ranker, Ranker, space=space)
+        return ranker, instance_of(RANKERS, ranker, Ranker, space=space)
     return type(ranker).__name__, ranker
 
 

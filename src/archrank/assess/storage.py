@@ -92,13 +92,15 @@ def _settle(path: Path, settings: dict[str, Any]) -> None:
     changes = [
         f"{key} was {known[key]!r}, now {settings.get(key)!r}"
         for key in known
-        if key != "rankers" and known[key] != settings.get(key)
+        if key not in ("rankers", "sha256") and known[key] != settings.get(key)
     ]
     changes += [
         f"ranker {name} was {text}, now {settings['rankers'][name]}"
         for name, text in known.get("rankers", {}).items()
         if settings["rankers"].get(name, text) != text
     ]
+    if not changes and known.get("sha256", settings["sha256"]) != settings["sha256"]:
+        changes.append("the numbers in its table were others")
     if changes:
         raise ResumeError(
             f"folder {path.parent} holds another assessment: {'; '.join(changes)}. Name another "

@@ -13,7 +13,7 @@ from archrank.assess.transfer import fine_tune
 from archrank.rankers.base import Ranker
 from archrank.types import Floats, Ints
 
-_pretrained: dict[tuple[str, str, int], Ranker] = {}  # learnt once per process
+_pretrained: dict[tuple[str, str, int], tuple[Ranker, float]] = {}  # learnt once per process
 
 
 def run_cell(cell: Cell, ranker: Ranker, problem: Problem, protocol: Protocol) -> Done:
@@ -27,7 +27,7 @@ def run_cell(cell: Cell, ranker: Ranker, problem: Problem, protocol: Protocol) -
         for stage in range(protocol.stages):
             known = first_row(cell, stage, len(trained))
             try:
-                base = pretrained(cell, ranker, problem, protocol)
+                base, known["pretrain_seconds"] = pretrained(cell, ranker, problem, protocol)
                 scores, seconds = _fit(cell, base, trained, problem, protocol)
                 rows += _judge({**known, **seconds}, scores, trained, problem, protocol)
             except Exception as error:  # a ranker may be anyone's: the other cells go on
@@ -51,21 +51,27 @@ def best_new(scores: Floats, trained: Ints, count: int, cell: Cell) -> Ints:
     return new
 
 
-def pretrained(cell: Cell, ranker: Ranker, problem: Problem, protocol: Protocol) -> Ranker:
-    """The ranker with the weak labels, if it can use any; learnt once per model seed."""
+def pretrained(
+    cell: Cell, ranker: Ranker, problem: Problem, protocol: Protocol
+) -> tuple[Ranker, float]:
+    """The ranker with the weak labels, if it can use any, and the seconds that took.
+
+    They are learnt once per model seed, whatever the labels that follow.
+    """
     from sklearn.base import clone
 
     if not problem.weak or not hasattr(ranker, "pretrain"):
-        return ranker
+        return ranker, 0.0
     key = (problem.digest, f"{protocol.weak_rows} {ranker!r}", cell.model_seed)
     if key not in _pretrained:
         rows = np.flatnonzero(np.isfinite(np.stack([*problem.weak.values()])).all(axis=0))
         if protocol.weak_rows is not None and protocol.weak_rows < len(rows):
             rng = np.random.default_rng([cell.model_seed, 3])
             rows = np.sort(rng.choice(rows, protocol.weak_rows, replace=False))
+        start = time.perf_counter()
         copy = clone(ranker).set_params(seed=cell.model_seed)
         copy.pretrain(problem.archs[rows], {k: v[rows] for k, v in problem.weak.items()})
-        _pretrained[key] = copy
+        _pretrained[key] = copy, time.perf_counter() - start
     return _pretrained[key]
 
 

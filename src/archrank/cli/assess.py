@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import tyro
 
 from archrank.cli.output import print_json, progress_console, say, show_rows
+from archrank.cli.workers import INTERRUPTED, running
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor
-
     from archrank.assess import Assessment
 
-INTERRUPTED = 130
 RANKERS = ("default",)
 SIZES = (20, 78)
 T = TypeVar("T")
@@ -90,7 +83,7 @@ class Assess:
 
         folder = self.out if self.out is not None else self._folder()
         try:
-            with _executor(self.workers) as executor:
+            with running(self.workers) as executor:
                 found = assess(
                     self.table,
                     flat(self.rankers) or RANKERS,
@@ -130,6 +123,8 @@ class Assess:
             print_json({**found.to_json(), "raw": str(raw), "report": str(report)})
         else:
             show_rows(found.rows())
+            if found.unaided:
+                say(f"cannot pretrain, so used no weak labels: {', '.join(found.unaided)}")
             for reason, count in found.failures().items():
                 say(f"{count} rows failed: {reason}")
             say(f"raw     {raw}\nreport  {report}")
@@ -138,23 +133,3 @@ class Assess:
 def flat(groups: tuple[tuple[T, ...], ...]) -> tuple[T, ...]:
     """What was given to all uses of an option."""
     return tuple(chain.from_iterable(groups))
-
-
-@contextmanager
-def _executor(workers: int) -> Iterator[Executor | None]:
-    from archrank.study.worker import process_pool
-
-    executor = process_pool(workers)
-    previous = signal.signal(signal.SIGTERM, _interrupt)  # a scheduler's stop is a clean stop
-    try:
-        yield executor
-    finally:
-        signal.signal(signal.SIGTERM, previous)
-        if executor is not None:
-            executor.shutdown(wait=False, cancel_futures=True)
-            for child in multiprocessing.active_children():
-                child.terminate()  # what it fits now would not be kept anyway
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt

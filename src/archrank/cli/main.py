@@ -39,6 +39,7 @@ def run(arguments: list[str]) -> int:
     from archrank.cli.assess import Assess
     from archrank.cli.export import Export
     from archrank.cli.read import Best, Front, Report
+    from archrank.cli.reproduce import Reproduce
     from archrank.cli.search import Search
 
     if arguments in (["--version"], ["-V"]):
@@ -49,6 +50,7 @@ def run(arguments: list[str]) -> int:
     commands: dict[str, Callable[..., Any]] = {
         "search": Search,
         "assess": Assess,
+        "reproduce": Reproduce,
         "best": Best,
         "front": Front,
         "report": Report,

@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
 from archrank.cli.output import progress_console, say, show_record
+from archrank.cli.workers import INTERRUPTED, cores, running
 from archrank.study.settings import SearchSettings
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor
-
     from archrank.study.study import Study
 
 DEFAULT_BUDGET = 60
-INTERRUPTED = 130  # the shell's exit status for a program stopped by Ctrl-C
 
 
 @dataclass
@@ -63,7 +55,7 @@ class Search:
             budget = DEFAULT_BUDGET
         start = time.monotonic()
         with (
-            self._executor() as executor,
+            running(self._workers(), self.cluster) as executor,
             open_run(
                 folder,
                 self.settings,
@@ -85,6 +77,11 @@ class Search:
             self._finish(study, folder, stopped)
         return INTERRUPTED if stopped else 0
 
+    def _workers(self) -> int:
+        if self.workers is not None:
+            return self.workers
+        return 1 if self.settings.table is not None else cores()
+
     def _finish(self, study: Study, folder: Path, stopped: bool) -> None:
         from archrank.report import write_report
         from archrank.study.settings import to_json
@@ -100,33 +97,3 @@ class Search:
                 f"stopped after {len(study.records)} evaluations, all kept in {folder}; "
                 "repeat the command to go on"
             )
-
-    @contextmanager
-    def _executor(self) -> Iterator[Executor | None]:
-        from archrank.study.worker import dask_cluster, process_pool
-
-        default = 1 if self.settings.table is not None else _cores()
-        executor = (
-            dask_cluster(self.cluster)
-            if self.cluster is not None
-            else process_pool(default if self.workers is None else self.workers)
-        )
-        previous = signal.signal(signal.SIGTERM, _interrupt)  # a scheduler's stop is a clean stop
-        try:
-            yield executor
-        finally:
-            signal.signal(signal.SIGTERM, previous)
-            if executor is not None:
-                executor.shutdown(wait=False, cancel_futures=True)
-                for child in multiprocessing.active_children():
-                    child.terminate()  # what it evaluates now would not be kept anyway
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

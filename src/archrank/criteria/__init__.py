@@ -55,10 +55,10 @@ __all__ = [
     "precision_at",
     "precision_at_bottom",
     "rank_dynamics",
+    "regret",
     "relevance",
     "spearman",
     "tau_at_top",
-    "regret",
     "top_k_accuracy",
     "worst_ranking_at",
 ]

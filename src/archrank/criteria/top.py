@@ -123,9 +123,9 @@ def regret(
     scores: ArrayLike,
     truth: ArrayLike,
     *,
-    k: float = 1,  # noqa: PT028 - a criterion, not a test
-    validation: ArrayLike | None = None,  # noqa: PT028
-    reference: Literal["test", "validation"] = "test",  # noqa: PT028
+    k: float = 1,
+    validation: ArrayLike | None = None,
+    reference: Literal["test", "validation"] = "test",
 ) -> float:
     """What choosing by ``scores`` costs: the space's best true score minus that of the one found.
 

@@ -66,7 +66,7 @@ def make_space(settings: SearchSettings) -> Space:
     """The space that ``settings.space`` names."""
     from archrank.spaces.base import Space
 
-    space: Space = _instance(SPACES, settings.space, Space)
+    space: Space = instance_of(SPACES, settings.space, Space)
     return space
 
 
@@ -95,7 +95,7 @@ def make_task(name: str, data: Path | None = None) -> Task:
 
     folder = data_folder(data)
     offered = {} if folder is None else {"root": str(folder)}
-    task: Task = _instance(TASKS, name, Task, **offered)
+    task: Task = instance_of(TASKS, name, Task, **offered)
     return task
 
 
@@ -126,11 +126,11 @@ def make_strategy(settings: SearchSettings, space: Space) -> Strategy:
             "start from random architectures; leave one of the two out"
         )
     if kind is not Guided:
-        strategy: Strategy = _instance(STRATEGIES, settings.strategy, Strategy, **given)
+        strategy: Strategy = instance_of(STRATEGIES, settings.strategy, Strategy, **given)
         return strategy
     ranker: Any = None
     if settings.ranker != "default" or settings.weak:
-        ranker = _instance(RANKERS, settings.ranker, Ranker, space=space)
+        ranker = instance_of(RANKERS, settings.ranker, Ranker, space=space)
     if settings.weak:
         ranker = pretrain(ranker, settings.weak, settings.data)
     return Guided(ranker, **given)  # type: ignore[arg-type]
@@ -195,7 +195,7 @@ def from_json(values: Any, where: str) -> SearchSettings:
         raise StorageError(f"{where}: {place}: {first['msg']}, got {first['input']!r}") from None
 
 
-def _instance(registry: Registry, name: str, kind: type[Any], **offered: Any) -> Any:
+def instance_of(registry: Registry, name: str, kind: type[Any], **offered: Any) -> Any:
     """What a name stands for, made: a class or function is called with the arguments it takes.
 
     Raises:

@@ -1,0 +1,103 @@
+"""``archrank reproduce``: published tables, paper beside ours."""
+
+from __future__ import annotations
+
+import json as json_format
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+from archrank.cli.output import print_json, progress_console, say, show_rows
+from archrank.cli.workers import INTERRUPTED, running
+from archrank.errors import SettingsError, StorageError
+
+if TYPE_CHECKING:
+    from archrank.reproduce import Outcome
+
+
+@dataclass
+class Reproduce:
+    """Run a published table on the published measurements and print paper beside ours.
+
+    Without a name: lists what can be reproduced.
+    """
+
+    name: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="[NAME]")] = ""
+    """Which table or figure."""
+    data: Path | None = None
+    """Where tables lie; else the environment variable ARCHRANK_DATA."""
+    quick: bool = False
+    """Fewer runs and shorter pretraining: minutes instead of hours."""
+    seeds: int | None = None
+    """Repetitions; the paper's number, or few when quick, if left out."""
+    workers: int = 1
+    """Processes that fit."""
+    json: bool = False
+    """Print JSON."""
+    out: Path | None = None
+    """Also write NAME.json and NAME.txt to this folder."""
+
+    def __call__(self) -> int:
+        """List or run; the exit status."""
+        if not self.name:
+            self._list()
+            return 0
+        from archrank.reproduce import reproduce
+
+        try:
+            with progress_console().status("reading") as status, running(self.workers) as pool:
+                outcome = reproduce(
+                    self.name,
+                    data=self.data,
+                    quick=self.quick,
+                    seeds=self.seeds,
+                    executor=pool,
+                    told=lambda done, of: status.update(f"{done} of {of} runs"),
+                )
+        except KeyboardInterrupt:
+            say("stopped; nothing is kept")
+            return INTERRUPTED
+        self._show(outcome)
+        return 0
+
+    def _list(self) -> None:
+        from archrank.reproduce.catalogue import REPRODUCTIONS
+
+        if self.quick or self.seeds is not None or self.out is not None:
+            raise SettingsError("which table? archrank reproduce NAME; without options it lists")
+        items = REPRODUCTIONS.values()
+        if self.json:
+            keys = ("name", "source", "title", "files", "seeds", "quick_seeds")
+            print_json([{key: getattr(item, key) for key in keys} for item in items])
+            return
+        rows = [(i.name, i.source, i.title, " ".join(i.files)) for i in items]
+        show_rows([("name", "source", "what", "tables"), *rows])
+
+    def _show(self, outcome: Outcome) -> None:
+        from archrank.reproduce.catalogue import find
+        from archrank.reproduce.text import lines, page, rows_of, to_json
+
+        item = find(self.name)
+        values = to_json(item, outcome, self.quick)
+        if self.out is not None:
+            _write(self.out / f"{item.name}.json", json_format.dumps(values, indent=2) + "\n")
+            _write(self.out / f"{item.name}.txt", page(item, outcome))
+        if self.json:
+            print_json(values)
+            return
+        show_rows(rows_of(outcome.rows))
+        for line in lines(outcome):
+            print(line)
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f"{path.name}.tmp")
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(temporary, path)
+    except OSError as error:
+        raise StorageError(f"cannot write {path}: {error.strerror or error}") from None

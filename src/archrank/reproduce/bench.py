@@ -1,0 +1,112 @@
+"""The published measurements that reproductions read: found, checked, loaded."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from archrank.errors import DataError
+from archrank.spaces.base import Space
+from archrank.spaces.nasbench201 import NASBench201
+from archrank.tables.base import BenchTable, load_table
+from archrank.types import Archs, Floats, Ints
+
+NB201 = "nb201.csv.gz"
+SUPERNET = "nb201_supernet.csv.gz"
+CONTENTS = {
+    NB201: "NAS-Bench-201: 15,625 cells, a column arch and accuracies in percent (c10_val, ...)",
+    SUPERNET: "weight-sharing accuracies of NAS-Bench-201 cells: arch, oneshot_acc, ...",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Bench:
+    """Architectures and columns as arrays, small enough to send to a worker.
+
+    Attributes:
+        space: what the architectures are.
+        archs: ``(n, d)``.
+        columns: ``(n,)`` each, as in the files.
+        macs: ``(n,)``.
+        params: ``(n,)``.
+    """
+
+    space: Space
+    archs: Archs
+    columns: dict[str, Floats]
+    macs: Floats
+    params: Floats
+
+    def __len__(self) -> int:
+        return len(self.archs)
+
+    def __getitem__(self, column: str) -> Floats:
+        return self.columns[column]
+
+    def share(self, fraction: float) -> int:
+        """A fraction of the architectures, rounded down, at least one."""
+        return max(1, int(fraction * len(self)))
+
+    def rows_of(self, archs: Archs) -> Ints:
+        """Where architectures ``(k, d)`` of this table are: ``(k,)``."""
+        slots = np.full(self.space.size, -1, dtype=np.int64)
+        slots[self.space.index(self.archs)] = np.arange(len(self))
+        rows: Ints = slots[self.space.index(archs)]
+        return rows
+
+
+def load_bench(files: Sequence[str], columns: Sequence[str], data: Path | None = None) -> Bench:
+    """Read ``columns`` of the first file, and every column of the others.
+
+    Raises:
+        DataError: a file is missing; says what it is and where it was looked for.
+        TableError: a file that cannot be used, or a column with NaN.
+        UnknownNameError: a column is missing.
+    """
+    folder = _folder(data)
+    tables = [load_table(_find(folder, name), NASBench201()) for name in files]
+    first = tables[0]
+    found = {name: first.objective(name) for name in columns}
+    for other in tables[1:]:
+        found |= _joined(first, other)
+    cost = first.space.cost(first.archs)
+    macs, params = (np.asarray(cost[k], dtype=np.float64) for k in ("macs", "params"))
+    return Bench(first.space, first.archs, found, macs, params)
+
+
+def _joined(first: BenchTable, other: BenchTable) -> dict[str, Floats]:
+    """Columns of ``other`` in the order of ``first``: ``(n,)`` each."""
+    rows = other.rows(first.archs)
+    if (rows < 0).any():
+        lacking = first.space.format(first.archs[rows < 0][:1])[0]
+        raise DataError(
+            f"{other.path} lacks {int((rows < 0).sum())} of the {len(first)} architectures of "
+            f"{first.path}, the first is {lacking}; take the complete file"
+        )
+    return {
+        name: other.objective(name)[rows] for name in other.metrics if name not in first.metrics
+    }
+
+
+def _folder(data: Path | None) -> Path:
+    given = os.environ.get("ARCHRANK_DATA")
+    if data is None and not given:
+        raise DataError(
+            "published tables are not part of archrank: give the folder they are in with --data "
+            "or the environment variable ARCHRANK_DATA"
+        )
+    folder = Path(data if data is not None else str(given)).expanduser()
+    if not folder.is_dir():
+        raise DataError(f"no folder {folder}; --data names the folder of the published tables")
+    return folder
+
+
+def _find(folder: Path, name: str) -> Path:
+    path = folder / name
+    if not path.is_file():
+        raise DataError(f"no {name} in {folder}; it is a table of {CONTENTS[name]}")
+    return path

@@ -1,0 +1,187 @@
+"""What can be reproduced."""
+
+from __future__ import annotations
+
+from archrank.errors import UnknownNameError
+from archrank.reproduce.base import Reproduction
+
+NB201, SUPERNET = ("nb201.csv.gz",), ("nb201.csv.gz", "nb201_supernet.csv.gz")
+C10 = ("c10_val", "c10_test")
+BOTH = (*C10, "c100_val", "c100_test")
+
+_ALL = (
+    Reproduction(
+        "surgery-fig4",
+        "Surgery (Ning et al. 2020), Fig. 4",
+        "predictors against the number of labels: tau, P@5 %, BR@1 %",
+        NB201,
+        C10,
+        "surgery:figure_4",
+        seeds=3,
+        quick_seeds=1,
+    ),
+    Reproduction(
+        "surgery-fig5",
+        "Surgery, Fig. 5",
+        "predictors after five stages: P@K",
+        NB201,
+        C10,
+        "surgery_stages:figure_5",
+        seeds=3,
+        quick_seeds=1,
+    ),
+    Reproduction(
+        "surgery-table-a1",
+        "Surgery, Table A1",
+        "ranking against regression losses, 78 labels: tau",
+        NB201,
+        C10,
+        "surgery:table_a1",
+        seeds=3,
+        quick_seeds=3,
+    ),
+    Reproduction(
+        "surgery-table-a2",
+        "Surgery, Table A2",
+        "five stages of 78: accuracies chosen, BR@K, tau",
+        NB201,
+        C10,
+        "surgery_stages:table_a2",
+        seeds=3,
+        quick_seeds=3,
+    ),
+    Reproduction(
+        "surgery-fig-a2",
+        "Surgery, Fig. A2",
+        "tau and rank difference by FLOPs",
+        NB201,
+        C10,
+        "surgery:figure_a2",
+        seeds=3,
+        quick_seeds=3,
+    ),
+    Reproduction(
+        "surgery-a3",
+        "Surgery, A.3",
+        "a predictor trained on one-shot labels",
+        SUPERNET,
+        C10,
+        "surgery_oneshot:section_a3",
+        seeds=3,
+        quick_seeds=3,
+    ),
+    Reproduction(
+        "acenas-table2",
+        "AceNAS (Zhang et al. 2021), Table 2, NAS-Bench-201",
+        "search on CIFAR-100 with 110 and 500 labels: test accuracy",
+        SUPERNET,
+        BOTH,
+        "acenas:table_2",
+        seeds=50,
+        quick_seeds=3,
+    ),
+    Reproduction(
+        "acenas-table7",
+        "AceNAS, Table 7, NAS-Bench-201",
+        "quality of what is found: test accuracy, regret, rank",
+        SUPERNET,
+        BOTH,
+        "acenas:table_7",
+        seeds=50,
+        quick_seeds=3,
+    ),
+    Reproduction(
+        "acenas-fig5",
+        "AceNAS, Fig. 5, NAS-Bench-201",
+        "top-10 accuracy from 20 to 100 labels: AceNAS, Vanilla, BRP-NAS",
+        SUPERNET,
+        BOTH,
+        "acenas_figures:figure_5",
+        seeds=50,
+        quick_seeds=2,
+    ),
+    Reproduction(
+        "acenas-fig6",
+        "AceNAS, Fig. 6, NAS-Bench-201",
+        "what goes with top-10 accuracy: NDCG or tau",
+        SUPERNET,
+        BOTH,
+        "acenas_figures:figure_6",
+        seeds=50,
+        quick_seeds=2,
+    ),
+    Reproduction(
+        "acenas-fig7",
+        "AceNAS, Fig. 7, NAS-Bench-201",
+        "NDCG and top-10 accuracy by method",
+        SUPERNET,
+        BOTH,
+        "acenas_figures:figure_7",
+        seeds=50,
+        quick_seeds=2,
+    ),
+    Reproduction(
+        "acenas-fig9",
+        "AceNAS, Fig. 9, NAS-Bench-201",
+        "top-10 regret by loss and by pretraining labels",
+        SUPERNET,
+        BOTH,
+        "acenas_figures:figure_9",
+        seeds=50,
+        quick_seeds=3,
+    ),
+    Reproduction(
+        "acenas-fig11",
+        "AceNAS, Fig. 11, NAS-Bench-201",
+        "test accuracy of the incumbent against labels",
+        SUPERNET,
+        BOTH,
+        "acenas_figures:figure_11",
+        seeds=50,
+        quick_seeds=3,
+    ),
+    Reproduction(
+        "blog-losses",
+        "blog, table 1",
+        "recursive ranker from 900 labels: squared error against the mixed loss",
+        NB201,
+        C10,
+        "blog:losses",
+        seeds=10,
+        quick_seeds=3,
+    ),
+    Reproduction(
+        "blog-search",
+        "blog, table 2",
+        "search guided by the recursive ranker against random search",
+        NB201,
+        C10,
+        "blog:search",
+        seeds=10,
+        quick_seeds=3,
+    ),
+    Reproduction(
+        "blog-transfer",
+        "blog, tables 3 and 4",
+        "the ranker of CIFAR-10 on CIFAR-100, not refitted",
+        NB201,
+        BOTH,
+        "blog:transfer",
+        seeds=10,
+        quick_seeds=3,
+    ),
+)
+REPRODUCTIONS: dict[str, Reproduction] = {item.name: item for item in _ALL}
+
+
+def find(name: str) -> Reproduction:
+    """The reproduction of that name; upper case and underscores do not matter.
+
+    Raises:
+        UnknownNameError: there is none.
+    """
+    known = name.lower().replace("_", "-")
+    if known not in REPRODUCTIONS:
+        hint = "archrank reproduce lists them"
+        raise UnknownNameError("reproduction", name, REPRODUCTIONS, hint)
+    return REPRODUCTIONS[known]

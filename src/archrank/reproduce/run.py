@@ -1,0 +1,47 @@
+"""``reproduce``: one published table, from the tables' files to paper beside ours."""
+
+from __future__ import annotations
+
+from concurrent.futures import Executor
+from pathlib import Path
+
+from archrank.errors import BudgetError
+from archrank.reproduce.base import Outcome, Plan, Told
+from archrank.reproduce.bench import load_bench
+from archrank.reproduce.catalogue import find
+
+
+def reproduce(
+    name: str,
+    *,
+    data: str | Path | None = None,
+    quick: bool = False,
+    seeds: int | None = None,
+    executor: Executor | None = None,
+    told: Told | None = None,
+) -> Outcome:
+    """Run one published table on the published measurements.
+
+    The same name, ``quick`` and seeds give the same figures, in any number of workers.
+
+    Args:
+        name: which; :data:`archrank.reproduce.catalogue.REPRODUCTIONS` has them all.
+        data: folder of the measurements; else the environment variable ``ARCHRANK_DATA``.
+        quick: fewer runs and shorter pretraining.
+        seeds: repetitions; the reproduction's own number if ``None``.
+        executor: where to fit; this process if ``None``.
+        told: called with runs done and runs in all.
+
+    Raises:
+        UnknownNameError: no such reproduction.
+        BudgetError: less than one repetition.
+        DataError: a file is missing.
+        TableError: a file cannot be used.
+    """
+    item = find(name)
+    if seeds is None:
+        seeds = item.quick_seeds if quick else item.seeds
+    if seeds < 1:
+        raise BudgetError(f"seeds must be at least 1, got {seeds}")
+    bench = load_bench(item.files, item.columns, None if data is None else Path(data))
+    return item.run(bench, Plan(quick, seeds, executor=executor, told=told))

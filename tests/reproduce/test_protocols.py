@@ -1,0 +1,73 @@
+"""Every protocol, end to end, on a small table with one epoch per network."""
+
+from __future__ import annotations
+
+import json
+import math
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from archrank.reproduce import Outcome, Plan
+from archrank.reproduce.bench import load_bench
+from archrank.reproduce.catalogue import REPRODUCTIONS
+from archrank.reproduce.text import lines, page, rows_of, to_json
+
+
+def run(name: str, tables: Path, plan: Plan) -> Outcome:
+    item = REPRODUCTIONS[name]
+    return item.run(load_bench(item.files, item.columns, tables), plan)
+
+
+def figures(outcome: Outcome) -> list[tuple[str, float]]:
+    return [(row.what, row.ours) for row in outcome.rows if math.isfinite(row.ours)]
+
+
+@pytest.mark.parametrize("name", REPRODUCTIONS)
+def test_runs_from_files_to_text(name: str, tables: Path) -> None:
+    item = REPRODUCTIONS[name]
+    told: list[tuple[int, int]] = []
+    plan = Plan(quick=True, seeds=1, epochs=1, told=lambda done, of: told.append((done, of)))
+    outcome = run(name, tables, plan)
+    assert outcome.rows
+    assert told
+    assert all(0 < done <= of for done, of in told)
+    assert all(row.seconds >= 0 and row.seeds >= 1 for row in outcome.rows)
+    assert len({row.what for row in outcome.rows}) == len(outcome.rows)
+    lacking = [row.what for row in outcome.rows if row.paper is None and not row.why]
+    assert not lacking or name in ("surgery-a3", "blog-transfer")
+    values = json.loads(json.dumps(to_json(item, outcome, True), allow_nan=False))
+    assert len(values["rows"]) == len(outcome.rows)
+    widths = {len(row) for row in rows_of(outcome.rows)}
+    assert widths == {7}
+    assert item.source in page(item, outcome)
+    assert len(lines(outcome)) >= len(outcome.claims) + len(outcome.notes)
+
+
+@pytest.mark.parametrize("name", ["surgery-fig-a2", "acenas-fig9", "blog-search"])
+def test_same_seeds_same_figures_in_any_executor(name: str, tables: Path) -> None:
+    once = run(name, tables, Plan(quick=True, seeds=1, epochs=1))
+    again = run(name, tables, Plan(quick=True, seeds=1, epochs=1))
+    assert figures(once) == figures(again)
+    with ThreadPoolExecutor(1) as pool:
+        elsewhere = run(name, tables, Plan(quick=True, seeds=1, epochs=1, executor=pool))
+    assert figures(elsewhere) == figures(once)
+
+
+def test_more_seeds_keep_the_first(tables: Path) -> None:
+    one = run("blog-search", tables, Plan(quick=True, seeds=1, epochs=1))
+    two = run("blog-search", tables, Plan(quick=True, seeds=2, epochs=1))
+    assert math.isnan(one.rows[0].spread)
+    assert math.isfinite(two.rows[0].spread)
+    # mean of two, and their sd, give the first back
+    half = two.rows[0].spread / np.sqrt(2)
+    assert min(abs(two.rows[0].ours + s * half - one.rows[0].ours) for s in (-1, 1)) < 1e-9
+
+
+def test_full_plans_do_more_than_quick_ones(tables: Path) -> None:
+    quick = run("surgery-fig-a2", tables, Plan(quick=True, seeds=1, epochs=1))
+    full = run("surgery-fig-a2", tables, Plan(quick=False, seeds=1, epochs=1))
+    assert len(full.rows) > len(quick.rows)
+    assert full.rows[0].seeds == 3 * quick.rows[0].seeds

@@ -12,7 +12,7 @@ search: $(VENV)/installed
 	$(BIN)/archrank search $(ARGS)
 
 test: $(VENV)/installed-dev
-	$(BIN)/python -m pytest -n auto $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto $(ARGS)  # a process per core
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff check .

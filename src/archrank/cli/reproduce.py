@@ -38,7 +38,7 @@ class Reproduce:
     json: bool = False
     """Print JSON."""
     out: Path | None = None
-    """Also write NAME.json and NAME.txt to this folder."""
+    """Write NAME.json and NAME.txt to this folder, and keep finished runs there meanwhile."""
 
     def __call__(self) -> int:
         """List or run; the exit status."""
@@ -54,11 +54,13 @@ class Reproduce:
                     data=self.data,
                     quick=self.quick,
                     seeds=self.seeds,
+                    out=self.out,
                     executor=pool,
                     told=lambda done, of: status.update(f"{done} of {of} runs"),
                 )
         except KeyboardInterrupt:
-            say("stopped; nothing is kept")
+            kept = f"finished runs are kept in {self.out}, repeat the command to go on"
+            say(f"stopped; {kept if self.out is not None else 'nothing is kept, --out DIR would'}")
             return INTERRUPTED
         self._show(outcome)
         return 0

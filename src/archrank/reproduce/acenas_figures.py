@@ -11,7 +11,7 @@ from archrank.criteria import pearson
 from archrank.rankers.base import Ranker
 from archrank.rankers.brp_nas import BRPNAS
 from archrank.rankers.neural_predictor import NeuralPredictor
-from archrank.reproduce.acenas import NOTES, SETTINGS, walks
+from archrank.reproduce.acenas import NOTES, SETTINGS, head_start, searches, walks
 from archrank.reproduce.acenas_search import (
     ROUNDS,
     Search,
@@ -184,7 +184,8 @@ def figure_9(bench: Bench, plan: Plan) -> Outcome:
         )
         rows.append(row)
         means[data, title] = row.ours
-    return Outcome(rows, _claims_9(means, plan), NOTES)
+    notes = (*NOTES, *(head_start(bench, data) for data in datasets(plan)))
+    return Outcome(rows, _claims_9(means, plan), notes)
 
 
 def _other_loss(base: Ranker, objective: str) -> Ranker:
@@ -215,8 +216,7 @@ def figure_11(bench: Bench, plan: Plan) -> Outcome:
     """Test accuracy of the best in validation so far, on CIFAR-100."""
     evolution = RegularizedEvolution(population=20, tournament=5, batch_size=1)
     ranker = pretrained(bench, plan)
-    jobs = [Search("AceNAS", seed, bench, "c100", ranker, LABELS) for seed in range(plan.seeds)]
-    runs = {"AceNAS": plan.map(run_search, jobs)}
+    runs = {"AceNAS": plan.map(run_search, searches(bench, ranker, "c100", plan.seeds, LABELS))}
     for method, strategy in (("Random", Random()), ("RE", evolution)):
         runs[method] = plan.map(run_walk, walks(bench, plan, method, strategy, 110))
     rows, last = [], {}

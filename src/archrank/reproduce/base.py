@@ -16,6 +16,7 @@ from archrank.errors import EvaluationError
 if TYPE_CHECKING:
     from archrank.rankers.base import Ranker
     from archrank.reproduce.bench import Bench
+    from archrank.reproduce.journal import Journal
 
 Found: TypeAlias = dict[str, Any]
 """What one run found: JSON values by name, ``seconds`` among them."""
@@ -36,7 +37,8 @@ class Row:
         paper: the printed figure; ``None`` where the paper has a picture or nothing.
         spread: standard deviation of ours over runs; NaN for a single one.
         seeds: runs behind ours.
-        seconds: time spent fitting and scoring for it, all runs together.
+        seconds: time spent fitting and scoring for it, all runs together; of its own round or
+            stage where a run has several.
         why: one line that explains a difference.
         decimals: how many are printed.
     """
@@ -86,6 +88,7 @@ class Plan:
         epochs: train every network this long instead of as published; for tests.
         executor: where runs go; this process if ``None``.
         told: called after each run.
+        journal: keeps finished runs.
     """
 
     quick: bool = False
@@ -93,6 +96,7 @@ class Plan:
     epochs: int | None = None
     executor: Executor | None = None
     told: Told | None = None
+    journal: Journal | None = None
 
     def shortened(self, ranker: Ranker) -> Ranker:
         """``ranker``, or if :attr:`epochs` is set, one that trains only so long."""
@@ -109,22 +113,33 @@ class Plan:
             EvaluationError: a worker died.
         """
         waiting = list(jobs)
+        call, known = self._begin()
+        left = [(i, job) for i, job in enumerate(waiting) if i not in known]
         if self.executor is None:
-            results = (_single_threaded(run, job) for job in waiting)
+            results = (_single_threaded(run, job) for _, job in left)
         else:
-            futures = [self.executor.submit(_single_threaded, run, job) for job in waiting]
+            futures = [self.executor.submit(_single_threaded, run, job) for _, job in left]
             results = (future.result() for future in futures)
-        found = []
         try:
-            for result in results:
-                found.append(result)
+            for (index, _), result in zip(left, results, strict=True):
+                known[index] = result
+                if self.journal is not None:
+                    self.journal.add(call, index, result)
                 if self.told is not None:
-                    self.told(len(found), len(waiting))
+                    self.told(len(known), len(waiting))
         except BrokenExecutor:
             raise EvaluationError(
                 "a worker process died, perhaps for lack of memory; repeat with fewer workers"
             ) from None
-        return found
+        return [known[index] for index in range(len(waiting))]
+
+    def _begin(self) -> tuple[int, dict[int, Found]]:
+        """The number of this call of :meth:`map`, and its runs that are known from before."""
+        if self.journal is None:
+            return 0, {}
+        self.journal.calls += 1
+        call = self.journal.calls
+        return call, {i: found for (c, i), found in self.journal.known.items() if c == call}
 
 
 def _single_threaded(run: Callable[[J], Found], job: J) -> Found:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,6 +47,14 @@ class Bench:
 
     def __getitem__(self, column: str) -> Floats:
         return self.columns[column]
+
+    @property
+    def digest(self) -> str:
+        """Of the architectures and all columns."""
+        digest = hashlib.sha256(np.ascontiguousarray(self.archs).tobytes())
+        for name, values in self.columns.items():
+            digest.update(name.encode() + np.ascontiguousarray(values).tobytes())
+        return digest.hexdigest()
 
     def share(self, fraction: float) -> int:
         """A fraction of the architectures, rounded down, at least one."""

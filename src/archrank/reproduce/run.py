@@ -5,10 +5,12 @@ from __future__ import annotations
 from concurrent.futures import Executor
 from pathlib import Path
 
+from archrank import __version__
 from archrank.errors import BudgetError
 from archrank.reproduce.base import Outcome, Plan, Told
 from archrank.reproduce.bench import load_bench
 from archrank.reproduce.catalogue import find
+from archrank.reproduce.journal import Journal
 
 
 def reproduce(
@@ -17,6 +19,7 @@ def reproduce(
     data: str | Path | None = None,
     quick: bool = False,
     seeds: int | None = None,
+    out: str | Path | None = None,
     executor: Executor | None = None,
     told: Told | None = None,
 ) -> Outcome:
@@ -29,6 +32,7 @@ def reproduce(
         data: folder of the measurements; else the environment variable ``ARCHRANK_DATA``.
         quick: fewer runs and shorter pretraining.
         seeds: repetitions; the reproduction's own number if ``None``.
+        out: keep finished runs in this folder until all are, and go on from them.
         executor: where to fit; this process if ``None``.
         told: called with runs done and runs in all.
 
@@ -37,6 +41,7 @@ def reproduce(
         BudgetError: less than one repetition.
         DataError: a file is missing.
         TableError: a file cannot be used.
+        StorageError: ``out`` cannot be written.
     """
     item = find(name)
     if seeds is None:
@@ -44,4 +49,11 @@ def reproduce(
     if seeds < 1:
         raise BudgetError(f"seeds must be at least 1, got {seeds}")
     bench = load_bench(item.files, item.columns, None if data is None else Path(data))
-    return item.run(bench, Plan(quick, seeds, executor=executor, told=told))
+    journal = None
+    if out is not None:
+        header = {"name": item.name, "quick": quick, "seeds": seeds, "tables": bench.digest}
+        journal = Journal(Path(out) / f"{item.name}.runs", header | {"archrank": __version__})
+    outcome = item.run(bench, Plan(quick, seeds, executor=executor, told=told, journal=journal))
+    if journal is not None:
+        journal.close()
+    return outcome

@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
+from archrank.networks.attentivenas import AttentiveNASNetwork
+from archrank.networks.nasbench101 import NASBench101Network
 from archrank.networks.nasbench201 import NASBench201Network
 from archrank.networks.operations import OPERATIONS, operation
+from archrank.networks.proxylessnas import ProxylessNASNetwork
+from archrank.networks.transformer import GPT, EncoderDecoder, LanguageModel
 
-__all__ = ["OPERATIONS", "NASBench201Network", "operation"]
+__all__ = [
+    "GPT",
+    "OPERATIONS",
+    "AttentiveNASNetwork",
+    "EncoderDecoder",
+    "LanguageModel",
+    "NASBench101Network",
+    "NASBench201Network",
+    "ProxylessNASNetwork",
+    "operation",
+]

@@ -98,7 +98,7 @@ _ALL = (
         BOTH,
         "acenas_figures:figure_5",
         seeds=50,
-        quick_seeds=2,
+        quick_seeds=1,
     ),
     Reproduction(
         "acenas-fig6",
@@ -108,7 +108,7 @@ _ALL = (
         BOTH,
         "acenas_figures:figure_6",
         seeds=50,
-        quick_seeds=2,
+        quick_seeds=1,
     ),
     Reproduction(
         "acenas-fig7",
@@ -118,7 +118,7 @@ _ALL = (
         BOTH,
         "acenas_figures:figure_7",
         seeds=50,
-        quick_seeds=2,
+        quick_seeds=1,
     ),
     Reproduction(
         "acenas-fig9",

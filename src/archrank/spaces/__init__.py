@@ -1,21 +1,52 @@
 """Search spaces: what can be built, as integer arrays."""
 
 from archrank.registry import Registry
+from archrank.spaces.attentivenas import AttentiveNAS
 from archrank.spaces.base import Choice, Graphs, Space
 from archrank.spaces.cells import EdgeCellSpace
 from archrank.spaces.custom import CustomSpace
+from archrank.spaces.flops_sampling import FlopsSampler
+from archrank.spaces.gpt_s import GPTS
+from archrank.spaces.hat import HAT
+from archrank.spaces.linear_latency import LinearLatency
+from archrank.spaces.nasbench101 import NASBench101
 from archrank.spaces.nasbench201 import NASBench201
+from archrank.spaces.proxylessnas import ProxylessNAS
+from archrank.spaces.ranknas import RankNASLanguageModel, RankNASTranslation
+from archrank.spaces.transnas101 import TransNAS101Micro
 from archrank.spaces.vector import VectorSpace
 
-SPACES = Registry("space", {"nasbench201": "archrank.spaces.nasbench201:NASBench201"})
+SPACES = Registry(
+    "space",
+    {
+        "attentivenas": "archrank.spaces.attentivenas:AttentiveNAS",
+        "gpt_s": "archrank.spaces.gpt_s:GPTS",
+        "hat": "archrank.spaces.hat:HAT",
+        "nasbench201": "archrank.spaces.nasbench201:NASBench201",
+        "proxylessnas": "archrank.spaces.proxylessnas:ProxylessNAS",
+        "ranknas": "archrank.spaces.ranknas:RankNASTranslation",
+        "ranknas_lm": "archrank.spaces.ranknas:RankNASLanguageModel",
+        "transnas101_micro": "archrank.spaces.transnas101:TransNAS101Micro",
+    },
+)
 
 __all__ = [
+    "GPTS",
+    "HAT",
     "SPACES",
+    "AttentiveNAS",
     "Choice",
     "CustomSpace",
     "EdgeCellSpace",
+    "FlopsSampler",
     "Graphs",
+    "LinearLatency",
+    "NASBench101",
     "NASBench201",
+    "ProxylessNAS",
+    "RankNASLanguageModel",
+    "RankNASTranslation",
     "Space",
+    "TransNAS101Micro",
     "VectorSpace",
 ]

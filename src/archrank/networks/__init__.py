@@ -5,6 +5,7 @@ from __future__ import annotations
 from archrank.networks.attentivenas import AttentiveNASNetwork
 from archrank.networks.nasbench101 import NASBench101Network
 from archrank.networks.nasbench201 import NASBench201Network
+from archrank.networks.nds import NDSNetwork
 from archrank.networks.operations import OPERATIONS, operation
 from archrank.networks.proxylessnas import ProxylessNASNetwork
 from archrank.networks.transformer import GPT, EncoderDecoder, LanguageModel
@@ -17,6 +18,7 @@ __all__ = [
     "LanguageModel",
     "NASBench101Network",
     "NASBench201Network",
+    "NDSNetwork",
     "ProxylessNASNetwork",
     "operation",
 ]

@@ -11,6 +11,7 @@ from archrank.spaces.hat import HAT
 from archrank.spaces.linear_latency import LinearLatency
 from archrank.spaces.nasbench101 import NASBench101
 from archrank.spaces.nasbench201 import NASBench201
+from archrank.spaces.nds import NDS
 from archrank.spaces.proxylessnas import ProxylessNAS
 from archrank.spaces.ranknas import RankNASLanguageModel, RankNASTranslation
 from archrank.spaces.transnas101 import TransNAS101Micro
@@ -23,6 +24,14 @@ SPACES = Registry(
         "gpt_s": "archrank.spaces.gpt_s:GPTS",
         "hat": "archrank.spaces.hat:HAT",
         "nasbench201": "archrank.spaces.nasbench201:NASBench201",
+        "nds_amoeba": "archrank.spaces.nds_named:amoeba",
+        "nds_darts": "archrank.spaces.nds_named:darts",
+        "nds_darts_fixwd": "archrank.spaces.nds_named:darts_fixwd",
+        "nds_enas": "archrank.spaces.nds_named:enas",
+        "nds_enas_fixwd": "archrank.spaces.nds_named:enas_fixwd",
+        "nds_nasnet": "archrank.spaces.nds_named:nasnet",
+        "nds_pnas": "archrank.spaces.nds_named:pnas",
+        "nds_pnas_fixwd": "archrank.spaces.nds_named:pnas_fixwd",
         "proxylessnas": "archrank.spaces.proxylessnas:ProxylessNAS",
         "ranknas": "archrank.spaces.ranknas:RankNASTranslation",
         "ranknas_lm": "archrank.spaces.ranknas:RankNASLanguageModel",
@@ -33,6 +42,7 @@ SPACES = Registry(
 __all__ = [
     "GPTS",
     "HAT",
+    "NDS",
     "SPACES",
     "AttentiveNAS",
     "Choice",

@@ -128,7 +128,8 @@ class BenchTable:
         """One sortable code per row: its number, or its bytes where the space has too many."""
         if self.space.size <= np.iinfo(np.int64).max:
             return self.space.index(archs)
-        rows = np.ascontiguousarray(archs)  # as byte strings of one length, which can be sorted
+        # canonical: what is inactive must not tell rows apart; as byte strings, which can be sorted
+        rows = np.ascontiguousarray(self.space.canonical(archs))
         return rows.view(f"S{rows.shape[1]}")[:, 0]
 
 

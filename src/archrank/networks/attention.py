@@ -1,0 +1,123 @@
+"""Multi-head attention with the variants that the Transformer spaces choose from.
+
+Vaswani et al., "Attention Is All You Need", NeurIPS 2017; clipped relative positions of Shaw et
+al., "Self-Attention with Relative Position Representations", NAACL 2018, section 3; rotary
+positions of Su et al., "RoFormer", 2021. Products are written out rather than fused, so that a
+counter of operations sees them.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class Attention(nn.Module):
+    """Attention of ``dim`` -> ``qkv_dim`` -> ``dim``, its ``heads`` sharing ``qkv_dim`` evenly.
+
+    Args:
+        dim: width of queries and outputs.
+        qkv_dim: width inside, independent of ``dim`` (HAT keeps 512).
+        heads: must divide ``qkv_dim``.
+        memory_dim: width of what is attended to; ``None``: ``dim``.
+        bias: on all four projections.
+        relative: clipping distance k of relative positions, ``2 k + 1`` learnt keys and values
+            shared by the heads; 0: none.
+        rotary: rotate this many channels of each head's queries and keys by their position.
+    """
+
+    def __init__(
+        self,
+        dim: int,
+        qkv_dim: int,
+        heads: int,
+        *,
+        memory_dim: int | None = None,
+        bias: bool = True,
+        relative: int = 0,
+        rotary: int = 0,
+    ) -> None:
+        super().__init__()
+        if qkv_dim % heads:
+            raise ValueError(f"{heads} heads cannot share {qkv_dim} channels evenly")
+        self.heads = heads
+        self.relative = relative
+        self.rotary = rotary
+        self.query = nn.Linear(dim, qkv_dim, bias)
+        self.key = nn.Linear(memory_dim or dim, qkv_dim, bias)
+        self.value = nn.Linear(memory_dim or dim, qkv_dim, bias)
+        self.output = nn.Linear(qkv_dim, dim, bias)
+        if relative:
+            distances, head_dim = 2 * relative + 1, qkv_dim // heads
+            self.relative_keys = nn.Parameter(torch.randn(distances, head_dim) * head_dim**-0.5)
+            self.relative_values = nn.Parameter(torch.randn(distances, head_dim) * head_dim**-0.5)
+
+    def forward(
+        self, x: Tensor, memory: Tensor | None = None, blocked: Tensor | None = None
+    ) -> Tensor:
+        """Attend from ``x`` to ``memory``, or to itself.
+
+        Args:
+            x: ``(b, t, dim)``.
+            memory: ``(b, s, memory_dim)``.
+            blocked: True where attention must not go; broadcasts to ``(b, heads, t, s)``.
+
+        Returns:
+            ``(b, t, dim)``.
+        """
+        memory = x if memory is None else memory
+        q, k, v = (
+            layer(y).unflatten(-1, (self.heads, -1)).transpose(1, 2)  # (b, heads, t or s, head_dim)
+            for layer, y in ((self.query, x), (self.key, memory), (self.value, memory))
+        )
+        if self.rotary:
+            q, k = rotate(q, self.rotary), rotate(k, self.rotary)
+        q = q * q.shape[-1] ** -0.5
+        scores = q @ k.transpose(-2, -1)  # (b, heads, t, s)
+        if self.relative:
+            where = distance_index(x.shape[1], self.relative, x.device).expand_as(scores)
+            near = q @ self.relative_keys.T  # (b, heads, t, 2 k + 1), Shaw eq. 5
+            scores = scores + near.gather(-1, where)
+        if blocked is not None:  # finite, so that a row of padding alone gives no NaN
+            scores = scores.masked_fill(blocked, torch.finfo(scores.dtype).min)
+        weights = scores.softmax(-1)  # (b, heads, t, s)
+        out = weights @ v  # (b, heads, t, head_dim)
+        if self.relative:  # sum the weights per distance: as Shaw eq. 3, without a (t, t, c) tensor
+            zeros = weights.new_zeros(*weights.shape[:-1], 2 * self.relative + 1)
+            out = out + zeros.scatter_add(-1, where, weights) @ self.relative_values
+        y: Tensor = self.output(out.transpose(1, 2).flatten(2))  # (b, t, dim)
+        return y
+
+
+def distance_index(length: int, clip: int, device: torch.device) -> Tensor:
+    """``j - i`` clipped to ``-clip..clip`` and shifted to ``0..2 clip``: ``(length, length)``."""
+    at = torch.arange(length, device=device)
+    return (at - at[:, None]).clamp(-clip, clip) + clip  # Shaw eq. 4
+
+
+def rotate(x: Tensor, channels: int) -> Tensor:
+    """Rotate channel pairs ``(i, i + channels / 2)`` by position x frequency, base 10,000.
+
+    Args:
+        x: ``(..., t, head_dim)``.
+        channels: how many of the first channels take part, even.
+    """
+    t = torch.arange(x.shape[-2], device=x.device)
+    frequency = 10_000.0 ** (-torch.arange(0, channels, 2, device=x.device) / channels)
+    angle = t[:, None] * frequency  # (t, channels / 2)
+    cos, sin = angle.cos().to(x.dtype), angle.sin().to(x.dtype)
+    a, b = x[..., :channels].chunk(2, dim=-1)  # (..., t, channels / 2) each
+    turned = [a * cos - b * sin, b * cos + a * sin, x[..., channels:]]
+    return torch.cat(turned, dim=-1)
+
+
+def sinusoids(length: int, dim: int, device: torch.device) -> Tensor:
+    """Sinusoidal positions (Vaswani section 3.5), sines first: ``(length, dim)``, ``dim`` even."""
+    frequency = 10_000.0 ** (-torch.arange(0, dim, 2, device=device) / dim)  # (dim / 2,)
+    angle = torch.arange(length, device=device)[:, None] * frequency  # (length, dim / 2)
+    return torch.cat([angle.sin(), angle.cos()], dim=-1)
+
+
+def future(length: int, device: torch.device) -> Tensor:
+    """True above the diagonal: what a causal model must not see, ``(length, length)``."""
+    return torch.ones(length, length, dtype=torch.bool, device=device).triu(1)

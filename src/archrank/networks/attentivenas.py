@@ -1,0 +1,199 @@
+"""The networks of the AttentiveNAS space.
+
+Wang et al., "AttentiveNAS: Improving Neural Architecture Search via Attentive Sampling", CVPR 2021,
+Table 2 and the released code: inverted residual blocks with swish, squeeze-and-excitation in some
+stages, a shortcut around every block, and the head of MobileNetV3 (global average pooling before
+the last convolution). Images are resized to the network's resolution in its forward pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from torch import Tensor, nn
+from torch.nn.functional import avg_pool2d, interpolate
+
+HEAD_EXPAND = 6  # the head first widens the last stage by this
+
+
+class Stage(NamedTuple):
+    """Blocks of one width; the stride is that of the first."""
+
+    width: int
+    depth: int
+    kernel: int
+    expand: int
+    stride: int
+    se: bool
+
+
+def make_divisible(channels: float, divisor: int = 8) -> int:
+    """The nearest multiple of ``divisor``, not below 90 % of ``channels``.
+
+    >>> make_divisible(30), make_divisible(11)
+    (32, 16)
+    """
+    nearest = max(1, int(channels + divisor / 2) // divisor * divisor)
+    return nearest + divisor if nearest < 0.9 * channels else nearest
+
+
+class SqueezeExcite(nn.Module):
+    """Scale channels by a function of their means: 1x1, ReLU, 1x1, hard sigmoid."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        mid = make_divisible(channels // 4)
+        self.gate = nn.Sequential(
+            nn.Conv2d(channels, mid, 1),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(mid, channels, 1),
+            nn.Hardsigmoid(inplace=True),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(b, c, h, w) -> (b, c, h, w)."""
+        gate: Tensor = self.gate(x.mean(dim=(2, 3), keepdim=True))  # (b, c, 1, 1)
+        return x * gate
+
+
+class Shortcut(nn.Module):
+    """Average pooling where the block has stride 2, a 1x1 convolution where channels change."""
+
+    def __init__(self, c_in: int, c_out: int, stride: int) -> None:
+        super().__init__()
+        self.stride = stride
+        self.project = nn.Identity() if c_in == c_out else nn.Conv2d(c_in, c_out, 1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(b, c_in, h, w) -> (b, c_out, ceil(h / stride), ceil(w / stride))."""
+        if self.stride > 1:  # an odd size is padded, and the zeros are averaged in, as published
+            x = avg_pool2d(x, self.stride, padding=x.shape[-1] % 2)
+        projected: Tensor = self.project(x)
+        return projected
+
+
+class Block(nn.Module):
+    """Expand 1x1, depthwise k x k, squeeze-and-excitation, project 1x1; plus the shortcut.
+
+    Args:
+        c_in: input channels.
+        stage: what the block is made of; its depth is not read.
+        stride: of this block.
+        drop: probability that a training sample skips the block (drop-connect); only where the
+            shortcut is the identity.
+    """
+
+    def __init__(self, c_in: int, stage: Stage, stride: int, drop: float = 0.0) -> None:
+        super().__init__()
+        mid = make_divisible(c_in * stage.expand)
+        layers: list[nn.Module] = []
+        if stage.expand > 1:
+            layers = [nn.Conv2d(c_in, mid, 1, bias=False), nn.BatchNorm2d(mid), _swish()]
+        pad = stage.kernel // 2
+        layers += [
+            nn.Conv2d(mid, mid, stage.kernel, stride, pad, groups=mid, bias=False),
+            nn.BatchNorm2d(mid),
+            _swish(),
+            *([SqueezeExcite(mid)] if stage.se else []),
+            nn.Conv2d(mid, stage.width, 1, bias=False),
+            nn.BatchNorm2d(stage.width),
+        ]
+        self.main = nn.Sequential(*layers)
+        self.shortcut = Shortcut(c_in, stage.width, stride)
+        self.drop = drop if stride == 1 and c_in == stage.width else 0.0
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(b, c_in, h, w) -> (b, c_out, ceil(h / stride), ceil(w / stride))."""
+        y: Tensor = self.main(x)
+        if self.training and self.drop > 0:
+            kept = x.new_empty(len(x), 1, 1, 1).bernoulli_(1 - self.drop)  # (b, 1, 1, 1)
+            y = y * kept / (1 - self.drop)
+        total: Tensor = y + self.shortcut(x)
+        return total
+
+
+def _swish() -> nn.Module:
+    return nn.SiLU(inplace=True)
+
+
+class AttentiveNASNetwork(nn.Module):
+    """An image classifier of the AttentiveNAS space.
+
+    Args:
+        resolution: pixels that images are resized to, bicubically, where they have others.
+        first: channels of the first convolution.
+        stages: the searched stages, in order.
+        last: channels of the last convolution.
+        n_classes: size of the output.
+        in_channels: of the images.
+        dropout: before the classifier; AttentiveNAS trains its largest network with 0.2.
+        drop_connect: of the deepest block; it grows linearly with depth, and only the last two
+            stages have it. AttentiveNAS trains its largest network with 0.2.
+
+    Example:
+        >>> stage = Stage(width=16, depth=2, kernel=3, expand=4, stride=2, se=True)
+        >>> network = AttentiveNASNetwork(32, 16, [stage], last=64, n_classes=10)
+        >>> len(network.blocks)
+        2
+    """
+
+    def __init__(
+        self,
+        resolution: int,
+        first: int,
+        stages: Sequence[Stage],
+        last: int,
+        *,
+        n_classes: int = 1000,
+        in_channels: int = 3,
+        dropout: float = 0.0,
+        drop_connect: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.resolution = resolution
+        self.first = _conv(in_channels, first, kernel=3, stride=2)
+        plan = [(k, stage, j) for k, stage in enumerate(stages) for j in range(stage.depth)]
+        widths = [first, *(stage.width for _, stage, _ in plan)]
+        blocks = []
+        for place, ((k, stage, j), (c_in, _)) in enumerate(
+            zip(plan, pairwise(widths), strict=True)
+        ):
+            drop = drop_connect * place / len(plan) if k >= len(stages) - 2 else 0.0
+            blocks.append(Block(c_in, stage, stage.stride if j == 0 else 1, drop))
+        self.blocks = nn.Sequential(*blocks)
+        wide = widths[-1] * HEAD_EXPAND
+        self.widen = _conv(widths[-1], wide, kernel=1)
+        self.last = nn.Sequential(nn.Conv2d(wide, last, 1, bias=False), _swish())  # no batch norm
+        self.dropout = nn.Dropout(dropout)
+        self.classifier = nn.Linear(last, n_classes)
+        self._initialise()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Images (b, in_channels, h, w) -> logits (b, n_classes)."""
+        if x.shape[-2:] != (self.resolution, self.resolution):
+            x = interpolate(x, size=(self.resolution, self.resolution), mode="bicubic")
+        x = self.blocks(self.first(x))  # (b, width of the last stage, r / 32, r / 32)
+        x = self.widen(x).mean(dim=(2, 3), keepdim=True)  # (b, 6 width, 1, 1)
+        x = self.last(x).flatten(1)  # (b, last)
+        logits: Tensor = self.classifier(self.dropout(x))  # (b, n_classes)
+        return logits
+
+    def _initialise(self) -> None:
+        """He by fan-out, as published."""
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out")
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+        nn.init.normal_(self.classifier.weight, std=0.01)
+        nn.init.zeros_(self.classifier.bias)
+
+
+def _conv(c_in: int, c_out: int, kernel: int, stride: int = 1) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(c_in, c_out, kernel, stride, kernel // 2, bias=False),
+        nn.BatchNorm2d(c_out),
+        _swish(),
+    )

@@ -1,0 +1,196 @@
+"""The networks of NAS-Bench-101: one cell of up to seven vertices, repeated in three stacks.
+
+Ying et al., "NAS-Bench-101: Towards Reproducible Neural Architecture Search", ICML 2019, figure 1,
+sections 2.1 and 2.2, and the released code: stem, ``cells`` cells, then twice: 2x2 max pooling and
+``cells`` cells of twice the channels; global average pool, linear classifier.
+
+    >>> network = NASBench101Network([[0, 1], [0, 0]], [])
+    >>> sum(p.numel() for p in network.parameters())
+    882570
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from archrank.errors import ArchitectureError, SpaceError, UnknownNameError
+
+KERNELS = {"conv3x3": 3, "conv1x1": 1}
+OPS = (*KERNELS, "maxpool3x3")
+BN_EPS = 1e-5
+BN_MOMENTUM = 0.003  # TensorFlow's 0.997
+
+
+class ConvBNReLU(nn.Sequential):
+    """Convolution without bias, batch norm, ReLU: (b, c_in, h, w) -> (b, c_out, h, w)."""
+
+    def __init__(self, c_in: int, c_out: int, kernel: int, bn_momentum: float) -> None:
+        super().__init__(
+            nn.Conv2d(c_in, c_out, kernel, padding=kernel // 2, bias=False),
+            nn.BatchNorm2d(c_out, eps=BN_EPS, momentum=bn_momentum),
+            nn.ReLU(),
+        )
+
+
+def vertex_channels(matrix: Sequence[Sequence[int]], c_in: int, c_out: int) -> list[int]:
+    """Channels of each of the ``v`` vertices of a pruned cell, input and output included.
+
+    Predecessors of the output share its channels, the first ones taking the rest; every other
+    vertex is as wide as the widest that it feeds.
+
+    Raises:
+        SpaceError: fewer channels than predecessors of the output.
+    """
+    last = len(matrix) - 1
+    feeds = [u for u in range(1, last) if matrix[u][last]]
+    if len(feeds) > c_out:
+        raise SpaceError(
+            f"{len(feeds)} vertices share the {c_out} output channels of a NAS-Bench-101 cell; "
+            "use at least 5 channels"
+        )
+    channels = [0] * len(matrix)
+    for rank, u in enumerate(feeds):
+        share, rest = divmod(c_out, len(feeds))
+        channels[u] = share + (rank < rest)
+    for u in range(last - 1, 0, -1):
+        if u not in feeds:
+            channels[u] = max(channels[w] for w in range(u + 1, last) if matrix[u][w])
+    channels[0], channels[last] = c_in, c_out
+    return channels
+
+
+class Cell(nn.Module):
+    """A cell with operations on vertices.
+
+    A vertex adds up its predecessors, each cut to its own number of channels, and the cell's input
+    through a 1x1 convolution; then comes its operation. The output concatenates its predecessors
+    and adds the cell's input, projected, if an edge says so.
+
+    Args:
+        matrix: ``v`` x ``v`` upper triangular adjacency, row = source, every vertex on a path from
+            the first to the last.
+        ops: Names of the ``v - 2`` interior operations.
+        c_in: Channels of the input.
+        c_out: And of the output.
+        bn_momentum: Of the batch norms.
+    """
+
+    def __init__(
+        self,
+        matrix: Sequence[Sequence[int]],
+        ops: Sequence[str],
+        c_in: int,
+        c_out: int,
+        bn_momentum: float = BN_MOMENTUM,
+    ) -> None:
+        super().__init__()
+        _check(matrix, ops)
+        last = len(matrix) - 1
+        self.channels = vertex_channels(matrix, c_in, c_out)
+        self._sources = [[u for u in range(1, w) if matrix[u][w]] for w in range(last + 1)]
+        self.projections = nn.ModuleDict(
+            {
+                str(w): ConvBNReLU(c_in, self.channels[w], 1, bn_momentum)
+                for w in range(1, last + 1)
+                if matrix[0][w]
+            }
+        )
+        self.operations = nn.ModuleList(
+            ConvBNReLU(c, c, KERNELS[op], bn_momentum) if op in KERNELS else nn.MaxPool2d(3, 1, 1)
+            for op, c in zip(ops, self.channels[1:-1], strict=True)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(b, c_in, h, w) -> (b, c_out, h, w)."""
+        vertices = [x]
+        for v, operation in enumerate(self.operations, start=1):
+            terms = [vertices[u][:, : self.channels[v]] for u in self._sources[v]]
+            if str(v) in self.projections:
+                terms.append(self.projections[str(v)](x))
+            vertices.append(operation(_sum(terms)))  # (b, channels[v], h, w)
+        last = len(vertices)
+        outputs = [vertices[u] for u in self._sources[last]]
+        terms = [torch.cat(outputs, 1)] if outputs else []  # (b, c_out, h, w)
+        if str(last) in self.projections:
+            terms.append(self.projections[str(last)](x))
+        return _sum(terms)
+
+
+def _sum(terms: list[Tensor]) -> Tensor:
+    total = terms[0]
+    for term in terms[1:]:
+        total = total + term
+    return total
+
+
+def _check(matrix: Sequence[Sequence[int]], ops: Sequence[str]) -> None:
+    v = len(matrix)
+    if v < 2 or len(ops) != v - 2 or any(len(row) != v for row in matrix):
+        raise ArchitectureError(
+            f"a NAS-Bench-101 cell of v vertices has a v x v matrix and v - 2 operations; got "
+            f"{v} rows and {len(ops)} operations"
+        )
+    for name in ops:
+        if name not in OPS:
+            raise UnknownNameError("operation", name, OPS)
+    dead = [
+        u
+        for u in range(v)
+        if (u < v - 1 and not any(matrix[u][u + 1 :]))
+        or (u > 0 and not any(matrix[w][u] for w in range(u)))
+    ]
+    if dead or any(matrix[u][w] for u in range(v) for w in range(u + 1)):
+        raise ArchitectureError(
+            "a NAS-Bench-101 cell must be upper triangular with every vertex on a path from input "
+            f"to output; got {[list(map(int, row)) for row in matrix]}"
+        )
+
+
+class NASBench101Network(nn.Module):
+    """An image classifier made of one repeated cell.
+
+    Args:
+        matrix: Adjacency of the pruned cell, see :class:`Cell`.
+        ops: Interior operations, of ``conv3x3``, ``conv1x1``, ``maxpool3x3``.
+        channels: Of the stem and the first stack; doubled at each next one.
+        stacks: Groups of cells, max pooling between them (an odd size is rounded up).
+        cells: Per stack.
+        n_classes: Size of the output.
+        in_channels: Of the images.
+        bn_momentum: Weight of the newest batch in the running statistics.
+    """
+
+    def __init__(
+        self,
+        matrix: Sequence[Sequence[int]],
+        ops: Sequence[str],
+        *,
+        channels: int = 128,
+        stacks: int = 3,
+        cells: int = 3,
+        n_classes: int = 10,
+        in_channels: int = 3,
+        bn_momentum: float = BN_MOMENTUM,
+    ) -> None:
+        super().__init__()
+        self.stem = ConvBNReLU(in_channels, channels, 3, bn_momentum)
+        body: list[nn.Module] = []
+        c_in = channels
+        for stack in range(stacks):
+            c_out = channels * 2**stack
+            if stack > 0:
+                body.append(nn.MaxPool2d(2, stride=2, ceil_mode=True))
+            for _ in range(cells):
+                body.append(Cell(matrix, ops, c_in, c_out, bn_momentum))
+                c_in = c_out
+        self.body = nn.Sequential(*body)
+        self.classifier = nn.Linear(c_in, n_classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Images (b, in_channels, h, w) -> logits (b, n_classes)."""
+        x = self.body(self.stem(x))  # (b, 4c, h / 4, w / 4)
+        logits: Tensor = self.classifier(x.mean(dim=(2, 3)))  # (b, n_classes)
+        return logits

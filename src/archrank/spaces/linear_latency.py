@@ -1,0 +1,221 @@
+"""Latency as a sum over decisions, and drawing architectures of a given latency.
+
+TuNAS (Bender et al., CVPR 2020) predicts the latency of a ProxylessNAS network on a Pixel 1 as
+``92.136 ms + sum over blocks of weight[block, operation]``. The weights come from a regression:
+single ones mean little (some are negative), only totals do. They are read from a file
+(:meth:`LinearLatency.pixel1`); archrank does not ship them.
+
+To draw from a band of latencies, the weights are rounded to a grid, a dynamic program counts the
+ways to complete a partial architecture to each total, and rows are drawn decision by decision in
+proportion to these counts, from a band widened by the largest rounding error; the exact latency
+decides. Nine candidates in ten are accepted, where one in 250 of plain rejection is (83 to 85 ms).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from archrank.errors import SpaceError, TableError
+from archrank.spaces.vector import VectorSpace
+from archrank.tables.files import numeric_column, read_table
+from archrank.types import Archs, Floats, Ints
+
+PIXEL1_FILE = "tunas_proxylessnas_pixel1_latency.csv"
+PIXEL1_BIAS_MS = 92.13599395751953
+PIXEL1_FIRST = ("s1b1_sepconv", "k3")  # the fixed first block
+STEP_MS = 0.01  # coarsest grid of the dynamic program
+CELLS = 200_000  # most points of its grid
+CHUNK = 8_192  # rows drawn at a time, so that their intermediate arrays stay in cache
+PATIENCE = 200  # rounds without one hit before a band counts as empty
+
+
+class LinearLatency:
+    """Milliseconds as a constant plus one weight per decision.
+
+    Args:
+        space: whose architectures they are.
+        weights_ms: per decision, the weight of each option.
+        bias_ms: the constant.
+
+    Example:
+        >>> from archrank.spaces import CustomSpace
+        >>> space = CustomSpace({"a": [0, 1], "b": [0, 1, 2]}, build=lambda config, task: None)
+        >>> latency = LinearLatency(space, [np.array([0.0, 3.0]), np.arange(3.0)], bias_ms=10)
+        >>> latency(space.enumerate()).tolist()
+        [10.0, 11.0, 12.0, 13.0, 14.0, 15.0]
+        >>> drawn = latency.sample(50, (11.5, 13.5), rng=np.random.default_rng(0))
+        >>> sorted(set(space.format(drawn)))
+        ['a=0,b=2', 'a=1,b=0']
+    """
+
+    def __init__(
+        self, space: VectorSpace, weights_ms: Sequence[Floats], bias_ms: float = 0.0
+    ) -> None:
+        sizes = [len(w) for w in weights_ms]
+        if sizes != space.radices.tolist():
+            raise SpaceError(
+                f"{space.name}: latency weights have {sizes} options per decision, the space has "
+                f"{space.radices.tolist()}"
+            )
+        self.space = space
+        self.bias_ms = float(bias_ms)
+        self.weights_ms = tuple(np.asarray(w, dtype=np.float64) for w in weights_ms)
+        self._table = np.zeros((space.d, max(sizes)))
+        for j, w in enumerate(self.weights_ms):
+            self._table[j, : len(w)] = w
+
+    @classmethod
+    def pixel1(cls, space: VectorSpace, path: str | Path | None = None) -> LinearLatency:
+        """TuNAS's model of the Pixel 1, for :class:`~archrank.spaces.ProxylessNAS`.
+
+        ProxylessNAS-mobile is predicted at 84.416 ms; the space ranges from 30.9 to 209.1 ms
+        (219.1 ms where the first block may have kernel 7).
+
+        Args:
+            space: the ProxylessNAS space.
+            path: the file of weights: columns ``name`` (block), ``op`` and ``latency_delta_ms``;
+                ``None``: ``tunas_proxylessnas_pixel1_latency.csv`` in the folder that the
+                environment variable ARCHRANK_DATA names.
+
+        Raises:
+            TableError: no such file, or not one weight for every operation of every block.
+        """
+        if path is None:
+            folder = os.environ.get("ARCHRANK_DATA")
+            if folder is None:
+                raise TableError(
+                    f"the latency weights are not part of archrank: give the path of {PIXEL1_FILE}"
+                    " or its folder in the environment variable ARCHRANK_DATA"
+                )
+            path = Path(folder) / PIXEL1_FILE
+        raw = read_table(path)
+        missing = [column for column in ("name", "op") if column not in raw.text]
+        if missing:
+            raise TableError(f"{path}: no column of text {missing[0]!r} among {raw.names}")
+        values = numeric_column(raw, "latency_delta_ms").tolist()
+        keys = list(zip(raw.text["name"], raw.text["op"], strict=True))
+        table = dict(zip(keys, values, strict=True))
+        if len(table) != len(keys) or not np.isfinite(values).all():
+            raise TableError(f"{path}: an operation occurs twice, or a weight is not finite")
+        wanted = [(c.name, str(op)) for c in space.choices for op in c.options]
+        absent = next((key for key in (PIXEL1_FIRST, *wanted) if key not in table), None)
+        if absent is not None:
+            raise TableError(f"{path}: no latency of operation {absent[1]!r} of block {absent[0]}")
+        weights = [np.array([table[c.name, str(op)] for op in c.options]) for c in space.choices]
+        return cls(space, weights, PIXEL1_BIAS_MS + table[PIXEL1_FIRST])
+
+    def __call__(self, archs: Archs) -> Floats:
+        """Latency in milliseconds: ``(n, d) -> (n,)``."""
+        total: Floats = self.bias_ms + self._table[np.arange(self.space.d), archs].sum(axis=1)
+        return total
+
+    @property
+    def range_ms(self) -> tuple[float, float]:
+        """The fastest and the slowest architecture of the space."""
+        fastest = sum(float(w.min()) for w in self.weights_ms)
+        slowest = sum(float(w.max()) for w in self.weights_ms)
+        return self.bias_ms + fastest, self.bias_ms + slowest
+
+    def sample(
+        self,
+        n: int,
+        band_ms: tuple[float, float],
+        *,
+        rng: np.random.Generator,
+        skip: float | None = None,
+    ) -> Archs:
+        """Draw ``n`` architectures with latency in ``band_ms``, both ends included: ``(n, d)``.
+
+        The distribution is that of drawing from the space and rejecting what lies outside: uniform
+        over the architectures in the band, or, with ``skip``, the prior conditioned on the band.
+
+        Args:
+            n: how many.
+            band_ms: lowest and highest latency, milliseconds.
+            rng: draws them.
+            skip: prior probability of the option ``skip`` wherever there is one, the other options
+                sharing the rest; ``None``: all options alike.
+
+        Raises:
+            SpaceError: no architecture is known to lie in the band, or ``skip`` is no probability.
+        """
+        if skip is not None and not 0 <= skip <= 1:
+            raise SpaceError(f"skip is a probability, got {skip}")
+        low, high = band_ms
+        fastest, slowest = self.range_ms
+        if not (low < high and high >= fastest and low <= slowest):
+            raise SpaceError(
+                f"no architecture of {self.space.name} takes {low} to {high} ms: "
+                f"the space ranges from {fastest:.3f} to {slowest:.3f} ms"
+            )
+        step = max(min(STEP_MS, (high - low) / 100), (slowest - fastest) / CELLS, 1e-9)
+        program = _Program(self, step, skip)
+        found: list[Archs] = []
+        missing, misses = n, 0
+        while missing > 0:
+            rows = program.draw(min(CHUNK, int(1.2 * missing) + 16), low, high, rng)
+            exact = self(rows)
+            rows = rows[(exact >= low) & (exact <= high)][:missing]
+            found.append(rows)
+            missing -= len(rows)
+            misses = 0 if len(rows) else misses + 1
+            if misses == PATIENCE:
+                raise SpaceError(
+                    f"found no architecture of {self.space.name} that takes {low} to {high} ms; "
+                    "widen the band"
+                )
+        return np.concatenate([np.empty((0, self.space.d), dtype=np.uint8), *found])
+
+
+class _Program:
+    """How many completions (weighted by the prior) lead from a partial sum to each total.
+
+    ``ways[j][t]``: completions of decisions ``j ..`` whose rounded weights add up to ``t`` steps
+    above their minimum. Counts beyond 2^53 are rounded to double precision.
+    """
+
+    def __init__(self, model: LinearLatency, step: float, skip: float | None) -> None:
+        self.step, self.start, self.d = step, model.range_ms[0], model.space.d
+        self.prior = [_prior(c.options, skip) for c in model.space.choices]
+        self.steps: list[Ints] = [
+            np.rint((w - w.min()) / step).astype(np.int64) for w in model.weights_ms
+        ]
+        size = 1 + sum(int(s.max()) for s in self.steps)
+        self.ways = [np.zeros(size) for _ in range(self.d + 1)]
+        self.ways[-1][0] = 1.0
+        for j in reversed(range(self.d)):
+            for p, s in zip(self.prior[j], self.steps[j].tolist(), strict=True):
+                self.ways[j][s:] += p * self.ways[j + 1][: size - s]
+
+    def draw(self, n: int, low: float, high: float, rng: np.random.Generator) -> Archs:
+        """``n`` rows whose rounded latency is in the band, widened by the rounding: ``(n, d)``."""
+        error = self.d / 2 + 1  # steps
+        first = max(int((low - self.start) / self.step - error), 0)
+        last = max(int((high - self.start) / self.step + error), 0) + 1
+        mass = np.cumsum(self.ways[0][first:last])
+        rows = np.zeros((n, self.d), dtype=np.uint8)
+        if mass[-1] == 0:
+            return rows[:0]
+        total = first + np.searchsorted(mass, rng.random(n) * mass[-1], side="right")
+        total = np.minimum(total, last - 1, dtype=np.int64)
+        for j in range(self.d):
+            rest = total - self.steps[j][:, None]  # (options, n)
+            ways = self.ways[j + 1][np.maximum(rest, 0)] * self.prior[j][:, None]
+            ways[rest < 0] = 0.0
+            cumulated = np.cumsum(ways, axis=0)
+            pick = (rng.random(n) * cumulated[-1] >= cumulated[:-1]).sum(axis=0)
+            rows[:, j] = pick
+            total = total - self.steps[j][pick]
+        return rows
+
+
+def _prior(options: Sequence[str | int | float], skip: float | None) -> Floats:
+    """Probability of each option; see :meth:`LinearLatency.sample`."""
+    if skip is None or "skip" not in options or len(options) == 1:
+        return np.full(len(options), 1 / len(options))
+    share = (1 - skip) / (len(options) - 1)
+    return np.array([skip if o == "skip" else share for o in options])

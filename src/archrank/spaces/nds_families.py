@@ -1,0 +1,42 @@
+"""What tells the NDS cell spaces apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Family:
+    """What tells the spaces apart."""
+
+    ops: tuple[str, ...]  # in the order of the released code
+    nodes: int
+    loose: bool  # the output joins nodes that no other uses; else all
+    imagenet_widths: int  # how many of the widths
+
+
+_SEP = ("sep_conv_3x3", "sep_conv_5x5", "sep_conv_7x7")
+_DIL = ("dil_conv_3x3", "dil_conv_5x5")
+_POOL = ("avg_pool_3x3", "max_pool_3x3")
+FAMILIES = {
+    "darts": Family(
+        ("none", "max_pool_3x3", "avg_pool_3x3", "skip_connect", *_SEP[:2], *_DIL),
+        4,
+        False,
+        5,
+    ),
+    "enas": Family(("skip_connect", *_SEP[:2], *_POOL), 5, True, 4),
+    "pnas": Family((*_SEP, "conv_7x1_1x7", "skip_connect", *_POOL, "dil_conv_3x3"), 5, False, 4),
+    "amoeba": Family(
+        ("skip_connect", *_SEP, *_POOL, "dil_sep_conv_3x3", "conv_7x1_1x7"), 5, True, 4
+    ),
+    "nasnet": Family(
+        (
+            *("skip_connect", "conv_3x1_1x3", "conv_7x1_1x7", "dil_conv_3x3", *_POOL),
+            *("max_pool_5x5", "max_pool_7x7", "conv_1x1", "conv_3x3", *_SEP),
+        ),
+        5,
+        True,
+        3,
+    ),
+}

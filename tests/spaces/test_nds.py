@@ -1,0 +1,242 @@
+from __future__ import annotations
+
+import json
+from itertools import permutations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from archrank.errors import ArchitectureError, SpaceError, TableError, UnknownNameError
+from archrank.spaces import NDS, SPACES
+from archrank.spaces.nds import KINDS
+from archrank.spaces.nds_families import FAMILIES
+from archrank.spaces.nds_files import read_nds
+from archrank.testing import check_space
+
+SPACES_ON_CIFAR = {family: NDS(family) for family in FAMILIES}
+NAMES = [name for name in SPACES.names() if name.startswith("nds_")]
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_contract(name: str) -> None:
+    space = SPACES.get(name)()
+    check_space(space)
+    assert space.name == name
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_contract_on_imagenet(family: str) -> None:
+    check_space(NDS(family, "imagenet"))
+
+
+def test_eight_spaces() -> None:
+    assert len(NAMES) == 8
+
+
+@pytest.mark.parametrize(
+    ("family", "n_ops", "op_count", "cell_count"),
+    [
+        ("darts", 8, 16_777_216, 2.4e11),
+        ("enas", 5, 9_765_625, 5.1e12),
+        ("pnas", 8, 1_073_741_824, 5.6e14),
+        ("amoeba", 8, 1_073_741_824, 5.6e14),
+        ("nasnet", 13, 137_858_491_849, 7.1e16),
+    ],
+)
+def test_published_counts(family: str, n_ops: int, op_count: int, cell_count: float) -> None:
+    space = SPACES_ON_CIFAR[family]
+    assert len(space.ops) == n_ops
+    assert space.op_count == op_count
+    assert space.cell_count == pytest.approx(cell_count, rel=0.02)
+    assert space.size == space.cell_count**2 * 15
+
+
+def test_published_widths_and_depths() -> None:
+    assert (NDS("darts").widths, NDS("darts").depths) == ((16, 24, 32), (4, 8, 12, 16, 20))
+    widths = {family: NDS(family, "imagenet").widths for family in FAMILIES}
+    assert widths["darts"] == (32, 48, 64, 80, 96)
+    assert widths["enas"] == widths["pnas"] == widths["amoeba"] == (32, 48, 64, 80)
+    assert widths["nasnet"] == (32, 48, 64)
+    assert NDS("enas", "imagenet").depths == (6, 10, 14, 18, 22)
+
+
+# ---- canonical forms ---------------------------------------------------------------------------
+
+
+def brute_force_class(pairs: list[tuple[str, int]]) -> tuple[object, ...]:
+    """The smallest of all descriptions of a cell, one node order at a time."""
+    nodes = len(pairs) // 2
+    found = []
+    for order in permutations(range(nodes)):
+        new = {0: 0, 1: 1} | {2 + node: 2 + j for j, node in enumerate(order)}
+        terms = []
+        for node in order:
+            two = pairs[2 * node : 2 * node + 2]
+            terms.append(sorted((op, 0 if op == "none" else new[state]) for op, state in two))
+        if all(state < 2 + j for j, two in enumerate(terms) for _, state in two):
+            found.append(tuple(map(tuple, terms)))
+    return min(found)
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=SEEDS, family=st.sampled_from(sorted(FAMILIES)))
+def test_canonical_rows_are_brute_force_classes(seed: int, family: str) -> None:
+    space = SPACES_ON_CIFAR[family]
+    rng = np.random.default_rng(seed)
+    archs = space.sample(6, rng=rng)
+    archs[:, : 4 * space.nodes : 2] %= 2  # two operations: ties are frequent
+    archs = np.concatenate([archs, _renumbered(archs, space, rng)])
+    canonical = space.canonical(archs)
+    for kind in range(2):
+        classes = [brute_force_class(list(space.genotype(row)[kind].pairs)) for row in archs]
+        block = slice(4 * space.nodes * kind, 4 * space.nodes * (kind + 1))
+        rows = [tuple(row) for row in canonical[:, block].tolist()]
+        assert len(set(zip(classes, rows, strict=True))) == len(set(classes)) == len(set(rows))
+        back = [brute_force_class(list(space.genotype(row)[kind].pairs)) for row in canonical]
+        assert back == classes
+    for name, values in space.cost(archs).items():
+        assert (values == space.cost(canonical)[name]).all()
+
+
+def _renumbered(archs: Any, space: NDS, rng: np.random.Generator) -> Any:
+    """The same networks, their terms swapped and, where possible, two nodes."""
+    twins = archs.copy()
+    for row in twins:
+        for start in range(0, 8 * space.nodes, 4):
+            if rng.random() < 0.5:
+                row[start : start + 4] = row[[start + 2, start + 3, start, start + 1]]
+        for cell in (row[: 4 * space.nodes], row[4 * space.nodes : 8 * space.nodes]):
+            i = int(rng.integers(space.nodes - 1))
+            if (cell[4 * i + 4 : 4 * i + 8][1::2] == 2 + i).any():
+                continue  # node i + 1 needs node i
+            cell[4 * i : 4 * i + 8] = np.roll(cell[4 * i : 4 * i + 8], 4)
+            swap = {2 + i: 3 + i, 3 + i: 2 + i}
+            later = cell[4 * i + 8 :]
+            later[1::2] = [swap.get(s, s) for s in later[1::2].tolist()]
+    return twins
+
+
+def test_renumbering_changes_nothing_but_the_row() -> None:
+    space = SPACES_ON_CIFAR["nasnet"]
+    rng = np.random.default_rng(0)
+    archs = space.sample(200, rng=rng)
+    twins = _renumbered(archs, space, rng)
+    assert (twins != archs).any(1).mean() > 0.9
+    for view in (space.canonical, space.features, space.tokens):
+        assert np.array_equal(view(twins), view(archs))
+
+
+# ---- strings and settings ----------------------------------------------------------------------
+
+
+def a_string(**changes: str) -> str:
+    cell = "/".join(["sep_conv_3x3~0+none~1"] * 4)
+    parts = {"normal": cell, "reduce": cell, "width": "16", "depth": "20"} | changes
+    return "|".join(f"{name}={value}" for name, value in parts.items())
+
+
+def test_strings() -> None:
+    space = NDS("darts")
+    assert space.format(space.parse([a_string()])) == [a_string()]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("normal=", "expected normal="),
+        (a_string(normal="sep_conv_3x3~0+none~1"), "8 operations, got 2"),
+        (a_string().replace("sep_conv_3x3~0", "sep_conv_3x4~0", 1), "did you mean"),
+        (a_string().replace("sep_conv_3x3~0", "sep_conv_3x3~2", 1), "input '2' is not one of 0..1"),
+        (a_string(width="17"), "width 17 is not one of"),
+        (a_string(depth="5"), "depth 5 is not one of"),
+    ],
+)
+def test_malformed_strings(text: str, message: str) -> None:
+    with pytest.raises(ArchitectureError, match=message):
+        NDS("darts").parse([text])
+
+
+def test_wrong_settings() -> None:
+    with pytest.raises(UnknownNameError, match="darts"):
+        NDS("dart")
+    with pytest.raises(UnknownNameError, match="imagenet"):
+        NDS("darts", "imagnet")  # type: ignore[arg-type]
+    with pytest.raises(SpaceError, match="even widths"):
+        NDS("darts", widths=(15,))
+    with pytest.raises(SpaceError, match="different numbers"):
+        NDS("darts", depths=(4, 4))
+
+
+# ---- published files ---------------------------------------------------------------------------
+
+
+def a_job(space: NDS, seed: int) -> dict[str, Any]:
+    row = space.sample(1, rng=np.random.default_rng(seed))[0]
+    cells = dict(zip(KINDS, space.genotype(row), strict=True))
+    genotype: dict[str, Any] = {kind: [list(p) for p in cell.pairs] for kind, cell in cells.items()}
+    genotype |= {f"{kind}_concat": list(cell.concat) for kind, cell in cells.items()}
+    cost = space.cost(row[None])
+    return {
+        "params": cost["params"][0],
+        "flops": cost["macs"][0],
+        "min_test_top1": 6.5,
+        "test_ep_top1": [50.0, 6.5, 7.0 + seed],
+        "net": {
+            "width": space.widths[row[-2]],
+            "depth": space.depths[row[-1]],
+            "aux": False,
+            "genotype": genotype,
+        },
+    }
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("form", ["list", "top and mid"])
+def test_published_files(family: str, form: str, tmp_path: Path) -> None:
+    space = SPACES_ON_CIFAR[family]
+    jobs = [a_job(space, seed) for seed in range(5)]
+    path = tmp_path / "jobs.json"
+    path.write_text(json.dumps(jobs if form == "list" else {"top": jobs[:2], "mid": jobs[2:]}))
+    table = read_nds(path, space)
+    archs = np.concatenate([space.sample(1, rng=np.random.default_rng(s)) for s in range(5)])
+    assert (table.archs == archs).all()
+    assert table.column("final_accuracy").tolist() == [93, 92, 91, 90, 89]
+    assert table.column("best_accuracy").tolist() == [93.5] * 5
+    assert (table.column("params") == space.cost(archs)["params"]).all()
+    assert table.directions["final_accuracy"] == "maximize"
+    assert table.directions["flops"] == "minimize"
+    assert table.rows(archs).tolist() == list(range(5))
+
+
+def test_repeated_trainings_are_averaged(tmp_path: Path) -> None:
+    space = SPACES_ON_CIFAR["enas"]
+    twice = [a_job(space, 0), a_job(space, 1), a_job(space, 0) | {"test_ep_top1": [9.0]}]
+    path = tmp_path / "jobs.json"
+    path.write_text(json.dumps(twice))
+    assert read_nds(path, space).column("final_accuracy").tolist() == [92, 92]
+
+
+def test_damaged_files(tmp_path: Path) -> None:
+    space = SPACES_ON_CIFAR["enas"]
+    path = tmp_path / "jobs.json"
+    with pytest.raises(TableError, match="cannot be read"):
+        read_nds(path, space)
+    for jobs, message in (
+        ([], "expected a list of jobs"),
+        ({"top": []}, "expected a list of jobs"),
+        ([a_job(space, 0), {}], "job 1: no 'net'"),
+        ([a_job(SPACES_ON_CIFAR["nasnet"], 3)], "job 0: normal cell.*unknown operation"),
+    ):
+        path.write_text(json.dumps(jobs))
+        with pytest.raises(TableError, match=message):
+            read_nds(path, space)
+    job = a_job(space, 0)
+    job["net"]["genotype"]["normal_concat"] = [2]
+    path.write_text(json.dumps([job]))
+    with pytest.raises(TableError, match=r"normal_concat is \[2\]"):
+        read_nds(path, space)

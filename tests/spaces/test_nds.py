@@ -240,3 +240,13 @@ def test_damaged_files(tmp_path: Path) -> None:
     path.write_text(json.dumps([job]))
     with pytest.raises(TableError, match=r"normal_concat is \[2\]"):
         read_nds(path, space)
+
+
+def test_inputs_of_none_are_inactive() -> None:
+    space = NDS("darts")
+    archs = space.sample(300, rng=np.random.default_rng(0))
+    changed = space.mutate(archs, rng=np.random.default_rng(1))
+    dead = ~space.active(archs)[changed != archs]
+    assert dead.any()
+    same = (space.canonical(changed) == space.canonical(archs)).all(1)
+    assert same[dead].all()

@@ -20,10 +20,10 @@ from archrank.errors import ArchitectureError, SpaceError, UnknownNameError
 from archrank.spaces import nds_cells as cells
 from archrank.spaces.base import Choice, Graphs
 from archrank.spaces.nds_cost import cell_costs, network_cost
-from archrank.spaces.nds_families import FAMILIES
+from archrank.spaces.nds_families import FAMILIES, sizes
 from archrank.spaces.nds_strings import encode_cell, join_genotypes, split_genotypes
 from archrank.spaces.vector import VectorSpace
-from archrank.types import Archs, Floats
+from archrank.types import Archs, Bools, Floats
 
 if TYPE_CHECKING:
     from torch import nn
@@ -79,21 +79,22 @@ class NDS(VectorSpace):
         self.family, self.stem = family, stem
         made = FAMILIES[family]
         self.ops, self.nodes, self.loose = made.ops, made.nodes, made.loose
-        published = stem == "cifar"
+        self.none = self.ops.index("none") if "none" in self.ops else None
+        cifar = stem == "cifar"
         if widths is None:
-            widths = CIFAR_WIDTHS if published else IMAGENET_WIDTHS[: made.imagenet_widths]
+            widths = CIFAR_WIDTHS if cifar else IMAGENET_WIDTHS[: made.imagenet_widths]
         if depths is None:
-            depths = CIFAR_DEPTHS if published else IMAGENET_DEPTHS
-        self.widths, self.depths = _sizes("widths", widths), _sizes("depths", depths)
+            depths = CIFAR_DEPTHS if cifar else IMAGENET_DEPTHS
+        self.widths, self.depths = sizes("widths", widths), sizes("depths", depths)
         if min(self.depths) < 3 or any(w % 2 for w in self.widths):
             raise SpaceError(
                 f"NDS networks have 3 or more cells and even widths, got depths {self.depths} and "
                 f"widths {self.widths}"
             )
         self.n_classes = n_classes
-        self.input_shape = input_shape or ((3, 32, 32) if published else (3, 224, 224))
+        self.input_shape = input_shape or ((3, 32, 32) if cifar else (3, 224, 224))
         fixed = "_fixwd" if (self.widths, self.depths) == ((16,), (20,)) else ""
-        self.name = f"nds_{family}{fixed}" + ("" if published else "_in")
+        self.name = f"nds_{family}{fixed}" + ("" if cifar else "_in")
         self.choices = (
             *(c for kind in KINDS for i in range(self.nodes) for c in self._terms(kind, i)),
             Choice("width", self.widths),
@@ -121,13 +122,19 @@ class NDS(VectorSpace):
         block = archs[:, start : start + 4 * self.nodes]
         return block[:, ::2], block[:, 1::2]
 
+    def active(self, archs: Archs) -> Bools:
+        """All decisions but the inputs of ``none``: ``(n, d)``."""
+        active = np.ones(archs.shape, dtype=bool)
+        if self.none is not None:
+            active[:, 1:-2:2] = archs[:, :-2:2] != self.none
+        return active
+
     def canonical(self, archs: Archs) -> Archs:
         """One row per set of equal cells, exact: ``(n, d)``."""
-        none = self.ops.index("none") if "none" in self.ops else None
         rows = archs.copy()
         for kind in range(2):
             chosen, inputs = self._cell(rows, kind)  # views
-            chosen[:], inputs[:] = cells.canonical_cells(chosen, inputs, len(self.ops), none)
+            chosen[:], inputs[:] = cells.canonical_cells(chosen, inputs, len(self.ops), self.none)
         return rows
 
     # ---- strings -------------------------------------------------------------------------------
@@ -294,9 +301,3 @@ class NDS(VectorSpace):
     def fingerprint(self) -> str:
         """Name, widths and depths, and what costs depend on."""
         return f"{self.name}{(self.widths, self.depths, self.n_classes, self.input_shape)}"
-
-
-def _sizes(what: str, values: Sequence[int]) -> tuple[int, ...]:
-    if not values or len(set(values)) != len(values) or min(values) < 2:
-        raise SpaceError(f"{what} must be different numbers of at least 2, got {tuple(values)}")
-    return tuple(values)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from archrank.errors import SpaceError
 
 
 @dataclass(frozen=True)
@@ -40,3 +43,14 @@ FAMILIES = {
         3,
     ),
 }
+
+
+def sizes(what: str, values: Sequence[int]) -> tuple[int, ...]:
+    """Widths or depths, checked.
+
+    Raises:
+        SpaceError: none, repeated or too small.
+    """
+    if not values or len(set(values)) != len(values) or min(values) < 2:
+        raise SpaceError(f"{what} must be different numbers of at least 2, got {tuple(values)}")
+    return tuple(values)

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import archrank.testing.spaces as contract
 from archrank.errors import ArchitectureError, SpaceError, UnknownNameError
 from archrank.spaces import NASBench101
 from archrank.spaces.nasbench101_cells import EDGES, full_masks, mask_table, to_edges, to_masks
 from archrank.tables import load_table
 from archrank.tasks.base import Scale
+from archrank.testing import check_space
 from archrank.types import Archs
 
 SPACE = NASBench101()
@@ -70,16 +70,7 @@ def any_rows(n: int, seed: int) -> Archs:
 @pytest.mark.parametrize("prior", ["uniform", "acenas"])
 def test_contract(prior: str) -> None:
     space = NASBench101(prior=prior)  # type: ignore[arg-type]
-    archs = contract._check_sample(space, 64, 0)
-    for check in (
-        contract._check_identity,
-        contract._check_numbering,
-        contract._check_strings,
-        contract._check_features,
-        contract._check_graph,
-        contract._check_cost,
-    ):
-        check(space, archs)
+    check_space(space)
     assert space.fingerprint() == NASBench101(prior=prior).fingerprint()  # type: ignore[arg-type]
 
 

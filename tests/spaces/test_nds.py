@@ -250,3 +250,17 @@ def test_inputs_of_none_are_inactive() -> None:
     assert dead.any()
     same = (space.canonical(changed) == space.canonical(archs)).all(1)
     assert same[dead].all()
+
+
+def test_graph_of_a_cell() -> None:
+    space = NDS("darts")
+    graphs = space.graph(space.canonical(space.parse([a_string()])))
+    names = [graphs.op_names[k] for k in graphs.ops[0]]
+    half = len(names) // 2
+    assert names[:2] == ["earlier input", "input"]
+    assert names[half - 5 : half] == ["normal"] * 4 + ["output"]
+    assert names[2 * half - 5 :] == ["reduce"] * 4 + ["output"]
+    assert not graphs.adjacency[0, :half, half:].any()
+    assert graphs.adjacency[0, :half].sum() == 8 + 8 + 4  # into terms, into sums, into the output
+    assert graphs.extra is not None
+    assert graphs.extra[0].tolist() == [0.5, 1.0]

@@ -23,6 +23,7 @@ SPACES = Registry(
         "attentivenas": "archrank.spaces.attentivenas:AttentiveNAS",
         "gpt_s": "archrank.spaces.gpt_s:GPTS",
         "hat": "archrank.spaces.hat:HAT",
+        "nasbench101": "archrank.spaces.nasbench101:NASBench101",
         "nasbench201": "archrank.spaces.nasbench201:NASBench201",
         "nds_amoeba": "archrank.spaces.nds_named:amoeba",
         "nds_darts": "archrank.spaces.nds_named:darts",

@@ -2,8 +2,7 @@
 
 Every network has a normal and a reduction cell, a width and a depth. A cell has four (DARTS) or
 five nodes, a node is the sum of two operations, each on one of the two cells before or an earlier
-node. AceNAS's table 1 counts cells by their operations alone, ``ops^(2 nodes)``
-(:attr:`NDS.op_count`); :attr:`NDS.cell_count` counts the inputs, too.
+node. AceNAS's table 1 counts cells by operations alone.
 """
 
 from __future__ import annotations
@@ -108,7 +107,7 @@ class NDS(VectorSpace):
 
     @property
     def op_count(self) -> int:
-        """Cells of one kind, inputs ignored: AceNAS, table 1."""
+        """Cells of one kind, inputs ignored, ``ops^(2 nodes)``: AceNAS, table 1."""
         return int(len(self.ops) ** (2 * self.nodes))
 
     @property
@@ -203,8 +202,13 @@ class NDS(VectorSpace):
     def feature_names(self) -> tuple[str, ...]:
         """One name per feature, ``group:what``."""
         columns = (cells.cell_feature_names(kind, self.ops, self.nodes) for kind in KINDS)
-        of_cells = chain.from_iterable(columns)
-        return (*of_cells, "size:log macs", "size:log params", "scale:width", "scale:depth")
+        return (
+            *chain.from_iterable(columns),
+            "size:log macs",
+            "size:log params",
+            "scale:width",
+            "scale:depth",
+        )
 
     def tokens(self, archs: Archs) -> NDArray[np.int64]:
         """The decisions of the canonical row: ``(n, d)``."""
@@ -217,15 +221,8 @@ class NDS(VectorSpace):
         """
         rows = self.canonical(archs)
         names = ("input", "earlier input", "output", *KINDS, *self.ops)
-        v = 3 * self.nodes + 3
-        adjacency = np.zeros((len(rows), 2 * v, 2 * v), dtype=bool)
-        codes = np.empty((len(rows), 2 * v), dtype=np.uint8)
-        for kind in range(2):
-            at = slice(kind * v, (kind + 1) * v)
-            adjacency[:, at, at], codes[:, at] = cells.cell_graph(
-                *self._cell(rows, kind), 3 + kind, 5, loose=self.loose
-            )
-            codes[:, at.start : at.start + 2] = (1, 0)  # state 0 is the earlier cell
+        both = [self._cell(rows, kind) for kind in range(2)]
+        adjacency, codes = cells.graphs(both, loose=self.loose)
         extra = np.column_stack(
             [self._width(rows) / max(self.widths), self._depth(rows) / max(self.depths)]
         ).astype(np.float32)

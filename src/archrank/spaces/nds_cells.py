@@ -7,6 +7,7 @@ is node ``i``.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import permutations
 
 import numpy as np
@@ -150,26 +151,26 @@ def cell_features(
 # ---- graphs ------------------------------------------------------------------------------------
 
 
-def cell_graph(
-    chosen: NDArray[np.uint8], inputs: NDArray[np.uint8], kind: int, first_op: int, *, loose: bool
-) -> tuple[Bools, NDArray[np.uint8]]:
-    """Cells as graphs with operations on nodes: ``(n, v, v)`` and ``(n, v)``, ``v = 3 nodes + 3``.
+def graphs(both: Sequence[tuple[Archs, Archs]], *, loose: bool) -> tuple[Bools, NDArray[np.uint8]]:
+    """Normal and reduction cells side by side: ``(n, 2 v, 2 v)`` and ``(n, 2 v)``.
 
-    The nodes are the two inputs, the terms, the sums and the output, whose codes are 0 and 1,
-    ``first_op + operation``, ``kind`` and 2.
+    The ``v = 3 nodes + 3`` nodes of a cell are the two inputs, the terms, the sums and the output.
+    Codes: 0 the last cell, 1 the one before, 2 the output, 3 and 4 sums of a normal and of a
+    reduction cell, 5 and above operations.
     """
-    n, terms = chosen.shape
-    nodes = terms // 2
-    v = 3 * nodes + 3
-    adjacency = np.zeros((n, v, v), dtype=bool)
-    rows = np.arange(n)
-    for t in range(terms):
-        state = inputs[:, t].astype(np.int64)
-        adjacency[rows, np.where(state < 2, state, terms + state), 2 + t] = True
-        adjacency[:, 2 + t, 2 + terms + t // 2] = True
-    adjacency[:, 2 + terms : -1, -1] = joined(inputs, loose=loose)
-    codes = np.empty((n, v), dtype=np.uint8)
-    codes[:, 0], codes[:, 1], codes[:, -1] = 0, 1, 2
-    codes[:, 2 : 2 + terms] = chosen + first_op
-    codes[:, 2 + terms : -1] = kind
+    n, terms = both[0][0].shape
+    v = 3 * (terms // 2) + 3
+    adjacency = np.zeros((n, 2 * v, 2 * v), dtype=bool)
+    codes = np.empty((n, 2 * v), dtype=np.uint8)
+    rows, sums = np.arange(n), 2 + terms
+    for kind, (chosen, inputs) in enumerate(both):
+        at = slice(kind * v, (kind + 1) * v)
+        a, c = adjacency[:, at, at], codes[:, at]  # views
+        for t in range(terms):
+            state = inputs[:, t].astype(np.int64)
+            a[rows, np.where(state < 2, state, terms + state), 2 + t] = True
+            a[:, 2 + t, sums + t // 2] = True
+        a[:, sums:-1, -1] = joined(inputs, loose=loose)
+        c[:, 0], c[:, 1], c[:, -1] = 1, 0, 2
+        c[:, 2:sums], c[:, sums:-1] = chosen + 5, 3 + kind
     return adjacency, codes

@@ -98,7 +98,12 @@ def _check_moves(space: Space, archs: Archs, seed: int) -> None:
                 (some != archs).any(1).all(),
                 f"mutate(rate={rate}) left a row unchanged; at least one decision must change",
             )
-        require((some != archs).sum() == n * sum(changeable), "mutate(rate=1) must change all")
+        require(
+            (some != archs).sum() == n * sum(changeable) or not _is_box(space, archs[0]),
+            "mutate(rate=1) must change all",
+        )
+        for moved in (one, some):
+            space.validate(moved)
     twins = [space.mutate(archs, rng=np.random.default_rng(seed)) for _ in range(2)]
     require((twins[0] == twins[1]).all(), "mutate must depend on rng alone")
     other = space.sample(n, rng=rng)
@@ -108,17 +113,42 @@ def _check_moves(space: Space, archs: Archs, seed: int) -> None:
         ((child == archs) | (child == other)).all(),
         "crossover must take every decision from one of the parents",
     )
+    space.validate(child)
     require((archs == before).all(), "mutate or crossover wrote into its input; return new arrays")
+
+
+def _one_away(space: Space, arch: Archs) -> Archs:
+    """All valid rows that differ from ``arch: (d,)`` in one decision, one by one."""
+    near = []
+    for j, choice in enumerate(space.choices):
+        for k in range(len(choice.options)):
+            row = arch.copy()
+            row[j] = k
+            try:
+                near += [] if k == arch[j] else [space.validate(row[None])[0]]
+            except ArchitectureError:
+                continue  # a space may refuse combinations of choices
+    return np.array(near, dtype=np.uint8).reshape(-1, space.d)
+
+
+def _is_box(space: Space, arch: Archs) -> bool:
+    """Whether every change of one decision of ``arch`` is valid."""
+    return len(_one_away(space, arch)) == sum(len(c.options) - 1 for c in space.choices)
 
 
 def _check_neighbors(space: Space, arch: Archs) -> None:
     near = space.neighbors(arch)
-    expected = sum(len(c.options) - 1 for c in space.choices)
-    _check_inside(space, near, expected, "neighbors(arch)")
+    expected = _one_away(space, arch)
+    _check_inside(space, near, len(expected), "neighbors(arch)")
     require(
         ((near != arch).sum(1) == 1).all(), "neighbors must differ in exactly one decision each"
     )
-    require(len(np.unique(near, axis=0)) == expected, "neighbors(arch) repeats rows")
+    distinct = np.unique(near, axis=0)
+    require(len(distinct) == len(near), "neighbors(arch) repeats rows")
+    require(
+        np.array_equal(distinct, np.unique(expected, axis=0)),
+        "neighbors(arch) must be all valid rows one decision away",
+    )
 
 
 def _check_identity(space: Space, archs: Archs) -> None:

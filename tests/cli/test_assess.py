@@ -148,7 +148,7 @@ def test_failures_are_told(assess: Cli) -> None:
         (("--train-sizes", 0), ("train size must be at least 1 label, got 0",)),
         (("--train-sizes", 1), ("train size 1 is too few", "default needs at least")),
         (("--workers", 0), ("workers must be at least 1, got 0",)),
-        (("--space", "nasbench2001"), ("unknown space", "did you mean 'nasbench201'")),
+        (("--space", "nasbench2001"), ("unknown space", "or 'nasbench201'?")),
         (("--weak", "gone.csv:x"), ("gone.csv",)),
         (("--fine-tune", 5), ("fine_tune 5 needs one column",)),
     ],
@@ -182,7 +182,14 @@ def test_stopped_and_repeated(
     options = ["--rankers", "mine:Slow", "--train-sizes", "20", "--seeds", "7", "--out", "here"]
     command = [sys.executable, "-m", "archrank", "assess", "--table", str(table)]
     command += ["--labels", "accuracy", *options]
-    running = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    running = subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+        # a test run in the background ignores Ctrl-C, and its children would inherit that
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     results = tmp_path / "here" / "results.jsonl"
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:

@@ -129,7 +129,7 @@ def test_interrupted(search: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("arguments", "parts"),
     [
-        (["--space", "nasbench-20"], ["unknown space 'nasbench-20'", "did you mean 'nasbench201'"]),
+        (["--space", "nasbench-20"], ["unknown space 'nasbench-20'", "or 'nasbench201'?"]),
         (["--strategy", "evolutoin"], ["'evolutoin'", "did you mean 'evolution'"]),
         (
             ["--strategy", "guided", "--ranker", "random_forrest"],

@@ -14,14 +14,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from archrank.assess.grid import Cell, Done, Row
 from archrank.errors import ResumeError, StorageError
+from archrank.study.run import locked
 
 SETTINGS = "assess.json"
 RESULTS = "results.jsonl"
-LOCK = "lock"
 
 
 class Journal:
@@ -62,26 +60,10 @@ def open_journal(folder: Path | None, settings: dict[str, Any]) -> Iterator[Jour
     if folder is None:
         yield Journal()
         return
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / LOCK, timeout=0)
-        lock.acquire()
-    except Timeout:
-        raise StorageError(
-            f"folder {folder} is in use by another archrank process; wait for it to finish, or "
-            "name another folder with --out DIR"
-        ) from None
-    except OSError as error:
-        raise StorageError(
-            f"cannot write to folder {folder}: {error.strerror or error}; name another one with "
-            "--out DIR"
-        ) from None
-    try:
+    with locked(folder, "folder", "--out"):
         _settle(folder / SETTINGS, settings)
         _mend(folder / RESULTS)
         yield Journal(folder)
-    finally:
-        lock.release()
 
 
 def _settle(path: Path, settings: dict[str, Any]) -> None:

@@ -23,8 +23,10 @@ LOCK = "lock"
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[Path]:
+def locked(folder: Path, kind: str = "run folder", option: str = "--run") -> Iterator[Path]:
     """Create a run folder if need be, and be the only process that writes to it.
+
+    ``kind`` and ``option`` are what messages call it, and the option that names another one.
 
     Raises:
         StorageError: another process runs there, or the folder cannot be written.
@@ -35,13 +37,13 @@ def locked(folder: Path) -> Iterator[Path]:
         lock.acquire()
     except Timeout:
         raise StorageError(
-            f"run folder {folder} is in use by another archrank process; wait for it to finish, "
-            "or name another folder with --run DIR"
+            f"{kind} {folder} is in use by another archrank process; wait for it to finish, "
+            f"or name another folder with {option} DIR"
         ) from None
     except OSError as error:
         raise StorageError(
-            f"cannot write to run folder {folder}: {error.strerror or error}; "
-            "name another one with --run DIR"
+            f"cannot write to {kind} {folder}: {error.strerror or error}; "
+            f"name another one with {option} DIR"
         ) from None
     try:
         yield folder

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,6 +33,11 @@ class Training(Evaluator):
         task: data, loss, metric and recipe.
         runs: training runs per architecture with different seeds; metrics are their means.
         device: ``"cpu"`` or a CUDA device.
+        checkpoints: epochs before the last after which metrics are measured too, under the
+            metric's name and ``_ep3``, say. That changes nothing about the training.
+
+    Raises:
+        EvaluationError: fewer than one run, or a checkpoint that is no epoch before the last.
 
     Example:
         >>> from archrank.spaces import NASBench201
@@ -44,21 +50,37 @@ class Training(Evaluator):
         True
     """
 
-    def __init__(self, task: Task, *, runs: int = 1, device: str = "cpu") -> None:
+    def __init__(
+        self,
+        task: Task,
+        *,
+        runs: int = 1,
+        device: str = "cpu",
+        checkpoints: Sequence[int] = (),
+    ) -> None:
         if runs < 1:
             raise EvaluationError(f"Training needs at least 1 run per architecture, got {runs}")
+        last = task.recipe.epochs
+        wrong = [epoch for epoch in checkpoints if not 1 <= epoch < last]
+        if wrong or len(set(checkpoints)) < len(checkpoints):
+            raise EvaluationError(
+                f"checkpoints {tuple(checkpoints)}: they are different epochs from 1 to "
+                f"{last - 1}, before the last of the recipe"
+            )
         self.task = task
         self.runs = runs
         self.device = device
+        self.checkpoints = tuple(sorted(checkpoints))
         self.seed = 0
         unit = "fraction" if task.metric == "accuracy" else ""
-        self.metrics = (
+        held_out = (
             Metric(f"valid_{task.metric}", task.direction, unit),
             Metric(f"test_{task.metric}", task.direction, unit),
-            Metric("train_loss", "minimize"),
             Metric("valid_loss", "minimize"),
             Metric("test_loss", "minimize"),
         )
+        early = [replace(m, name=f"{m.name}_ep{e}") for e in self.checkpoints for m in held_out]
+        self.metrics = (*held_out[:2], Metric("train_loss", "minimize"), *held_out[2:], *early)
 
     def bind(self, space: Space, *, seed: int = 0) -> Self:
         """Return a copy for ``space`` with networks of the task's scale, seeded with ``seed``."""
@@ -91,7 +113,14 @@ class Training(Evaluator):
         words = np.random.SeedSequence([self.seed, run, *arch.tolist()]).generate_state(2)
         network = initialise(lambda: self.space.build(arch, self.task), int(words[0]))
         with _one_thread():
-            return network, train(network, self.task, seed=int(words[1]), device=self.device)
+            result = train(
+                network,
+                self.task,
+                seed=int(words[1]),
+                device=self.device,
+                checkpoints=self.checkpoints,
+            )
+        return network, result
 
     def _train(self, arch: NDArray[np.uint8], run: int) -> TrainingResult | str:
         try:
@@ -103,13 +132,17 @@ class Training(Evaluator):
         return result.diverged or result
 
     def describe(self) -> dict[str, Any]:
-        """The task with its recipe, and the number of runs."""
-        return {"evaluator": "training", "task": repr(self.task), "runs": self.runs}
+        """The task with its recipe, the number of runs, and checkpoints if there are any."""
+        described = {"evaluator": "training", "task": repr(self.task), "runs": self.runs}
+        return described | ({"checkpoints": list(self.checkpoints)} if self.checkpoints else {})
 
 
 def _numbers(result: TrainingResult | str) -> list[float]:
+    """All metrics of one run, in the order of :attr:`Training.metrics`."""
     assert not isinstance(result, str)  # the caller has looked
-    return [result.valid, result.test, result.train_loss, result.valid_loss, result.test_loss]
+    early = [value for _, found in sorted(result.checkpoints.items()) for value in found]
+    final = [result.valid, result.test, result.train_loss, result.valid_loss, result.test_loss]
+    return final + early
 
 
 @contextmanager

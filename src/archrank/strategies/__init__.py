@@ -2,6 +2,7 @@
 
 from archrank.registry import Registry
 from archrank.strategies.base import Strategy
+from archrank.strategies.exhaustive import Exhaustive
 from archrank.strategies.guided import Guided
 from archrank.strategies.history import History
 from archrank.strategies.random import Random
@@ -12,9 +13,18 @@ STRATEGIES = Registry(
     {
         "guided": "archrank.strategies.guided:Guided",
         "random": "archrank.strategies.random:Random",
+        "exhaustive": "archrank.strategies.exhaustive:Exhaustive",
         "evolution": "archrank.strategies.regularized_evolution:RegularizedEvolution",
     },
     plural="strategies",
 )
 
-__all__ = ["STRATEGIES", "Guided", "History", "Random", "RegularizedEvolution", "Strategy"]
+__all__ = [
+    "STRATEGIES",
+    "Exhaustive",
+    "Guided",
+    "History",
+    "Random",
+    "RegularizedEvolution",
+    "Strategy",
+]

@@ -20,9 +20,10 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -31,6 +32,18 @@ from archrank.tasks.augmentation import augment
 from archrank.tasks.base import Recipe, Split, Splits, Task
 
 EVAL_BATCH = 1024
+
+
+class Measurement(NamedTuple):
+    """A network measured on both held-out splits: the task's metric and its loss on each."""
+
+    valid: float
+    test: float
+    valid_loss: float
+    test_loss: float
+
+
+NOTHING = Measurement(math.nan, math.nan, math.nan, math.nan)
 
 
 @dataclass(frozen=True)
@@ -46,6 +59,7 @@ class TrainingResult:
         epochs: Epochs run.
         seconds: Wall-clock time of training and of the final measurement, without loading data.
         diverged: Why the run was given up, or None.
+        checkpoints: What was measured after which epoch, for the epochs that were asked for.
     """
 
     valid: float
@@ -56,6 +70,7 @@ class TrainingResult:
     epochs: int
     seconds: float
     diverged: str | None = None
+    checkpoints: dict[int, Measurement] = field(default_factory=dict)
 
 
 def initialise(build: Callable[[], nn.Module], seed: int) -> nn.Module:
@@ -68,9 +83,14 @@ def initialise(build: Callable[[], nn.Module], seed: int) -> nn.Module:
 
 
 def train(
-    network: nn.Module, task: Task, *, seed: int, device: str | torch.device = "cpu"
+    network: nn.Module,
+    task: Task,
+    *,
+    seed: int,
+    device: str | torch.device = "cpu",
+    checkpoints: Collection[int] = (),
 ) -> TrainingResult:
-    """Train ``network`` in place with the task's recipe, then measure it once.
+    """Train ``network`` in place with the task's recipe, then measure it.
 
     The same network, task and seed give the same result bit for bit on one machine with one
     thread. The global generators of torch are put back afterwards.
@@ -80,6 +100,7 @@ def train(
         task: Data, loss, metric and recipe.
         seed: Of the order of the images, of augmentation and of the network's own dropout.
         device: Where the data and the network are put.
+        checkpoints: Epochs after which it is measured too; that changes nothing else.
 
     Returns:
         Metrics and losses. Never raises because a network diverged.
@@ -89,20 +110,35 @@ def train(
     network.to(device)
     _channels_last(network)
     start = time.perf_counter()
+    measured: dict[int, Measurement] = {}
+
+    def after(epoch: int) -> None:
+        if epoch in checkpoints:
+            measured[epoch] = _measure(network, task, splits)
+
     with _seeded(seed, device):
-        train_loss, epochs, diverged = _fit(network, task, splits.train, seed)
-    if diverged is None:
-        valid, valid_loss = _measure(network, task, splits.valid)
-        test, test_loss = _measure(network, task, splits.test)
-        if not math.isfinite(valid_loss + test_loss):
-            diverged = "the trained network's loss is not finite on validation or test data"
-    if diverged is not None:
-        valid = test = valid_loss = test_loss = math.nan
+        train_loss, epochs, diverged = _fit(network, task, splits.train, seed, after)
+    found = NOTHING if diverged else measured.get(epochs) or _measure(network, task, splits)
+    if diverged is None and not math.isfinite(found.valid_loss + found.test_loss):
+        diverged = "the trained network's loss is not finite on validation or test data"
+        found = NOTHING
     seconds = time.perf_counter() - start
-    return TrainingResult(valid, test, train_loss, valid_loss, test_loss, epochs, seconds, diverged)
+    return TrainingResult(
+        found.valid,
+        found.test,
+        train_loss,
+        found.valid_loss,
+        found.test_loss,
+        epochs,
+        seconds,
+        diverged,
+        measured,
+    )
 
 
-def _fit(network: nn.Module, task: Task, data: Split, seed: int) -> tuple[float, int, str | None]:
+def _fit(
+    network: nn.Module, task: Task, data: Split, seed: int, after: Callable[[int], None]
+) -> tuple[float, int, str | None]:
     """Run all epochs; the last one's mean loss, how many ran and why it stopped early."""
     recipe = task.recipe
     generator = torch.Generator(data.x.device).manual_seed(seed)
@@ -110,9 +146,9 @@ def _fit(network: nn.Module, task: Task, data: Split, seed: int) -> tuple[float,
     optimizer = _optimizer(params, recipe)
     batches = math.ceil(len(data.y) / recipe.batch_size)
     schedule = _learning_rates(recipe, batches)
-    network.train()
     mean_loss = math.nan
     for epoch in range(recipe.epochs):
+        network.train()
         order = torch.randperm(len(data.y), generator=generator, device=data.x.device)
         losses = []
         for index in order.tensor_split(batches):  # equal parts: no tiny last batch to normalise
@@ -129,13 +165,21 @@ def _fit(network: nn.Module, task: Task, data: Split, seed: int) -> tuple[float,
         if not math.isfinite(mean_loss):
             reason = f"the training loss became {mean_loss} in epoch {epoch + 1}"
             return mean_loss, epoch + 1, reason
+        after(epoch + 1)
     return mean_loss, recipe.epochs, None
 
 
 @torch.inference_mode()
-def _measure(network: nn.Module, task: Task, data: Split) -> tuple[float, float]:
-    """The metric and the loss on a whole split."""
+def _measure(network: nn.Module, task: Task, splits: Splits) -> Measurement:
+    """The metric and the loss on both held-out splits."""
     network.eval()
+    valid, valid_loss = _score(network, task, splits.valid)
+    test, test_loss = _score(network, task, splits.test)
+    return Measurement(valid, test, valid_loss, test_loss)
+
+
+def _score(network: nn.Module, task: Task, data: Split) -> tuple[float, float]:
+    """The metric and the loss on a whole split."""
     outputs = torch.cat(
         [network(_layout(x)) for x in torch.split(data.x, EVAL_BATCH)]
     )  # (b, classes)

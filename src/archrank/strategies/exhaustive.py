@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from archrank.spaces.base import Space
 from archrank.strategies.base import Strategy, require_positive
 from archrank.strategies.fresh import distinct, is_new
 from archrank.strategies.history import History
@@ -50,13 +51,20 @@ class Exhaustive(Strategy):
         Raises:
             SpaceError: the space is too large to be listed.
         """
-        space = history.space
+        archs = self.listed(history.space)
+        archs = archs[is_new(archs, history.archs)]
+        return archs[history.allowed(archs)][:n]
+
+    def listed(self, space: Space) -> Archs:
+        """Everything that will be evaluated, in order: ``(n, d)``.
+
+        Raises:
+            SpaceError: the space is too large to be listed.
+        """
         archs = space.enumerate()
         if self.classes:
             archs = distinct(space.canonical(archs))
-        archs = archs[np.random.default_rng(self.order).permutation(len(archs))]
-        archs = archs[is_new(archs, history.archs)]
-        return archs[history.allowed(archs)][:n]
+        return archs[np.random.default_rng(self.order).permutation(len(archs))]
 
     def describe(self) -> dict[str, Any]:
         """Name and settings."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +27,7 @@ class Record:
     reason: str | None
     seconds: float
     elapsed: float
+    cpu_seconds: float = math.nan  # of the process that evaluated; NaN if unknown
 
     @property
     def key(self) -> tuple[int, int]:

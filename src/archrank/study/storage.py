@@ -182,6 +182,7 @@ def _to_trial(record: Record, space: Space, objectives: Sequence[Objective]) -> 
             "canonical": space.format(space.canonical(record.arch[None]))[0],
             "failure": record.reason,
             "seconds": record.seconds,
+            "cpu_seconds": record.cpu_seconds if math.isfinite(record.cpu_seconds) else None,
             "metrics": {k: v if math.isfinite(v) else None for k, v in record.values.items()},
             "archrank": {
                 "choices": record.arch.tolist(),
@@ -210,4 +211,5 @@ def _from_trial(trial: FrozenTrial) -> Record:
         reason=attrs["failure"],
         seconds=attrs["seconds"],
         elapsed=place["elapsed"],
+        cpu_seconds=math.nan if (cpu := attrs.get("cpu_seconds")) is None else cpu,
     )

@@ -203,6 +203,7 @@ class Study:
                 reason=self._failure(outcome),
                 seconds=outcome.seconds,
                 elapsed=clock.elapsed,
+                cpu_seconds=outcome.cpu_seconds,
             )
             self._store.append(record, self.space, self.objectives)
             self.records.append(record)

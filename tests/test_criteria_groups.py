@@ -12,6 +12,7 @@ from scipy import stats
 from archrank import criteria
 from archrank.criteria import (
     bootstrap,
+    bootstrap_all,
     group_rank_difference,
     group_tau,
     isomorphism_spread,
@@ -148,6 +149,15 @@ def test_bootstrap_is_reproducible_and_takes_options() -> None:
     ]
     assert ends[0] == ends[1]
     assert ends[0][0] <= ends[2][0] <= ends[2][1] <= ends[0][1]
+
+
+def test_bootstrap_of_several_shares_its_draws() -> None:
+    scores, truth = noisy()
+    both = {"tau": kendall_tau, "spearman": spearman}
+    found = bootstrap_all(both, scores, truth, rng=np.random.default_rng(4), resamples=30)
+    for name, criterion in both.items():
+        rng = np.random.default_rng(4)
+        assert found[name] == bootstrap(criterion, scores, truth, rng=rng, resamples=30)
 
 
 def test_bootstrap_draws_undefined_resamples_again() -> None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from archrank import evaluators, networks, rankers, report, spaces, strategies, study, tasks
     from archrank.errors import ArchrankError
+    from archrank.spaces.base import Space
     from archrank.study.study import Study
 
 try:
@@ -41,10 +42,15 @@ _MODULES = (
     "tasks",
     "testing",
 )
-_NAMES = {"ArchrankError": "archrank.errors", "Study": "archrank.study.study"}
+_NAMES = {
+    "ArchrankError": "archrank.errors",
+    "Space": "archrank.spaces.base",
+    "Study": "archrank.study.study",
+}
 
 __all__ = [
     "ArchrankError",
+    "Space",
     "Study",
     "__version__",
     "evaluators",

@@ -38,6 +38,14 @@ class SpaceError(ArchrankError, ValueError):
     """A search space that is declared wrongly, or asked for a view it does not offer."""
 
 
+class BuildError(SpaceError):
+    """A user's function that failed to build the network of one architecture."""
+
+
+class UncountedOperationWarning(UserWarning):
+    """Multiply-accumulates that leave out operations nobody has told how to count."""
+
+
 class ArchitectureError(ArchrankError, ValueError):
     """An architecture that is malformed or outside its space."""
 

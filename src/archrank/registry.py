@@ -2,7 +2,7 @@
 
 A registry is a table of ``name -> "module:attribute"``. Third parties extend it with an entry
 point in the group ``archrank.<plural>``, or not at all: every place that takes a name also takes
-``package.module:attribute``.
+``package.module:attribute`` and ``path/to/file.py:attribute``.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ import sys
 from collections.abc import Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from archrank.errors import ArchrankError, UnknownNameError
+from archrank.user_files import import_file, is_file
 
 
 class Registry:
@@ -42,14 +44,26 @@ class Registry:
 
         Raises:
             UnknownNameError: no such name, module or attribute.
+            ArchrankError: the module or file is missing, broken, or no name in it is given.
         """
-        if ":" in name:
+        path, colon, attribute = name.rpartition(":")
+        if colon and is_file(path):
+            module = import_file(path, f"{self.kind} {name!r}")
+            return self._attribute(module, attribute, path)
+        if name.lower().endswith(".py"):  # C:\mine.py is a path, too
+            raise ArchrankError(
+                f"{self.kind} {name!r}: say which name to take from the file: {name}:NAME"
+            )
+        if colon:
             return self._load(name, name)
         entries = self._entries()
         target = entries.get(name.lower().replace("-", "_"))
         if target is None:
             raise UnknownNameError(
-                self.kind, name, entries, f"Your own {self.kind}: package.module:name"
+                self.kind,
+                name,
+                entries,
+                f"Your own {self.kind}: package.module:name or path/to/file.py:name",
             )
         return self._load(target, name)
 
@@ -78,7 +92,10 @@ class Registry:
                 f"{self.kind} {typed!r}: importing {module_name} failed: "
                 f"{type(error).__name__}: {error}"
             ) from error
+        return self._attribute(module, attribute, f"module {module_name}")
+
+    def _attribute(self, module: ModuleType, attribute: str, where: str) -> Any:
         if not hasattr(module, attribute):
             public = [n for n in vars(module) if not n.startswith("_")]
-            raise UnknownNameError(f"name in module {module_name}", attribute, public)
+            raise UnknownNameError(f"name in {where}", attribute, public)
         return getattr(module, attribute)

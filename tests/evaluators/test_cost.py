@@ -17,7 +17,9 @@ def build(config: dict[str, Any], task: object) -> Any:
 
     if config["width"] == 13:
         raise ValueError("unlucky")
-    return nn.Sequential(nn.Flatten(), nn.Linear(64, config["width"], bias=False))
+    width = config["width"]
+    hidden, head = nn.Linear(64, width, bias=False), nn.Linear(width, 10, bias=False)
+    return nn.Sequential(nn.Flatten(), hidden, head)
 
 
 def test_contract(space: NASBench201) -> None:
@@ -28,8 +30,9 @@ def test_contract(space: NASBench201) -> None:
 def test_a_failing_build_is_one_architectures_failure() -> None:
     space = CustomSpace({"width": [4, 13, 8]}, build).for_task(Digits())
     result = Cost().bind(space).evaluate(space.enumerate())
-    assert np.array_equal(result["params"], [256, np.nan, 512], equal_nan=True)
-    assert result.reasons == [None, "ValueError: unlucky", None]
+    assert np.array_equal(result["params"], [74 * 4, np.nan, 74 * 8], equal_nan=True)
+    reason = "BuildError: custom: build({'width': 13}) failed: ValueError: unlucky"
+    assert result.reasons == [None, reason, None]
 
 
 def test_a_missing_task_is_said_at_once() -> None:

@@ -17,8 +17,8 @@ from archrank.types import Archs
 class Tokens(Task):
     """Repeat the first token of what was read."""
 
-    input_shape: tuple[int, ...] = (7,)  # type: ignore[assignment]
-    n_classes: int = 11  # type: ignore[assignment]
+    input_shape: tuple[int, ...] = (7,)
+    n_classes: int = 11
 
     name = "tokens"
 

@@ -1,12 +1,22 @@
 from __future__ import annotations
 
+import pickle
+import sys
+import types
+import warnings
 from typing import Any
 
 import numpy as np
 import pytest
 
-from archrank.errors import SpaceError
+import archrank as ar
+from archrank.errors import BuildError, SpaceError, UncountedOperationWarning
 from archrank.spaces import CustomSpace
+from archrank.tasks import Digits
+from archrank.testing import check_space
+
+CHOICES = {"depth": [0, 2], "width": [8, 16]}
+TASK = Digits()
 
 
 def mlp(config: dict[str, Any], task: object) -> Any:
@@ -19,7 +29,8 @@ def mlp(config: dict[str, Any], task: object) -> Any:
     return nn.Sequential(*layers, nn.Linear(width, 10))
 
 
-CHOICES = {"depth": [0, 2], "width": [8, 16]}
+def returning(value: Any) -> CustomSpace:
+    return CustomSpace(CHOICES, lambda config, task: value).for_task(TASK)
 
 
 def test_config_names_the_options() -> None:
@@ -27,13 +38,18 @@ def test_config_names_the_options() -> None:
     assert space.config(np.array([1, 0], dtype=np.uint8)) == {"depth": 2, "width": 8}
 
 
-def test_costs_are_counted() -> None:
-    from archrank.tasks import Digits
+def test_from_choices() -> None:
+    rule = {"width": ("depth", [2])}
+    space = ar.Space.from_choices(CHOICES, build=mlp, active_if=rule, name="nets")
+    assert isinstance(space, CustomSpace)
+    assert ar.spaces.Space is ar.Space
+    assert (space.name, space.size) == ("nets", 3)
+    check_space(ar.Space.from_choices(list(CHOICES.items()), mlp).for_task(TASK))
 
-    task = Digits()
-    space = CustomSpace(CHOICES, mlp).for_task(task)
-    pixels = int(np.prod(task.input_shape))
-    assert pixels == 64
+
+def test_costs_are_counted() -> None:
+    space = CustomSpace(CHOICES, mlp).for_task(TASK)
+    assert int(np.prod(TASK.input_shape)) == 64
     cost = space.cost(space.enumerate())
     weights = [64 * w + depth * w * w + 10 * w for depth in (0, 2) for w in (8, 16)]
     biases = [w + depth * w + 10 for depth in (0, 2) for w in (8, 16)]
@@ -47,10 +63,141 @@ def test_costs_need_a_task() -> None:
         space.cost(space.enumerate())
 
 
+def test_each_network_is_counted_once() -> None:
+    built = []
+
+    def build(config: dict[str, Any], task: object) -> Any:
+        built.append(config)
+        return mlp({"width": 8, **config}, task)
+
+    rule = {"width": ("depth", [2])}
+    space = CustomSpace(CHOICES, build, active_if=rule).for_task(TASK)
+    rows = np.array([[0, 0], [0, 1], [1, 1], [0, 0]], dtype=np.uint8)
+    first = space.cost(rows)["macs"]
+    assert built == [{"depth": 0}, {"depth": 2, "width": 16}]
+    assert (space.cost(rows)["macs"] == first).all()
+    assert len(built) == 2
+    assert len(space.cost(rows[:0])["macs"]) == 0
+
+
+def test_uncounted_operations_are_named_once() -> None:
+    def build(config: dict[str, Any], task: object) -> Any:
+        import torch
+        from torch import nn
+
+        class Fourier(nn.Module):
+            def forward(self, x: Any) -> Any:
+                return torch.fft.fft2(x).abs()
+
+        return nn.Sequential(Fourier(), mlp(config, task))
+
+    space = CustomSpace(CHOICES, build, "waves")
+    with pytest.warns(UncountedOperationWarning, match=r"waves: .* leave out aten\._fft") as caught:
+        space.for_task(TASK).cost(space.enumerate())
+    assert len(caught) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        again = space.for_task(Digits(copies=1)).cost(space.enumerate())
+    assert (
+        again["macs"] == CustomSpace(CHOICES, mlp).for_task(TASK).cost(space.enumerate())["macs"]
+    ).all()
+
+
+# ---- networks that cannot be used ----------------------------------------------------------------
+
+
 def test_build_must_return_a_module() -> None:
     space = CustomSpace(CHOICES, lambda config, task: 3)  # type: ignore[arg-type, return-value]
     with pytest.raises(SpaceError, match=r"build\(\{'depth': 0, 'width': 8\}\) returned int"):
         space.build(np.zeros(2, dtype=np.uint8), None)  # type: ignore[arg-type]
+    with pytest.raises(BuildError, match="returned int, expected a torch"):
+        returning(3).cost(space.enumerate())
+    with pytest.raises(BuildError, match="returned NoneType"):
+        returning(None).build(space.enumerate()[0], TASK)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "message"),
+    [
+        (ValueError("odd"), BuildError, r"build\(\{'depth': 0, .*\) failed: ValueError: odd"),
+        (KeyError("w"), BuildError, "failed: KeyError: 'w'"),
+        (
+            ImportError("No module named 'timm'"),
+            SpaceError,
+            "cannot import .*No module named 'timm'",
+        ),
+    ],
+)
+def test_a_build_that_raises(error: Exception, kind: type[Exception], message: str) -> None:
+    def build(config: dict[str, Any], task: object) -> Any:
+        raise error
+
+    space = CustomSpace(CHOICES, build).for_task(TASK)
+    for call in (
+        lambda: space.build(space.enumerate()[0], TASK),
+        lambda: space.cost(space.enumerate()),
+    ):
+        with pytest.raises(SpaceError, match=message) as caught:
+            call()
+        assert type(caught.value) is kind
+
+
+def test_wrong_outputs() -> None:
+    from torch import nn
+
+    row = CustomSpace(CHOICES, mlp).enumerate()[:1]
+    five = returning(nn.Sequential(nn.Flatten(), nn.Linear(64, 5)))
+    pair = returning(nn.LSTM(8, 10))
+    for space, message in (
+        (five, r"of \{'depth': 0, 'width': 8\} returns a tensor of shape \(b, 5\), .*\(b, 10\)"),
+        (returning(nn.MaxPool2d(8)), r"\(b, 1, 1, 1\), task 'digits' needs \(b, 10\)"),
+    ):
+        with pytest.raises(BuildError, match=message):
+            space.cost(row)
+        with pytest.raises(BuildError, match=message):
+            space.build(row[0], TASK)
+    with pytest.raises(BuildError, match=r"cannot run on one input of shape \(1, 8, 8\)"):
+        pair.cost(row)
+    with pytest.raises(BuildError, match="mat1 and mat2"):
+        returning(nn.Sequential(nn.Flatten(), nn.Linear(63, 10))).cost(row)
+
+
+def test_other_losses_know_what_they_need() -> None:
+    from dataclasses import dataclass
+
+    from torch import nn
+
+    @dataclass(frozen=True)
+    class Regression(Digits):
+        def loss(self, outputs: Any, y: Any) -> Any:
+            return ((outputs[:, 0] - y) ** 2).mean()
+
+    space = CustomSpace(CHOICES, lambda c, t: nn.Sequential(nn.Flatten(), nn.Linear(64, 1)))
+    space = space.for_task(Regression())
+    assert space.cost(space.enumerate()[:1])["macs"].tolist() == [64]
+    space.build(space.enumerate()[0], Regression())
+
+
+def test_failures_are_one_architectures() -> None:
+    def build(config: dict[str, Any], task: object) -> Any:
+        if config["depth"] == 0:
+            raise RuntimeError("too shallow")
+        return mlp(config, task) if config["width"] == 8 else None
+
+    recipe = ar.tasks.Recipe(epochs=1)
+    evaluator = ar.evaluators.Combined(
+        ar.evaluators.Training(Digits(recipe=recipe, copies=1)), ar.evaluators.Cost()
+    )
+    space = CustomSpace(CHOICES, build)
+    result = evaluator.bind(space).evaluate(space.enumerate())
+    assert np.isnan(result["params"]).tolist() == [True, True, False, True]
+    assert np.isnan(result["valid_accuracy"]).tolist() == [True, True, False, True]
+    assert result.reasons[2] is None
+    assert str(result.reasons[0]).count("RuntimeError: too shallow") == 1  # not once per part
+    assert "returned NoneType, expected a torch.nn.Module" in str(result.reasons[3])
+
+
+# ---- declarations --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -66,3 +213,36 @@ def test_build_must_return_a_module() -> None:
 def test_wrong_declarations(choices: dict[str, list[Any]], message: str) -> None:
     with pytest.raises(SpaceError, match=message):
         CustomSpace(choices, mlp)
+
+
+def test_build_is_a_function() -> None:
+    with pytest.raises(SpaceError, match=r"build is a function build\(config, task\), got 3"):
+        CustomSpace(CHOICES, 3)  # type: ignore[arg-type]
+
+
+# ---- pickling ------------------------------------------------------------------------------------
+
+
+def test_pickles_by_value() -> None:
+    space = CustomSpace(CHOICES, mlp, "nets", active_if={"width": ("depth", [2])}).for_task(TASK)
+    rows = space.parse(["depth=2,width=8", "depth=2,width=16"])
+    cost = space.cost(rows)
+    copy = pickle.loads(pickle.dumps(space))
+    assert copy.fingerprint() == space.fingerprint()
+    assert not copy._counts
+    assert (copy.cost(rows)["macs"] == cost["macs"]).all()
+
+
+def test_pickles_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = types.ModuleType("module_of_lambdas")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    exec("build = lambda config, task: mlp(config, task)", module.__dict__)
+    module.__dict__.update(mlp=mlp, space=CustomSpace(CHOICES, module.build))
+    assert pickle.loads(pickle.dumps(module.space)) is module.space
+    bound = pickle.loads(pickle.dumps(module.space.for_task(TASK)))
+    assert bound.cost(bound.enumerate()[:1])["macs"].tolist() == [64 * 8 + 80]
+
+
+def test_what_cannot_be_pickled_says_why() -> None:
+    with pytest.raises(SpaceError, match="cannot be sent to worker processes: it holds a lambda"):
+        pickle.dumps(returning(None))

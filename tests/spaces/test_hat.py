@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from archrank.errors import SpaceError
-from archrank.spaces import HAT
+from archrank.spaces import HAT, SPACES
 
 from .sequences import Tokens, check_costs, check_learning, few
 
@@ -139,3 +139,11 @@ def test_released_latencies_are_of_the_union_space(data_dir: Path) -> None:
         texts.append(",".join(parts))
     archs = space.parse(texts)
     assert np.abs(space.means(archs) - averages[chosen]).max() < 1e-5
+
+
+def test_both_corpora_have_a_name() -> None:
+    for name in ("hat", "ranknas"):
+        assert SPACES.get(name)().name == f"{name}_iwslt"
+        wmt = SPACES.get(f"{name}_wmt")()
+        assert wmt.name == f"{name}_wmt"
+        assert wmt.corpus.shared

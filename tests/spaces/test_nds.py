@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import json
 from itertools import permutations
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,15 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archrank.errors import ArchitectureError, SpaceError, TableError, UnknownNameError
+from archrank.errors import ArchitectureError, SpaceError, UnknownNameError
 from archrank.spaces import NDS, SPACES
-from archrank.spaces.nds import KINDS
 from archrank.spaces.nds_families import FAMILIES
-from archrank.spaces.nds_files import read_nds
 from archrank.testing import check_space
 
 SPACES_ON_CIFAR = {family: NDS(family) for family in FAMILIES}
 NAMES = [name for name in SPACES.names() if name.startswith("nds_")]
+ON_CIFAR = [name for name in NAMES if not name.endswith("_in")]
 SEEDS = st.integers(0, 2**32 - 1)
 
 
@@ -29,13 +26,13 @@ def test_contract(name: str) -> None:
     assert space.name == name
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_contract_on_imagenet(family: str) -> None:
-    check_space(NDS(family, "imagenet"))
-
-
-def test_eight_spaces() -> None:
-    assert len(NAMES) == 8
+def test_eight_spaces_on_cifar_and_five_on_imagenet() -> None:
+    assert len(ON_CIFAR) == 8
+    assert len(NAMES) - len(ON_CIFAR) == len(FAMILIES) == 5
+    for name in set(NAMES) - set(ON_CIFAR):
+        space = SPACES.get(name)()
+        assert space.stem == "imagenet"
+        assert space.input_shape == (3, 224, 224)
 
 
 @pytest.mark.parametrize(
@@ -170,76 +167,6 @@ def test_wrong_settings() -> None:
         NDS("darts", widths=(15,))
     with pytest.raises(SpaceError, match="different numbers"):
         NDS("darts", depths=(4, 4))
-
-
-# ---- published files ---------------------------------------------------------------------------
-
-
-def a_job(space: NDS, seed: int) -> dict[str, Any]:
-    row = space.sample(1, rng=np.random.default_rng(seed))[0]
-    cells = dict(zip(KINDS, space.genotype(row), strict=True))
-    genotype: dict[str, Any] = {kind: [list(p) for p in cell.pairs] for kind, cell in cells.items()}
-    genotype |= {f"{kind}_concat": list(cell.concat) for kind, cell in cells.items()}
-    cost = space.cost(row[None])
-    return {
-        "params": cost["params"][0],
-        "flops": cost["macs"][0],
-        "min_test_top1": 6.5,
-        "test_ep_top1": [50.0, 6.5, 7.0 + seed],
-        "net": {
-            "width": space.widths[row[-2]],
-            "depth": space.depths[row[-1]],
-            "aux": False,
-            "genotype": genotype,
-        },
-    }
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("form", ["list", "top and mid"])
-def test_published_files(family: str, form: str, tmp_path: Path) -> None:
-    space = SPACES_ON_CIFAR[family]
-    jobs = [a_job(space, seed) for seed in range(5)]
-    path = tmp_path / "jobs.json"
-    path.write_text(json.dumps(jobs if form == "list" else {"top": jobs[:2], "mid": jobs[2:]}))
-    table = read_nds(path, space)
-    archs = np.concatenate([space.sample(1, rng=np.random.default_rng(s)) for s in range(5)])
-    assert (table.archs == archs).all()
-    assert table.column("final_accuracy").tolist() == [93, 92, 91, 90, 89]
-    assert table.column("best_accuracy").tolist() == [93.5] * 5
-    assert (table.column("params") == space.cost(archs)["params"]).all()
-    assert table.directions["final_accuracy"] == "maximize"
-    assert table.directions["flops"] == "minimize"
-    assert table.rows(archs).tolist() == list(range(5))
-
-
-def test_repeated_trainings_are_averaged(tmp_path: Path) -> None:
-    space = SPACES_ON_CIFAR["enas"]
-    twice = [a_job(space, 0), a_job(space, 1), a_job(space, 0) | {"test_ep_top1": [9.0]}]
-    path = tmp_path / "jobs.json"
-    path.write_text(json.dumps(twice))
-    assert read_nds(path, space).column("final_accuracy").tolist() == [92, 92]
-
-
-def test_damaged_files(tmp_path: Path) -> None:
-    space = SPACES_ON_CIFAR["enas"]
-    path = tmp_path / "jobs.json"
-    with pytest.raises(TableError, match="cannot be read"):
-        read_nds(path, space)
-    for jobs, message in (
-        ([], "expected a list of jobs"),
-        ({"top": []}, "expected a list of jobs"),
-        ([a_job(space, 0), {}], "job 1: no 'net'"),
-        ([a_job(SPACES_ON_CIFAR["nasnet"], 3)], "job 0: normal cell.*unknown operation"),
-    ):
-        path.write_text(json.dumps(jobs))
-        with pytest.raises(TableError, match=message):
-            read_nds(path, space)
-    job = a_job(space, 0)
-    job["net"]["genotype"]["normal_concat"] = [2]
-    path.write_text(json.dumps([job]))
-    with pytest.raises(TableError, match=r"normal_concat is \[2\]"):
-        read_nds(path, space)
 
 
 def test_inputs_of_none_are_inactive() -> None:

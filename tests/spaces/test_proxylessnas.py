@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archrank.errors import ArchitectureError, UnknownNameError
+from archrank.errors import ArchitectureError, SpaceError, UnknownNameError
 from archrank.spaces import SPACES
 from archrank.spaces.proxylessnas import OPS, SKIP, ProxylessNAS
 from archrank.testing import check_space
@@ -101,6 +101,15 @@ def test_skip_prior() -> None:
     skippable = SPACE.radices > SKIP
     assert abs((archs == SKIP)[:, skippable].mean() - 0.5) < 0.01
     assert not (archs == SKIP)[:, ~skippable].any()
+    always = SPACE.sample(100, rng=np.random.default_rng(0), skip=1)
+    assert (always == SKIP)[:, skippable].all()
+    assert not (SPACE.sample(100, rng=np.random.default_rng(0), skip=0.0) == SKIP).any()
+
+
+@pytest.mark.parametrize("skip", [-0.1, 1.5, float("nan")])
+def test_skip_is_a_probability(skip: float) -> None:
+    with pytest.raises(SpaceError, match=f"skip is a probability, got {skip}"):
+        SPACE.sample(3, rng=np.random.default_rng(0), skip=skip)
 
 
 @pytest.mark.parametrize(

@@ -169,3 +169,15 @@ def test_gpu_trains_and_leaves_its_generator_alone() -> None:
     result = train(initialise(build, 0), QUICK, seed=0, device="cuda")
     assert 0 < result.valid <= 1
     assert torch.equal(before, torch.cuda.get_rng_state())
+
+
+def test_checkpoints_are_measured_and_change_nothing() -> None:
+    task = replace(QUICK, recipe=replace(QUICK.recipe, epochs=3))
+    plain = train(initialise(build, 0), task, seed=0)
+    marked = train(initialise(build, 0), task, seed=0, checkpoints=(1, 2, 3))
+    assert set(marked.checkpoints) == {1, 2, 3}
+    last = marked.checkpoints[3]
+    assert (last.valid, last.test) == (plain.valid, plain.test)
+    assert (last.valid_loss, last.test_loss) == (plain.valid_loss, plain.test_loss)
+    assert replace(marked, seconds=0.0, checkpoints={}) == without_seconds(plain)
+    assert marked.checkpoints[1] != last

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archrank.assess.grid import Done
-from archrank.assess.judging import MEASURES
+from archrank.assess.judging import LEVEL, MEASURES
 from archrank.assess.protocol import Protocol
 from archrank.assess.text import records, table_rows
 from archrank.errors import StorageError
@@ -54,8 +54,9 @@ class Assessment:
     def table(self) -> DataFrame:
         """Per ranker, size, stage and judged column: mean and ``_sd`` over seeds, and failures.
 
-        The sd is of a sample (over ``n - 1``), NaN for a single fit; failed fits are left out of
-        both and counted.
+        The sd is of a sample (over ``n - 1``), NaN for a single fit, which has ``_low`` and
+        ``_high`` instead: the ends of a 95 % bootstrap interval over architectures. Failed fits are
+        left out of all of them and counted.
         """
         raw = self.raw
         names = [m.name for m in MEASURES] + ["seconds"]
@@ -65,6 +66,9 @@ class Assessment:
         spreads = groups[names].std(ddof=1)
         for name in names:
             found[f"{name}_sd"] = spreads[name]
+        if self.protocol.fits == 1:
+            ends = [f"{m.name}_{end}" for m in MEASURES for end in ("low", "high")]
+            found[[end for end in ends if end in raw]] = groups[[e for e in ends if e in raw]].max()
         found.insert(0, "labels", groups["labels"].max())
         found.insert(1, "fits", groups.size())
         found.insert(2, "failed", groups["failure"].count())
@@ -84,8 +88,18 @@ class Assessment:
         return {str(k): int(v) for k, v in self.raw["failure"].value_counts().items()}
 
     def rows(self) -> list[tuple[str, ...]]:
-        """The table as text, a heading first: mean ± sd over seeds."""
+        """The table as text, a heading first; :attr:`caption` says what its intervals are."""
         return table_rows(self.table())
+
+    @property
+    def caption(self) -> str:
+        """What the table's intervals are."""
+        fits = self.protocol.fits
+        if fits > 1:
+            return f"mean ± standard deviation over {fits} fits"
+        if "tau_low" not in self.raw:  # failed, or stored as one of several fits
+            return "one fit"
+        return f"one fit, in brackets its {LEVEL:.0%} bootstrap interval over architectures"
 
     def to_json(self) -> dict[str, Any]:
         """The table and what was done, as JSON values, NaN as ``None``."""

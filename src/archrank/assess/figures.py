@@ -12,7 +12,7 @@ import numpy as np
 from archrank.assess.assessment import Assessment
 from archrank.assess.grid import GROUPS
 from archrank.assess.judging import MEASURES, Measure
-from archrank.assess.text import spread
+from archrank.assess.text import estimate
 from archrank.report.chart import Axis, Chart
 from archrank.report.drawing import PALETTE
 from archrank.report.figures import Figure
@@ -89,6 +89,9 @@ def curves(found: Assessment) -> Iterator[Figure]:
         means = factor * table[measure.name]
         spreads = factor * table[f"{measure.name}_sd"].fillna(0.0)
         low, high = means - spreads, means + spreads
+        if f"{measure.name}_low" in table:
+            low = (factor * table[f"{measure.name}_low"]).fillna(means)
+            high = (factor * table[f"{measure.name}_high"]).fillna(means)
         if measure.unit:  # a share cannot leave this range, its bar would
             least = 100 / found.n if measure.name == "br_at_1" else 0.0
             low, high = low.clip(least, 100.0), high.clip(least, 100.0)
@@ -96,8 +99,7 @@ def curves(found: Assessment) -> Iterator[Figure]:
         chart = Chart(x, y, f"{measure.title} against the number of labels")
         points = table[["ranker", "train_size", "labels"]].assign(mean=means, low=low, high=high)
         points["title"] = [
-            f"{row['ranker']}, {row['labels']} labels: "
-            + spread(measure, row[measure.name], row[f"{measure.name}_sd"])
+            f"{row['ranker']}, {row['labels']} labels: {estimate(measure, row)}"
             for row in table.to_dict("records")
         ]
         for i, name in enumerate(found.rankers):
@@ -134,13 +136,15 @@ def _curve(chart: Chart, x: LogAxis, i: int, points: DataFrame, rankers: int) ->
 
 def _note(found: Assessment, measure: Measure) -> str:
     protocol = found.protocol
-    fits = protocol.seeds * protocol.model_seeds
+    fits = protocol.fits
     meaning = {
         "tau": "Kendall's tau-b of predicted and true order",
         "p_at_5": "Share of the predicted best 5 % that are among the true best 5 %",
         "br_at_1": "True rank of the best of the predicted top 1 %, in % of all: lower is better",
     }[measure.name]
-    bars = f"Mean of {fits} fits, bars are one standard deviation" if fits > 1 else "One fit"
+    bars = "One fit, bars are bootstrap intervals over architectures"
+    if fits > 1:
+        bars = f"Mean of {fits} fits, bars are one standard deviation"
     part = "architectures that were not trained on" if protocol.leave_out_training else (
         f"all {found.n:,} architectures"
     )  # fmt: skip

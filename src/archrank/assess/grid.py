@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from archrank.assess.judging import MEASURES, judge
+from archrank.assess.judging import MEASURES, intervals, judge
 from archrank.assess.problem import Problem
 from archrank.assess.protocol import Protocol
 from archrank.criteria import group_rank_difference
@@ -57,6 +57,11 @@ class Done:
     rows: list[Row]
     points: dict[str, list[float]]
 
+    @property
+    def failed(self) -> bool:
+        """Whether any of its rows lacks what it should say."""
+        return any(row["failure"] for row in self.rows)
+
 
 def cells(rankers: Iterable[str], protocol: Protocol) -> list[Cell]:
     """All cells, those of one draw together: half a grid compares all rankers."""
@@ -78,7 +83,9 @@ def judged_row(
     problem: Problem,
     protocol: Protocol,
 ) -> Row:
-    """``known`` with all criteria of ``scores: (n,)`` against a column.
+    """``known`` with all criteria of ``scores: (n,)`` against a column, and their intervals.
+
+    Bootstrap intervals where there is but one fit; several show by themselves how they differ.
 
     Raises:
         LabelError: NaN or constant scores.
@@ -88,6 +95,8 @@ def judged_row(
         part[labelled] = False
     truth = problem.columns[column][part]
     found = judge(scores[part], truth)
+    if protocol.fits == 1:
+        found |= intervals(scores[part], truth, rng=np.random.default_rng([known["data_seed"], 4]))
     groups: list[float | None] | None = None
     if problem.cost is not None and len(truth) >= GROUPS:
         mean = group_rank_difference(scores[part], truth, problem.cost[part], groups=GROUPS)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from archrank.assess.figures import curves, favours, scatters, style, symbols
 from archrank.assess.judging import LOWER_IS_BETTER, MEASURES, SECONDS
-from archrank.assess.text import spread
-from archrank.report.environment import environment
+from archrank.assess.text import estimate
+from archrank.environment import environment
 from archrank.report.page import SYMBOLS, draw_figure, page
 from archrank.report.tables import listing
 
@@ -31,7 +31,7 @@ def render(found: Assessment) -> str:
     """The page as text."""
     protocol = found.protocol
     title = f"{', '.join(found.rankers)}: learnt {protocol.labels}, judged on {protocol.judged[0]}"
-    fits = protocol.seeds * protocol.model_seeds
+    fits = protocol.fits
     subtitle = (
         f"{found.n:,} architectures, {fits} fit{'s' if fits > 1 else ''} per number of labels"
     )
@@ -47,6 +47,7 @@ def _body(found: Assessment) -> Iterator[str]:
                 more = _more(found.protocol, judged)
                 heading = words.format(labels=found.protocol.labels, more=more, judged=judged)
                 yield _table(heading, part, staged=found.protocol.stages > 1)
+    yield f'<p class="muted">{escape(found.caption.capitalize())}.</p>'
     if found.unaided:
         names = escape(", ".join(found.unaided))
         yield f'<p class="muted">Cannot pretrain, so used no weak labels: {names}.</p>'
@@ -85,9 +86,9 @@ def _table(heading: str, table: DataFrame, *, staged: bool) -> str:
     rows = []
     for place, record in enumerate(table.to_dict("records")):
         cells = [f"<td>{escape(str(record['ranker']))}</td>", _cell(f"{record['labels']:,}")]
-        for m in measures:
-            text = spread(m, record[m.name], record[f"{m.name}_sd"])
-            cells.append(_cell(text, strong=place in best.get(m.name, ())))
+        cells += [
+            _cell(estimate(m, record), strong=place in best.get(m.name, ())) for m in measures
+        ]
         rows.append(f"<tr>{''.join(cells)}</tr>")
     return (
         f'<section><h2>{escape(heading)}</h2><div class="scroll"><table class="spreads"><thead>'
@@ -105,9 +106,9 @@ def _best(table: DataFrame, name: str, keys: list[str]) -> set[int]:
 
 
 def _cell(text: str, *, strong: bool = False) -> str:
-    mean, sign, sd = text.partition(" ± ")
+    mean, sign, rest = text.partition(" ")  # then ± sd or [low, high]
     inner = f"<strong>{escape(mean)}</strong>" if strong else escape(mean)
-    small = f" <small>± {escape(sd)}</small>" if sign else ""
+    small = f" <small>{escape(rest)}</small>" if sign else ""
     return f'<td class="num">{inner}{small}</td>'
 
 

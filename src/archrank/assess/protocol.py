@@ -60,6 +60,11 @@ class Protocol:
         truth = self.labels if self.truth is None else self.truth
         return tuple(dict.fromkeys((truth, *self.judge)))
 
+    @property
+    def fits(self) -> int:
+        """How many times a ranker is fitted per number of labels and stage."""
+        return self.seeds * self.model_seeds
+
     def describe(self) -> dict[str, Any]:
         """What gives a result its meaning: all but which sizes and seeds were asked for."""
         grid = ("train_sizes", "seeds", "model_seeds")

@@ -68,7 +68,8 @@ def assess(
         leave_out_training: judge on architectures that were not trained on.
         space: what the architectures are; that of a loaded table counts.
         data: where files lie that are named without their folder.
-        out: keep finished results in this folder, and go on from what it holds.
+        out: keep finished results in this folder, and go on from what it holds. Fits that failed
+            are tried again.
         executor: where to fit; this process if ``None``.
         progress: told of every result.
 
@@ -197,8 +198,11 @@ def _run(
     executor: Executor | None,
     progress: Progress | None,
 ) -> None:
-    """Finish the cells that the journal does not hold."""
-    left = [cell for cell in wanted if cell not in journal.done]
+    """Finish the cells that the journal does not hold, and those that failed, perhaps by accident.
+
+    The one that is stored last counts.
+    """
+    left = [c for c in wanted if c not in journal.done or journal.done[c].failed]
     if progress is not None:
         progress.started(len(wanted), len(wanted) - len(left))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from archrank.assess.judging import MEASURES, SECONDS, Measure
@@ -24,19 +24,23 @@ def table_rows(table: DataFrame) -> list[tuple[str, ...]]:
     rows = [heading]
     for record in table.to_dict("records"):
         cells = [str(record[key]) for key in keys]
-        cells += [spread(m, record[m.name], record[f"{m.name}_sd"]) for m in measures]
+        cells += [estimate(m, record) for m in measures]
         cells += [f"{record[k]} of {record['fits']}" for k in failed]
         rows.append(tuple(cells))
     return rows
 
 
-def spread(measure: Measure, mean: float, sd: float) -> str:
-    """``mean ± sd``; the mean alone where there is one fit."""
+def estimate(measure: Measure, record: Mapping[Hashable, Any]) -> str:
+    """``mean ± sd`` of several fits, ``value [low, high]`` of one, from a row of the table."""
+    mean, sd = record[measure.name], record[f"{measure.name}_sd"]
     if math.isnan(mean):
         return MISSING
-    if math.isnan(sd):
+    if not math.isnan(sd):
+        return f"{measure.text(mean)} ± {measure.text(sd)}"
+    low, high = (record.get(f"{measure.name}_{end}", math.nan) for end in ("low", "high"))
+    if math.isnan(low):
         return measure.text(mean)
-    return f"{measure.text(mean)} ± {measure.text(sd)}"
+    return f"{measure.text(mean)} [{measure.text(low)}, {measure.text(high)}]"
 
 
 def records(table: DataFrame) -> list[dict[str, Any]]:

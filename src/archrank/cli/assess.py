@@ -27,9 +27,10 @@ Names = Annotated[tuple[tuple[str, ...], ...], tyro.conf.arg(metavar="NAME [NAME
 class Assess:
     """Judge rankers on a table: trained on a few labels, many times, how do they rank all of it?
 
-    Prints mean and standard deviation over seeds, and writes raw results (raw.parquet) and figures
-    (report.html). An assessment that was stopped goes on when the same command is repeated; more
-    rankers, sizes or seeds extend it.
+    Prints mean and standard deviation over seeds (of a single fit, a bootstrap interval), and
+    writes raw results (raw.parquet) and figures (report.html). An assessment that was stopped goes
+    on when the same command is repeated, and fits that failed are tried again; more rankers, sizes
+    or seeds extend it.
     """
 
     table: str
@@ -123,6 +124,7 @@ class Assess:
             print_json({**found.to_json(), "raw": str(raw), "report": str(report)})
         else:
             show_rows(found.rows())
+            say(found.caption)
             if found.unaided:
                 say(f"cannot pretrain, so used no weak labels: {', '.join(found.unaided)}")
             for reason, count in found.failures().items():

@@ -37,14 +37,18 @@ def run(arguments: list[str]) -> int:
 
     from archrank import __version__
     from archrank.cli.assess import Assess
+    from archrank.cli.draw import Draw
     from archrank.cli.export import Export
     from archrank.cli.read import Best, Front, Report
     from archrank.cli.reproduce import Reproduce
     from archrank.cli.search import Search
+    from archrank.cli.tables import Tables, run_tables
 
     if arguments in (["--version"], ["-V"]):
         print(f"archrank {__version__}")
         return 0
+    if arguments[:1] == ["tables"]:  # has commands of its own
+        return run_tables(arguments[1:])
     if len(arguments) > 1 and arguments[0] in READING and not arguments[1].startswith("-"):
         arguments.insert(1, "--run")  # `archrank best DIR` is `archrank best --run DIR`
     commands: dict[str, Callable[..., Any]] = {
@@ -55,6 +59,8 @@ def run(arguments: list[str]) -> int:
         "front": Front,
         "report": Report,
         "export": Export,
+        "draw": Draw,
+        "tables": Tables,
     }
     command = tyro.extras.subcommand_cli_from_dict(
         commands,

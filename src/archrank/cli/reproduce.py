@@ -6,7 +6,7 @@ import json as json_format
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
@@ -29,6 +29,8 @@ class Reproduce:
     """Which table or figure."""
     data: Path | None = None
     """Where tables lie; else the environment variable ARCHRANK_DATA."""
+    tables: Literal["published", "builtin"] = "published"
+    """builtin: run the same protocol on the tables that ship with the package, offline."""
     quick: bool = False
     """Fewer runs and shorter pretraining: minutes instead of hours."""
     seeds: int | None = None
@@ -52,6 +54,7 @@ class Reproduce:
                 outcome = reproduce(
                     self.name,
                     data=self.data,
+                    tables=self.tables,
                     quick=self.quick,
                     seeds=self.seeds,
                     out=self.out,

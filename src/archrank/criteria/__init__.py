@@ -28,7 +28,7 @@ from archrank.criteria.groups import (
     group_tau,
     isomorphism_spread,
 )
-from archrank.criteria.resampling import Criterion, bootstrap, rank_dynamics
+from archrank.criteria.resampling import Criterion, bootstrap, bootstrap_all, rank_dynamics
 from archrank.criteria.top import (
     best_ranking_at,
     precision_at,
@@ -43,6 +43,7 @@ __all__ = [
     "Spread",
     "best_ranking_at",
     "bootstrap",
+    "bootstrap_all",
     "expected_best_of_random",
     "group_rank_difference",
     "group_tau",

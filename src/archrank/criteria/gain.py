@@ -36,7 +36,8 @@ def relevance(
         ``(n,)`` relevances in ``[0, scale]``.
 
     Raises:
-        LabelError: NaN, no labels, or an upper bound that is not above the lower one.
+        LabelError: NaN, no labels, or an upper bound that is not above the lower one, as where
+            four fifths of the labels tie at the best.
 
     Example:
         >>> relevance([0.1, 0.5, 0.7, 0.9, 0.9, 0.9]).round(2).tolist()

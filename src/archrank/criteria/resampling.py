@@ -43,25 +43,63 @@ def bootstrap(
     Raises:
         LabelError: unusable scores, or the criterion is undefined on nearly every resample.
     """
+    one = {"the criterion": criterion}
+    found = bootstrap_all(one, scores, truth, rng=rng, resamples=resamples, level=level)
+    return found["the criterion"]
+
+
+def bootstrap_all(
+    criteria: Mapping[str, Criterion],
+    scores: ArrayLike,
+    truth: ArrayLike,
+    *,
+    rng: np.random.Generator,
+    resamples: int = 1000,
+    level: float = 0.95,
+) -> dict[str, tuple[float, float]]:
+    """:func:`bootstrap` of several criteria, all of them on the same resamples.
+
+    Args:
+        criteria: name -> function of scores and truth.
+        scores: ``(n,)`` predictions.
+        truth: ``(n,)`` true scores.
+        rng: draws architectures with replacement.
+        resamples: how often.
+        level: probability that each interval should hold.
+
+    Returns:
+        Name -> lower and upper end.
+
+    Raises:
+        LabelError: unusable scores, or a criterion is undefined on nearly every resample.
+    """
     a, b = pair(scores, truth)
     if resamples < 1 or not 0 < level < 1:
         raise LabelError(f"cannot bootstrap {resamples} resamples at level {level}")
-    criterion(a, b)  # what is wrong with all of them is said as such
-    values: list[float] = []
+    for criterion in criteria.values():
+        criterion(a, b)  # what is wrong with all of them is said as such
+    values: dict[str, list[float]] = {name: [] for name in criteria}
     for _ in range(10 * resamples):
-        rows = rng.integers(len(a), size=len(a))
-        value = _or_nan(criterion, a[rows], b[rows])
-        if not np.isnan(value):
-            values.append(value)
-        if len(values) == resamples:
+        lacking = [name for name, known in values.items() if len(known) < resamples]
+        if not lacking:
             break
-    else:
-        raise LabelError(
-            f"the criterion is defined on only {len(values)} of {10 * resamples} resamples of "
-            f"{len(a)} architectures; too few differ"
-        )
-    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
+        rows = rng.integers(len(a), size=len(a))
+        drawn_scores, drawn_truth = a[rows], b[rows]
+        for name in lacking:
+            value = _or_nan(criteria[name], drawn_scores, drawn_truth)
+            if not np.isnan(value):
+                values[name].append(value)
+    for name, known in values.items():
+        if len(known) < resamples:
+            raise LabelError(
+                f"{name} is defined on only {len(known)} of {10 * resamples} resamples of "
+                f"{len(a)} architectures; too few differ"
+            )
+    ends = (1 - level) / 2, (1 + level) / 2
+    return {
+        name: (float(np.quantile(known, ends[0])), float(np.quantile(known, ends[1])))
+        for name, known in values.items()
+    }
 
 
 def rank_dynamics(

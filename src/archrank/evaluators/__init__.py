@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from archrank.evaluators.combined import Combined
     from archrank.evaluators.cost import Cost
     from archrank.evaluators.function import Function
+    from archrank.evaluators.latency import Latency
     from archrank.evaluators.table import Table
     from archrank.evaluators.training import Training
+    from archrank.evaluators.zero_cost import ZeroCost
 
 EVALUATORS = Registry(
     "evaluator",
@@ -25,8 +27,10 @@ EVALUATORS = Registry(
         "combined": "archrank.evaluators.combined:Combined",
         "cost": "archrank.evaluators.cost:Cost",
         "function": "archrank.evaluators.function:Function",
+        "latency": "archrank.evaluators.latency:Latency",
         "table": "archrank.evaluators.table:Table",
         "training": "archrank.evaluators.training:Training",
+        "zero_cost": "archrank.evaluators.zero_cost:ZeroCost",
     },
 )
 
@@ -34,8 +38,10 @@ _HOMES = {
     "Combined": "combined",
     "Cost": "cost",
     "Function": "function",
+    "Latency": "latency",
     "Table": "table",
     "Training": "training",
+    "ZeroCost": "zero_cost",
 }
 
 __all__ = [
@@ -45,9 +51,11 @@ __all__ = [
     "Evaluations",
     "Evaluator",
     "Function",
+    "Latency",
     "Metric",
     "Table",
     "Training",
+    "ZeroCost",
 ]
 
 __getattr__, __dir__ = lazy(__name__, _HOMES)

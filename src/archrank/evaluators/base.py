@@ -49,6 +49,7 @@ class Evaluator(ABC):
 
     metrics: tuple[Metric, ...]
     immediate: bool = False  # answers at once, so strategies may filter candidates by it
+    together: int = 1  # architectures that are best evaluated in one call, where there are many
     _space: Space | None = None
 
     @property

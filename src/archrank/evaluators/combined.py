@@ -39,6 +39,7 @@ class Combined(Evaluator):
         self.evaluators = evaluators
         self.metrics = tuple(m for e in evaluators for m in e.metrics)
         self.immediate = all(e.immediate for e in evaluators)
+        self.together = max(e.together for e in evaluators)
         repeated = [n for n, count in Counter(m.name for m in self.metrics).items() if count > 1]
         if repeated:
             who = [

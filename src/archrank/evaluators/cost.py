@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from archrank.errors import ArchrankError
+from archrank.errors import ArchrankError, BuildError
 from archrank.evaluators.base import Evaluations, Evaluator, Metric
 from archrank.types import Archs
 
@@ -38,10 +38,10 @@ class Cost(Evaluator):
         try:
             counts = self.space.cost(archs)
             return Evaluations({name: counts[name] for name in names})
-        except ArchrankError:
-            raise
-        except Exception:  # some user's build failed: find out for which architectures
-            return self._one_by_one(archs, names)
+        except Exception as error:
+            if isinstance(error, ArchrankError) and not isinstance(error, BuildError):
+                raise
+            return self._one_by_one(archs, names)  # a user's build failed: for which of them?
 
     def _one_by_one(self, archs: Archs, names: list[str]) -> Evaluations:
         values = {name: np.full(len(archs), np.nan) for name in names}
@@ -51,9 +51,9 @@ class Cost(Evaluator):
                 counts = self.space.cost(archs[i : i + 1])
                 for name in names:
                     values[name][i] = counts[name][0]
-            except ArchrankError:  # noqa: PERF203  # the network is what takes the time
-                raise
-            except Exception as error:
+            except Exception as error:  # noqa: PERF203  # the network is what takes the time
+                if isinstance(error, ArchrankError) and not isinstance(error, BuildError):
+                    raise
                 reasons[i] = f"{type(error).__name__}: {error}"
         return Evaluations(values, reasons)
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from archrank.tasks.base import Task
     from archrank.tasks.training import TrainingResult
 
+GROUP = 256  # networks; a few hundred fill a GPU with networks this small
+
 
 class Training(Evaluator):
     """Builds each architecture and trains it with the task's recipe.
@@ -33,6 +35,10 @@ class Training(Evaluator):
         task: data, loss, metric and recipe.
         runs: training runs per architecture with different seeds; metrics are their means.
         device: ``"cpu"`` or a CUDA device.
+        group: networks trained at once; ``None`` is one on a CPU and as many as
+            :data:`GROUP` on a GPU, which one small network leaves idle. Only cell networks of
+            NAS-Bench-201's kind are grouped. Each draws its own images from the group's generator
+            on a GPU, so its result is another draw from the same distribution.
         checkpoints: epochs before the last after which metrics are measured too, under the
             metric's name and ``_ep3``, say. That changes nothing about the training.
 
@@ -57,7 +63,10 @@ class Training(Evaluator):
         runs: int = 1,
         device: str = "cpu",
         checkpoints: Sequence[int] = (),
+        group: int | None = None,
     ) -> None:
+        if group is not None and group < 1:
+            raise EvaluationError(f"Training needs at least 1 network per group, got {group}")
         if runs < 1:
             raise EvaluationError(f"Training needs at least 1 run per architecture, got {runs}")
         last = task.recipe.epochs
@@ -70,6 +79,7 @@ class Training(Evaluator):
         self.task = task
         self.runs = runs
         self.device = device
+        self.together = group or (1 if device == "cpu" else GROUP)
         self.checkpoints = tuple(sorted(checkpoints))
         self.seed = 0
         unit = "fraction" if task.metric == "accuracy" else ""
@@ -89,17 +99,17 @@ class Training(Evaluator):
         return bound
 
     def evaluate(self, archs: Archs) -> Evaluations:
-        """Train each of ``archs: (n, d)``, one after the other, on one thread."""
+        """Train each of ``archs: (n, d)``, one after the other or in groups, on one thread."""
         archs = self.space.validate(archs)
         values = np.full((len(archs), len(self.metrics)), np.nan)
         reasons: list[str | None] = []
         with _one_thread():
-            for i, arch in enumerate(archs):
-                results = [self._train(arch, run) for run in range(self.runs)]
-                reason = next((r for r in results if isinstance(r, str)), None)
-                reasons.append(reason)
-                if reason is None:
-                    values[i] = np.mean([_numbers(r) for r in results], axis=0)
+            runs = [self._train_all(archs, run) for run in range(self.runs)]
+        for i, results in enumerate(zip(*runs, strict=True)):
+            reason = next((r for r in results if isinstance(r, str)), None)
+            reasons.append(reason)
+            if reason is None:
+                values[i] = np.mean([_numbers(r) for r in results], axis=0)
         columns = {m.name: values[:, j] for j, m in enumerate(self.metrics)}
         return Evaluations(columns, reasons)
 
@@ -108,19 +118,60 @@ class Training(Evaluator):
 
         Gives bit for bit what :meth:`evaluate` measured, on the same machine.
         """
-        from archrank.tasks.training import initialise, train
+        from archrank.tasks.training import train
 
-        words = np.random.SeedSequence([self.seed, run, *arch.tolist()]).generate_state(2)
-        network = initialise(lambda: self.space.build(arch, self.task), int(words[0]))
+        network, seed = self._initial(arch, run)
         with _one_thread():
             result = train(
                 network,
                 self.task,
-                seed=int(words[1]),
+                seed=seed,
                 device=self.device,
                 checkpoints=self.checkpoints,
             )
         return network, result
+
+    def _initial(self, arch: NDArray[np.uint8], run: int) -> tuple[Any, int]:
+        """The untrained network of ``arch: (d,)``, and the seed of its training."""
+        from archrank.tasks.training import initialise
+
+        words = np.random.SeedSequence([self.seed, run, *arch.tolist()]).generate_state(2)
+        network = initialise(lambda: self.space.build(arch, self.task), int(words[0]))
+        return network, int(words[1])
+
+    def _train_all(self, archs: Archs, run: int) -> list[TrainingResult | str]:
+        """One run of each of ``archs: (n, d)``; a string says why one failed."""
+        found: list[TrainingResult | str] = []
+        for start in range(0, len(archs), self.together):
+            group = archs[start : start + self.together]
+            together = self._train_group(group, run) if len(group) > 1 else None
+            found += together or [self._train(arch, run) for arch in group]
+        return found
+
+    def _train_group(self, archs: Archs, run: int) -> list[TrainingResult | str] | None:
+        """Train networks at once; None if they cannot be grouped, or one of them cannot be built.
+
+        Nothing is lost by that: they are then trained one by one, and the faulty one says why.
+        """
+        from archrank.networks import NASBench201Network
+        from archrank.tasks.grouped_training import train_many
+
+        try:
+            networks, seeds = zip(*(self._initial(arch, run) for arch in archs), strict=True)
+        except (ImportError, OSError):
+            raise
+        except Exception:
+            return None
+        if not all(type(network) is NASBench201Network for network in networks):
+            return None
+        results = train_many(
+            networks,
+            self.task,
+            seeds=seeds,
+            device=self.device,
+            checkpoints=self.checkpoints,
+        )
+        return [result.diverged or result for result in results]
 
     def _train(self, arch: NDArray[np.uint8], run: int) -> TrainingResult | str:
         try:

@@ -229,7 +229,7 @@ class AceNAS(NeuralRanker):
         )
 
     def _targets(self, scores: Floats) -> Floats:
-        return relevance(scores) if self.objective == "lambdarank" else super()._targets(scores)
+        return relevances(scores) if self.objective == "lambdarank" else super()._targets(scores)
 
     def _loss(self, outputs: Tensor, targets: Tensor, generator: torch.Generator) -> Tensor:
         if self.objective == "lambdarank":
@@ -250,6 +250,18 @@ class AceNAS(NeuralRanker):
         reached = (gains[outputs.argsort(descending=True, stable=True)] * discounts).sum()
         ideal = (gains.sort(descending=True).values * discounts).sum()
         return float(reached / ideal)  # full-length NDCG, Eq. 1
+
+
+def relevances(scores: Floats) -> Floats:
+    """Section 3.1's relevance of labels ``(n,)``, defined wherever they differ.
+
+    Where four fifths tie at the best, the 20 % quantile is the maximum and the paper's formula 0/0.
+    What is below the quantile has relevance 0, as ever, and the best have 20: two levels.
+    """
+    best = scores.max()
+    if np.quantile(scores, 0.2) < best:
+        return relevance(scores)
+    return relevance(scores, lower=scores[scores < best].max())
 
 
 def _weak_columns(weak_labels: Mapping[str, ArrayLike], n: int) -> Floats:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from archrank.report.drawing import draw_cell
+from archrank.report.drawing import draw, draw_cell
 from archrank.report.html import write_report
 from archrank.report.summary import describe_best, describe_front
 
-__all__ = ["describe_best", "describe_front", "draw_cell", "write_report"]
+__all__ = ["describe_best", "describe_front", "draw", "draw_cell", "write_report"]

@@ -8,12 +8,13 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from archrank.environment import environment
 from archrank.errors import StorageError
 from archrank.report.assessment import Assessment, assess
-from archrank.report.environment import environment
 from archrank.report.figures import rank_scatter, search_curve
 from archrank.report.page import draw_figure, page
-from archrank.report.sections import architecture, headline
+from archrank.report.pictures import architecture, runners_up
+from archrank.report.sections import headline
 from archrank.report.summary import Results
 from archrank.report.tables import configuration, failures, top
 from archrank.report.tradeoffs import trade_offs
@@ -81,6 +82,7 @@ def _body(results: Results, settings: Mapping[str, object]) -> Iterator[str]:
         yield f'<div class="pair">{architecture(results)}{draw_figure(search_curve(results))}</div>'
         yield f'<div class="pair">{"".join(_charts(results))}</div>'
         yield top(results)
+        yield runners_up(results)
     yield failures(results)
     yield configuration(results.study, settings, environment())
 

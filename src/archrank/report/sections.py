@@ -1,14 +1,12 @@
-"""The report's first sections: what was found."""
+"""The report's first section: what was found."""
 
 from __future__ import annotations
 
 from html import escape
 from typing import TYPE_CHECKING
 
-from archrank.report.drawing import draw_cell, op_colors, op_dash
 from archrank.report.formatting import duration, format_value
-from archrank.report.summary import Results, choices
-from archrank.spaces.cells import EdgeCellSpace
+from archrank.report.summary import Results
 
 if TYPE_CHECKING:
     from archrank.study.record import Record
@@ -71,40 +69,3 @@ def _facts(results: Results, best: Record) -> list[tuple[str, str]]:
         if name not in shown
     ]
     return facts
-
-
-def architecture(results: Results) -> str:
-    """The best architecture: its cell as a graph, else its choices as a table."""
-    study, best = results.study, results.study.best
-    space = study.space
-    if not isinstance(space, EdgeCellSpace):
-        active = space.active(best.arch[None])[0]
-        rows = "".join(
-            f'<tr><th scope="row">{escape(name)}</th><td>{escape(str(option))}'
-            f"{'' if matters else ' <span class=muted>(has no effect here)</span>'}</td></tr>"
-            for (name, option), matters in zip(
-                choices(study, best).items(), active.tolist(), strict=True
-            )
-        )
-        return (
-            '<section><h2>Its choices</h2><div class="scroll"><table><thead><tr>'
-            '<th scope="col">decision</th><th scope="col">option</th></tr></thead>'
-            f"<tbody>{rows}</tbody></table></div></section>"
-        )
-    live = space.live(best.arch[None])[0]
-    used = set(best.arch[live].tolist())
-    entries = "".join(
-        f'<li><svg viewBox="0 0 26 12" aria-hidden="true"><path d="M0 6H26" stroke="{color}" '
-        f'stroke-width="3" stroke-dasharray="{op_dash(space, op)}"/></svg>'
-        f"{escape(space.ops[op])}</li>"
-        for op, color in sorted(op_colors(space).items())
-        if op in used
-    )
-    left_out = int((~live).sum())
-    note = f"{left_out} of {space.d} edges are none or lie on no path, and are left out. "
-    return (
-        '<figure><h2>The cell</h2><div class="scroll">'
-        f'{draw_cell(space, best.arch)}</div><ul class="legend">{entries}</ul>'
-        f"<figcaption>{note if left_out else ''}A node is the sum of its incoming edges."
-        "</figcaption></figure>"
-    )

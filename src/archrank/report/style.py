@@ -29,7 +29,10 @@ section, figure {
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 440px), 1fr));
   gap: 18px; margin-top: 18px; align-items: start; }
 .pair > * { margin: 0; height: 100%; }
-.pair > :last-child:nth-child(odd) { grid-column: 1 / -1; }
+.pair > :last-child:nth-child(odd), .pair > .wide, .pair > .wide ~ * { grid-column: 1 / -1; }
+details { margin: 10px 0 0; }
+summary { cursor: pointer; overflow-wrap: anywhere; }
+summary + * { margin-top: 12px; }
 code { font: 0.88em/1.5 ui-monospace, "SF Mono", Menlo, Consolas, monospace; }
 .arch { display: block; background: var(--soft); border-radius: 6px; padding: 8px 10px;
   overflow-wrap: anywhere; margin: 0 0 14px; }
@@ -55,8 +58,8 @@ figcaption { font-size: 0.9rem; margin-top: 8px; }
 .legend { display: flex; flex-wrap: wrap; gap: 4px 16px; list-style: none; margin: 8px 0 0;
   padding: 0; font-size: 0.88rem; }
 .legend svg { width: 26px; height: 12px; margin-right: 6px; vertical-align: -1px; }
-svg.chart, svg.cell { display: block; width: 100%; height: auto; }
-svg.cell { max-width: 640px; margin: 0 auto; }
+svg.chart, svg.drawing { display: block; width: 100%; height: auto; }
+svg.drawing { color: var(--text); margin: 0 auto; }
 svg.chart { max-width: 640px; margin: 0 auto; }
 svg text { fill: var(--text); }
 .chart text { font-size: 13px; fill: var(--muted); font-variant-numeric: tabular-nums; }

@@ -163,6 +163,7 @@ class Reproduction:
         protocol: ``module:function`` in this package that does it, loaded when it runs.
         seeds: repetitions of the paper, or ours where it does not say.
         quick_seeds: repetitions with ``quick``.
+        offline: whether the built-in tables hold what it needs.
     """
 
     name: str
@@ -173,6 +174,7 @@ class Reproduction:
     protocol: str
     seeds: int = 3
     quick_seeds: int = 1
+    offline: bool = True
 
     def run(self, bench: Bench, plan: Plan) -> Outcome:
         """Follow the protocol on these tables."""

@@ -18,6 +18,7 @@ from archrank.types import Archs, Floats, Ints
 
 NB201 = "nb201.csv.gz"
 SUPERNET = "nb201_supernet.csv.gz"
+GOAL = 94.0  # percent
 CONTENTS = {
     NB201: "NAS-Bench-201: 15,625 cells, a column arch and accuracies in percent (c10_val, ...)",
     SUPERNET: "weight-sharing accuracies of NAS-Bench-201 cells: arch, oneshot_acc, ...",
@@ -34,6 +35,7 @@ class Bench:
         columns: ``(n,)`` each, as in the files.
         macs: ``(n,)``.
         params: ``(n,)``.
+        goal: test accuracy in percent that the blog's searches are to reach on CIFAR-10.
     """
 
     space: Space
@@ -41,6 +43,7 @@ class Bench:
     columns: dict[str, Floats]
     macs: Floats
     params: Floats
+    goal: float = GOAL
 
     def __len__(self) -> int:
         return len(self.archs)

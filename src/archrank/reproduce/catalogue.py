@@ -69,6 +69,7 @@ _ALL = (
         "surgery_oneshot:section_a3",
         seeds=3,
         quick_seeds=3,
+        offline=False,
     ),
     Reproduction(
         "acenas-table2",

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from concurrent.futures import Executor
 from pathlib import Path
+from typing import Literal
 
 from archrank import __version__
 from archrank.errors import BudgetError
 from archrank.reproduce.base import Outcome, Plan, Told
 from archrank.reproduce.bench import load_bench
+from archrank.reproduce.builtin import builtin_bench, retold
 from archrank.reproduce.catalogue import find
 from archrank.reproduce.journal import Journal
+
+Tables = Literal["published", "builtin"]
 
 
 def reproduce(
     name: str,
     *,
     data: str | Path | None = None,
+    tables: Tables = "published",
     quick: bool = False,
     seeds: int | None = None,
     out: str | Path | None = None,
@@ -30,6 +35,7 @@ def reproduce(
     Args:
         name: which; :data:`archrank.reproduce.catalogue.REPRODUCTIONS` has them all.
         data: folder of the measurements; else the environment variable ``ARCHRANK_DATA``.
+        tables: ``builtin`` runs the same protocol on the tables that ship with the package.
         quick: fewer runs and shorter pretraining.
         seeds: repetitions; the reproduction's own number if ``None``.
         out: keep finished runs in this folder until all are, and go on from them.
@@ -40,6 +46,7 @@ def reproduce(
         UnknownNameError: no such reproduction.
         BudgetError: less than one repetition.
         DataError: a file is missing.
+        SettingsError: ``builtin`` for something that the built-in tables do not hold.
         TableError: a file cannot be used.
         StorageError: ``out`` cannot be written.
     """
@@ -48,7 +55,10 @@ def reproduce(
         seeds = item.quick_seeds if quick else item.seeds
     if seeds < 1:
         raise BudgetError(f"seeds must be at least 1, got {seeds}")
-    bench = load_bench(item.files, item.columns, None if data is None else Path(data))
+    if tables == "builtin":
+        bench = builtin_bench(item)
+    else:
+        bench = load_bench(item.files, item.columns, None if data is None else Path(data))
     journal = None
     if out is not None:
         header = {"name": item.name, "quick": quick, "seeds": seeds, "tables": bench.digest}
@@ -56,4 +66,4 @@ def reproduce(
     outcome = item.run(bench, Plan(quick, seeds, executor=executor, told=told, journal=journal))
     if journal is not None:
         journal.close()
-    return outcome
+    return retold(outcome, len(bench)) if tables == "builtin" else outcome

@@ -5,6 +5,7 @@ from archrank.spaces.attentivenas import AttentiveNAS
 from archrank.spaces.base import Choice, Graphs, Space
 from archrank.spaces.cells import EdgeCellSpace
 from archrank.spaces.custom import CustomSpace
+from archrank.spaces.custom_cells import CustomCells
 from archrank.spaces.flops_sampling import FlopsSampler
 from archrank.spaces.gpt_s import GPTS
 from archrank.spaces.hat import HAT
@@ -23,19 +24,26 @@ SPACES = Registry(
         "attentivenas": "archrank.spaces.attentivenas:AttentiveNAS",
         "gpt_s": "archrank.spaces.gpt_s:GPTS",
         "hat": "archrank.spaces.hat:HAT",
+        "hat_wmt": "archrank.spaces.translation_named:hat_wmt",
         "nasbench101": "archrank.spaces.nasbench101:NASBench101",
         "nasbench201": "archrank.spaces.nasbench201:NASBench201",
         "nds_amoeba": "archrank.spaces.nds_named:amoeba",
+        "nds_amoeba_in": "archrank.spaces.nds_named:amoeba_in",
         "nds_darts": "archrank.spaces.nds_named:darts",
         "nds_darts_fixwd": "archrank.spaces.nds_named:darts_fixwd",
+        "nds_darts_in": "archrank.spaces.nds_named:darts_in",
         "nds_enas": "archrank.spaces.nds_named:enas",
         "nds_enas_fixwd": "archrank.spaces.nds_named:enas_fixwd",
+        "nds_enas_in": "archrank.spaces.nds_named:enas_in",
         "nds_nasnet": "archrank.spaces.nds_named:nasnet",
+        "nds_nasnet_in": "archrank.spaces.nds_named:nasnet_in",
         "nds_pnas": "archrank.spaces.nds_named:pnas",
         "nds_pnas_fixwd": "archrank.spaces.nds_named:pnas_fixwd",
+        "nds_pnas_in": "archrank.spaces.nds_named:pnas_in",
         "proxylessnas": "archrank.spaces.proxylessnas:ProxylessNAS",
         "ranknas": "archrank.spaces.ranknas:RankNASTranslation",
         "ranknas_lm": "archrank.spaces.ranknas:RankNASLanguageModel",
+        "ranknas_wmt": "archrank.spaces.translation_named:ranknas_wmt",
         "transnas101_micro": "archrank.spaces.transnas101:TransNAS101Micro",
     },
 )
@@ -47,6 +55,7 @@ __all__ = [
     "SPACES",
     "AttentiveNAS",
     "Choice",
+    "CustomCells",
     "CustomSpace",
     "EdgeCellSpace",
     "FlopsSampler",

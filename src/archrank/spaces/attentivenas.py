@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from archrank.errors import ArchitectureError, SpaceError, UnknownNameError
 from archrank.spaces.attentivenas_cost import halved, head_cost, stage_cost, stem_cost
 from archrank.spaces.base import Choice
+from archrank.spaces.images import image_shape
 from archrank.spaces.vector import VectorSpace
 from archrank.types import Archs, Floats, Ints
 
@@ -194,7 +195,7 @@ class AttentiveNAS(VectorSpace):
 
     def for_task(self, task: Task) -> AttentiveNAS:
         """The same space, counting networks for ``task``; its images are resized."""
-        return AttentiveNAS(task.n_classes, task.input_shape[0], self.resolutions)
+        return AttentiveNAS(task.n_classes, image_shape(task, self.name)[0], self.resolutions)
 
     def cost(self, archs: Archs) -> dict[str, Floats]:
         """MACs and parameters: two ``(n,)``."""
@@ -271,7 +272,7 @@ class AttentiveNAS(VectorSpace):
             stages,
             values[9],
             n_classes=task.n_classes,
-            in_channels=task.input_shape[0],
+            in_channels=image_shape(task, self.name)[0],
         )
 
     def fingerprint(self) -> str:

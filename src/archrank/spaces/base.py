@@ -7,10 +7,10 @@ a space knows is a vectorised function of such a matrix.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,8 @@ from archrank.types import Archs, Bools, Floats, Ints
 if TYPE_CHECKING:
     from torch import nn
 
+    from archrank.spaces.custom import CustomSpace
+    from archrank.spaces.declaration import Choices, Conditions
     from archrank.tasks.base import Task
 
 
@@ -52,6 +54,19 @@ class Space(ABC):
 
     name: str = "space"
     choices: tuple[Choice, ...]
+
+    @staticmethod
+    def from_choices(
+        choices: Choices,
+        build: Callable[[dict[str, Any], Task], nn.Module],
+        *,
+        active_if: Conditions | None = None,
+        name: str = "custom",
+    ) -> CustomSpace:
+        """Your own space; see :class:`~archrank.spaces.custom.CustomSpace`."""
+        from archrank.spaces.custom import CustomSpace
+
+        return CustomSpace(choices, build, name, active_if=active_if)
 
     @property
     def d(self) -> int:

@@ -17,6 +17,7 @@ from archrank.errors import ArchitectureError, SpaceError, UnknownNameError
 from archrank.spaces import nasbench101_cells as cells
 from archrank.spaces.base import Choice, Graphs
 from archrank.spaces.constrained import ConstrainedSpace
+from archrank.spaces.images import image_shape
 from archrank.spaces.nasbench101_canonical import canonical_keys, from_keys, unique_keys
 from archrank.spaces.nasbench101_cost import network_cost
 from archrank.spaces.nasbench101_features import feature_names, features
@@ -226,7 +227,7 @@ class NASBench101(ConstrainedSpace):
         return NASBench101(
             self._scale(task),
             task.n_classes,
-            task.input_shape,
+            image_shape(task, self.name),
             prior=self.prior,
             bn_momentum=self.bn_momentum,
         )
@@ -262,7 +263,7 @@ class NASBench101(ConstrainedSpace):
             channels=scale.channels,
             cells=scale.cells,
             n_classes=task.n_classes,
-            in_channels=task.input_shape[0],
+            in_channels=image_shape(task, self.name)[0],
             bn_momentum=self.bn_momentum,
         )
 

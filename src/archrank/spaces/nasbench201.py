@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archrank.spaces.cells import EdgeCellSpace
+from archrank.spaces.images import image_shape
 from archrank.tasks.base import Scale
 from archrank.types import Archs, Floats
 
@@ -62,7 +63,7 @@ class NASBench201(EdgeCellSpace):
 
     def for_task(self, task: Task) -> NASBench201:
         """The same cells in networks for ``task``, of the task's scale unless one was given."""
-        return NASBench201(self.scale or task.scale, task.n_classes, task.input_shape)
+        return NASBench201(self.scale or task.scale, task.n_classes, image_shape(task, self.name))
 
     def cost(self, archs: Archs) -> dict[str, Floats]:
         """MACs and parameters of the whole network, exactly as published: two ``(n,)``.
@@ -105,7 +106,7 @@ class NASBench201(EdgeCellSpace):
             channels=scale.channels,
             cells=scale.cells,
             n_classes=task.n_classes,
-            in_channels=task.input_shape[0],
+            in_channels=image_shape(task, self.name)[0],
             reduction=scale.reduction,
         )
 

@@ -1,8 +1,7 @@
 """The cell spaces of NDS: DARTS, ENAS, PNAS, Amoeba and NASNet (Radosavovic et al., ICCV 2019).
 
 Every network has a normal and a reduction cell, a width and a depth. A cell has four (DARTS) or
-five nodes, a node is the sum of two operations, each on one of the two cells before or an earlier
-node. AceNAS's table 1 counts cells by operations alone.
+five nodes, each the sum of two operations on one of the two cells before or an earlier node.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from archrank.errors import ArchitectureError, SpaceError, UnknownNameError
 from archrank.spaces import nds_cells as cells
 from archrank.spaces.base import Choice, Graphs
+from archrank.spaces.images import image_shape
 from archrank.spaces.nds_cost import cell_costs, network_cost
 from archrank.spaces.nds_families import FAMILIES, sizes
 from archrank.spaces.nds_strings import encode_cell, join_genotypes, split_genotypes
@@ -244,7 +244,7 @@ class NDS(VectorSpace):
             widths=self.widths,
             depths=self.depths,
             n_classes=task.n_classes,
-            input_shape=task.input_shape,
+            input_shape=image_shape(task, self.name),
         )
 
     def cost(self, archs: Archs) -> dict[str, Floats]:
@@ -255,7 +255,7 @@ class NDS(VectorSpace):
             ends = cells.joined(inputs, loose=self.loose).sum(axis=1)
             sums.append(cell_costs(self.ops, chosen, inputs, ends, reduce=kind == 1))
         width, depth = self._width(archs), self._depth(archs)
-        macs, params = np.zeros(len(archs)), np.zeros(len(archs))
+        macs, params = np.zeros((2, len(archs)))
         for cells_ in self.depths:
             at = np.flatnonzero(depth == cells_)
             macs[at], params[at] = network_cost(
@@ -291,7 +291,7 @@ class NDS(VectorSpace):
             width=int(self._width(row)[0]),
             depth=int(self._depth(row)[0]),
             n_classes=task.n_classes,
-            in_channels=task.input_shape[0],
+            in_channels=image_shape(task, self.name)[0],
             stem=self.stem,
         )
 

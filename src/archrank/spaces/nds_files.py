@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from math import inf, isfinite
 from pathlib import Path
 from typing import Any
 
@@ -61,21 +62,27 @@ def read_nds(path: str | Path, space: NDS) -> BenchTable:
     return BenchTable(space, archs, raw, metric_directions(raw))
 
 
-def _jobs(path: str) -> list[Mapping[str, Any]]:
+def _jobs(path: str) -> list[Any]:
     try:
         loaded = json.loads(Path(path).read_text())
     except (OSError, ValueError) as error:
         raise TableError(f"{path}: cannot be read as JSON: {error}") from None
     if isinstance(loaded, dict) and {"top", "mid"} <= set(loaded):
-        loaded = [*loaded["top"], *loaded["mid"]]
+        parts = (loaded["top"], loaded["mid"])
+        loaded = [*parts[0], *parts[1]] if all(isinstance(part, list) for part in parts) else None
     if not isinstance(loaded, list) or not loaded:
         raise TableError(f"{path}: expected a list of jobs, or a dictionary with 'top' and 'mid'")
     return loaded
 
 
-def _row(job: Mapping[str, Any], space: NDS) -> Any:
-    net = job["net"]
-    genotype = net["genotype"]
+def _row(job: Any, space: NDS) -> Any:
+    net = _mapping("net", _mapping("the job", job)["net"])
+    genotype = _mapping("genotype", net["genotype"])
+    for kind in KINDS:
+        terms = genotype[kind]
+        pairs = isinstance(terms, list) and all(isinstance(t, list) and len(t) == 2 for t in terms)
+        if not pairs:
+            raise ArchitectureError(f"{kind} is {terms!r}, expected [operation, input] pairs")
     row = space.row(genotype["normal"], genotype["reduce"], net["width"], net["depth"])
     for kind, made in zip(KINDS, space.genotype(row), strict=True):
         concat = genotype.get(f"{kind}_concat")
@@ -87,7 +94,27 @@ def _row(job: Mapping[str, Any], space: NDS) -> Any:
     return row
 
 
+def _mapping(name: str, value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError(f"{name} is {value!r}, expected a dictionary")
+    return value
+
+
 def _values(job: Mapping[str, Any]) -> list[float]:
     """The metrics of a job, as in :data:`METRICS`; errors become accuracies."""
-    final, best = 100 - float(job["test_ep_top1"][-1]), 100 - float(job["min_test_top1"])
-    return [final, best, float(job["params"]), float(job["flops"])]
+    errors = job["test_ep_top1"]
+    if not isinstance(errors, list):
+        raise ValueError(f"test_ep_top1 is {errors!r}, expected a list of errors")
+    if not errors:
+        raise ValueError("test_ep_top1 is empty")
+    final = 100 - _number("test_ep_top1 ends with", errors[-1], 0, 100)
+    best = 100 - _number("min_test_top1 is", job["min_test_top1"], 0, 100)
+    return [final, best, *(_number(f"{name} is", job[name], 1) for name in ("params", "flops"))]
+
+
+def _number(what: str, value: Any, least: float, most: float = inf) -> float:
+    """``value``, a number of ``least`` to ``most``."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+        bound = f"{least} to {most}" if isfinite(most) else f"at least {least}"
+        raise ValueError(f"{what} {value!r}, expected a number of {bound}")
+    return float(value)

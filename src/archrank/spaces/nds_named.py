@@ -1,4 +1,4 @@
-"""The eight NDS spaces on CIFAR by the names of the papers."""
+"""The NDS spaces by the names of the papers: eight on CIFAR, five on ImageNet."""
 
 from __future__ import annotations
 
@@ -43,3 +43,28 @@ def amoeba() -> NDS:
 def nasnet() -> NDS:
     """NASNet on CIFAR."""
     return NDS("nasnet")
+
+
+def darts_in() -> NDS:
+    """DARTS on ImageNet."""
+    return NDS("darts", "imagenet")
+
+
+def enas_in() -> NDS:
+    """ENAS on ImageNet."""
+    return NDS("enas", "imagenet")
+
+
+def pnas_in() -> NDS:
+    """PNAS on ImageNet."""
+    return NDS("pnas", "imagenet")
+
+
+def amoeba_in() -> NDS:
+    """Amoeba on ImageNet."""
+    return NDS("amoeba", "imagenet")
+
+
+def nasnet_in() -> NDS:
+    """NASNet on ImageNet."""
+    return NDS("nasnet", "imagenet")

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from archrank.errors import ArchitectureError, UnknownNameError
+from archrank.errors import ArchitectureError, SpaceError, UnknownNameError
 from archrank.spaces.base import Choice, Graphs
+from archrank.spaces.images import image_shape
 from archrank.spaces.tunas import NAMED, checked_numbers, flat_numbers
 from archrank.spaces.vector import VectorSpace
 from archrank.types import Archs, Floats
@@ -31,7 +32,7 @@ OPS = ("k3e3", "k3e6", "k5e3", "k5e6", "k7e3", "k7e6", "skip")  # index order of
 SKIP = OPS.index("skip")
 KERNEL = np.array([3, 3, 5, 5, 7, 7, 0])
 EXPAND = np.array([3, 6, 3, 6, 3, 6, 0])
-STAGES = (
+STAGES = (  # number, blocks, stride of the first block, width
     (2, 4, 2, 32),
     (3, 4, 2, 40),
     (4, 4, 2, 80),
@@ -39,7 +40,6 @@ STAGES = (
     (6, 4, 2, 192),
     (7, 1, 1, 320),
 )
-"""Number, blocks, stride of the first block, width."""
 STEM, FIRST, HEAD = 32, 16, 1280  # channels before, at the start of and after the searched blocks
 TUNAS = np.array([0, 2, 4, 1, 3, 5, 6], dtype=np.uint8)  # their numbers -> ours
 
@@ -96,22 +96,26 @@ class ProxylessNAS(VectorSpace):
         Args:
             n: how many.
             rng: draws them.
-            skip: probability that a block which may be skipped is; the other operations share the
-                rest. AceNAS's supernet samples with 0.5. ``None``: all options alike, 1/7.
+            skip: probability that a block is skipped which may be, the other operations sharing
+                the rest; 0.5 in AceNAS's supernet. ``None``: all options alike, 1/7.
+
+        Raises:
+            SpaceError: ``skip`` is no probability.
         """
+        if skip is not None and not 0 <= skip <= 1:
+            raise SpaceError(f"skip is a probability, got {skip}")
         archs = super().sample(n, rng=rng)
         if skip is not None:
             kept = np.where(archs == SKIP, rng.integers(SKIP, size=archs.shape), archs)
-            skippable = self.radices > SKIP
-            archs = np.where(skippable & (rng.random(archs.shape) < skip), SKIP, kept)
+            skips = (self.radices > SKIP) & (rng.random(archs.shape) < skip)
+            archs = np.where(skips, SKIP, kept)
         return archs.astype(np.uint8)
 
     def canonical(self, archs: Archs) -> Archs:
         """Skipped blocks at the end of their stage: ``(n, 21)``.
 
-        The blocks of a stage after its first have one shape, so where the skipped ones stand does
-        not change the network. Latency models fitted per position still see a difference of some
-        hundredths of a millisecond.
+        The blocks of a stage after its first have one shape, so the network is the same; latency
+        models fitted per position see a difference of some hundredths of a millisecond.
         """
         out = archs.copy()
         for stage in range(len(STAGES)):
@@ -138,9 +142,7 @@ class ProxylessNAS(VectorSpace):
         ]
 
     def parse(self, strings: Sequence[str]) -> Archs:
-        """Read strings of :meth:`format`, published names and TuNAS's index strings.
-
-        For index strings, numbers separated by ``:``, see :mod:`archrank.spaces.tunas`.
+        """Strings of :meth:`format`, published names, index strings (:mod:`archrank.spaces.tunas`).
 
         Raises:
             ArchitectureError: an unknown operation, another number of blocks, a wrong skip.
@@ -200,7 +202,7 @@ class ProxylessNAS(VectorSpace):
         """
         one = self.canonical(archs)
         stages = np.eye(len(STAGES), dtype=np.float32)[STAGE]  # (d, stages)
-        per_block = [one != SKIP, KERNEL[one], EXPAND[one]]
+        per_block = (one != SKIP, KERNEL[one], EXPAND[one])
         sums = [values.astype(np.float32) @ stages for values in per_block]  # (n, stages) each
         return np.concatenate([super().features(one), *sums], axis=1)
 
@@ -250,7 +252,7 @@ class ProxylessNAS(VectorSpace):
 
     def for_task(self, task: Task) -> ProxylessNAS:
         """The same space, counting networks for ``task``."""
-        return ProxylessNAS(task.n_classes, task.input_shape)
+        return ProxylessNAS(task.n_classes, image_shape(task, self.name))
 
     def cost(self, archs: Archs) -> dict[str, Floats]:
         """MACs and parameters: two ``(n,)``."""
@@ -285,7 +287,7 @@ class ProxylessNAS(VectorSpace):
         """The network of ``arch: (21,)`` for ``task``, untrained."""
         from archrank.networks.proxylessnas import Block, ProxylessNASNetwork
 
-        channels, row = task.input_shape[0], self.validate(arch[None])[0]
+        channels, row = image_shape(task, self.name)[0], self.validate(arch[None])[0]
         blocks = [
             Block(width, int(KERNEL[op]), int(EXPAND[op]), stride)
             for op, (_, _, _, width, stride) in zip(row, BLOCKS, strict=True)

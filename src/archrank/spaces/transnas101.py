@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from archrank.errors import ArchitectureError
 from archrank.spaces.cells import EdgeCellSpace
+from archrank.spaces.images import image_shape
 from archrank.spaces.nasbench201 import NASBench201
 from archrank.tasks.base import Scale
 from archrank.types import Archs, Floats
@@ -101,8 +102,8 @@ class TransNAS101Micro(EdgeCellSpace):
 
     def for_task(self, task: Task) -> TransNAS101Micro:
         """The same cells in networks for ``task``, of the task's scale unless one was given."""
-        bound = self.network.for_task(task)
-        return TransNAS101Micro(bound.scale, bound.n_classes, bound.input_shape)
+        shape = image_shape(task, self.name)
+        return TransNAS101Micro(self.network.scale or task.scale, task.n_classes, shape)
 
     def cost(self, archs: Archs) -> dict[str, Floats]:
         """MACs and parameters in the network of NAS-Bench-201: two ``(n,)``."""
@@ -110,6 +111,7 @@ class TransNAS101Micro(EdgeCellSpace):
 
     def build(self, arch: NDArray[np.uint8], task: Task) -> nn.Module:
         """The NAS-Bench-201 network of ``arch: (6,)`` for ``task``, untrained."""
+        image_shape(task, self.name)
         return self.network.build(self.validate(arch[None])[0], task)
 
     def fingerprint(self) -> str:

@@ -30,7 +30,7 @@ from archrank.study.objectives import (
 )
 from archrank.study.record import Record
 from archrank.study.storage import TrialStore
-from archrank.study.worker import Outcome, evaluate_one
+from archrank.study.worker import Outcome, evaluate_group
 from archrank.types import Archs, Bools, Floats
 
 if TYPE_CHECKING:
@@ -234,20 +234,21 @@ class Study:
 
     def _evaluate(self, archs: dict[int, Archs], clock: _Clock) -> Iterator[tuple[int, Outcome]]:
         """Yield ``(slot, outcome)`` as evaluations finish; starts none once the time is up."""
+        groups = list(_grouped(archs, self.evaluator.together))
         if self.executor is None:
-            for slot, arch in archs.items():
+            for slots, rows in groups:
                 if clock.is_up:
                     return
-                yield slot, evaluate_one(self.evaluator, arch[None])
+                yield from zip(slots, evaluate_group(self.evaluator, rows), strict=True)
             return
-        waiting = list(archs.items())[::-1]
-        running: dict[Future[Outcome], int] = {}
+        waiting = groups[::-1]
+        running: dict[Future[list[Outcome]], list[int]] = {}
         try:
             while (waiting and not clock.is_up) or running:
                 while waiting and not clock.is_up and len(running) < IN_FLIGHT:
-                    slot, arch = waiting.pop()
-                    future = self.executor.submit(evaluate_one, self.evaluator, arch[None])
-                    running[future] = slot
+                    slots, rows = waiting.pop()
+                    future = self.executor.submit(evaluate_group, self.evaluator, rows)
+                    running[future] = slots
                 interrupted = None
                 try:
                     wait(running, return_when=FIRST_COMPLETED)
@@ -255,7 +256,8 @@ class Study:
                     interrupted = signal
                 finished = [f for f in running if f.done()]
                 for future in sorted(finished, key=lambda f: f.exception() is not None):
-                    yield running.pop(future), future.result()  # results before errors
+                    slots = running.pop(future)
+                    yield from zip(slots, future.result(), strict=True)  # results before errors
                 if interrupted is not None:
                     raise interrupted
         except BrokenExecutor as error:
@@ -344,6 +346,14 @@ class Study:
             for r in self.records
         ]
         return pd.DataFrame(rows)
+
+
+def _grouped(archs: dict[int, Archs], size: int) -> Iterator[tuple[list[int], Archs]]:
+    """Slots and rows ``(k, d)`` of up to ``size`` architectures at a time."""
+    slots = list(archs)
+    for start in range(0, len(slots), size):
+        part = slots[start : start + size]
+        yield part, np.stack([archs[slot] for slot in part])
 
 
 class _Allowed:

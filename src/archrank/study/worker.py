@@ -40,6 +40,22 @@ def evaluate_one(evaluator: Evaluator, arch: Archs) -> Outcome:
     return Outcome(values, reason, time.perf_counter() - start, time.process_time() - cpu)
 
 
+def evaluate_group(evaluator: Evaluator, archs: Archs) -> list[Outcome]:
+    """Evaluate ``archs: (k, d)`` in one call, or one by one if that fails; times are shared out."""
+    if len(archs) == 1:
+        return [evaluate_one(evaluator, archs)]
+    start, cpu = time.perf_counter(), time.process_time()
+    try:
+        result = evaluator.evaluate(archs)
+    except ArchrankError:
+        raise
+    except Exception:
+        return [evaluate_one(evaluator, arch[None]) for arch in archs]
+    each = (time.perf_counter() - start) / len(archs), (time.process_time() - cpu) / len(archs)
+    rows = [{name: float(column[i]) for name, column in result.items()} for i in range(len(archs))]
+    return [Outcome(row, why, *each) for row, why in zip(rows, result.reasons, strict=True)]
+
+
 def start_worker() -> None:
     """Make a fresh worker process quiet: one thread, Ctrl-C and the end are the parent's to say."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -27,6 +27,7 @@ MINIMIZED = frozenset(  # words in a column's name that say lower is better
         *("params", "macs", "flops", "energy", "kwh"),
     )
 )
+CLASSES = "isomorphism classes"  # what a file says of itself that has one row for each
 LOOKUP_BOUND = 1_000_000  # spaces up to this size get one slot per architecture
 
 
@@ -103,8 +104,15 @@ class BenchTable:
             )
         return values
 
+    @property
+    def by_class(self) -> bool:
+        """Whether a row stands for all architectures that are isomorphic to it."""
+        return self.raw.about.get("rows") == CLASSES
+
     def rows(self, archs: Archs) -> Ints:
         """The row of each architecture ``(k, d) -> (k,)``; -1 where it is not in the table."""
+        if self.by_class:
+            archs = self.space.canonical(archs)
         if self.space.size <= LOOKUP_BOUND:
             return self._slots[self.space.index(archs)]
         codes, order = self._sorted
@@ -115,12 +123,13 @@ class BenchTable:
     @cached_property
     def _slots(self) -> Ints:
         slots = np.full(self.space.size, -1, dtype=np.int64)
-        slots[self.space.index(self.archs)] = np.arange(len(self))
+        archs = self.space.canonical(self.archs) if self.by_class else self.archs
+        slots[self.space.index(archs)] = np.arange(len(self))
         return slots
 
     @cached_property
     def _sorted(self) -> tuple[Any, Ints]:
-        codes = self._codes(self.archs)
+        codes = self._codes(self.space.canonical(self.archs) if self.by_class else self.archs)
         order = np.argsort(codes, kind="stable")
         return codes[order], order
 
@@ -139,8 +148,8 @@ def load_table(
     """Read a table of measurements.
 
     Args:
-        path: CSV (also ``.csv.gz``) or Parquet, with a column ``arch`` of strings that
-            ``space.parse`` reads. Numeric columns are metrics, except those that name things
+        path: name of a built-in table, or CSV (also ``.csv.gz``) or Parquet, with a column
+            ``arch`` of strings that ``space.parse`` reads. Numeric columns are metrics, except those that name things
             (:data:`IDENTIFIERS`, and digits with leading zeros).
         space: what the architectures are.
         directions: ``{metric: "maximize" | "minimize"}``; those left out are inferred from the

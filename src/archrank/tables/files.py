@@ -6,7 +6,7 @@ import difflib
 import re
 import warnings
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from archrank.errors import TableError, UnknownNameError
+from archrank.tables.builtin import builtin_names, builtin_table
+from archrank.tables.compact import read_about
 from archrank.types import Floats
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ class RawTable:
     numbers: dict[str, Floats]  # measurements; empty cells are NaN
     text: dict[str, list[Any]]  # everything else, as written
     n: int
+    about: dict[str, Any] = field(default_factory=dict)  # what the file says of itself
 
     def where(self, row: int) -> str:
         """How messages point to a row: its number from 0, and its line in a text file."""
@@ -48,16 +51,22 @@ class RawTable:
 def read_table(path: str | Path) -> RawTable:
     """Read a file's columns; the same file is read once per process.
 
+    ``path`` may be the name of a built-in table; a file of that name comes first.
+
     Raises:
         TableError: missing, empty or damaged.
     """
     file = Path(path)
+    if not file.exists() and (shipped := builtin_table(str(path))) is not None:
+        path = file = shipped
     try:
         status = file.stat()
     except OSError as error:
         near = difflib.get_close_matches(file.name, _siblings(file), n=2)
+        near += difflib.get_close_matches(file.name, builtin_names(), n=1)
         meant = f", did you mean {' or '.join(near)}?" if near else ""
-        raise TableError(f"table {str(path)!r}: {error.strerror}{meant}") from None
+        known = "" if file.suffix else f". Built-in tables: {', '.join(builtin_names())}"
+        raise TableError(f"table {str(path)!r}: {error.strerror}{meant}{known}") from None
     return _cached(str(path), status.st_mtime_ns, status.st_size)
 
 
@@ -79,7 +88,8 @@ def read_columns(path: str) -> RawTable:
     Raises:
         TableError: empty, damaged or neither format.
     """
-    frame = _read_parquet(path) if path.endswith((".parquet", ".pq")) else _read_csv(path)
+    is_parquet = path.endswith((".parquet", ".pq"))
+    frame = _read_parquet(path) if is_parquet else _read_csv(path)
     if not len(frame):
         raise TableError(f"{path}: the table has columns but no rows")
     names = tuple(map(str, frame.columns))
@@ -91,7 +101,8 @@ def read_columns(path: str) -> RawTable:
             numbers[name] = values
         else:
             text[name] = [None if v != v else v for v in column.tolist()]  # NaN: an empty cell
-    return RawTable(path, names, numbers, text, len(frame))
+    about = read_about(path) if is_parquet else {}
+    return RawTable(path, names, numbers, text, len(frame), about)
 
 
 def _read_csv(path: str) -> DataFrame:

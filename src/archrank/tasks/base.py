@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 if TYPE_CHECKING:
     from torch import Tensor
 
+_IMAGE: tuple[int, ...] = (3, 32, 32)  # channels, height, width
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -65,7 +67,7 @@ class Task(ABC):
     scale: Scale = field(default_factory=Scale)
 
     name = "task"
-    input_shape = (3, 32, 32)  # channels, height, width; not fields, unless a subclass makes them
+    input_shape = _IMAGE  # or (length,) of tokens; no field, unless a subclass makes it one
     n_classes = 10
     metric = "accuracy"  # fraction in [0, 1]
     direction: ClassVar[Literal["maximize", "minimize"]] = "maximize"

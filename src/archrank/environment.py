@@ -1,10 +1,12 @@
-"""Where a report was written: versions and machine."""
+"""Where something was measured or written: versions, machine, commit."""
 
 from __future__ import annotations
 
 import os
 import platform
+import subprocess
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 _PACKAGES = ("numpy", "scipy", "scikit-learn", "lightgbm", "torch", "optuna")
 
@@ -22,6 +24,25 @@ def environment() -> dict[str, str]:
     found["system"] = f"{platform.system()} {platform.machine()}"
     found["processor"] = f"{_processor()}, {os.cpu_count()} logical cores"
     return found
+
+
+def commit() -> str | None:
+    """The commit that this code is of, with a ``+`` if files differ from it; None if unknown.
+
+    Known where archrank runs from a git checkout of its own.
+    """
+    here = Path(__file__)
+    try:
+        _git(here.parent, "ls-files", "--error-unmatch", here.name)  # not just inside some checkout
+        changed = _git(here.parent, "status", "--porcelain", "--untracked-files=no", ".")
+        return _git(here.parent, "rev-parse", "--short=10", "HEAD") + ("+" if changed else "")
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(folder), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def _processor() -> str:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from html import escape
 
 import numpy as np
 from numpy.typing import NDArray
 
+from archrank.report.drawing.canvas import PALETTE, SKIP, picture, text_width, write
 from archrank.spaces.cells import EdgeCellSpace
 
-# Okabe & Ito's colours, without yellow and black: told apart by colour-blind readers, and visible
-# on light and on dark
-PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-SKIP = "#8b929c"
 RADIUS = 17
 LEVEL = 62  # height of one level of arcs
 EDGE = 82.0  # room beside the outer nodes, for their names
+LONGEST = 260.0  # of an operation's name; longer ones are cut
 
 
 @dataclass(frozen=True)
@@ -30,7 +27,7 @@ class Arc:
 
 
 def draw_cell(space: EdgeCellSpace, arch: NDArray[np.uint8]) -> str:
-    """Draw the live part of one cell ``arch: (d,)`` as an SVG element.
+    """Draw the live part of one cell ``arch: (d,)`` as an SVG document.
 
     Edges that no input -> output path uses, and nodes that this leaves alone, are left out.
 
@@ -51,22 +48,18 @@ def draw_cell(space: EdgeCellSpace, arch: NDArray[np.uint8]) -> str:
     arcs = arrange(
         [(place[j], place[i], int(row[0, e])) for e, (j, i) in zip(live, ends, strict=True)]
     )
-    # a neighbour's label fits between two circles: letters are at most 0.6 times as wide as high
-    gap = max(128.0, 50 + 8.2 * max((len(space.ops[a.op]) for a in arcs), default=0))
+    # a neighbour's label fits between two circles
+    labels = [min(text_width(space.ops[a.op]), LONGEST) for a in arcs]
+    gap = max(128.0, 50 + max(labels, default=0.0))
     xs = [EDGE + gap * at for at in range(len(nodes))]
     up = LEVEL * max([0, *(a.level for a in arcs)]) + 38
     down = LEVEL * max([0, *(-a.level for a in arcs)]) + 34
-    width = round(xs[-1] + EDGE)
     parts = [_arc(space, arc, xs, up) for arc in arcs]
     parts += [_node(space, node, xs[place[node]], up) for node in nodes]
     if not arcs:
-        parts.append(_text(width / 2, up - 8, "no path"))
-    name = space.format(row)[0]
-    return (
-        f'<svg class="cell" viewBox="0 0 {width} {up + down}" role="img" '
-        f'font-family="system-ui,sans-serif" font-size="14" '
-        f'aria-label="{escape(f"cell {name}")}">{"".join(parts)}</svg>'
-    )
+        parts.append(write((xs[0] + xs[-1]) / 2, up - 8, "no path"))
+    label = f"{space.name} cell {space.format(row)[0]}"
+    return picture(xs[-1] + EDGE, up + down, parts, label)
 
 
 def arrange(edges: list[tuple[int, int, int]]) -> list[Arc]:
@@ -132,24 +125,17 @@ def _arc(space: EdgeCellSpace, arc: Arc, xs: list[float], line: float) -> str:
     return (
         f'<g><path d="{path}" fill="none" stroke="{color}" stroke-width="3"{dashes}/>'
         f'<path d="M-2 -6L9 0L-2 6Z" fill="{color}" transform="{tip}"/>'
-        f"{_text(middle, label_at, name)}</g>"
+        f"{write(middle, label_at, name, room=LONGEST)}</g>"
     )
 
 
 def _node(space: EdgeCellSpace, node: int, x: float, line: float) -> str:
     name = ""
     if node == 0:
-        name = _text(x - RADIUS - 6, line + 5, "input", "end")
+        name = write(x - RADIUS - 6, line + 5, "input", anchor="end")
     elif node == space.nodes - 1:
-        name = _text(x + RADIUS + 6, line + 5, "output", "start")
+        name = write(x + RADIUS + 6, line + 5, "output", anchor="start")
     return (
         f'<g><circle cx="{x:g}" cy="{line:g}" r="{RADIUS}" fill="none" stroke="currentColor" '
-        f'stroke-width="1.8"/>{_text(x, line + 5, str(node))}{name}</g>'
-    )
-
-
-def _text(x: float, y: float, text: str, anchor: str = "middle") -> str:
-    return (
-        f'<text x="{x:g}" y="{y:g}" text-anchor="{anchor}" fill="currentColor">'
-        f"{escape(text)}</text>"
+        f'stroke-width="1.8"/>{write(x, line + 5, str(node))}{name}</g>'
     )

@@ -1,4 +1,4 @@
-"""Cells drawn as graphs: what is live is there, what is not is left out."""
+"""Cells with operations on edges: what is live is drawn, what is not is left out."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from archrank.report import draw_cell
 from archrank.report.drawing import PALETTE, SKIP, Arc, arrange, op_colors, op_dash
 from archrank.spaces import EdgeCellSpace, NASBench201
 
+SVG = "{http://www.w3.org/2000/svg}"
+
 
 def drawn(svg: str) -> tuple[list[str], list[str]]:
     """Node and edge labels of a drawing, which must be XML."""
     root = ElementTree.fromstring(svg)
-    texts = [t.text or "" for t in root.iter("text")]
+    texts = [t.text or "" for t in root.iter(f"{SVG}text")]
     return [t for t in texts if t.isdigit()], [t for t in texts if "_" in t]
 
 
@@ -85,6 +87,6 @@ def test_drawing_stays_inside_its_frame(space: NASBench201) -> None:
     for arch in space.sample(50, rng=np.random.default_rng(1)):
         svg = draw_cell(space, arch)
         _, _, width, height = map(float, re.findall(r'viewBox="([^"]+)"', svg)[0].split())
-        for text in ElementTree.fromstring(svg).iter("text"):
+        for text in ElementTree.fromstring(svg).iter(f"{SVG}text"):
             assert 0 < float(text.get("x", "")) < width
             assert 10 < float(text.get("y", "")) < height

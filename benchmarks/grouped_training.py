@@ -1,0 +1,118 @@
+"""How much faster is training many networks at once, and does it give the same table?
+
+``speed``: random NAS-Bench-201 cells of the digits task, one after the other with ``train`` and in
+groups of K with ``train_many``, on the device that is named; the ratio of cells per second, loading
+and the first call (warm-up) not counted. ``sample``: two tables of single networks with different
+seeds and one of groups that draw their images from one generator, as on a GPU; Kendall tau and mean
+accuracy difference of each pair. Groups are as good as single networks if the pairs with them look
+like the pair of seeds.
+
+    python benchmarks/grouped_training.py speed --device cuda --sizes 1 8 32 128 512
+    OMP_NUM_THREADS=1 python benchmarks/grouped_training.py sample --cells 60
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import time
+from functools import partial
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.stats import kendalltau
+from training_speed import build, random_cells
+
+from archrank.tasks import Digits, Task
+from archrank.tasks.grouped_training import train_many
+from archrank.tasks.training import TrainingResult, initialise, train
+
+Cells = list[list[str]]
+
+
+def networks(cells: Cells, task: Task, seed: int) -> list[Any]:
+    return [initialise(partial(build, c, task), seed + i) for i, c in enumerate(cells)]
+
+
+def alone(cells: Cells, task: Task, seed: int, device: str) -> list[TrainingResult]:
+    built = networks(cells, task, seed)
+    return [train(n, task, seed=seed + i, device=device) for i, n in enumerate(built)]
+
+
+def together(
+    cells: Cells, task: Task, seed: int, device: str, size: int, own: bool | None = None
+) -> list[TrainingResult]:
+    found: list[TrainingResult] = []
+    for start in range(0, len(cells), size):
+        group = networks(cells[start : start + size], task, seed + start)
+        seeds = range(seed + start, seed + start + len(group))
+        found += train_many(group, task, seeds=seeds, device=device, per_network_draws=own)
+    return found
+
+
+def speed(args: argparse.Namespace, task: Task) -> None:
+    warm = dataclasses.replace(task, recipe=dataclasses.replace(task.recipe, epochs=1))
+    alone(random_cells(2, 0), warm, 0, args.device)
+    cells = random_cells(max(args.sizes), seed=1)
+    singles = sum(r.seconds for r in alone(cells[: args.singles], task, 0, args.device))
+    each = singles / len(cells[: args.singles])
+    print(f"one by one: {1 / each:.2f} cells/s ({len(cells[: args.singles])} cells)")
+    for size in args.sizes:
+        count = min(len(cells), max(size, args.singles) // size * size)
+        together(cells[:size], warm, 0, args.device, size)
+        found = together(cells[:count], task, 0, args.device, size)
+        rate = len(found) / sum(r.seconds for r in found)
+        print(f"K = {size:4}: {rate:.2f} cells/s, x{rate * each:.2f} ({count} cells)", flush=True)
+
+
+def sample(args: argparse.Namespace, task: Task) -> None:
+    cells = random_cells(args.cells, seed=2)
+    size = min(args.sizes[-1], args.cells)
+    tables = {
+        "seed A": alone(cells, task, 0, args.device),
+        "seed B": alone(cells, task, 10_000, args.device),
+        "groups": together(cells, task, 20_000, args.device, size, own=False),
+    }
+    valid = {name: np.array([r.valid for r in results]) for name, results in tables.items()}
+    for first, second in combinations(valid, 2):
+        print(f"{first} - {second}: {compared(valid[first], valid[second])}")
+
+
+def compared(a: NDArray[np.float64], b: NDArray[np.float64]) -> str:
+    difference = (a - b) * 100
+    error = difference.std(ddof=1) / len(a) ** 0.5
+    return (
+        f"tau {kendalltau(a, b).statistic:.3f}, "
+        f"mean difference {difference.mean():+.2f} ± {error:.2f} points"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("what", choices=["speed", "sample"])
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[1, 8, 32, 128], metavar="K")
+    parser.add_argument("--singles", type=int, default=16, help="cells trained one by one")
+    parser.add_argument("--cells", type=int, default=60, help="of the sample")
+    parser.add_argument("--channels", type=int, default=8)
+    parser.add_argument("--epochs", type=int, default=12)
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    task = Digits()
+    task = dataclasses.replace(
+        task,
+        scale=dataclasses.replace(task.scale, channels=args.channels),
+        recipe=dataclasses.replace(task.recipe, epochs=args.epochs),
+    )
+    task.load()
+    print(f"digits, {args.channels} channels, {args.epochs} epochs, {args.device}")
+    start = time.perf_counter()
+    {"speed": speed, "sample": sample}[args.what](args, task)
+    print(f"{time.perf_counter() - start:.0f} s")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,198 @@
+"""``archrank draw``: an architecture as a picture."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import tempfile
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+import tyro
+
+from archrank.cli.output import print_json, say
+from archrank.errors import ArchitectureError, ArchrankError, SettingsError, StorageError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from archrank.spaces.base import Space
+    from archrank.study.study import Study
+
+SPACE = "nasbench201"
+RANDOM = "random"
+STDOUT = Path("-")
+OTHER_FORMATS = {".gif", ".htm", ".html", ".jpeg", ".jpg", ".pdf", ".png", ".webp"}
+PLAIN = re.compile(r"[\w.,=-]{1,48}", re.ASCII)  # architectures that can name a file
+
+
+@dataclass
+class Draw:
+    """Draw an architecture as an SVG picture and print where it lies.
+
+    Cells are drawn as graphs, image networks as chains of blocks, Transformers as columns of
+    layers, any other space as a table of its choices.
+    """
+
+    arch: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="[ARCH]")] = ""
+    """The architecture, in any form that its space reads; 'random' for one that is drawn by lot."""
+    space: str | None = None
+    """Its space: a name, or package.module:name; nasbench201, or that of --run, if left out."""
+    run: Path | None = None
+    """A run folder; draws its best architecture if none is named."""
+    seed: int = 0
+    """Which random architecture."""
+    out: Path | None = None
+    """The file to write, - for standard output; named after the architecture if left out."""
+    json: bool = False
+    """Print what was drawn as JSON."""
+
+    def __call__(self) -> int:
+        """Draw it; the exit status."""
+        from archrank.report.drawing import draw
+
+        space, arch, name = self._architecture()
+        target = self.out if self.out is not None else Path(f"{name}.svg")
+        if self.json and target == STDOUT:
+            raise SettingsError(
+                "--json and --out - both write to standard output; drop one of them"
+            )
+        svg = draw(space, arch) + "\n"
+        if target == STDOUT:
+            sys.stdout.write(svg)
+        else:
+            write_whole(svg, target)
+        string = space.format(arch[None])[0]
+        if self.arch.strip() in ("", RANDOM):  # nobody has seen it yet
+            say(f"{space.name}  {string}")
+        if self.json:
+            print_json({"picture": str(target), "space": space.name, "architecture": string})
+        elif target != STDOUT:
+            print(target)
+        return 0
+
+    def _architecture(self) -> tuple[Space, NDArray[np.uint8], str]:
+        """The space, one row ``(d,)`` of it, and what to call its file."""
+        given = self.arch.strip()
+        if self.run is None:
+            space = _space(self.space or SPACE)
+        else:
+            study = self._study(self.run)
+            space = study.space
+            if not given:
+                return space, study.best.arch, _name(space, study.best.string)
+        if not given:
+            raise SettingsError(
+                "no architecture given: archrank draw ARCH, archrank draw random, or "
+                "archrank draw --run DIR for the best one of a run"
+            )
+        if given != RANDOM:
+            guess = self.space is None and self.run is None
+            return space, _parse(space, given, guess), _name(space, given)
+        if self.seed < 0:
+            raise SettingsError(f"--seed is 0 or more, got {self.seed}")
+        arch = space.sample(1, rng=np.random.default_rng(self.seed))[0]
+        return space, arch, _name(space, f"random{self.seed}")
+
+    def _study(self, folder: Path) -> Study:
+        from archrank.study.run import load
+
+        if self.space is not None:
+            raise SettingsError(f"--run {folder} says which space; leave --space {self.space} out")
+        return load(folder)
+
+
+def _space(name: str) -> Space:
+    from archrank.spaces import SPACES
+    from archrank.spaces.base import Space
+    from archrank.study.settings import instance_of
+
+    space: Space = instance_of(SPACES, name, Space)
+    return space
+
+
+def _parse(space: Space, text: str, guess: bool) -> NDArray[np.uint8]:
+    """One architecture ``(d,)``; with ``guess`` an error names spaces that could read it."""
+    try:
+        arch: NDArray[np.uint8] = space.parse([text])[0]
+        return arch
+    except ArchitectureError as error:
+        fault = str(error).removeprefix("architecture 0: ")
+        others = _readers(text) if guess else []
+        if others:
+            fault += f". This is an architecture of {' or '.join(others)}: add --space {others[0]}"
+        elif guess:
+            fault += ". If it is of another space than nasbench201, name that with --space"
+        raise ArchitectureError(f"{space.name}: {fault}") from None
+
+
+def _readers(text: str) -> list[str]:
+    """Known spaces that read ``text``."""
+    from archrank.spaces import SPACES
+
+    found = []
+    for name in SPACES.names():
+        try:
+            _space(name).parse([text])
+        except ArchrankError:
+            continue
+        found.append(name)
+    return found
+
+
+def _name(space: Space, text: str) -> str:
+    """What to call an architecture's file: itself if that is short and plain, else a hash."""
+    part = text if PLAIN.fullmatch(text) else sha256(text.encode()).hexdigest()[:8]
+    return f"{re.sub(r'[^A-Za-z0-9._-]+', '_', space.name)}-{part}"
+
+
+def write_whole(text: str, target: Path) -> None:
+    """Write a file whole or not at all.
+
+    Raises:
+        StorageError: it cannot be written; nothing has changed then.
+    """
+    try:
+        _check(target)
+        if target.exists() and not target.is_file():  # a device or a pipe
+            target.write_text(text, encoding="utf-8")
+        else:
+            _replace(text, target)
+    except StorageError:
+        raise
+    except OSError as error:
+        raise StorageError(
+            f"cannot write {target}: {error.strerror or error}; name another file with --out"
+        ) from None
+
+
+def _check(target: Path) -> None:
+    """Refuse a target that can hold no picture."""
+    if target.is_dir():
+        raise StorageError(f"{target} is a folder; name a file, such as --out {target / 'a.svg'}")
+    if target.suffix.lower() in OTHER_FORMATS:
+        raise StorageError(
+            f"pictures are SVG, {target} would be {target.suffix[1:].upper()}; "
+            f"use --out {target.with_suffix('.svg')}"
+        )
+    if not target.parent.is_dir():
+        raise StorageError(f"cannot write {target}: there is no folder {target.parent}")
+
+
+def _replace(text: str, target: Path) -> None:
+    """Put a finished file in the place of ``target``."""
+    handle, temporary = tempfile.mkstemp(dir=target.parent, suffix=".tmp")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(temporary, 0o666 & ~umask)  # as any new file, where mkstemp gives 0600
+        os.replace(temporary, target)
+    except OSError:
+        os.unlink(temporary)
+        raise

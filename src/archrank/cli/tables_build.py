@@ -1,0 +1,158 @@
+"""``archrank tables build`` and ``verify``: a benchmark of one's own, and whether it repeats."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+from archrank.cli.output import progress_console, say, show_rows
+from archrank.cli.workers import INTERRUPTED, cores, running
+
+if TYPE_CHECKING:
+    from archrank.study.benchmark import Benchmark
+
+Name = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="NAME")]
+
+
+@dataclass
+class TablesBuild:
+    """Train every architecture of a space on a task and write the results as a table.
+
+    NAME is a built-in table (digits201, glyphs201, textures201), whose recipe it brings along, or a
+    new one. Zero-cost proxies and latencies follow. A build that was stopped, by Ctrl-C or kill -9,
+    goes on when the same command is repeated; more seeds or architectures extend it.
+    """
+
+    name: Name
+    """Of the table."""
+    task: str | None = None
+    """What networks are trained on: digits, glyphs, ..., or package.module:name."""
+    space: str | None = None
+    """Whose architectures (default: nasbench201), one of each isomorphism class."""
+    seeds: int | None = None
+    """Training runs per architecture (default: 2)."""
+    archs: int | None = None
+    """Only so many architectures, drawn at random."""
+    checkpoints: tuple[int, ...] | None = None
+    """Epochs after which to measure, beside the last."""
+    latency: bool = True
+    """Measure latencies on this machine's processor."""
+    device: str = "cpu"
+    """Where networks are trained: cpu, or cuda, which trains many at once."""
+    workers: int | None = None
+    """Processes that train; by default one per core, one for a GPU."""
+    data: Path | None = None
+    """Where data sets lie; else the environment variable ARCHRANK_DATA."""
+    folder: Path | None = None
+    """Where the build is kept; builds/NAME if left out."""
+    out: Path | None = None
+    """The table's file; NAME.parquet in the folder if left out. The data card lies beside it."""
+
+    def __call__(self) -> int:
+        """Build what is left, write table and card; the exit status."""
+        from archrank.study.benchmark import Benchmark, named
+        from archrank.study.progress import watcher
+
+        folder = self.folder if self.folder is not None else Path("builds") / self.name
+        settings = named(
+            self.name,
+            task=self.task,
+            space=self.space,
+            seeds=self.seeds,
+            archs=self.archs,
+            checkpoints=self.checkpoints,
+            latency=self.latency,
+            device=self.device,
+            data=self.data,
+        )
+        benchmark = Benchmark(folder, settings)
+        say(f"{benchmark.archs:,} architectures of {benchmark.space.name}; build folder {folder}")
+        workers = self.workers or (cores() if self.device == "cpu" else 1)
+        console = progress_console()
+
+        def display(stage: str) -> object:
+            say(stage)
+            return watcher(console)
+
+        try:
+            with running(workers) as executor:
+                benchmark.run(executor=executor, watcher=display)  # type: ignore[arg-type]
+        except KeyboardInterrupt:
+            say(
+                f"stopped; what is finished is kept in {folder}, repeat the command to go on"
+            )
+            return INTERRUPTED
+        self._write(benchmark, self.out or folder / f"{self.name}.parquet")
+        return 0
+
+    def _write(self, benchmark: Benchmark, path: Path) -> None:
+        from archrank.study.benchmark_table import assemble
+        from archrank.study.data_card import write_table
+
+        built = assemble(benchmark, self.name)
+        card = write_table(benchmark, built, path)
+        say(f"table  {path}\ncard   {card}")
+
+
+@dataclass
+class TablesVerify:
+    """Train a random sample of a built-in table's architectures again and compare.
+
+    On the same kind of processor every value is the same bit for bit; elsewhere rounding differs,
+    and values agree within the noise between seeds.
+    """
+
+    name: Name
+    """Of a built-in table."""
+    archs: int = 50
+    """Architectures to train."""
+    seed: int = 0
+    """Of the sample."""
+    run: int = 0
+    """Which of the table's training seeds to repeat."""
+    workers: int | None = None
+    """Processes that train; by default one per core."""
+
+    def __call__(self) -> int:
+        """Train, compare, print; 0 if all agree within the noise between seeds."""
+        from archrank.study.verification import verify
+
+        with running(self.workers or cores()) as executor:
+            found = verify(self.name, self.archs, seed=self.seed, run=self.run, executor=executor)
+        show_rows(found.rows())
+        say(found.verdict)
+        return 0 if found.agrees else 1
+
+
+@dataclass
+class TablesList:
+    """List the tables that ship with the package, or show one's data card."""
+
+    name: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="[NAME]")] = ""
+    """Whose data card to show."""
+
+    def __call__(self) -> int:
+        """Print; the exit status."""
+        from archrank.errors import UnknownNameError
+        from archrank.tables.builtin import builtin_names, builtin_table, data_card
+        from archrank.tables.files import read_table
+
+        if self.name:
+            card = data_card(self.name)
+            if card is None:
+                raise UnknownNameError("built-in table", self.name, builtin_names())
+            print(card.read_text(encoding="utf-8"), end="")
+            return 0
+        rows = [("name", "rows", "seeds", "task", "size")]
+        for name in builtin_names():
+            path = builtin_table(name)
+            assert path is not None  # it was listed
+            raw = read_table(path)
+            task = str(raw.about.get("task", "")).partition("(")[0].lower()
+            size = f"{path.stat().st_size / 1000:.0f} kB"
+            rows.append((name, f"{raw.n:,}", str(raw.about.get("seeds", "")), task, size))
+        show_rows(rows)
+        return 0

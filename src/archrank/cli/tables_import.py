@@ -1,0 +1,111 @@
+"""``archrank tables import``: official benchmark files become tables."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Annotated
+
+import tyro
+from rich.console import Console
+from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+from archrank.cli.output import print_json, progress_console, say, show_rows
+from archrank.cli.workers import INTERRUPTED, running
+
+QUIET = 5.0  # seconds between plain lines
+
+
+@dataclass
+class TablesImport:
+    """Turn an official benchmark file into one Parquet table for search and assess.
+
+    Kinds: nats-bench (folder NATS-tss-v1_0-3ffb9-simple), nasbench201 (NAS-Bench-201-v1_1-*.pth),
+    nasbench101 (nasbench_only108.tfrecord, nasbench_full.tfrecord), nds (DARTS.json, ...). Nothing
+    is executed while reading; what the file holds is checked against what is published.
+    """
+
+    kind: Annotated[str, tyro.conf.Positional]
+    """nats-bench, nasbench201, nasbench101 or nds."""
+    path: Annotated[Path, tyro.conf.Positional]
+    """The official file or folder."""
+    out: Path | None = None
+    """The table, *.parquet; named after the file if left out."""
+    partial: bool = False
+    """Accept another number of architectures than published."""
+    force: bool = False
+    """Replace an existing table."""
+    workers: int = 1
+    """Processes that read, where a kind has one file per architecture."""
+    json: bool = False
+    """Print JSON."""
+
+    def __call__(self) -> int:
+        """Import; the exit status."""
+        from archrank.tables.importers import import_table
+
+        try:
+            with running(self.workers) as executor, _Display(progress_console()) as display:
+                summary = import_table(
+                    self.kind,
+                    self.path,
+                    self.out,
+                    partial=self.partial,
+                    force=self.force,
+                    told=display.told,
+                    executor=executor,
+                )
+        except KeyboardInterrupt:
+            say("stopped; nothing was written")
+            return INTERRUPTED
+        if self.json:
+            print_json({**asdict(summary), "out": str(summary.out)})
+            return 0
+        for remark in summary.remarks:
+            say(f"note: {remark}")
+        show_rows(
+            [
+                ("table", str(summary.out)),
+                ("space", summary.space),
+                ("architectures", str(summary.rows)),
+                ("size", f"{summary.bytes / 1e6:.2f} MB"),
+                ("metrics", " ".join(summary.columns)),
+            ]
+        )
+        return 0
+
+
+class _Display:
+    """A bar on a terminal; elsewhere a line every few seconds."""
+
+    def __init__(self, console: Console) -> None:
+        columns = (BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+        self._console = console
+        self._bar = Bar(TextColumn("[bold]reading"), *columns, console=console, transient=True)
+        self._task = self._bar.add_task("", total=None)
+        self._last = time.monotonic()
+
+    def __enter__(self) -> _Display:
+        if self._console.is_terminal:
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._console.is_terminal:
+            self._bar.stop()
+
+    def told(self, done: int, of: int) -> None:
+        """So much of so much has been read."""
+        if self._console.is_terminal:
+            self._bar.update(self._task, completed=done, total=of)
+        elif time.monotonic() - self._last > QUIET:
+            self._last = time.monotonic()
+            self._console.print(f"read {100 * done / max(of, 1):.0f} %", highlight=False)

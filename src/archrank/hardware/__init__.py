@@ -1,0 +1,22 @@
+"""What a network takes on a real device."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archrank.lazy import lazy
+
+if TYPE_CHECKING:
+    from archrank.hardware.latency import measure_latency, time_calls
+    from archrank.hardware.running import mode, torch_threads
+
+_HOMES = {
+    "measure_latency": "latency",
+    "mode": "running",
+    "time_calls": "latency",
+    "torch_threads": "running",
+}
+
+__all__ = ["measure_latency", "mode", "time_calls", "torch_threads"]
+
+__getattr__, __dir__ = lazy(__name__, _HOMES)

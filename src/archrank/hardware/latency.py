@@ -1,0 +1,90 @@
+"""Latency of one network on one device, as RankNAS measures it.
+
+Hu et al., "RankNAS: Efficient Neural Architecture Search by Pairwise Ranking", EMNLP 2021, section
+4.1 (after HAT): run the network 300 times, drop the fastest and the slowest 10 %, average the rest.
+
+    >>> import torch
+    >>> network = torch.nn.Linear(4, 2)
+    >>> measure_latency(network, torch.zeros(1, 4), repeats=20) > 0
+    True
+"""
+
+from __future__ import annotations
+
+import gc
+from time import perf_counter_ns
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from archrank.hardware.protocol import require_counts, require_trim
+from archrank.hardware.running import mode, torch_threads
+from archrank.types import Floats
+
+REPEATS, TRIM = 300, 0.1  # published
+
+
+def measure_latency(
+    network: nn.Module,
+    x: Tensor,
+    *,
+    repeats: int = REPEATS,
+    warmup: int = 10,
+    trim: float = TRIM,
+    threads: int = 1,
+) -> float:
+    """Mean time of one call ``network(x)`` in milliseconds, without the extremes.
+
+    Args:
+        network: On the device of ``x``; measured in evaluation mode, without gradients.
+        x: One batch, ``(b, ...)``.
+        repeats: Calls that are timed, one by one.
+        warmup: Calls before them.
+        trim: Share of the calls that is dropped at either end, 0 to below 0.5.
+        threads: Of the CPU.
+
+    Raises:
+        EvaluationError: Settings that leave nothing to average.
+    """
+    require_trim("latency", trim)
+    from scipy.stats import trim_mean
+
+    times = time_calls(network, x, repeats=repeats, warmup=warmup, threads=threads)
+    return float(trim_mean(times, trim))
+
+
+def time_calls(
+    network: nn.Module, x: Tensor, *, repeats: int = REPEATS, warmup: int = 10, threads: int = 1
+) -> Floats:
+    """Time of each of ``repeats`` calls ``network(x)`` in milliseconds: ``(repeats,)``.
+
+    On a GPU each call is waited for, so that its time is its own.
+
+    Raises:
+        EvaluationError: No repeats, a negative warm-up, or no threads.
+    """
+    require_counts("latency", repeats=(repeats, 1), warmup=(warmup, 0), threads=(threads, 1))
+    ticks = np.zeros((repeats, 2), dtype=np.int64)  # start and end, ns
+    collecting = gc.isenabled()
+    with mode(network, training=False), torch_threads(threads), torch.inference_mode():
+        for _ in range(warmup):
+            network(x)
+        _wait(x.device)
+        gc.disable()  # a collection inside a call would be charged to the network
+        try:
+            for call in ticks:
+                call[0] = perf_counter_ns()
+                network(x)
+                _wait(x.device)
+                call[1] = perf_counter_ns()
+        finally:
+            if collecting:
+                gc.enable()
+    times: Floats = (ticks[:, 1] - ticks[:, 0]) / 1e6
+    return times
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)

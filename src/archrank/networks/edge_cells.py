@@ -1,0 +1,69 @@
+"""Networks of cells whose operations lie on edges, for any operations and any number of nodes.
+
+The macro structure is NAS-Bench-201's (Dong and Yang, ICLR 2020, figure 1): stem, then three stages
+of cells with a reduction between them that halves the size and doubles the channels, and a head.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from archrank.networks.nasbench201 import STAGES, PoolReduction, ResidualReduction
+from archrank.tasks.base import Task
+
+MakeCell = Callable[[int], nn.Module]
+"""Makes a new cell for a number of channels; cells keep the shape (b, c, h, w)."""
+
+
+class Edge(NamedTuple):
+    """One operation from a node to a later one."""
+
+    source: int
+    target: int
+    operation: nn.Module
+
+
+class EdgeCell(nn.Module):
+    """Every node is the sum of its incoming edges; node 0 is the input, the last the output.
+
+    Args:
+        edges: those on a path from input to output, by rising target; without any the output is
+            zero.
+        nodes: input and output included.
+    """
+
+    def __init__(self, edges: Sequence[Edge], nodes: int) -> None:
+        super().__init__()
+        self.operations = nn.ModuleList(edge.operation for edge in edges)
+        self._ends = [(edge.source, edge.target) for edge in edges]
+        self._output = nodes - 1
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(b, c, h, w) -> (b, c, h, w)."""
+        nodes = {0: x}
+        for (source, target), operation in zip(self._ends, self.operations, strict=True):
+            term = operation(nodes[source])  # (b, c, h, w)
+            nodes[target] = nodes[target] + term if target in nodes else term
+        return nodes[self._output] if self._output in nodes else torch.zeros_like(x)
+
+
+def edge_cell_network(make_cell: MakeCell, task: Task) -> nn.Module:
+    """The image classifier of ``task``, in the task's scale, as NAS-Bench-201 stacks its cells."""
+    scale = task.scale
+    width = scale.channels
+    layers: list[nn.Module] = [
+        nn.Conv2d(task.input_shape[0], width, kernel_size=3, padding=1, bias=False),
+        nn.BatchNorm2d(width),
+    ]
+    for stage in range(STAGES):
+        if stage > 0:
+            reduction = PoolReduction if scale.reduction == "pool" else ResidualReduction
+            layers.append(reduction(width, 2 * width))
+            width *= 2
+        layers += [make_cell(width) for _ in range(scale.cells)]
+    head = [nn.BatchNorm2d(width), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()]
+    return nn.Sequential(*layers, *head, nn.Linear(width, task.n_classes))

@@ -1,0 +1,129 @@
+"""What a proxy is, and several of them from one pass."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from functools import update_wrapper
+from numbers import Integral
+from typing import NamedTuple
+
+from torch import Tensor, nn
+
+from archrank.errors import SettingsError
+from archrank.proxies import DEFAULT, PROXIES
+from archrank.proxies.probe import Loss, Probe
+
+BATCH = 64  # examples
+
+
+class Proxy:
+    """A score that is read from a :class:`Probe`, callable on a network and a batch."""
+
+    def __init__(self, of: Callable[[Probe], float]) -> None:
+        self.of = of
+        update_wrapper(self, of)
+
+    def __call__(self, network: nn.Module, inputs: Tensor, targets: Tensor, loss: Loss) -> float:
+        """Score ``network``, higher is better, and leave it as it was.
+
+        Args:
+            network: Untrained.
+            inputs: ``(b, ...)``.
+            targets: ``(b, ...)``.
+            loss: ``loss(outputs, targets)``, a scalar.
+
+        Raises:
+            EvaluationError: The proxy is not defined for this network.
+        """
+        return self.of(Probe(network, inputs, targets, loss))
+
+
+def proxy(of: Callable[[Probe], float]) -> Proxy:
+    """Make a proxy of a function of a :class:`Probe`; those used together share its passes."""
+    return Proxy(of)
+
+
+class Measured(NamedTuple):
+    """Values of several proxies; one that failed is NaN and has a reason."""
+
+    values: dict[str, float]
+    reasons: dict[str, str]
+
+
+def measure(
+    network: nn.Module,
+    inputs: Tensor,
+    targets: Tensor,
+    loss: Loss,
+    proxies: Sequence[str] = DEFAULT,
+) -> Measured:
+    """Score ``network`` by several proxies from one forward pass.
+
+    Args:
+        network: Untrained; left as it was.
+        inputs: ``(b, ...)``.
+        targets: ``(b, ...)``.
+        loss: ``loss(outputs, targets)``, a scalar.
+        proxies: Names in :data:`~archrank.proxies.PROXIES`, or ``package.module:name`` of a
+            function of ``(network, inputs, targets, loss)``.
+
+    Returns:
+        Values by :func:`metric_name`, all higher is better.
+
+    Raises:
+        UnknownNameError: No such proxy.
+    """
+    probe = Probe(network, inputs, targets, loss)
+    values: dict[str, float] = {}
+    reasons: dict[str, str] = {}
+    for typed in proxies:
+        name, function = metric_name(typed), PROXIES.get(typed)
+        try:
+            shared = isinstance(function, Proxy)
+            value = function.of(probe) if shared else function(network, inputs, targets, loss)
+            if not math.isfinite(value):
+                reasons[name] = f"{name} is {value}"
+        except (ImportError, OSError):
+            raise  # the installation, not the network
+        except Exception as error:
+            reasons[name] = f"{name}: {type(error).__name__}: {error}"
+        values[name] = math.nan if name in reasons else float(value)
+    return Measured(values, reasons)
+
+
+def metric_name(typed: str) -> str:
+    """How values of the proxy that was typed are called: ``"my.module:mine"`` -> ``"mine"``."""
+    own = typed.rpartition(":")[2]
+    return own if ":" in typed else own.lower().replace("-", "_")
+
+
+def metric_names(proxies: Sequence[str]) -> tuple[str, ...]:
+    """The names of all their values.
+
+    Raises:
+        SettingsError: None at all, one string instead of several, or two of the same name.
+        UnknownNameError: No such proxy.
+    """
+    if isinstance(proxies, str):
+        raise SettingsError(
+            f"proxies: expected several names, got {proxies!r}; write ({proxies!r},)"
+        )
+    for typed in proxies:
+        if not isinstance(typed, str):
+            raise SettingsError(
+                f"proxies: expected names, got {typed!r}; your own proxy is 'package.module:name'"
+            )
+        PROXIES.get(typed)
+    names = tuple(map(metric_name, proxies))
+    if not names:
+        raise SettingsError(f"proxies: name at least one of {', '.join(PROXIES.names())}")
+    if len(set(names)) < len(names):
+        raise SettingsError(f"proxies: each only once, got {', '.join(proxies)}")
+    return names
+
+
+def require_batch(size: object) -> None:
+    """Raise ``SettingsError`` unless a batch of ``size`` has examples to compare."""
+    if not isinstance(size, Integral) or isinstance(size, bool) or size < 2:
+        raise SettingsError(f"proxies: batch_size must be a whole number from 2, got {size!r}")

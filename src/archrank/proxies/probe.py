@@ -1,0 +1,116 @@
+"""One batch through one untrained network, and what proxies read from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from archrank.errors import EvaluationError
+from archrank.hardware.running import mode
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+"""``loss(outputs, targets)``, a scalar."""
+
+RECTIFIERS = (nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.GELU, nn.SiLU, nn.Hardswish)
+"""Activations that are on for positive inputs and (nearly) off for negative ones."""
+
+
+class Probe:
+    """A network and a batch; passes are made when first asked for, and only once.
+
+    The forward pass is in training mode: batch norms normalise by the batch, as published (an
+    untrained network's running statistics say nothing). The network stays as it was: no gradients
+    are stored, and batch norms update copies of their running statistics. Dropout, if there is any,
+    draws from torch's global generator.
+
+    Args:
+        network: Untrained.
+        inputs: ``(b, ...)``.
+        targets: ``(b, ...)``.
+        loss: Of outputs and targets.
+    """
+
+    def __init__(self, network: nn.Module, inputs: Tensor, targets: Tensor, loss: Loss) -> None:
+        self.network = network
+        self.inputs = inputs
+        self.targets = targets
+        self.loss = loss
+
+    @cached_property
+    def weights(self) -> list[Tensor]:
+        """Weights of convolutions and linear layers, no biases or norms.
+
+        Raises:
+            EvaluationError: There are none.
+        """
+        parameters = self.network.parameters()
+        found: list[Tensor] = [p for p in parameters if p.dim() > 1 and p.requires_grad]
+        if not found:
+            raise EvaluationError("the network has no trainable weights")
+        return found
+
+    @cached_property
+    def weight_gradients(self) -> list[Tensor]:
+        """The loss's gradient with respect to each of :attr:`weights`; zero for unused ones."""
+        with torch.enable_grad():
+            loss = self.loss(self._pass[0], self.targets)
+        return _gradients(loss, self.weights)
+
+    @cached_property
+    def jacobian(self) -> Tensor:
+        """Gradient of the sum of all outputs with respect to the inputs: (b, inputs).
+
+        Raises:
+            EvaluationError: The inputs are integers (tokens).
+        """
+        if not self.inputs.is_floating_point():
+            raise EvaluationError(f"there is no derivative by inputs of {self.inputs.dtype}")
+        outputs, _, x = self._pass
+        with torch.enable_grad():
+            total = outputs.sum()
+        return _gradients(total, [x])[0].flatten(1)
+
+    @property
+    def codes(self) -> Tensor:
+        """Which rectifiers are on, per example: (b, units), of 0 and 1.
+
+        Raises:
+            EvaluationError: No module of the network is one of :data:`RECTIFIERS`.
+        """
+        _, signs, _ = self._pass
+        if not signs:
+            known = ", ".join(kind.__name__ for kind in RECTIFIERS)
+            raise EvaluationError(f"the network applies no rectifier module ({known})")
+        return torch.cat(signs, dim=1).to(torch.float32)
+
+    @cached_property
+    def _pass(self) -> tuple[Tensor, list[Tensor], Tensor]:
+        """Outputs, signs of the rectifiers' inputs (b, units) each, differentiable inputs."""
+        x = self.inputs.detach().clone().requires_grad_(self.inputs.is_floating_point())
+        signs: list[Tensor] = []
+
+        def record(_: nn.Module, args: tuple[Tensor, ...]) -> None:
+            signs.append((args[0].detach() > 0).flatten(1))
+
+        rectifiers = [m for m in self.network.modules() if isinstance(m, RECTIFIERS)]
+        hooks = [m.register_forward_pre_hook(record) for m in rectifiers]
+        buffers = {name: b.clone() for name, b in self.network.named_buffers()}
+        try:
+            with mode(self.network, training=True), torch.enable_grad():
+                outputs: Tensor = functional_call(self.network, buffers, (x,))
+        finally:
+            for hook in hooks:
+                hook.remove()
+        return outputs, signs, x
+
+
+def _gradients(scalar: Tensor, of: Sequence[Tensor]) -> list[Tensor]:
+    """Derivatives of ``scalar``; zero where it does not depend on one."""
+    if not scalar.requires_grad:  # a network that computes nothing with what it has
+        return [torch.zeros_like(t) for t in of]
+    found = torch.autograd.grad(scalar, of, retain_graph=True, allow_unused=True)
+    return [torch.zeros_like(t) if g is None else g for t, g in zip(of, found, strict=True)]

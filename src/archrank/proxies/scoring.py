@@ -1,0 +1,150 @@
+"""Proxies of many architectures of a space."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from archrank.hardware.running import torch_threads
+from archrank.proxies import DEFAULT
+from archrank.proxies.base import BATCH, Measured, measure, metric_names, require_batch
+from archrank.tasks.base import Split, Task
+from archrank.tasks.training import initialise
+from archrank.types import Archs, Floats
+
+if TYPE_CHECKING:
+    from archrank.spaces.base import Space
+
+CHUNK = 64  # architectures per job of an executor: a few seconds
+
+
+def scores(
+    space: Space,
+    archs: NDArray[np.generic],
+    task: Task,
+    proxies: Sequence[str] = DEFAULT,
+    *,
+    seed: int = 0,
+    batch_size: int = BATCH,
+    executor: Executor | None = None,
+) -> dict[str, Floats]:
+    """Score architectures by zero-cost proxies: weak labels for ``ranker.pretrain(archs, ...)``.
+
+    Args:
+        space: Of the architectures; networks have the task's scale unless it has its own.
+        archs: ``(n, d)``.
+        task: Whose training data and loss are used.
+        proxies: Names, see :func:`~archrank.proxies.measure`.
+        seed: Of the batch and, with the architecture, of its initial weights.
+        batch_size: Examples.
+        executor: Where to compute; results do not depend on it.
+
+    Returns:
+        ``{name: (n,)}``, higher is better, NaN where a proxy is not defined.
+
+    Raises:
+        UnknownNameError: No such proxy.
+        ArchitectureError: ``archs`` are not of ``space``.
+        SettingsError: No proxy, one twice, or a batch of fewer than two examples.
+
+    Example:
+        >>> from archrank.spaces import NASBench201
+        >>> from archrank.tasks import Digits
+        >>> space = NASBench201()
+        >>> skip = np.ones((1, 6), dtype=np.uint8)
+        >>> sorted(scores(space, skip, Digits(), ("synflow", "snip")))
+        ['snip', 'synflow']
+    """
+    space, rows = space.for_task(task), space.validate(archs)
+    names = metric_names(proxies)
+    parts = [rows[at : at + CHUNK] for at in range(0, len(rows), CHUNK)]
+    jobs = [(space, part, task, tuple(proxies), seed, batch_size) for part in parts]
+    if executor is None:
+        found = [score(*job)[0] for job in jobs]
+    else:
+        found = [f.result()[0] for f in [executor.submit(score, *job) for job in jobs]]
+    values = np.concatenate(found) if found else np.empty((0, len(names)))
+    return dict(zip(names, values.T.copy(), strict=True))
+
+
+def score(
+    space: Space,
+    archs: Archs,
+    task: Task,
+    proxies: Sequence[str] = DEFAULT,
+    seed: int = 0,
+    batch_size: int = BATCH,
+) -> tuple[Floats, list[str | None]]:
+    """Values ``(n, len(proxies))`` and, for rows with a NaN, the reason; on one thread.
+
+    Raises:
+        SettingsError: A batch of fewer than two examples.
+        ImportError, OSError: The installation or the data, not an architecture's fault.
+    """
+    metric_names(proxies)  # before any work is done
+    batch = draw_batch(task, seed=seed, batch_size=batch_size)
+    values = np.full((len(archs), len(proxies)), np.nan)
+    reasons: list[str | None] = []
+    with torch_threads(1):
+        for i, arch in enumerate(archs):
+            found = _score_one(space, arch, task, batch, proxies, seed)
+            if isinstance(found, str):
+                reasons.append(found)
+                continue
+            values[i] = list(found.values.values())
+            reasons.append("; ".join(found.reasons.values()) or None)
+    return values, reasons
+
+
+def draw_batch(task: Task, *, seed: int = 0, batch_size: int = BATCH) -> Split:
+    """Random training examples of ``task``: the same for the same seed; all, if there are fewer.
+
+    Raises:
+        SettingsError: Fewer than two: every proxy compares examples or normalises over them.
+    """
+    require_batch(batch_size)
+    data = task.load().train
+    n = len(data.y)
+    index = np.random.default_rng(seed).choice(n, min(batch_size, n), replace=False)
+    rows = torch.from_numpy(index)
+    return Split(data.x[rows], data.y[rows])
+
+
+def _score_one(
+    space: Space,
+    arch: NDArray[np.uint8],
+    task: Task,
+    batch: Split,
+    proxies: Sequence[str],
+    seed: int,
+) -> Measured | str:
+    """One architecture's proxies, or why it has none."""
+    # run 0 of training starts from these very weights
+    words = np.random.SeedSequence([seed, 0, *arch.tolist()]).generate_state(2)
+
+    def build() -> nn.Module:
+        return space.build(arch, task)
+
+    try:
+        network = initialise(build, int(words[0]))
+    except (ImportError, OSError):
+        raise
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    with _seeded(int(words[1])):
+        return measure(network, batch.x, batch.y, task.loss, proxies)
+
+
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """Seed the generator that dropout draws from, and put it back at the end."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        yield

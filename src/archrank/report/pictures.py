@@ -1,0 +1,118 @@
+"""The report's pictures: the best architecture, and those that come next."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from html import escape
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from archrank.report.drawing import inline, op_colors, op_dash, style_of
+from archrank.report.formatting import format_value
+from archrank.report.summary import Results, choices
+from archrank.spaces.cells import EdgeCellSpace
+
+if TYPE_CHECKING:
+    from archrank.study.record import Record
+
+SHOWN = 3  # architectures beside the best
+LOOKED_AT = 50  # records among which they are found
+HALF = 640  # pixels; wider pictures get the page's whole width
+
+
+def architecture(results: Results) -> str:
+    """The best architecture as a picture, and its choices where the picture does not name all."""
+    study, best = results.study, results.study.best
+    style = style_of(study.space)
+    svg = inline(style.drawer(study.space, best.arch))
+    legend, note, listed = "", "", ""
+    if isinstance(study.space, EdgeCellSpace):
+        legend, note = _cell_notes(study.space, best)
+    else:
+        listed = _choices(results, best)
+    kind = "wide" if _width(svg) > HALF else "half"
+    return (
+        f'<figure class="{kind}"><h2>{escape(style.title)}</h2><div class="scroll">{svg}</div>'
+        f"{legend}<figcaption>{escape(note + style.caption)}</figcaption>{listed}</figure>"
+    )
+
+
+def runners_up(results: Results) -> str:
+    """Pictures of the next best different architectures, of the front where there is one."""
+    style = style_of(results.study.space)
+    several = len(results.study.objectives) > 1
+    entries = "".join(
+        f"<details><summary>{escape(_values(results, record))} "
+        f"<code>{escape(record.string)}</code></summary>"
+        f'<div class="scroll">{inline(style.drawer(results.study.space, record.arch))}</div>'
+        "</details>"
+        for record in _next_best(results, several)
+    )
+    title = "Others of the front" if several else "The next best"
+    return f"<section><h2>{title}</h2>{entries}</section>" if entries else ""
+
+
+def _next_best(results: Results, several: bool) -> Iterator[Record]:
+    """At most :data:`SHOWN` records of other networks than the best one, best first."""
+    study, best = results.study, results.study.best
+    ordered = [study.records[i] for i in results.order[:LOOKED_AT].tolist()]
+    candidates = [r for r in (study.front[:LOOKED_AT] if several else ordered) if r is not best]
+    if study.feasible(best):
+        candidates = [record for record in candidates if study.feasible(record)]
+    if not candidates:
+        return
+    rows = np.stack([best.arch, *(record.arch for record in candidates)])
+    first, *networks = map(bytes, study.space.canonical(rows))
+    seen = {first}
+    for record, network in zip(candidates, networks, strict=True):
+        if network not in seen and len(seen) <= SHOWN:
+            yield record
+        seen.add(network)
+
+
+def _values(results: Results, record: Record) -> str:
+    return ", ".join(
+        f"{o.metric} {format_value(results.metrics[o.metric], record.values[o.metric])}"
+        for o in results.study.objectives
+    )
+
+
+def _cell_notes(space: EdgeCellSpace, best: Record) -> tuple[str, str]:
+    """The legend of a cell, and how many edges are not drawn."""
+    live = space.live(best.arch[None])[0]
+    used = set(best.arch[live].tolist())
+    entries = "".join(
+        f'<li><svg viewBox="0 0 26 12" aria-hidden="true"><path d="M0 6H26" stroke="{color}" '
+        f'stroke-width="3" stroke-dasharray="{op_dash(space, op)}"/></svg>'
+        f"{escape(space.ops[op])}</li>"
+        for op, color in sorted(op_colors(space).items())
+        if op in used
+    )
+    left_out = int((~live).sum())
+    note = f"{left_out} of {space.d} edges are none or lie on no path, and are left out. "
+    return f'<ul class="legend">{entries}</ul>', note if left_out else ""
+
+
+def _choices(results: Results, best: Record) -> str:
+    """Every decision and its option, folded."""
+    active = results.study.space.active(best.arch[None])[0]
+    rows = "".join(
+        f'<tr><th scope="row">{escape(name)}</th><td>{escape(str(option))}'
+        f"{'' if matters else ' <span class=muted>(has no effect here)</span>'}</td></tr>"
+        for (name, option), matters in zip(
+            choices(results.study, best).items(), active.tolist(), strict=True
+        )
+    )
+    return (
+        '<details><summary>All decisions</summary><div class="scroll"><table><thead><tr>'
+        '<th scope="col">decision</th><th scope="col">option</th></tr></thead>'
+        f"<tbody>{rows}</tbody></table></div></details>"
+    )
+
+
+def _width(svg: str) -> int:
+    """Of a picture, in pixels."""
+    found = re.search(r'viewBox="0 0 (\d+)', svg)
+    return int(found[1]) if found else 0

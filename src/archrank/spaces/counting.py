@@ -1,0 +1,183 @@
+"""What any network costs, by running it once without arithmetic.
+
+Networks are built and run on torch's meta device, where tensors have shapes and no numbers, and
+:class:`torch.utils.flop_counter.FlopCounterMode` adds up what its formulas know: convolutions,
+matrix products, attention. It is silent about everything else, so the operations that ran are
+watched: those without a formula are reported, but for a list of cheap ones (element by element,
+reductions, normalisation, pooling, moving data), which MACs leave out by convention.
+
+Where the meta device does not do, because ``build`` or ``forward`` looks at numbers (``.item()``)
+or keeps tensors that are neither parameters nor buffers, the network is built and run on the CPU
+instead, with zeros as input: the same counts, more slowly.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any, NamedTuple, TypeAlias
+
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import FlopCounterMode
+
+CHEAP = (  # first parts of names in aten; elementwise operations and views are told by torch
+    *("sum", "mean", "amax", "amin", "max", "min", "argmax", "argmin", "prod", "var", "std", "any"),
+    *(
+        "all",
+        "norm",
+        "linalg_vector_norm",
+        "linalg_check_errors",
+        "logsumexp",
+        "cumsum",
+        "cumprod",
+        "topk",
+        "sort",
+    ),
+    *("softmax", "log_softmax", "safe_softmax", "count_nonzero", "equal", "aminmax", "bincount"),
+    *(
+        "native_batch_norm",
+        "batch_norm",
+        "native_layer_norm",
+        "native_group_norm",
+        "fused_rms_norm",
+    ),
+    *("max_pool", "avg_pool", "adaptive_avg_pool", "adaptive_max_pool", "upsample", "pixel_"),
+    *("cat", "stack", "clone", "copy", "to_copy", "index", "gather", "scatter", "select", "slice"),
+    *("embedding", "constant_pad", "reflection_pad", "replication_pad", "roll", "flip", "repeat"),
+    *("im2col", "col2im", "where", "masked", "split", "unsafe_split", "chunk", "tril", "triu"),
+    *("empty", "zeros", "ones", "full", "new_", "arange", "linspace", "eye", "scalar_tensor"),
+    *("rand", "normal", "uniform", "bernoulli", "native_dropout", "multinomial", "fill", "zero"),
+    *("local_scalar_dense", "lift", "detach", "resize", "set", "unsafe_view", "reshape_copy"),
+    *("channel_shuffle", "native_channel_shuffle", "take", "unique", "nonzero", "one_hot", "view"),
+)
+
+Output: TypeAlias = "tuple[int, ...] | str | None"
+"""A tensor's shape, the name of another type, or unknown."""
+
+
+class Count(NamedTuple):
+    """What one network costs.
+
+    Attributes:
+        macs: multiply-accumulates of one input.
+        params: trainable parameters.
+        output: shape of what it returns for a batch of one, or its type if that is no tensor.
+        uncounted: operations that did arithmetic which ``macs`` leave out.
+    """
+
+    macs: float
+    params: float
+    output: Output
+    uncounted: frozenset[str]
+
+
+class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Remembers which operations ran."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.ran: set[Any] = set()
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        self.ran.add(func)
+        return func(*args, **(kwargs or {}))
+
+
+def count(make: Callable[[], nn.Module], shape: Sequence[int]) -> Count:
+    """Count the network that ``make`` returns, for one input of ``shape``.
+
+    Inputs are floats; networks for one or two dimensions that refuse them get token numbers.
+
+    Raises:
+        Exception: whatever ``make`` or the network raises on the CPU.
+    """
+    first: Exception | None = None
+    for device in ("meta", "cpu"):
+        with _untouched_random(), torch.device(device):
+            for dtype in _dtypes(shape):
+                try:
+                    return _run(make(), torch.zeros(1, *shape, dtype=dtype))
+                except Exception as error:  # noqa: PERF203  # four rounds at most
+                    if device == "cpu" and first is None:
+                        first = error
+    assert first is not None  # the CPU has been tried
+    raise first
+
+
+def _run(network: nn.Module, x: Tensor) -> Count:
+    network.eval()
+    with ExitStack() as stack:
+        if x.device.type == "cpu":
+            stack.enter_context(_taken_apart())
+        watch = stack.enter_context(_Watch())  # outside: sees what the counter takes apart
+        counter = stack.enter_context(FlopCounterMode(display=False))
+        stack.enter_context(torch.no_grad())
+        output = network(x)
+    params = sum(p.numel() for p in network.parameters() if p.requires_grad)
+    uncounted = frozenset(_name(op) for op in watch.ran if not _known(op, counter))
+    macs = counter.get_total_flops() / 2  # 1 MAC = 2 FLOPs
+    return Count(macs, float(params), _kind(output), uncounted)
+
+
+@contextmanager
+def _taken_apart() -> Iterator[None]:
+    """Run the CPU's fused layers (recurrent, attention) as the products that they consist of."""
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+
+    fast, onednn = torch.backends.mha.get_fastpath_enabled(), torch.backends.mkldnn.enabled
+    torch.backends.mha.set_fastpath_enabled(False)
+    torch.backends.mkldnn.enabled = False  # type: ignore[assignment]
+    try:
+        with sdpa_kernel(SDPBackend.MATH):
+            yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast)
+        torch.backends.mkldnn.enabled = onednn
+
+
+def _untouched_random() -> Any:
+    """Counting a network does not change the random numbers of the next one."""
+    return torch.random.fork_rng(devices=[])
+
+
+def _known(op: Any, counter: FlopCounterMode) -> bool:
+    """Whether MACs are right about an operation: it has a formula, or is cheap."""
+    if op._overloadpacket in counter.flop_registry or torch.Tag.pointwise in op.tags:
+        return True
+    arguments = op._schema.arguments
+    if any(a.alias_info is not None and not a.alias_info.is_write for a in arguments):
+        return True  # a view
+    space, _, name = op._schema.name.partition("::")
+    return space in ("prim", "prims") or (space == "aten" and name.lstrip("_").startswith(CHEAP))
+
+
+def _name(op: Any) -> str:
+    return str(op._schema.name).replace("::", ".")
+
+
+def output_of(network: nn.Module, shape: Sequence[int]) -> Output:
+    """What ``network`` returns for a batch of two inputs of ``shape``; ``None`` if unknown.
+
+    A copy runs, without arithmetic: the network and the random numbers stay as they are.
+    """
+    for dtype in _dtypes(shape):
+        try:
+            with _untouched_random(), torch.device("meta"), torch.no_grad():
+                return _kind(copy.deepcopy(network).to("meta")(torch.zeros(2, *shape, dtype=dtype)))
+        except Exception:  # noqa: PERF203  # training will say what is wrong, if anything is
+            continue
+    return None
+
+
+def _kind(output: Any) -> Output:
+    return tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
+
+
+def _dtypes(shape: Sequence[int]) -> list[torch.dtype]:
+    """What inputs of ``shape`` may be: images are floats, shorter shapes may be tokens."""
+    return [torch.float32] if len(shape) > 2 else [torch.float32, torch.int64]

@@ -1,0 +1,102 @@
+"""NDS: ``DARTS.json``, ``PNAS_fix-w-d.json`` and the like, one file per space.
+
+Radosavovic et al., "On Network Design Spaces for Visual Recognition", ICCV 2019. The name of a file
+says its space. Sizes are those that AceNAS (table 1) reports.
+"""
+
+from __future__ import annotations
+
+import re
+from concurrent.futures import Executor
+from pathlib import Path
+
+import numpy as np
+
+from archrank.errors import TableError
+from archrank.spaces.nds import NDS
+from archrank.spaces.nds_files import METRICS, read_nds
+from archrank.tables.importers.base import Imported, Importer, Published, Told
+
+PUBLISHED_JOBS = {
+    "nds_amoeba": 4983,
+    "nds_darts": 5000,
+    "nds_darts_fixwd": 5000,
+    "nds_enas": 4999,
+    "nds_enas_fixwd": 5000,
+    "nds_nasnet": 4846,
+    "nds_pnas": 4999,
+    "nds_pnas_fixwd": 4599,
+}
+_NAME = re.compile(
+    r"(amoeba|darts|enas|nasnet|pnas)(?:(_fix-w-d)|(_lr-wd)?(_in)?)\.json", re.IGNORECASE
+)
+_ONCE_PER_JOB = b'"min_test_top1"'
+
+
+class NDSImporter(Importer):
+    """Reads a published JSON file; accuracies are percent, there is no validation split."""
+
+    expects = "DARTS.json, ENAS_fix-w-d.json, NASNet_in.json, ..., as published"
+
+    def read(
+        self, path: Path, *, partial: bool, told: Told, executor: Executor | None = None
+    ) -> Imported:
+        """Read all jobs; networks that are the same become one row of means."""
+        space = space_of(path)
+        if path.is_dir():
+            raise TableError(f"{path} is a folder; expected: {self.expects}")
+        jobs = path.read_bytes().count(_ONCE_PER_JOB)
+        told(0, jobs)
+        table = read_nds(path, space)
+        told(jobs, jobs)
+        known = PUBLISHED_JOBS.get(space.name)
+        published = None if known is None else Published(known, "jobs")
+        remarks = []
+        if published is None:
+            remarks.append(f"how many jobs the published file holds is not known; took all {jobs}")
+        else:
+            published.check_count(jobs, path, partial=partial)
+        _, first, inverse = np.unique(
+            space.canonical(table.archs), axis=0, return_index=True, return_inverse=True
+        )
+        order = np.argsort(first)  # the file's
+        inverse = inverse.reshape(-1)
+        count = np.bincount(inverse)
+        columns = {
+            name: (np.bincount(inverse, weights=table.column(name)) / count)[order]
+            for name in METRICS
+        }
+        archs = table.archs[first[order]]
+        if len(archs) < jobs:
+            remarks.append(
+                f"{jobs} jobs are {len(archs)} different networks; those trained several times "
+                "became one row of means"
+            )
+        return Imported(space, archs, space.format(archs), columns, published, tuple(remarks))
+
+
+def space_of(path: Path) -> NDS:
+    """The space that a published file's name stands for.
+
+    Raises:
+        TableError: another name, or a file whose networks differ in their training.
+
+    Example:
+        >>> space_of(Path("PNAS_fix-w-d.json")).name
+        'nds_pnas_fixwd'
+    """
+    match = _NAME.fullmatch(path.name)
+    if match is None:
+        raise TableError(
+            f"{path}: the name of an NDS file says its space; name it as published, "
+            "for example DARTS.json or ENAS_fix-w-d.json"
+        )
+    if match[3]:
+        raise TableError(
+            f"{path}: its networks differ in learning rate and weight decay, which are no "
+            "architecture; import the file without _lr-wd"
+        )
+    family = match[1].lower()
+    if match[2]:
+        return NDS(family, widths=(16,), depths=(20,))
+    return NDS(family, "imagenet" if match[4] else "cifar")

@@ -1,0 +1,181 @@
+"""Pickles of plain data, read without executing anything.
+
+A pickle is a program: it may name any function and have it called. Here the only names it can
+reach are those of containers and of stand-ins defined below; any other is refused by name. NumPy
+scalars become Python numbers, arrays flat lists, and tensors (in PyTorch files) ``None``: weights
+are not needed, and their bytes are never read.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gc
+import io
+import pickle
+import zipfile
+import zlib
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from archrank.errors import TableError
+
+TORCH_MAGIC = 0x1950A86A20F9469CFC6C  # first pickle of torch.save's older format
+DAMAGES = (
+    *(pickle.UnpicklingError, EOFError, OSError, zlib.error, zipfile.BadZipFile),
+    *(ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError),
+)
+
+
+class _Dtype:
+    """Stands for ``numpy.dtype``: a code such as ``f8`` and a byte order."""
+
+    def __init__(self, code: str, align: Any = False, copy: Any = True) -> None:
+        self.code = code
+        self.order = "<"
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        self.order = "<" if state[1] == "|" else state[1]
+
+    def numbers(self, raw: Any) -> list[Any]:
+        made = np.dtype(self.order + self.code)
+        if made.kind not in "biufSU" or not isinstance(raw, bytes):
+            raise pickle.UnpicklingError(f"an array of {self.code!r}")
+        values: list[Any] = np.frombuffer(raw, dtype=made).tolist()
+        return values
+
+
+class _Array(list[Any]):
+    """Stands for ``numpy.ndarray``: its numbers, flat."""
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        self[:] = state[2].numbers(state[4])
+
+
+def _scalar(dtype: _Dtype, raw: bytes) -> Any:
+    (value,) = dtype.numbers(raw)
+    return value
+
+
+def _array(*unused: Any) -> _Array:
+    return _Array()
+
+
+def _encode(text: str, encoding: str) -> bytes:
+    """How protocols before 3 write bytes; other codecs would be looked up by name."""
+    if encoding != "latin1":
+        raise pickle.UnpicklingError(f"bytes in {encoding!r}")
+    return text.encode("latin1")
+
+
+def _nothing(*unused: Any) -> None:
+    """Stands for what makes tensors."""
+
+
+_TORCH_TYPES = ("Float", "Double", "Half", "BFloat16", "Long", "Int", "Short", "Char", "Byte")
+ADMITTED: dict[str, Any] = {
+    "collections.OrderedDict": OrderedDict,
+    "builtins.set": set,
+    "builtins.frozenset": frozenset,
+    "__builtin__.set": set,  # as protocols before 3 call it
+    "__builtin__.frozenset": frozenset,
+    "_codecs.encode": _encode,
+    "numpy.dtype": _Dtype,
+    "numpy.ndarray": _Array,
+    **{f"numpy.{core}.multiarray.scalar": _scalar for core in ("core", "_core")},
+    **{f"numpy.{core}.multiarray._reconstruct": _array for core in ("core", "_core")},
+    "torch.Size": tuple,
+    **{f"torch._utils.{name}": _nothing for name in ("_rebuild_tensor", "_rebuild_tensor_v2")},
+    **{f"torch.{kind}Storage": _nothing for kind in (*_TORCH_TYPES, "Bool")},
+}
+
+
+class _PlainUnpickler(pickle.Unpickler):
+    """Finds nothing but what is admitted."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        try:
+            return ADMITTED[f"{module}.{name}"]
+        except KeyError:
+            raise TableError(
+                f"it asks for {module}.{name}, and official files hold only containers, numbers "
+                "and strings; nothing was executed. Use the official file"
+            ) from None
+
+    def persistent_load(self, pid: Any) -> None:
+        """A tensor's storage: not read."""
+
+
+def load_plain(file: IO[bytes]) -> Any:
+    """Read one pickle of plain data from an open file.
+
+    Raises:
+        TableError: it asks for anything else; says for what.
+        Exception: one of :data:`DAMAGES`.
+    """
+    with _no_collection():
+        return _PlainUnpickler(file).load()
+
+
+def read_bz2(path: Path) -> Any:
+    """Read a bz2-compressed pickle (``*.pickle.pbz2``) of plain data.
+
+    Raises:
+        TableError: damaged, or not plain.
+    """
+    with _explained(path, "a bz2-compressed pickle"), bz2.open(path) as file:
+        return load_plain(io.BufferedReader(file))
+
+
+def read_torch(path: Path) -> Any:
+    """Read what ``torch.save`` wrote, tensors left out; both of its formats.
+
+    Raises:
+        TableError: damaged, or not plain.
+    """
+    with _explained(path, "a PyTorch file"), open(path, "rb") as file:
+        if zipfile.is_zipfile(file):
+            with zipfile.ZipFile(file) as archive:
+                (name,) = (n for n in archive.namelist() if n.split("/")[1:] == ["data.pkl"])
+                return load_plain(io.BytesIO(archive.read(name)))
+        file.seek(0)
+        if load_plain(file) != TORCH_MAGIC:
+            raise pickle.UnpicklingError("it has no PyTorch header")
+        for _ in ("protocol", "byte order"):
+            load_plain(file)
+        return load_plain(file)
+
+
+@contextmanager
+def _explained(path: Path, what: str) -> Iterator[None]:
+    try:
+        yield
+    except TableError as error:
+        raise TableError(f"{path}: {error}") from None
+    except MemoryError:
+        raise TableError(
+            f"{path}: not enough memory to hold it whole; import the folder that has one file per "
+            "architecture"
+        ) from None
+    except DAMAGES as error:
+        reason = str(error) or type(error).__name__
+        raise TableError(
+            f"{path}: cannot be read as {what}: {reason}; is it of this kind, and complete? "
+            "Download it again"
+        ) from None
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Millions of new containers would set off the cyclic collector again and again."""
+    on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if on:
+            gc.enable()

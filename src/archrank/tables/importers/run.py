@@ -1,0 +1,145 @@
+"""From an official file to a Parquet table: read, check, write."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from archrank.errors import StorageError, TableError
+from archrank.tables.importers.base import IMPORTERS, Imported, Importer, Told
+from archrank.tables.importers.writing import write_table
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What has been written.
+
+    Attributes:
+        out: the table.
+        space: name of the space whose architectures it holds.
+        rows: architectures.
+        columns: names of the measurements.
+        bytes: size of the table.
+        remarks: what differs from the published file, and what else to know.
+    """
+
+    out: Path
+    space: str
+    rows: int
+    columns: tuple[str, ...]
+    bytes: int
+    remarks: tuple[str, ...]
+
+
+def import_table(
+    kind: str,
+    path: str | Path,
+    out: str | Path | None = None,
+    *,
+    partial: bool = False,
+    force: bool = False,
+    told: Told = lambda done, of: None,
+    executor: Executor | None = None,
+) -> Summary:
+    """Turn an official benchmark file into one compact Parquet table.
+
+    Nothing is executed while reading. The table appears whole or not at all.
+
+    Args:
+        kind: a name in :data:`~archrank.tables.importers.base.IMPORTERS`.
+        path: the file or folder.
+        out: the table, ``*.parquet``; ``None``: named after the file, in the current folder.
+        partial: admit another number of architectures than published.
+        force: replace an existing table.
+        told: called with how much has been read, and of how much.
+        executor: reads several files at once, where a kind has several.
+
+    Raises:
+        UnknownNameError: no such kind.
+        TableError: the file is missing, damaged, incomplete or of another kind.
+        StorageError: the table exists, or cannot be written.
+
+    Example:
+        >>> import_table("nds", "DARTS.json")
+        Traceback (most recent call last):
+        ...
+        archrank.errors.TableError: DARTS.json does not exist
+    """
+    importer: Importer = IMPORTERS.get(kind)()
+    source = Path(path)
+    target = Path(out) if out is not None else Path(f"{_stem(source)}.parquet")
+    _check_target(target, force=force)
+    if not source.exists():
+        raise TableError(f"{path} does not exist")
+    try:
+        imported = importer.read(source, partial=partial, told=told, executor=executor)
+    except OSError as error:
+        if isinstance(error, StorageError):
+            raise
+        raise TableError(f"{error.filename or path}: {error.strerror or error}") from None
+    _check_distinct(imported, source)
+    remarks = (*imported.remarks, *_unusual(imported))
+    size = write_table(target, imported.strings, imported.columns)
+    return Summary(
+        target, imported.space.name, len(imported.archs), tuple(imported.columns), size, remarks
+    )
+
+
+def _stem(source: Path) -> str:
+    return source.resolve().name.split(".")[0]
+
+
+def _check_target(target: Path, *, force: bool) -> None:
+    """Refuse what could not be written, before hours of reading.
+
+    Raises:
+        StorageError: exists, not a Parquet name, or no folder that can be written to.
+    """
+    if target.suffix not in (".parquet", ".pq"):
+        raise StorageError(f"tables are Parquet: name it {target.with_suffix('.parquet')}")
+    if target.is_dir():
+        raise StorageError(f"{target} is a folder; name a file with --out FILE.parquet")
+    if target.exists() and not force:
+        raise StorageError(f"{target} exists; --force replaces it, --out names another")
+    folder = next(p for p in target.absolute().parents if p.exists())
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise StorageError(f"cannot write to {folder}; name another place with --out")
+
+
+def _check_distinct(imported: Imported, source: Path) -> None:
+    archs = imported.archs
+    if not len(archs):
+        raise TableError(f"{source} holds no architecture")
+    _, first, inverse = np.unique(archs, axis=0, return_index=True, return_inverse=True)
+    again = np.flatnonzero(first[inverse.reshape(-1)] != np.arange(len(archs)))
+    if len(again):
+        row = int(again[0])
+        raise TableError(
+            f"{source}: architecture {imported.strings[row]} comes twice, as number "
+            f"{first[inverse.reshape(-1)[row]]} and {row}; official files hold each once"
+        )
+
+
+def _unusual(imported: Imported) -> list[str]:
+    """What differs from the published file: its best values, where it is complete."""
+    known = imported.published
+    if known is None or len(imported.archs) != known.count:
+        return []
+    return [
+        f"the best {o.column} is {best:.4f}, published is {o.best:g} ({o.source}); is this the "
+        "official file?"
+        for o in known.optima
+        for best in [_best(imported, o.column)]
+        if not abs(best - o.best) <= o.tolerance
+    ]
+
+
+def _best(imported: Imported, column: str) -> float:
+    values = imported.columns.get(column)
+    if values is None or np.isnan(values).all():
+        return float("nan")
+    return float(np.nanmax(values))

@@ -1,0 +1,134 @@
+"""NAS-Bench-201's layouts on disk: one file of everything, or one per architecture in a folder.
+
+Folders are read file by file, so they need little memory. The file of everything is one pickle,
+which has to be held whole, as the official packages do too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Executor
+from functools import partial as bind
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from archrank.errors import ArchitectureError, TableError
+from archrank.spaces.nasbench201 import NASBench201
+from archrank.tables.importers.base import Imported, Importer, Optimum, Published, Told
+from archrank.tables.importers.trials import Row, read_trials, to_columns
+
+Reader = Callable[[Path], Any]
+Numbered = tuple[str, Row]
+_DONG = "Dong & Yang 2020, optimal"
+PUBLISHED = Published(
+    15_625,
+    optima=(
+        Optimum("c10_val", 91.61, 0.01, _DONG),
+        Optimum("c10_test", 94.37, 0.01, _DONG),
+        Optimum("c100_val", 73.49, 0.01, _DONG),
+        Optimum("c100_test", 73.51, 0.01, _DONG),
+        Optimum("in16_test", 47.31, 0.01, _DONG),
+    ),
+)
+
+
+class TrialsImporter(Importer):
+    """Reads NAS-Bench-201 trials; subclasses say how files are named and stored.
+
+    Args:
+        reader: reads a file's contents.
+        member: name of an architecture's file in a folder, its number as group 1.
+        schedules: number of epochs -> key of the schedule.
+    """
+
+    def __init__(self, reader: Reader, member: str, schedules: Mapping[str, str]) -> None:
+        self.reader = reader
+        self.member = re.compile(member)
+        self.schedules = dict(schedules)
+
+    def read(
+        self, path: Path, *, partial: bool, told: Told, executor: Executor | None = None
+    ) -> Imported:
+        """Read a folder of architectures, or the file of all of them."""
+        if path.is_dir():
+            found = self._folder(path, partial, told, executor)
+        else:
+            whole = self.reader(path)
+            if not isinstance(whole, dict) or not isinstance(whole.get("arch2infos"), dict):
+                raise TableError(
+                    f"{path} has no 'arch2infos': it is not the file of all architectures; for "
+                    f"single architectures give their folder. Expected: {self.expects}"
+                )
+            PUBLISHED.check_count(len(whole["arch2infos"]), path, partial=partial)
+            found = self._whole(path, whole["arch2infos"], told)
+        strings, rows = zip(*found, strict=True) if found else ((), ())
+        return _imported(path, list(strings), list(rows))
+
+    def _folder(
+        self, path: Path, partial: bool, told: Told, executor: Executor | None
+    ) -> list[Numbered]:
+        numbered = {
+            int(match[1]): file
+            for file in path.iterdir()
+            if (match := self.member.fullmatch(file.name)) is not None
+        }
+        if not numbered:
+            raise TableError(f"{path} holds no file of an architecture; expected: {self.expects}")
+        PUBLISHED.check_count(len(numbered), path, partial=partial)
+        files = [numbered[k] for k in sorted(numbered)]
+        read = bind(_read_member, self.reader, self.schedules)
+        done: Iterable[Numbered] = (
+            map(read, files) if executor is None else executor.map(read, files, chunksize=16)
+        )
+        return list(_counted(done, len(files), told))
+
+    def _whole(self, path: Path, infos: Mapping[Any, Any], told: Told) -> list[Numbered]:
+        done = (_row(f"{path}, architecture {k}", infos[k], self.schedules) for k in sorted(infos))
+        return list(_counted(done, len(infos), told))
+
+
+def _counted(items: Iterable[Numbered], of: int, told: Told) -> Iterator[Numbered]:
+    told(0, of)
+    for done, item in enumerate(items, 1):
+        yield item
+        told(done, of)
+
+
+def _read_member(reader: Reader, schedules: Mapping[str, str], file: Path) -> Numbered:
+    return _row(str(file), reader(file), schedules)
+
+
+def _row(where: str, contents: Any, schedules: Mapping[str, str]) -> Numbered:
+    if not isinstance(contents, dict) or not set(schedules.values()) & set(contents):
+        keys = " or ".join(map(repr, schedules.values()))
+        raise TableError(f"{where}: expected a dictionary with {keys}; is it of this benchmark?")
+    stored = {epochs: contents[key] for epochs, key in schedules.items() if key in contents}
+    try:
+        return read_trials(stored)
+    except TableError as error:
+        raise TableError(f"{where}: {error}") from None
+
+
+def _imported(path: Path, strings: list[str], rows: list[Row]) -> Imported:
+    space = NASBench201()
+    try:
+        archs = space.parse(strings)
+    except ArchitectureError as error:
+        raise TableError(
+            f"{path}: {error}; is it the size search space (sss)? Only topologies (tss) are cells"
+        ) from None
+    columns = to_columns(rows)
+    remarks = []
+    counted = columns.get("c10_params_m")
+    if counted is not None:
+        differs = ~np.isclose(counted, space.cost(archs)["params"] / 1e6, atol=1e-6)
+        if differs.any():
+            row = int(np.flatnonzero(differs)[0])
+            remarks.append(
+                f"{differs.sum()} architectures have another number of parameters than their "
+                f"cell, first number {row}: {counted[row]:.6f} M"
+            )
+    return Imported(space, archs, strings, columns, PUBLISHED, tuple(remarks))

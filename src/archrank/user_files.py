@@ -1,0 +1,105 @@
+"""Python files as modules, by their path: ``path/to/file.py`` needs no package and no sys.path.
+
+A file becomes a module whose name spells its absolute path, so it clashes with nothing, and any
+process that has imported archrank can import it again: what the file defines survives pickling to
+worker processes, and functions need not be sent.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+
+from archrank.errors import ArchrankError
+
+PREFIX = "archrank_file_"
+
+
+class _Finder(MetaPathFinder):
+    """Finds files by the module names that :func:`module_name` gives them."""
+
+    def find_spec(
+        self,
+        fullname: str,
+        path: Sequence[str] | None,
+        target: ModuleType | None = None,
+    ) -> ModuleSpec | None:
+        """The file that ``fullname`` spells, if it does."""
+        if not fullname.startswith(PREFIX):
+            return None
+        try:
+            file = Path(bytes.fromhex(fullname.removeprefix(PREFIX)).decode())
+        except ValueError:
+            return None
+        return spec_from_file_location(fullname, file)
+
+
+if not any(type(finder).__name__ == "_Finder" for finder in sys.meta_path):
+    sys.meta_path.append(_Finder())
+
+
+def module_name(path: Path) -> str:
+    """The name under which the file is imported."""
+    return PREFIX + str(path.expanduser().resolve()).encode().hex()
+
+
+def is_file(target: str) -> bool:
+    """Whether a user who typed ``target`` means a file, not ``package.module``."""
+    return target.lower().endswith(".py") or "/" in target or "\\" in target
+
+
+def import_file(target: str, typed: str) -> ModuleType:
+    """Import the file ``target``, relative to the working directory; once per process.
+
+    Its folder is importable, too, as for ``python file.py``, so it may import files beside it.
+
+    Args:
+        target: path of the file.
+        typed: what messages call it: ``space 'mine.py:space'``.
+
+    Raises:
+        ArchrankError: there is no such file, or importing it fails; says at which line.
+    """
+    path = Path(target).expanduser()
+    if not path.is_file():
+        raise ArchrankError(f"{typed}: there is no file {target}{_near(path)}")
+    folder = str(path.resolve().parent)
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    try:
+        return importlib.import_module(module_name(path))
+    except ArchrankError as error:
+        raise ArchrankError(f"{typed}: {error}{_line(error, path)}") from error
+    except (Exception, SystemExit) as error:
+        raise ArchrankError(
+            f"{typed}: importing {target} failed: {type(error).__name__}: {error}"
+            f"{_line(error, path)}"
+        ) from error
+
+
+def _near(path: Path) -> str:
+    """Python files that may be meant instead."""
+    if not path.parent.is_dir():
+        return f" (there is no folder {path.parent})"
+    names = [p.name for p in path.parent.glob("*.py")]
+    close = difflib.get_close_matches(path.name, names, n=3, cutoff=0.6)
+    return (
+        f", did you mean {' or '.join(str(path.parent / name) for name in close)}?" if close else ""
+    )
+
+
+def _line(error: BaseException, path: Path) -> str:
+    """Where in the file it happened; a syntax error says so itself."""
+    if isinstance(error, SyntaxError):
+        return ""
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [f.lineno for f in frames if Path(f.filename) == path.resolve()]
+    return f" ({path.name}, line {lines[-1]})" if lines else ""

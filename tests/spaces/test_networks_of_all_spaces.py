@@ -1,0 +1,111 @@
+"""What holds for the networks of every registered space, and of the ones yet to be added."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
+
+from archrank.errors import SpaceError
+from archrank.spaces import SPACES, Space
+from archrank.tasks import Splits, Task
+from archrank.tasks.base import Scale
+
+from .sequences import Tokens
+
+COUNTED, TRAINED = 2, 2
+LARGE = 3e7  # parameters of networks that are counted, but too large to train in a test
+
+
+@dataclass(frozen=True)
+class Images(Task):
+    input_shape: tuple[int, ...] = (3, 16, 16)
+    n_classes: int = 11
+
+    name = "images"
+
+    def load(self) -> Splits:
+        raise NotImplementedError
+
+
+KINDS: tuple[Task, ...] = (
+    Images(scale=Scale(channels=8, cells=1)),
+    Tokens(input_shape=(7,)),
+    Tokens(input_shape=(2, 7)),
+)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def takes(space: Space, task: Task) -> bool:
+    try:
+        space.for_task(task)
+    except SpaceError:
+        return False
+    return True
+
+
+@cache
+def made_for(name: str) -> Task:
+    """The one kind of task that a space builds networks for."""
+    kinds = [task for task in KINDS if takes(SPACES.get(name)(), task)]
+    assert len(kinds) == 1, f"{name} takes {kinds}"
+    return kinds[0]
+
+
+def inputs(task: Task, b: int) -> Tensor:
+    kind = torch.float32 if isinstance(task, Images) else torch.int64
+    return torch.ones(b, *task.input_shape, dtype=kind)
+
+
+def bound(name: str, n: int, seed: int) -> tuple[Space, Task, np.ndarray]:
+    task = made_for(name)
+    space: Space = SPACES.get(name)().for_task(task)
+    return space, task, space.sample(n, rng=np.random.default_rng(seed))
+
+
+@pytest.mark.parametrize("name", SPACES.names())
+def test_closed_form_costs_equal_the_counter(name: str) -> None:
+    space, task, archs = bound(name, COUNTED, seed=0)
+    cost = space.cost(archs)
+    for i, arch in enumerate(archs):
+        with torch.device("meta"):
+            network, x = space.build(arch, task).eval(), inputs(task, 1)
+        with FlopCounterMode(display=False) as counter, torch.no_grad():
+            network(x)
+        assert counter.get_total_flops() == 2 * cost["macs"][i]
+        assert sum(p.numel() for p in network.parameters()) == cost["params"][i]
+
+
+@pytest.mark.parametrize("name", SPACES.names())
+def test_random_networks_run_forward_and_backward(name: str) -> None:
+    space, task, archs = bound(name, 50, seed=1)
+    small = archs[np.argsort(space.cost(archs)["params"])][:TRAINED]
+    if space.cost(small)["params"].max() > LARGE:
+        pytest.skip("too large for a test; benchmarks/spaces.py trains twenty")
+    for arch in small:
+        network = space.build(arch, task)
+        outputs = network(inputs(task, 2))
+        assert outputs.shape[:2] == (2, task.n_classes)
+        outputs.square().mean().backward()
+        gradients = [p.grad for p in network.parameters() if p.grad is not None]
+        assert gradients
+        assert all(torch.isfinite(g).all() for g in gradients)
+
+
+@pytest.mark.parametrize("name", SPACES.names())
+def test_tasks_of_another_kind_are_refused(name: str) -> None:
+    space = SPACES.get(name)()
+    arch = space.sample(1, rng=np.random.default_rng(0))[0]
+    for task in (task for task in KINDS if task != made_for(name)):
+        for use in (space.for_task, lambda task: space.build(arch, task)):
+            with pytest.raises(SpaceError, match=f"{space.name} builds networks for .*{task.name}"):
+                use(task)

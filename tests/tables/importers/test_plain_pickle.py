@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+import bz2
+import io
+import os
+import pickle
+import struct
+import zipfile
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from archrank.errors import TableError
+from archrank.tables.importers.plain_pickle import DAMAGES, load_plain, read_bz2, read_torch
+
+PLAIN = {
+    "text": "a",
+    ("key", 777): [1, 2.5, None, True, b"raw"],
+    "ordered": OrderedDict([(0, 1.5), (1, -2.0)]),
+    "set": {1, 2},
+    "frozen": frozenset("ab"),
+    "large": 1 << 80,
+}
+
+
+class Evil:
+    """Runs a command when unpickled."""
+
+    def __init__(self, function: Any, *arguments: Any) -> None:
+        self.made = (function, arguments)
+
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
+        return self.made
+
+
+def load(value: Any, protocol: int = 4) -> Any:
+    return load_plain(io.BytesIO(pickle.dumps(value, protocol=protocol)))
+
+
+@pytest.mark.parametrize("protocol", range(6))
+def test_plain_data_comes_back(protocol: int) -> None:
+    found = load(PLAIN, protocol)
+    assert found == PLAIN
+    assert [type(v) for v in found.values()] == [type(v) for v in PLAIN.values()]
+
+
+@pytest.mark.parametrize("protocol", range(5))
+@pytest.mark.parametrize(
+    "value", [np.float64(91.61), np.float32(0.1), np.int64(-3), np.bool_(True), np.uint8(7)]
+)
+def test_numpy_scalars_become_numbers(value: np.generic, protocol: int) -> None:
+    found = load(value, protocol)
+    assert found == value.item()
+    assert type(found) is type(value.item())
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("protocol", [2, 4])
+def test_numpy_arrays_become_flat_lists(order: str, protocol: int) -> None:
+    array = np.arange(6, dtype=f"{order}f8").reshape(2, 3)
+    assert load({"a": array}, protocol)["a"] == array.ravel().tolist()
+
+
+@pytest.mark.parametrize("write", [pickle.dumps, lambda v: pickle.dumps(v, protocol=0)])
+@pytest.mark.parametrize(
+    ("function", "name"),
+    [(os.system, r"(posix|nt)\.system"), (eval, r"\w+\.eval"), (os.mkdir, r"(posix|nt)\.mkdir")],
+)
+def test_nothing_is_executed(write: Any, function: Any, name: str, tmp_path: Path) -> None:
+    mark = tmp_path / "executed"
+    argument = {
+        "system": f"echo > {mark}",
+        "eval": f"__import__('os').mkdir({str(mark)!r})",
+        "mkdir": str(mark),
+    }[function.__name__]
+    data = write({"12": [1, Evil(function, argument)]})
+    path = tmp_path / "000000.pickle.pbz2"
+    path.write_bytes(bz2.compress(data))
+    with pytest.raises(TableError, match=rf"000000.pickle.pbz2: it asks for {name}.*nothing was"):
+        read_bz2(path)
+    assert not mark.exists()
+    pickle.loads(data)  # the attack is real
+    assert mark.exists()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [Path("x"), np.array([{}], dtype=object), 1j, Evil(getattr, "", "upper"), bytearray(b"a")],
+)
+def test_only_containers_numbers_and_strings(value: Any) -> None:
+    with pytest.raises((TableError, *DAMAGES)):
+        load(value)
+
+
+def test_codecs_are_not_looked_up() -> None:
+    import codecs
+
+    data = pickle.dumps(Evil(codecs.encode, "a", "rot13"), protocol=2)
+    assert b"_codecs" in data
+    with pytest.raises(pickle.UnpicklingError, match="rot13"):
+        load_plain(io.BytesIO(data))
+
+
+@settings(max_examples=40)
+@given(st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4)
+    | st.dictionaries(st.text() | st.integers(), inner, max_size=4)
+    | st.tuples(inner, inner),
+    max_leaves=12,
+), st.integers(0, 5))  # fmt: skip
+def test_any_plain_data(value: Any, protocol: int) -> None:
+    assert load(value, protocol) == value
+
+
+@settings(max_examples=50)
+@given(st.binary(max_size=200))
+def test_any_bytes_are_read_or_refused(data: bytes) -> None:
+    try:
+        load_plain(io.BytesIO(data))
+    except (TableError, *DAMAGES):
+        pass
+
+
+@pytest.mark.parametrize("cut", [0, 1, 10, 60, -1])
+def test_truncated_bz2(cut: int, tmp_path: Path) -> None:
+    path = tmp_path / "000000.pickle.pbz2"
+    path.write_bytes(bz2.compress(pickle.dumps(PLAIN))[:cut])
+    with pytest.raises(TableError, match=r"000000.*bz2-compressed pickle.*Download it again"):
+        read_bz2(path)
+
+
+# ---- PyTorch's formats --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_torch_files(zipped: bool, tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    path = tmp_path / "file.pth"
+    weights = OrderedDict(w=torch.arange(6.0).reshape(2, 3), n=torch.tensor(3))
+    saved = {**PLAIN, "params": np.float64(0.25), "net_state_dict": weights}
+    torch.save(saved, path, _use_new_zipfile_serialization=zipped)
+    found = read_torch(path)
+    assert found.pop("net_state_dict") == {"w": None, "n": None}
+    assert found == {**PLAIN, "params": 0.25}
+
+
+def by_hand(*values: Any) -> bytes:
+    """PyTorch's older format: a magic number, a version, the machine, then the data."""
+    machine = {"protocol_version": 1001, "little_endian": True, "type_sizes": {"int": 4}}
+    parts = (0x1950A86A20F9469CFC6C, 1001, machine, *values)
+    return b"".join(pickle.dumps(part, protocol=2) for part in parts)
+
+
+def test_old_format_by_hand(tmp_path: Path) -> None:
+    path = tmp_path / "file.pth"
+    path.write_bytes(by_hand(PLAIN, ["0"]) + struct.pack("<q4f", 4, 1, 2, 3, 4))
+    assert read_torch(path) == PLAIN
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_torch_files_execute_nothing(zipped: bool, tmp_path: Path) -> None:
+    mark, path = tmp_path / "executed", tmp_path / "file.pth"
+    evil = {"a": Evil(os.system, f"echo > {mark}")}
+    if zipped:
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("file/data.pkl", pickle.dumps(evil, protocol=2))
+    else:
+        path.write_bytes(by_hand(evil))
+    with pytest.raises(TableError, match=r"file.pth: it asks for (posix|nt)\.system"):
+        read_torch(path)
+    assert not mark.exists()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"no pickle",
+        pickle.dumps(PLAIN),
+        by_hand(PLAIN)[:-9],
+        by_hand(),  # the header alone
+        b"PK\x05\x06" + bytes(18),  # an empty archive
+    ],
+)
+def test_no_torch_file(data: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "file.pth"
+    path.write_bytes(data)
+    with pytest.raises(TableError, match=r"file.pth: cannot be read as a PyTorch file"):
+        read_torch(path)

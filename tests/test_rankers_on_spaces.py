@@ -1,0 +1,111 @@
+"""Every ranker on every space that offers the view it reads."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from archrank.errors import SpaceError
+from archrank.rankers import RANKERS, Ranker
+from archrank.spaces import SPACES, NASBench201, Space
+from archrank.testing.rankers import easy_scores
+from archrank.types import Archs, Floats
+
+VIEWS = ("features", "tokens", "graph")
+LABELS, OTHERS = 24, 40
+CHEAP: dict[str, Any] = {  # whatever of it a ranker takes
+    "epochs": 1,
+    "steps": 2,
+    "trees": 5,
+    "rounds": 5,
+    "width": 16,
+    "max_steps": 1,
+    "reference": 40,
+}
+RANKER_NAMES = [name for name in RANKERS.names() if name != "default"]  # another name of one
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def cheap(name: str, space: Space) -> Ranker:
+    """A ranker that learns little, but runs through all its code."""
+    ranker: Ranker = RANKERS.get(name)(space)
+    changes = {}
+    for parameter in ranker.get_params():
+        own = parameter.rpartition("__")[2]  # of an ensemble: member0__rounds
+        if own in CHEAP:
+            changes[parameter] = CHEAP[own]
+    ranker.set_params(**changes)
+    return ranker
+
+
+@cache
+def views_read(name: str) -> frozenset[str]:
+    """Which views a ranker asks of a space that offers all of them."""
+    space, read = NASBench201(), set()
+
+    def spied(view: str) -> Any:
+        real = getattr(space, view)
+
+        def spy(archs: Archs, **options: Any) -> Any:
+            read.add(view)
+            return real(archs, **options)
+
+        return spy
+
+    for view in VIEWS:
+        setattr(space, view, spied(view))
+    archs = space.sample(LABELS, rng=np.random.default_rng(0))
+    cheap(name, space).fit(archs, easy_scores(space, archs)).predict(archs)
+    return frozenset(read)
+
+
+def lacks(space: Space, view: str) -> bool:
+    try:
+        getattr(space, view)(space.sample(1, rng=np.random.default_rng(0)))
+    except SpaceError:
+        return True
+    return False
+
+
+@cache
+def problem(name: str) -> tuple[Space, frozenset[str], Archs, Floats]:
+    """A space, the views it has not, architectures and scores of the first ones."""
+    space = SPACES.get(name)()
+    archs = space.sample(LABELS + OTHERS, rng=np.random.default_rng(0))
+    missing = frozenset(view for view in VIEWS if lacks(space, view))
+    return space, missing, archs, easy_scores(space, archs[:LABELS])
+
+
+@pytest.mark.parametrize("ranker_name", RANKER_NAMES)
+@pytest.mark.parametrize("space_name", SPACES.names())
+def test_every_ranker_ranks_every_space(space_name: str, ranker_name: str) -> None:
+    space, missing, archs, scores = problem(space_name)
+    ranker, train, others = cheap(ranker_name, space), archs[:LABELS], archs[LABELS:]
+    absent = views_read(ranker_name) & missing
+    if absent:
+        with pytest.raises(SpaceError, match=f"{space.name} has no {'|'.join(absent)} view"):
+            ranker.fit(train, scores)
+        return
+    predicted = ranker.fit(train, scores).predict(others)
+    assert predicted.shape == (OTHERS,)
+    assert np.isfinite(predicted).all()
+    apart = np.concatenate([ranker.predict(others[:3]), ranker.predict(others[3:])])
+    tolerance = 1e-5 * max(1.0, float(np.abs(predicted).max()))  # float32 sums
+    assert np.allclose(apart, predicted, rtol=0, atol=tolerance)
+
+
+def test_every_view_is_read_by_some_ranker() -> None:
+    assert set().union(*map(views_read, RANKER_NAMES)) == set(VIEWS)
+
+
+def test_no_space_lacks_features_or_tokens() -> None:
+    for name in SPACES.names():
+        assert problem(name)[1] <= {"graph"}, name

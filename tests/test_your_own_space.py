@@ -1,0 +1,30 @@
+"""The guide to users' spaces: its code runs, from top to bottom, as one program."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+GUIDE = Path(__file__).parents[1] / "docs" / "your_own_space.md"
+
+
+def test_every_block_runs() -> None:
+    blocks = re.findall(r"^```python\n(.*?)^```", GUIDE.read_text(encoding="utf-8"), re.M | re.S)
+    assert len(blocks) == 7
+    names: dict[str, Any] = {"__name__": "guide"}
+    for number, block in enumerate(blocks, 1):
+        exec(compile(block, f"{GUIDE.name}, block {number}", "exec"), names)
+    task = names["ar"].tasks.digits()
+    widths = names["widths"]
+    archs = widths.enumerate()
+    counted = names["ar"].spaces.CustomSpace(
+        {c.name: c.options for c in widths.choices},
+        lambda config, task: widths.build(widths.parse([_write(config)])[0], task),
+    )
+    for name, values in counted.for_task(task).cost(archs).items():
+        assert values.tolist() == widths.cost(archs)[name].tolist()
+
+
+def _write(config: dict[str, Any]) -> str:
+    return ",".join(f"{name}={option}" for name, option in config.items())

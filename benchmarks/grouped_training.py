@@ -1,11 +1,11 @@
 """How much faster is training many networks at once, and does it give the same table?
 
 ``speed``: random NAS-Bench-201 cells of the digits task, one after the other with ``train`` and in
-groups of K with ``train_many``, on the device that is named; the ratio of cells per second, loading
-and the first call (warm-up) not counted. ``sample``: two tables of single networks with different
-seeds and one of groups that draw their images from one generator, as on a GPU; Kendall tau and mean
-accuracy difference of each pair. Groups are as good as single networks if the pairs with them look
-like the pair of seeds.
+groups of K with ``train_many``, on the device that is named; the ratio of cells per second (of the
+process's own time on a CPU, which other work disturbs less), after a warm-up. ``sample``: two
+tables of single networks with different seeds and one of groups that draw their images from one
+generator, as on a GPU; Kendall tau and mean accuracy difference of each pair. Groups are as good as
+single networks if the pairs with them look like the pair of seeds.
 
     python benchmarks/grouped_training.py speed --device cuda --sizes 1 8 32 128 512
     OMP_NUM_THREADS=1 python benchmarks/grouped_training.py sample --cells 60
@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import time
+from collections.abc import Callable
 from functools import partial
 from itertools import combinations
 from typing import Any
@@ -53,19 +54,28 @@ def together(
     return found
 
 
+def seconds(run: Callable[[], object], device: str) -> float:
+    clock = time.process_time if device == "cpu" else time.perf_counter
+    start = clock()
+    run()  # ends with numbers on the host, so nothing is in flight
+    return clock() - start
+
+
 def speed(args: argparse.Namespace, task: Task) -> None:
     warm = dataclasses.replace(task, recipe=dataclasses.replace(task.recipe, epochs=1))
-    alone(random_cells(2, 0), warm, 0, args.device)
-    cells = random_cells(max(args.sizes), seed=1)
-    singles = sum(r.seconds for r in alone(cells[: args.singles], task, 0, args.device))
-    each = singles / len(cells[: args.singles])
-    print(f"one by one: {1 / each:.2f} cells/s ({len(cells[: args.singles])} cells)")
+    cells = random_cells(max(*args.sizes, args.singles), seed=1)
+    alone(cells[:2], warm, 0, args.device)
+    few = cells[: args.singles]
+    each = seconds(partial(alone, few, task, 0, args.device), args.device) / len(few)
+    print(f"one by one: {1 / each:.2f} cells/s ({len(few)} cells)")
     for size in args.sizes:
-        count = min(len(cells), max(size, args.singles) // size * size)
+        some = cells[: max(size, args.singles) // size * size]
         together(cells[:size], warm, 0, args.device, size)
-        found = together(cells[:count], task, 0, args.device, size)
-        rate = len(found) / sum(r.seconds for r in found)
-        print(f"K = {size:4}: {rate:.2f} cells/s, x{rate * each:.2f} ({count} cells)", flush=True)
+        spent = seconds(partial(together, some, task, 0, args.device, size), args.device)
+        rate = len(some) / spent
+        print(
+            f"K = {size:4}: {rate:.2f} cells/s, x{rate * each:.2f} ({len(some)} cells)", flush=True
+        )
 
 
 def sample(args: argparse.Namespace, task: Task) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from archrank.errors import EvaluationError
 from archrank.evaluators import Function, Metric
-from archrank.spaces import CustomSpace
+from archrank.spaces import CustomSpace, Space
 from archrank.testing import check_evaluator
 
 
@@ -65,3 +65,21 @@ def test_metrics_must_differ() -> None:
     with pytest.raises(EvaluationError, match="different metrics"):
         Function(ratio, ["a", "a"])
     assert Function(ratio, "accuracy").metrics == (Metric("accuracy"),)
+
+
+def test_choices_that_are_not_active_are_left_out() -> None:
+    space = Space.from_choices(
+        {"depth": [1, 2], "second": [8, 16]},
+        build=lambda config, task: None,
+        active_if={"second": ("depth", [2])},
+    )
+    seen: list[dict[str, object]] = []
+
+    def score(config: dict[str, object]) -> float:
+        seen.append(config)
+        return 1.0
+
+    Function(score).bind(space).evaluate(space.enumerate())
+    assert {"depth": 1} in seen
+    assert {"depth": 2, "second": 16} in seen
+    assert len(seen) == 3

@@ -78,7 +78,7 @@ def check_step(networks: list[NASBench201Network], training: bool = True) -> Non
                 torch.testing.assert_close(value, wanted[name], rtol=1e-8, atol=1e-9)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(
     cells=st.lists(CELLS, min_size=1, max_size=4),
     training=st.booleans(),

@@ -74,9 +74,9 @@ def numbers(result: TrainingResult) -> list[float]:
 
 
 RECIPES = {
-    "plain": Recipe(epochs=3, batch_size=64, noise=0.5),
+    "plain": Recipe(epochs=2, batch_size=64, noise=0.5),
     "all": Recipe(
-        epochs=3,
+        epochs=2,
         batch_size=64,
         noise=0.5,
         shift=1,
@@ -210,8 +210,8 @@ def test_shared_draws_show_each_network_every_image_once_in_its_own_order() -> N
 
 
 def test_shared_draws_give_statistically_the_same_accuracies() -> None:
-    task = Digits(recipe=replace(Digits().recipe, epochs=3), copies=2)
-    rows = np.random.default_rng(5).integers(1, len(NAMES), size=(12, 6))
+    task = Digits(recipe=replace(Digits().recipe, epochs=3), copies=1)
+    rows = np.random.default_rng(5).integers(len(NAMES), size=(12, 6))
     cells = [[NAMES[i] for i in row] for row in rows]
     alone = np.array(
         [
@@ -225,7 +225,8 @@ def test_shared_draws_give_statistically_the_same_accuracies() -> None:
     together = np.array([r.valid for r in results])
     spread = (alone[0] - alone[1]).std(ddof=1)  # of a difference of two runs
     assert abs(together.mean() - alone.mean()) < 4 * spread * math.sqrt(0.75 / len(cells))
-    assert np.corrcoef(together, alone.mean(0))[0, 1] > 0.8
+    between_seeds = np.corrcoef(alone)[0, 1]
+    assert np.corrcoef(together, alone.mean(0))[0, 1] > between_seeds - 0.2
 
 
 def test_global_generators_are_untouched_and_results_repeat() -> None:

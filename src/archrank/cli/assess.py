@@ -34,13 +34,13 @@ class Assess:
     """
 
     table: str
-    """CSV or Parquet file with a column arch."""
+    """CSV or Parquet file with a column arch, or a built-in table: digits201, ..."""
     labels: str
     """The column that rankers learn."""
     truth: str | None = None
     """The column that they are judged on; the labels if left out."""
     rankers: Annotated[Names, tyro.conf.arg(help_behavior_hint="(default: default)")] = ()
-    """Rankers: default, gates, ranknas, ..., or package.module:name."""
+    """Rankers: default, gates, ranknas, ..., or file.py:name, module:name."""
     train_sizes: Annotated[
         tuple[tuple[int, ...], ...],
         tyro.conf.arg(metavar="INT [INT ...]", help_behavior_hint="(default: 20 78)"),
@@ -67,7 +67,7 @@ class Assess:
     leave_out_training: bool = False
     """Judge on the architectures that were not trained on; studies judge on all."""
     space: str = "nasbench201"
-    """What the architectures are: a name, or your own as package.module:name."""
+    """What the architectures are: a name, or your own as file.py:name or package.module:name."""
     data: Path | None = None
     """Where tables lie; else the environment variable ARCHRANK_DATA."""
     workers: int = 1

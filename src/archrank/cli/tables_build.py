@@ -29,7 +29,7 @@ class TablesBuild:
     name: Name
     """Of the table."""
     task: str | None = None
-    """What networks are trained on: digits, glyphs, ..., or package.module:name."""
+    """What networks are trained on: digits, glyphs, ..., or file.py:name, module:name."""
     space: str | None = None
     """Whose architectures (default: nasbench201), one of each isomorphism class."""
     seeds: int | None = None
@@ -81,9 +81,7 @@ class TablesBuild:
             with running(workers) as executor:
                 benchmark.run(executor=executor, watcher=display)  # type: ignore[arg-type]
         except KeyboardInterrupt:
-            say(
-                f"stopped; what is finished is kept in {folder}, repeat the command to go on"
-            )
+            say(f"stopped; what is finished is kept in {folder}, repeat the command to go on")
             return INTERRUPTED
         self._write(benchmark, self.out or folder / f"{self.name}.parquet")
         return 0

@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from archrank.errors import EvaluationError
 from archrank.evaluators.base import Evaluations, Evaluator, Metric
+from archrank.spaces.custom import CustomSpace
 from archrank.types import Archs
 
 
@@ -62,9 +64,8 @@ class Function(Evaluator):
         archs = self.space.validate(archs)
         values = {m.name: np.full(len(archs), np.nan) for m in self.metrics}
         reasons: list[str | None] = [None] * len(archs)
-        for i, row in enumerate(archs.tolist()):
-            choices = zip(self.space.choices, row, strict=True)
-            config = {c.name: c.options[k] for c, k in choices}
+        for i, arch in enumerate(archs):
+            config = self._config(arch)
             try:
                 returned = self.fn(dict(config))
             except Exception as error:
@@ -76,6 +77,13 @@ class Function(Evaluator):
             for name, value in measured.items():
                 values[name][i] = value if math.isfinite(value) else math.nan
         return Evaluations(values, reasons)
+
+    def _config(self, arch: NDArray[np.uint8]) -> dict[str, Any]:
+        """The options of ``arch: (d,)`` by name; of your own space, what its ``build`` gets."""
+        if isinstance(self.space, CustomSpace):
+            return self.space.config(arch)
+        chosen = zip(self.space.choices, arch.tolist(), strict=True)
+        return {c.name: c.options[k] for c, k in chosen}
 
     def _read(self, returned: Any, config: dict[str, Any]) -> dict[str, float]:
         """The declared metrics out of what the function returned."""

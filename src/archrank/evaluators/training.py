@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -103,7 +102,9 @@ class Training(Evaluator):
         archs = self.space.validate(archs)
         values = np.full((len(archs), len(self.metrics)), np.nan)
         reasons: list[str | None] = []
-        with _one_thread():
+        from archrank.hardware.running import torch_threads
+
+        with torch_threads(1):  # fastest for networks this small, and only so reproducible
             runs = [self._train_all(archs, run) for run in range(self.runs)]
         for i, results in enumerate(zip(*runs, strict=True)):
             reason = next((r for r in results if isinstance(r, str)), None)
@@ -118,10 +119,11 @@ class Training(Evaluator):
 
         Gives bit for bit what :meth:`evaluate` measured, on the same machine.
         """
+        from archrank.hardware.running import torch_threads
         from archrank.tasks.training import train
 
         network, seed = self._initial(arch, run)
-        with _one_thread():
+        with torch_threads(1):
             result = train(
                 network,
                 self.task,
@@ -194,16 +196,3 @@ def _numbers(result: TrainingResult | str) -> list[float]:
     early = [value for _, found in sorted(result.checkpoints.items()) for value in found]
     final = [result.valid, result.test, result.train_loss, result.valid_loss, result.test_loss]
     return final + early
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Networks this small are fastest on one thread, and only then reproducible bit for bit."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

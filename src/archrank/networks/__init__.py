@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from archrank.networks.attentivenas import AttentiveNASNetwork
+from archrank.networks.grouped import GroupedNASBench201
 from archrank.networks.nasbench101 import NASBench101Network
 from archrank.networks.nasbench201 import NASBench201Network
 from archrank.networks.nds import NDSNetwork
@@ -15,6 +16,7 @@ __all__ = [
     "OPERATIONS",
     "AttentiveNASNetwork",
     "EncoderDecoder",
+    "GroupedNASBench201",
     "LanguageModel",
     "NASBench101Network",
     "NASBench201Network",

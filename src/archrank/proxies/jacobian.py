@@ -17,9 +17,9 @@ def jacob_cov(probe: Probe) -> float:
 
     Mellor et al., "Neural Architecture Search without Training", first version (arXiv 2006.04647v1,
     section 3): ``-sum_i log(v_i + k) + 1 / (v_i + k)`` over the eigenvalues ``v`` of the
-    correlation matrix (b, b) of the examples' gradients; largest, ``-b (1 + 2k)`` about, where they
-    are uncorrelated. Of a batch with more examples than input values some eigenvalues are zero for
-    every network, each worth ``-1 / k``; take smaller batches for tiny images.
+    correlation matrix (b, b) of the examples' gradients; largest, about ``-b``, where they are
+    uncorrelated. Of a batch with as many examples as input values, or more, some eigenvalues are
+    zero for every network, each worth ``-1 / k``; take smaller batches for tiny images.
 
     Raises:
         EvaluationError: Inputs are integers, or the outputs do not depend on some example: its

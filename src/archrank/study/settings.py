@@ -30,19 +30,19 @@ class SearchSettings:
     """Everything that decides what a search does, as names and numbers."""
 
     space: str = "nasbench201"
-    """What can be built: a name, or your own as package.module:name."""
+    """What can be built: a name, or your own as file.py:name or package.module:name."""
     task: str = "digits"
-    """What networks are trained on: digits, glyphs, cifar10, ..., or package.module:name."""
+    """What networks are trained on: digits, glyphs, cifar10, ..., or file.py:name, module:name."""
     table: str | None = None
-    """Look results up in this CSV or Parquet file instead of training."""
+    """Look results up instead of training: digits201, glyphs201, ..., or a CSV or Parquet file."""
     metric: tuple[str, ...] = ()
     """What to optimise, e.g. c10_val or latency_ms:minimize; give it again for a Pareto front."""
     constraint: tuple[str, ...] = ()
     """A bound such as 'macs<=1e8'; give it again for more."""
     strategy: str = "guided"
-    """What to evaluate next: guided, evolution, random, or package.module:name."""
+    """What to evaluate next: guided, evolution, random, or file.py:name, module:name."""
     ranker: str = "default"
-    """What guides a guided search: default, gaussian_process, gbdt, ..., or package.module:name."""
+    """What guides a guided search: default, gaussian_process, gates, ..., or file.py:name, ..."""
     weak: tuple[str, ...] = ()
     """A weak label for the ranker, FILE:COLUMN, macs or params; give it again for more."""
     initial: int | None = None

@@ -149,8 +149,8 @@ def load_table(
 
     Args:
         path: name of a built-in table, or CSV (also ``.csv.gz``) or Parquet, with a column
-            ``arch`` of strings that ``space.parse`` reads. Numeric columns are metrics, except those that name things
-            (:data:`IDENTIFIERS`, and digits with leading zeros).
+            ``arch`` of strings that ``space.parse`` reads. Numeric columns are metrics, except
+            those that name things (:data:`IDENTIFIERS`, and digits with leading zeros).
         space: what the architectures are.
         directions: ``{metric: "maximize" | "minimize"}``; those left out are inferred from the
             name: a word of :data:`MINIMIZED` in it (``val_loss``, ``latency_ms``) is minimised,

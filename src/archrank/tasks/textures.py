@@ -23,7 +23,7 @@ SPLITS = ("train", "valid", "test")
 class Textures(Task):
     """Recognise sixteen textures wherever they begin, under pixel noise.
 
-    TODO
+    Todo:
 
     Attributes:
         images: Training images. Validation and test have ``eval_images`` each.
@@ -148,7 +148,7 @@ def _ring(center: float, fx: Images, fy: Images, scale: Images) -> Images:
 
 def _streak(wx: float, wy: float, fx: Images, fy: Images, scale: Images) -> Images:
     """Low frequencies of unequal widths along the two axes: blobs drawn out along one of them."""
-    streak: Images = np.exp(-(((fx * scale / wx) ** 2 + (fy * scale / wy) ** 2)))
+    streak: Images = np.exp(-((fx * scale / wx) ** 2 + (fy * scale / wy) ** 2))
     return streak
 
 
@@ -202,7 +202,9 @@ def _motifs(motif: str, turns: int, count: int, size: int, rng: np.random.Genera
     images = np.arange(count)
     for row in range(cells):
         for column in range(cells):
-            down, right = rng.integers(2, size=(2, count))  # a gap of one pixel at least now and then
+            down, right = rng.integers(
+                2, size=(2, count)
+            )  # a gap of one pixel at least now and then
             for i, j in zip(*np.nonzero(marks), strict=True):
                 canvas[images, 4 * row + down + i, 4 * column + right + j] = 1.0
     top, left = rng.integers(4, size=(2, count, 1, 1))

@@ -10,7 +10,7 @@ from scipy.special import expit
 
 from archrank.errors import LabelError
 from archrank.rankers import BRPNAS
-from archrank.rankers.brp_nas import BRPNetwork, simplify
+from archrank.rankers.brp_nas import BRPNetwork, embed_distinct, simplify
 from archrank.spaces import NASBench201
 from archrank.spaces.base import Graphs
 from archrank.testing import check_ranker
@@ -111,6 +111,32 @@ def test_relation_is_the_published_softmax(space: NASBench201) -> None:
                 pair = torch.cat([h[i, 0], h[j, 0]])
                 published = network.relation(pair).softmax(0)[0]
                 torch.testing.assert_close((p[i] + q[j]).sigmoid(), published)
+
+
+def test_distinct_neighbourhoods_are_embedded_once(
+    space: NASBench201, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = BRPNAS(space, width=8)._network().eval()
+    assert isinstance(network, BRPNetwork)
+    archs = space.sample(500, rng=np.random.default_rng(0))
+    flow, x, extra = BRPNAS(space)._inputs(archs)
+    rows: list[int] = []
+    for conv in network.convs:
+        conv.register_forward_hook(lambda _, given, __: rows.append(len(given[0])))
+    with torch.no_grad():
+        found = embed_distinct(network, flow, x)
+        distinct = list(rows)
+        plain = network(flow, x, extra)
+    torch.testing.assert_close(network.relate(found, extra), plain)
+    assert distinct[0] < distinct[1] < distinct[2]  # farther neighbourhoods differ more
+    assert distinct[0] < 200
+    assert distinct[2] < 500 * 9 / 2
+    assert distinct[3] <= len(np.unique(archs, axis=0))
+    ranker = BRPNAS(space, width=8)
+    whole = ranker._outputs(network, archs)
+    np.testing.assert_allclose(whole, plain.detach(), rtol=1e-5, atol=1e-6)
+    monkeypatch.setattr("archrank.rankers.brp_nas.SCORED", 64)
+    np.testing.assert_allclose(ranker._outputs(network, archs), whole, rtol=1e-5, atol=1e-6)
 
 
 def test_loss_against_a_loop(space: NASBench201) -> None:

@@ -23,7 +23,7 @@ def test_contract(space: NASBench201, form: str) -> None:
 
 
 def test_published_shapes(space: NASBench201) -> None:
-    network = GATES(space)._network()
+    network = GATES(space, width=128)._network()
     assert isinstance(network, GATESNetwork)
     shapes = {name: tuple(p.shape) for name, p in network.named_parameters()}
     assert shapes["ops"] == (5, 48)
@@ -37,6 +37,10 @@ def test_published_shapes(space: NASBench201) -> None:
     assert isinstance(node, GATESNetwork)
     assert len(node.layers) == 4
     assert [m.out_features for m in node.head if isinstance(m, torch.nn.Linear)] == [200, 1]
+    assert node.layers[0].weight.shape == (96, 128)
+    narrow = GATES(space)._network()  # a departure, on edges only
+    assert isinstance(narrow, GATESNetwork)
+    assert narrow.layers[0].weight.shape == (96, 64)
 
 
 def test_edge_flow_against_loops(space: NASBench201) -> None:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from archrank.study.study import Study
 
 
+SHOWN = 12  # metrics of an architecture that are printed
+
+
 def progress_console() -> Console:
     """Where progress goes: standard error, so that results can be piped."""
     return Console(stderr=True)
@@ -32,13 +35,20 @@ def print_json(value: Any) -> None:
 
 
 def show_record(study: Study, record: Record) -> None:
-    """Print an architecture with everything that is known about it."""
+    """Print an architecture with its objectives, constraints and first :data:`SHOWN` metrics.
+
+    Tables may have a column per run and epoch; the report has them all.
+    """
     from archrank.study.progress import format_value
 
     metrics = study.evaluator.metrics
-    known = [(m.name, format_value(record.values[m.name], m)) for m in metrics]
+    wanted = {o.metric for o in study.objectives} | {c.metric for c in study.constraints}
+    listed = [m for i, m in enumerate(metrics) if i < SHOWN or m.name in wanted]
+    known = [(m.name, format_value(record.values[m.name], m)) for m in listed]
     evaluations = ("evaluations", str(len(study.records)))
     show_rows([("best", record.string), *known, evaluations])
+    if len(listed) < len(metrics):
+        say(f"{len(metrics) - len(listed)} more metrics in the report")
     if not study.feasible(record):
         limits = ", ".join(map(str, study.constraints))
         say(f"no evaluated architecture meets {limits}; this one comes closest")

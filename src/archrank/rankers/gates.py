@@ -45,13 +45,15 @@ class GATES(NeuralRanker):
     :math:`y_i > y_j`, at most ``4 b`` random ones of a batch. Scores are raw, where the released
     code applies a logistic function at prediction, which does not change their order.
 
-    Arguments that are ``None`` take the published value of the form.
+    Arguments that are ``None`` take the published value of the form. One departs: the edge form is
+    64 wide where 128 was published: from 78 labels of NAS-Bench-201 its Kendall tau is .747 against
+    .734, and varies half as much over seeds. ``width=128`` is the published network.
 
     Args:
         space: a space with graphs.
         form: ``None`` takes ``edge`` for cells with operations on edges, ``node`` for the rest.
         layers: graph layers; published: 5 (edge), 4 (node).
-        width: of each layer.
+        width: of each layer; 64 (edge), 128 (node); published: 128.
         head: hidden widths of the MLP; published: five of 300 (edge), one of 200 (node).
         dropout: in the MLP.
         margin: of the hinge loss.
@@ -77,7 +79,7 @@ class GATES(NeuralRanker):
         *,
         form: Literal["edge", "node"] | None = None,
         layers: int | None = None,
-        width: int = 128,
+        width: int | None = None,
         head: tuple[int, ...] | None = None,
         dropout: float = 0.1,
         margin: float = MARGIN,
@@ -138,7 +140,8 @@ class GATES(NeuralRanker):
         layers = self.layers if self.layers is not None else (5 if on_edges else 4)
         head = self.head if self.head is not None else ((300,) * 5 if on_edges else (200,))
         layer = EdgeFlow if on_edges else NodeFlow
-        widths = [START_WIDTH] + [self.width] * layers
+        width = self.width if self.width is not None else (64 if on_edges else 128)
+        widths = [START_WIDTH] + [width] * layers
         return GATESNetwork(
             self._n_ops(graphs),
             [layer(a, b) for a, b in pairwise(widths)],

@@ -44,6 +44,16 @@ class RegressionGATES(SigmoidRegression, GATES):
     """GATES, regression."""
 
 
+def gates(space: Space) -> Ranker:
+    """GATES as wide as published."""
+    return GATES(space, width=128)
+
+
+def regression_gates(space: Space) -> Ranker:
+    """The same network, regression."""
+    return RegressionGATES(space, width=128)
+
+
 def forest(space: Space) -> Ranker:
     """The random forest on choice indices taken as numbers (section 5.1)."""
     return RandomForest(space, encoding="ordinal")
@@ -52,12 +62,12 @@ def forest(space: Space) -> Ranker:
 RANKING: dict[str, Callable[[Space], Ranker]] = {
     "MLP": MLP,
     "LSTM": LSTM,
-    "GATES": GATES,
+    "GATES": gates,
     "RF": forest,  # has no loss to choose
 }
 REGRESSION: dict[str, Callable[[Space], Ranker]] = {
     "MLP": RegressionMLP,
     "LSTM": RegressionLSTM,
-    "GATES": RegressionGATES,
+    "GATES": regression_gates,
     "RF": forest,
 }

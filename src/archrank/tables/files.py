@@ -57,7 +57,7 @@ def read_table(path: str | Path) -> RawTable:
         TableError: missing, empty or damaged.
     """
     file = Path(path)
-    if not file.exists() and (shipped := builtin_table(str(path))) is not None:
+    if not file.is_file() and (shipped := builtin_table(str(path))) is not None:
         path = file = shipped
     try:
         status = file.stat()

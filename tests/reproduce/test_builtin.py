@@ -1,0 +1,67 @@
+"""The published protocols on the tables that ship with the package."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from archrank.errors import SettingsError
+from archrank.reproduce import Outcome, Plan, reproduce
+from archrank.reproduce.base import Claim, Row
+from archrank.reproduce.bench import Bench
+from archrank.reproduce.builtin import builtin_bench, retold
+from archrank.reproduce.catalogue import REPRODUCTIONS
+from archrank.spaces import NASBench201
+from archrank.tables import load_table
+
+
+@pytest.fixture(scope="module")
+def bench() -> Bench:
+    return builtin_bench(REPRODUCTIONS["acenas-table2"])
+
+
+def test_accuracies_are_those_of_the_tables_in_percent(bench: Bench) -> None:
+    for key, name in (("c10", "digits201"), ("c100", "glyphs201")):
+        table = load_table(name, NASBench201())
+        rows = table.rows(bench.archs)
+        assert (rows >= 0).all()
+        assert (bench[f"{key}_val"] == 100 * table.column("valid_accuracy")[rows]).all()
+        assert (bench[f"{key}_test"] == 100 * table.column("test_accuracy")[rows]).all()
+    assert len(bench) >= 2000
+    assert np.isfinite(bench["oneshot_acc"]).all()
+
+
+def test_the_goal_is_as_rare_as_the_blogs(bench: Bench) -> None:
+    share = (bench["c10_test"] >= bench.goal).mean()
+    assert 0 < share < 2 * 43 / 15625
+
+
+def test_one_shot_labels_are_not_made_up() -> None:
+    with pytest.raises(SettingsError, match="surgery-a3 needs one-shot accuracies"):
+        reproduce("surgery-a3", tables="builtin")
+
+
+@pytest.mark.parametrize("name", ["surgery-table-a1", "blog-transfer", "acenas-fig9"])
+def test_protocols_run(name: str) -> None:
+    item = REPRODUCTIONS[name]
+    bench = builtin_bench(item)
+    outcome = retold(item.run(bench, Plan(quick=True, seeds=1, epochs=1)), len(bench))
+    assert outcome.rows
+    assert all(row.paper is None for row in outcome.rows)
+    assert not any("c10" in row.what for row in outcome.rows)
+    assert f"{len(bench):,} architectures" in outcome.notes[0]
+
+
+def test_data_sets_get_their_own_names() -> None:
+    rows = [Row("c10  guided", 1.0, 2.0), Row("c100 tau", 1.0), Row("c1000 is not one", 1.0)]
+    told = retold(Outcome(rows, [Claim("c100 is like c10", True, "c10: 3")]), 7)
+    assert [row.what for row in told.rows] == ["digits  guided", "glyphs tau", "c1000 is not one"]
+    assert told.claims[0] == Claim("glyphs is like digits", True, "digits: 3")
+
+
+def test_the_same_seeds_give_the_same_figures() -> None:
+    def run() -> list[float]:
+        outcome = reproduce("surgery-table-a1", tables="builtin", quick=True, seeds=1)
+        return [row.ours for row in outcome.rows]
+
+    assert run() == run()

@@ -84,9 +84,9 @@ def bootstrap_all(
         if not lacking:
             break
         rows = rng.integers(len(a), size=len(a))
-        drawn_scores, drawn_truth = a[rows], b[rows]
+        drawn = a[rows], b[rows]
         for name in lacking:
-            value = _or_nan(criteria[name], drawn_scores, drawn_truth)
+            value = _or_nan(criteria[name], *drawn)
             if not np.isnan(value):
                 values[name].append(value)
     for name, known in values.items():
@@ -95,11 +95,12 @@ def bootstrap_all(
                 f"{name} is defined on only {len(known)} of {10 * resamples} resamples of "
                 f"{len(a)} architectures; too few differ"
             )
-    ends = (1 - level) / 2, (1 + level) / 2
-    return {
-        name: (float(np.quantile(known, ends[0])), float(np.quantile(known, ends[1])))
-        for name, known in values.items()
-    }
+    return {name: _ends(known, level) for name, known in values.items()}
+
+
+def _ends(values: list[float], level: float) -> tuple[float, float]:
+    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
 
 
 def rank_dynamics(

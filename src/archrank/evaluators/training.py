@@ -173,7 +173,9 @@ class Training(Evaluator):
             device=self.device,
             checkpoints=self.checkpoints,
         )
-        return [result.diverged or result for result in results]
+        # alone, a diverged network cannot have been harmed by a neighbour's kernel
+        found = zip(archs, results, strict=True)
+        return [self._train(arch, run) if r.diverged else r for arch, r in found]
 
     def _train(self, arch: NDArray[np.uint8], run: int) -> TrainingResult | str:
         try:

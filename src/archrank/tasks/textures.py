@@ -16,6 +16,8 @@ from archrank.tasks.cache import Arrays, cached
 Images = NDArray[np.float64]  # (b, size, size)
 Pattern = Callable[[int, int, np.random.Generator], Images]  # (count, size, rng) -> images
 
+PHASE = 0.5
+
 SPLITS = ("train", "valid", "test")
 
 
@@ -100,9 +102,9 @@ def _wave(
     """Plane waves across about one direction, of random period, phase and sharpness."""
     angle = np.deg2rad(degrees + rng.uniform(-12, 12, (count, 1, 1)))
     length = rng.uniform(*period, (count, 1, 1))
-    phase = rng.uniform(0, 2 * np.pi, (count, 1, 1))
+    phase = rng.uniform(0, PHASE * 2 * np.pi, (count, 1, 1))
     sharpness = rng.uniform(0.5, 4.0, (count, 1, 1))  # from a sine to nearly a square wave
-    y, x = np.mgrid[:size, :size]
+    y, x = np.mgrid[:size, :size] - (size - 1) / 2  # waves of one phase agree at the centre
     along = x * np.cos(angle) + y * np.sin(angle)  # (b, size, size)
     wave: Images = np.tanh(sharpness * np.sin(2 * np.pi * along / length + phase))
     return wave
@@ -207,7 +209,7 @@ def _motifs(motif: str, turns: int, count: int, size: int, rng: np.random.Genera
             )  # a gap of one pixel at least now and then
             for i, j in zip(*np.nonzero(marks), strict=True):
                 canvas[images, 4 * row + down + i, 4 * column + right + j] = 1.0
-    top, left = rng.integers(4, size=(2, count, 1, 1))
+    top, left = rng.integers(round(4 * PHASE), size=(2, count, 1, 1))
     y, x = np.mgrid[:size, :size]
     cut: Images = canvas[images[:, None, None], top + y, left + x]
     return cut

@@ -26,7 +26,15 @@ def test_build_writes_a_table_that_search_reads(cli: Cli) -> None:
     assert len(found) == 2
     assert "valid_accuracy_ep1_seed0" in found
     searched = cli(
-        "search", "--table", "builds/mine/mine.parquet", "--strategy", "random", "--budget", 2
+        "search",
+        "--table",
+        "builds/mine/mine.parquet",
+        "--metric",
+        "valid_loss",
+        "--strategy",
+        "random",
+        "--budget",
+        2,
     )
     assert searched.status == 0, searched.err
     again = cli("tables", "build", "mine", *BRIEF, "--checkpoints", 1)

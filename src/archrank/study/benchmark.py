@@ -79,8 +79,13 @@ class Benchmark:
         settings: what is measured. A folder takes more seeds or architectures later, but no other
             task, space, checkpoints or proxies.
 
+    Attributes:
+        archs: how many architectures are evaluated.
+        stages: the studies in order, by name, each with what it measures.
+
     Raises:
         BudgetError: less than one seed or architecture, or more than the space has.
+        EvaluationError: checkpoints that are no epochs of the recipe.
         SpaceError: a space too large to be listed.
         UnknownNameError: no such space, task or proxy.
     """
@@ -102,26 +107,17 @@ class Benchmark:
                 f"a number from 1 to {listed}"
             )
         self.archs = wanted
-
-    @property
-    def stages(self) -> list[str]:
-        """Names of the studies, in order."""
-        seeds = [f"seed{seed}" for seed in range(self.settings.seeds)]
-        proxies = [PROXIES] if self.settings.proxies else []
-        return seeds + proxies + ([LATENCY] if self.settings.latency else [])
+        training = Training(self.task, device=settings.device, checkpoints=settings.checkpoints)
+        self.stages: dict[str, Evaluator] = {f"seed{s}": training for s in range(settings.seeds)}
+        if settings.proxies:
+            self.stages[PROXIES] = ZeroCost(self.task, settings.proxies, batch_size=PROXY_BATCH)
+        if settings.latency:
+            self.stages[LATENCY] = Latency(self.task)
 
     def study(self, stage: str, executor: Executor | None = None) -> Study:
         """The study of one stage, with what is stored of it."""
         seed = int(stage.removeprefix("seed")) if stage.startswith("seed") else 0
-        evaluator: Evaluator
-        if stage == PROXIES:
-            evaluator = ZeroCost(self.task, self.settings.proxies, batch_size=PROXY_BATCH)
-        elif stage == LATENCY:
-            evaluator = Latency(self.task)
-        else:
-            evaluator = Training(
-                self.task, device=self.settings.device, checkpoints=self.settings.checkpoints
-            )
+        evaluator = self.stages[stage]
         return Study(
             self.space,
             evaluator,

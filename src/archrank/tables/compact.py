@@ -26,7 +26,7 @@ KEY = b"archrank"  # of the file's metadata
 def rounded(values: Floats) -> NDArray[np.float32]:
     """``(n,)`` to :data:`DIGITS` binary digits, to nearest; NaN and infinities stay.
 
-    >>> float(rounded(np.array([2.302585093])))
+    >>> float(rounded(np.array([2.302585093]))[0])
     2.302734375
     """
     bits = values.astype(np.float32).view(np.uint32)

@@ -83,6 +83,12 @@ def test_a_network_that_cannot_be_built_does_not_harm_its_group() -> None:
     assert np.isnan(found["valid_accuracy"]).tolist() == [False, True, False]
 
 
+@pytest.mark.parametrize("device", ["cuda:99", "gpu"])
+def test_a_device_that_is_not_there(device: str) -> None:
+    with pytest.raises(EvaluationError, match=f"device '{device}' cannot be used here"):
+        Training(TASK, device=device).bind(NASBench201())
+
+
 def test_groups_of_nothing_are_refused() -> None:
     with pytest.raises(EvaluationError, match="at least 1 network per group, got 0"):
         Training(TASK, group=0)

@@ -92,7 +92,13 @@ class Training(Evaluator):
         self.metrics = (*held_out[:2], Metric("train_loss", "minimize"), *held_out[2:], *early)
 
     def bind(self, space: Space, *, seed: int = 0) -> Self:
-        """Return a copy for ``space`` with networks of the task's scale, seeded with ``seed``."""
+        """Return a copy for ``space`` with networks of the task's scale, seeded with ``seed``.
+
+        Raises:
+            EvaluationError: this machine has no such device.
+        """
+        if self.device != "cpu":
+            _require(self.device)
         bound = super().bind(space.for_task(self.task), seed=seed)
         bound.seed = seed
         return bound
@@ -198,3 +204,16 @@ def _numbers(result: TrainingResult | str) -> list[float]:
     early = [value for _, found in sorted(result.checkpoints.items()) for value in found]
     final = [result.valid, result.test, result.train_loss, result.valid_loss, result.test_loss]
     return final + early
+
+
+def _require(device: str) -> None:
+    """Refuse a device that torch cannot use here, before any network is built for it."""
+    import torch
+
+    try:
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:  # torch asserts that it was built with CUDA
+        reason = str(error).splitlines()[0]
+        raise EvaluationError(
+            f"device {device!r} cannot be used here: {reason}. Train on 'cpu' instead"
+        ) from None

@@ -85,7 +85,7 @@ class Benchmark:
 
     Raises:
         BudgetError: less than one seed or architecture, or more than the space has.
-        EvaluationError: checkpoints that are no epochs of the recipe.
+        EvaluationError: checkpoints that are no epochs of the recipe, or a missing device.
         SpaceError: a space too large to be listed.
         UnknownNameError: no such space, task or proxy.
     """
@@ -108,6 +108,7 @@ class Benchmark:
             )
         self.archs = wanted
         training = Training(self.task, device=settings.device, checkpoints=settings.checkpoints)
+        training.bind(self.space)  # refuses a device that is not there before anything is written
         self.stages: dict[str, Evaluator] = {f"seed{s}": training for s in range(settings.seeds)}
         if settings.proxies:
             self.stages[PROXIES] = ZeroCost(self.task, settings.proxies, batch_size=PROXY_BATCH)

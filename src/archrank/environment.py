@@ -8,7 +8,10 @@ import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-_PACKAGES = ("numpy", "scipy", "scikit-learn", "lightgbm", "torch", "optuna")
+_PACKAGES = (
+    *("numpy", "scipy", "scikit-learn", "lightgbm", "torch", "optuna"),
+    *("matplotlib", "pillow"),  # they draw images of built-in tasks
+)
 
 
 def environment() -> dict[str, str]:

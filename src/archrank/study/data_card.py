@@ -23,6 +23,9 @@ COLUMNS = (
 )
 
 
+DATA_PACKAGES = ("numpy", "torch", "scikit-learn", "matplotlib", "pillow")  # images and trainings
+
+
 def data_card(benchmark: Benchmark, built: Built, size: int) -> str:
     """Markdown: recipe, seeds, agreement, machine, commit, columns, how to make it again.
 
@@ -60,8 +63,13 @@ def _summary(benchmark: Benchmark, built: Built, size: int) -> str:
     )
     return (
         f"Real trainings of {whole}, on the task `{benchmark.task.name}`; "
-        f"{benchmark.settings.seeds} seeds each; {size / 1000:.0f} kB. Nothing is interpolated."
+        f"{_many(benchmark.settings.seeds, 'seed')} each; {size / 1000:.0f} kB. Nothing is "
+        "interpolated."
     )
+
+
+def _many(n: int, what: str) -> str:
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
 
 def _recipe(benchmark: Benchmark, built: Built) -> str:
@@ -79,7 +87,11 @@ def _trust(benchmark: Benchmark, built: Built) -> str:
     values = built.columns[key]
     quartiles = np.nanpercentile(values, [0, 25, 50, 75, 100])
     spread = " / ".join(f"{100 * q:.1f}" for q in quartiles)
-    lines = [f"- {key} in percent, minimum / quartiles / maximum: {spread}."]
+    best = benchmark.space.format(built.archs[[int(np.nanargmax(values))]])[0]
+    lines = [
+        f"- {key} in percent, minimum / quartiles / maximum: {spread}.",
+        f"- The best: `{best}`.",
+    ]
     found = built.about["agreement"]
     if found:
         lines += [
@@ -96,6 +108,11 @@ def _trust(benchmark: Benchmark, built: Built) -> str:
         "thread and the same torch; elsewhere rounding differs, and values agree within the noise "
         "between seeds. `archrank tables verify` tells.",
     ]
+    undefined = {p: int(np.isnan(built.columns[p]).sum()) for p in benchmark.settings.proxies}
+    gaps = ", ".join(f"{proxy} {count}" for proxy, count in undefined.items() if count)
+    lines.append(
+        f"- Proxies that are not defined somewhere, and are empty there: {gaps}." * bool(gaps)
+    )
     return "\n".join(line for line in lines if line)
 
 
@@ -112,9 +129,10 @@ def _columns(benchmark: Benchmark, built: Built) -> str:
 
 
 def _provenance(provenance: dict[str, Any]) -> str:
-    rows = ["| stage | commit | torch | processor |", "|---|---|---|---|"]
+    shown = ("commit", "python", *DATA_PACKAGES, "processor")
+    rows = [f"| stage | {' | '.join(shown)} |", "|---" * (len(shown) + 1) + "|"]
     for stage, where in provenance.items():
-        cells = (where.get(key, "unknown") for key in ("commit", "torch", "processor"))
+        cells = (where.get(key, "unknown") for key in shown)
         rows.append(f"| {stage} | {' | '.join(cells)} |")
     return "\n".join(rows)
 

@@ -58,7 +58,7 @@ def agreement(scores: np.ndarray) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--task", default="digits", choices=["digits", "glyphs"])
+    parser.add_argument("--task", default="digits", choices=["digits", "glyphs", "characters"])
     parser.add_argument("--cells", type=int, default=60)
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", dest="changes")

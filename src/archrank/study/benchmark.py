@@ -66,7 +66,7 @@ class BenchmarkSettings:
 BUILTIN = {
     "digits201": BenchmarkSettings("digits", checkpoints=(3, 6)),
     "glyphs201": BenchmarkSettings("glyphs", checkpoints=(2, 4), archs=2000),
-    "textures201": BenchmarkSettings("textures", checkpoints=(2, 4), archs=2000),
+    "characters201": BenchmarkSettings("characters", checkpoints=(2, 4), archs=2000),
 }
 """How the tables that ship with the package were made."""
 

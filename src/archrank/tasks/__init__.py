@@ -1,14 +1,15 @@
 """What networks must learn: data, loss, metric and training recipe.
 
-``Digits`` and ``Glyphs`` need no download. ``CIFAR10``, ``CIFAR100`` and ``ImageNet16`` read the
-published files from a folder. Each is a frozen dataclass; the lower-case names are the same
-classes, so that ``tasks.digits()`` reads like the data set it is.
+``Digits``, ``Glyphs`` and ``Characters`` need no download. ``CIFAR10``, ``CIFAR100`` and
+``ImageNet16`` read the published files from a folder. Each is a frozen dataclass; the lower-case
+names are the same classes, so that ``tasks.digits()`` reads like the data set it is.
 """
 
 from __future__ import annotations
 
 from archrank.registry import Registry
 from archrank.tasks.base import Recipe, Scale, Split, Splits, Task
+from archrank.tasks.characters import Characters
 from archrank.tasks.cifar import CIFAR10, CIFAR100
 from archrank.tasks.digits import Digits
 from archrank.tasks.glyphs import Glyphs
@@ -17,6 +18,7 @@ from archrank.tasks.imagenet16 import ImageNet16
 TASKS = Registry(
     "task",
     {
+        "characters": "archrank.tasks.characters:Characters",
         "cifar10": "archrank.tasks.cifar:CIFAR10",
         "cifar100": "archrank.tasks.cifar:CIFAR100",
         "digits": "archrank.tasks.digits:Digits",
@@ -29,6 +31,7 @@ __all__ = [
     "CIFAR10",
     "CIFAR100",
     "TASKS",
+    "Characters",
     "Digits",
     "Glyphs",
     "ImageNet16",
@@ -42,8 +45,9 @@ __all__ = [
 # After the imports, so that these names hide the modules of the same name.
 digits = Digits
 glyphs = Glyphs
+characters = Characters
 cifar10 = CIFAR10
 cifar100 = CIFAR100
 imagenet16 = ImageNet16
 
-__all__ += ["cifar10", "cifar100", "digits", "glyphs", "imagenet16"]
+__all__ += ["characters", "cifar10", "cifar100", "digits", "glyphs", "imagenet16"]

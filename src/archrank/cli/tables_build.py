@@ -21,9 +21,9 @@ Name = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="NAME")]
 class TablesBuild:
     """Train every architecture of a space on a task and write the results as a table.
 
-    NAME is a built-in table (digits201, glyphs201, characters201), whose recipe it brings along, or a
-    new one. Zero-cost proxies and latencies follow. A build that was stopped, by Ctrl-C or kill -9,
-    goes on when the same command is repeated; more seeds or architectures extend it.
+    NAME is a built-in table (digits201, glyphs201, characters201), whose recipe it brings along, or
+    a new one. Zero-cost proxies and latencies follow. A build that was stopped, by Ctrl-C or
+    kill -9, goes on when the same command is repeated; more seeds or architectures extend it.
     """
 
     name: Name

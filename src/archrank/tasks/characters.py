@@ -1,4 +1,4 @@
-"""Letters and digits together, turned, sheared and shifted: more classes than glyphs, less noise."""
+"""Letters and digits, turned, sheared and shifted: more classes than glyphs, less noise."""
 
 from __future__ import annotations
 

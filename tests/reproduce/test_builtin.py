@@ -21,7 +21,11 @@ def bench() -> Bench:
 
 
 def test_accuracies_are_those_of_the_tables_in_percent(bench: Bench) -> None:
-    for key, name in (("c10", "digits201"), ("c100", "glyphs201")):
+    for key, name in (
+        ("c10", "digits201"),
+        ("c100", "glyphs201"),
+        ("in16", "characters201"),
+    ):
         table = load_table(name, NASBench201())
         rows = table.rows(bench.archs)
         assert (rows >= 0).all()

@@ -1,6 +1,7 @@
 """The built-in tables in place of the published ones: the same protocols, offline.
 
-``digits201`` stands for CIFAR-10, ``glyphs201`` for CIFAR-100. What a paper claims can be tried on
+``digits201`` stands for CIFAR-10, ``glyphs201`` for CIFAR-100, ``characters201`` for
+ImageNet16-120. What a paper claims can be tried on
 them; its figures cannot be compared with theirs, so none are printed.
 """
 
@@ -19,13 +20,16 @@ from archrank.spaces.nasbench201 import NASBench201
 from archrank.tables.base import BenchTable, load_table
 from archrank.types import Floats
 
-STANDS_FOR = {"c10": "digits", "c100": "glyphs"}  # columns' prefix -> task of a built-in table
+STANDS_FOR = {"c10": "digits", "c100": "glyphs", "in16": "characters"}
+"""Prefix of columns -> task of a built-in table."""
+
+PLACES = {"c10": "CIFAR-10", "c100": "CIFAR-100", "in16": "ImageNet16-120"}
 WEAK = "naswot"  # in place of one-shot accuracies, which there are none of yet
 BETTER = 43 / 15625  # share of NAS-Bench-201 that reaches the blog's goal of 94 %
 
 
 def builtin_bench(item: Reproduction) -> Bench:
-    """Both tables' accuracies in percent, for the architectures that both have.
+    """All tables' accuracies in percent, for the architectures that all have.
 
     Raises:
         SettingsError: a reproduction of something that the built-in tables do not hold.
@@ -37,7 +41,8 @@ def builtin_bench(item: Reproduction) -> Bench:
         )
     tables = {key: load_table(f"{task}201", NASBench201()) for key, task in STANDS_FOR.items()}
     first = tables["c10"]
-    archs = first.archs[(tables["c100"].rows(first.archs) >= 0)]
+    shared = np.all([table.rows(first.archs) >= 0 for table in tables.values()], axis=0)
+    archs = first.archs[shared]
     columns: dict[str, Floats] = {}
     for key, table in tables.items():
         rows = table.rows(archs)
@@ -58,9 +63,10 @@ def _weak(table: BenchTable, archs: np.ndarray) -> Floats:
 
 def retold(outcome: Outcome, rows: int) -> Outcome:
     """The outcome with what was measured called by its name, and without the paper's figures."""
+    tables = ", ".join(f"{task}201 (for {PLACES[key]})" for key, task in STANDS_FOR.items())
     notes = (
-        f"measured on the {rows:,} architectures that digits201 (for CIFAR-10) and glyphs201 (for "
-        "CIFAR-100) both have: the paper's figures are of other data and not shown",
+        f"measured on the {rows:,} architectures that {tables} all have: the paper's figures are "
+        "of other data and not shown",
         f"where a protocol asks for one-shot accuracies it got the zero-cost proxy {WEAK}",
     )
     told = [replace(row, what=_named(row.what), paper=None, why="") for row in outcome.rows]
@@ -70,4 +76,4 @@ def retold(outcome: Outcome, rows: int) -> Outcome:
 
 def _named(text: str) -> str:
     """Data sets by their own names."""
-    return re.sub(r"\bc10{1,2}\b", lambda found: STANDS_FOR[found.group()], text)
+    return re.sub(r"\b(c10|c100|in16)\b", lambda found: STANDS_FOR[found.group()], text)

@@ -104,7 +104,7 @@ def cpu_seconds(run: Callable[[], object]) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--task", default="digits", choices=["digits", "glyphs"])
+    parser.add_argument("--task", default="digits", choices=["digits", "glyphs", "characters"])
     parser.add_argument("--cells", type=int, default=12)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--channels", type=int)

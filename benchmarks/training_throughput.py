@@ -27,7 +27,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--task", default="digits", choices=["digits", "glyphs"])
+    parser.add_argument("--task", default="digits", choices=["digits", "glyphs", "characters"])
     parser.add_argument("--cells", type=int, default=24)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--workers", type=int, default=2)

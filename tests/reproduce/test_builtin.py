@@ -13,6 +13,7 @@ from archrank.reproduce.builtin import builtin_bench, retold
 from archrank.reproduce.catalogue import REPRODUCTIONS
 from archrank.spaces import NASBench201
 from archrank.tables import load_table
+from archrank.tables.builtin import builtin_names
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +27,8 @@ def test_accuracies_are_those_of_the_tables_in_percent(bench: Bench) -> None:
         ("c100", "glyphs201"),
         ("in16", "characters201"),
     ):
+        if name not in builtin_names():
+            continue
         table = load_table(name, NASBench201())
         rows = table.rows(bench.archs)
         assert (rows >= 0).all()

@@ -18,6 +18,7 @@ from archrank.reproduce.bench import Bench
 from archrank.spaces.base import Space
 from archrank.spaces.nasbench201 import NASBench201
 from archrank.tables.base import BenchTable, load_table
+from archrank.tables.builtin import builtin_names
 from archrank.types import Floats
 
 STANDS_FOR = {"c10": "digits", "c100": "glyphs", "in16": "characters"}
@@ -39,7 +40,7 @@ def builtin_bench(item: Reproduction) -> Bench:
             f"{item.name} needs one-shot accuracies, which the built-in tables do not hold; leave "
             "out --tables builtin and give the published tables with --data"
         )
-    tables = {key: load_table(f"{task}201", NASBench201()) for key, task in STANDS_FOR.items()}
+    tables = {key: load_table(f"{task}201", NASBench201()) for key, task in _present().items()}
     first = tables["c10"]
     shared = np.all([table.rows(first.archs) >= 0 for table in tables.values()], axis=0)
     archs = first.archs[shared]
@@ -55,6 +56,11 @@ def builtin_bench(item: Reproduction) -> Bench:
     return Bench(space, archs, columns, cost["macs"], cost["params"], goal)
 
 
+def _present() -> dict[str, str]:
+    """:data:`STANDS_FOR` without tables that this installation lacks."""
+    return {key: task for key, task in STANDS_FOR.items() if f"{task}201" in builtin_names()}
+
+
 def _weak(table: BenchTable, archs: np.ndarray) -> Floats:
     """The stand-in for one-shot accuracies; the worst there is where a proxy is not defined."""
     values = table.column(WEAK)[table.rows(archs)]
@@ -63,7 +69,7 @@ def _weak(table: BenchTable, archs: np.ndarray) -> Floats:
 
 def retold(outcome: Outcome, rows: int) -> Outcome:
     """The outcome with what was measured called by its name, and without the paper's figures."""
-    tables = ", ".join(f"{task}201 (for {PLACES[key]})" for key, task in STANDS_FOR.items())
+    tables = ", ".join(f"{task}201 (for {PLACES[key]})" for key, task in _present().items())
     notes = (
         f"measured on the {rows:,} architectures that {tables} all have: the paper's figures are "
         "of other data and not shown",

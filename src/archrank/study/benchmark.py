@@ -68,7 +68,7 @@ BUILTIN = {
     "glyphs201": BenchmarkSettings("glyphs", checkpoints=(2, 4), archs=2000),
     "characters201": BenchmarkSettings("characters", checkpoints=(2, 4), archs=2000),
 }
-"""How the tables that ship with the package were made."""
+"""How the tables that ship with the package are made; the data cards say what each holds so far."""
 
 
 class Benchmark:

@@ -100,6 +100,11 @@ def _trust(benchmark: Benchmark, built: Built) -> str:
             "- A mean over seeds is closer to the truth than either: no ranker can be expected to "
             "agree with it better than two such means would with each other.",
         ]
+    else:
+        lines.append(
+            "- One seed: the noise of training is in every value; the task's documentation says how "
+            "far two seeds agreed on a sample."
+        )
     missing = int(np.isnan(values).sum())
     lines.append(f"- Runs that diverged: {missing} architectures have no mean." if missing else "")
     lines += [
@@ -140,7 +145,8 @@ def _provenance(provenance: dict[str, Any]) -> str:
 def _again(benchmark: Benchmark, name: str) -> str:
     if name in BUILTIN:
         verify = f"archrank tables verify {name} --archs 50\n"
-        return f"```\narchrank tables build {name} --workers 2\n{verify}```"
+        build = f"archrank tables build {name} --seeds {benchmark.settings.seeds} --workers 2\n"
+        return f"```\n{build}{verify}```"
     made = benchmark.settings
     options = f"--task {made.task} --space {made.space} --seeds {made.seeds}"
     if len(benchmark.strategy.listed(benchmark.space)) > benchmark.archs:

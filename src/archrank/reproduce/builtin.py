@@ -25,7 +25,7 @@ STANDS_FOR = {"c10": "digits", "c100": "glyphs", "in16": "characters"}
 """Prefix of columns -> task of a built-in table."""
 
 PLACES = {"c10": "CIFAR-10", "c100": "CIFAR-100", "in16": "ImageNet16-120"}
-WEAK = "naswot"  # in place of one-shot accuracies, which there are none of yet
+WEAK = "synflow"  # in place of one-shot accuracies, which there are none of yet
 BETTER = 43 / 15625  # share of NAS-Bench-201 that reaches the blog's goal of 94 %
 
 

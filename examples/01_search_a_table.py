@@ -1,7 +1,7 @@
 """Search a table of measurements: no training, only look-ups.
 
 ``digits201`` ships with archrank: every kind of NAS-Bench-201 cell, really trained on handwritten
-digits. Give the path of another table to search that: ``01_search_a_table.py nb201.csv.gz c10_val``.
+digits. Give another table to search that: ``01_search_a_table.py nb201.csv.gz c10_val``.
 """
 
 import sys

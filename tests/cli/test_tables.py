@@ -49,6 +49,7 @@ def test_a_table_of_ones_own_needs_a_task(cli: Cli) -> None:
 def test_what_cannot_be_built_is_refused(cli: Cli) -> None:
     refused(cli("tables", "build", "digits201", "--archs", 9999), "archs 9999", "6,466")
     refused(cli("tables", "build", "digits201", "--seeds", 0), "seeds 0")
+    refused(cli("tables", "verify", "digits201", "--workers", 0), "at least 1, got 0")
     refused(cli("tables", "build", "digits201", "--checkpoints", 12), "from 1 to 11")
     refused(cli("tables", "build", "mine", "--task", "digit"), "did you mean 'digits'")
     refused(

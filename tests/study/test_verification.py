@@ -25,6 +25,15 @@ def test_another_seed_is_not_identical() -> None:
     assert "differs" in Verification(table, far, noise).verdict
 
 
+def test_one_seed_does_not_tell_what_noise_is() -> None:
+    table = {"valid_accuracy_ep6_seed0": np.array([0.5, 0.6])}
+    noise = {"valid_accuracy_ep6_seed0": float("nan")}
+    assert Verification(table, table, noise).agrees
+    near = Verification(table, {name: v + 0.001 for name, v in table.items()}, noise)
+    assert not near.agrees
+    assert "one seed" in near.verdict
+
+
 def test_what_is_not_there() -> None:
     with pytest.raises(UnknownNameError, match="did you mean 'digits201'"):
         verify("digits20")

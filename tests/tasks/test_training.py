@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from archrank.networks import NASBench201Network
 from archrank.tasks import Digits, Recipe, Split, Splits, Task
 from archrank.tasks.augmentation import augment, random_flip, random_shift
-from archrank.tasks.training import TrainingResult, _learning_rates, initialise, train
+from archrank.tasks.training import TrainingResult, initialise, learning_rates, train
 
 CELL = ["nor_conv_3x3", "skip_connect", "nor_conv_1x1", "avg_pool_3x3", "none", "nor_conv_1x1"]
 QUICK = Digits(recipe=Recipe(epochs=2, noise=0.5, shift=1, flip=True), copies=1)
@@ -120,7 +120,7 @@ def test_other_losses_metrics_and_inputs() -> None:
 
 def test_learning_rate_warms_up_and_falls_to_zero() -> None:
     recipe = Recipe(epochs=10, lr=0.2, warmup_epochs=2)
-    rates = list(_learning_rates(recipe, batches=5))
+    rates = list(learning_rates(recipe, batches=5))
     assert len(rates) == 50
     assert rates[0] == pytest.approx(0.2 / 10)
     assert max(rates) < 0.2

@@ -70,7 +70,8 @@ class TablesBuild:
         )
         benchmark = Benchmark(folder, settings)
         say(f"{benchmark.archs:,} architectures of {benchmark.space.name}; build folder {folder}")
-        workers = self.workers or (cores() if self.device == "cpu" else 1)
+        usual = cores() if self.device == "cpu" else 1
+        workers = self.workers if self.workers is not None else usual
         console = progress_console()
 
         def display(stage: str) -> object:
@@ -118,7 +119,8 @@ class TablesVerify:
         """Train, compare, print; 0 if all agree within the noise between seeds."""
         from archrank.study.verification import verify
 
-        with running(self.workers or cores()) as executor:
+        workers = self.workers if self.workers is not None else cores()
+        with running(workers) as executor:
             found = verify(self.name, self.archs, seed=self.seed, run=self.run, executor=executor)
         show_rows(found.rows())
         say(found.verdict)

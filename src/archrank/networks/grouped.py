@@ -182,7 +182,7 @@ def _branches(networks: Networks, path: str, source: int) -> list[Branch]:
     found: dict[str, list[tuple[int, int, int]]] = {}  # operation -> (target, network, edge)
     for i, network in enumerate(networks):
         cell = cast(Cell, network.get_submodule(path))
-        for target, incoming in enumerate(cell._incoming, start=1):
+        for target, incoming in enumerate(cell.incoming, start=1):
             for edge, start in incoming:
                 if start == source:
                     found.setdefault(_kind(cell.edges[edge]), []).append((target, i, edge))

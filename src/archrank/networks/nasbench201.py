@@ -46,12 +46,12 @@ class Cell(nn.Module):
                 f"{list(ops)}"
             )
         self.edges = nn.ModuleList(operation(name, channels) for name in ops)
-        self._incoming = _live_edges(ops)
+        self.incoming = _live_edges(ops)
 
     def forward(self, x: Tensor) -> Tensor:
         """(b, c, h, w) -> (b, c, h, w)."""
         nodes = [x]
-        for incoming in self._incoming:
+        for incoming in self.incoming:
             terms = [self.edges[edge](nodes[source]) for edge, source in incoming]
             node = terms[0] if terms else torch.zeros_like(x)  # (b, c, h, w)
             for term in terms[1:]:

@@ -41,9 +41,9 @@ from archrank.tasks.training import (
     NOTHING,
     Measurement,
     TrainingResult,
-    _learning_rates,
-    _optimizer,
-    _resident,
+    learning_rates,
+    make_optimizer,
+    resident,
 )
 
 EVAL_IMAGES = 16_384  # networks x images of a batch in inference; bounds the memory
@@ -126,7 +126,7 @@ def train_many(
             f"{len(networks)} networks"
         )
     group = GroupedNASBench201(networks).to(device)
-    splits = _resident(task, device)
+    splits = resident(task, device)
     start = time.perf_counter()
     own = device.type == "cpu" if per_network_draws is None else per_network_draws
     draws = (_own_draws if own else _shared_draws)(splits.train, task.recipe, seeds)
@@ -146,8 +146,8 @@ def _fit(
 ) -> list[_Run]:
     """Run all epochs, or until every network has diverged."""
     recipe = task.recipe
-    optimizer = _optimizer(list(group.parameters()), recipe)
-    schedule = _learning_rates(recipe, _batches(splits.train, recipe))
+    optimizer = make_optimizer(list(group.parameters()), recipe)
+    schedule = learning_rates(recipe, _batches(splits.train, recipe))
     runs = [_Run() for _ in range(group.size)]
     for epoch in range(1, recipe.epochs + 1):
         group.train()

@@ -106,7 +106,7 @@ def train(
         Metrics and losses. Never raises because a network diverged.
     """
     device = torch.device(device)
-    splits = _resident(task, device)
+    splits = resident(task, device)
     network.to(device)
     _channels_last(network)
     start = time.perf_counter()
@@ -143,9 +143,9 @@ def _fit(
     recipe = task.recipe
     generator = torch.Generator(data.x.device).manual_seed(seed)
     params = [p for p in network.parameters() if p.requires_grad]
-    optimizer = _optimizer(params, recipe)
+    optimizer = make_optimizer(params, recipe)
     batches = math.ceil(len(data.y) / recipe.batch_size)
-    schedule = _learning_rates(recipe, batches)
+    schedule = learning_rates(recipe, batches)
     mean_loss = math.nan
     for epoch in range(recipe.epochs):
         network.train()
@@ -186,7 +186,8 @@ def _score(network: nn.Module, task: Task, data: Split) -> tuple[float, float]:
     return task.score(outputs, data.y), float(task.loss(outputs, data.y))
 
 
-def _optimizer(params: list[nn.Parameter], recipe: Recipe) -> torch.optim.Optimizer:
+def make_optimizer(params: list[nn.Parameter], recipe: Recipe) -> torch.optim.Optimizer:
+    """The recipe's optimiser, one fused call for all ``params``."""
     if recipe.optimizer == "adamw":
         return torch.optim.AdamW(params, recipe.lr, weight_decay=recipe.weight_decay, fused=True)
     return torch.optim.SGD(
@@ -199,7 +200,7 @@ def _optimizer(params: list[nn.Parameter], recipe: Recipe) -> torch.optim.Optimi
     )
 
 
-def _learning_rates(recipe: Recipe, batches: int) -> Iterator[float]:
+def learning_rates(recipe: Recipe, batches: int) -> Iterator[float]:
     """The learning rate of every step: linear warm-up, then cosine to 0 over all steps."""
     steps = recipe.epochs * batches
     warmup = recipe.warmup_epochs * batches
@@ -208,7 +209,7 @@ def _learning_rates(recipe: Recipe, batches: int) -> Iterator[float]:
         yield ramp * recipe.lr * 0.5 * (1 + math.cos(math.pi * step / steps))
 
 
-def _resident(task: Task, device: torch.device) -> Splits:
+def resident(task: Task, device: torch.device) -> Splits:
     """The task's data on ``device``, images channels-last."""
     return Splits(*(Split(_layout(s.x.to(device)), s.y.to(device)) for s in task.load()))
 

@@ -35,7 +35,14 @@ def test_commands_that_do_not_exist(cli: Cli, arguments: list[str]) -> None:
     assert result.out == ""
 
 
-@pytest.mark.parametrize(("error", "status"), [(KeyboardInterrupt(), 130), (BrokenPipeError(), 0)])
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (KeyboardInterrupt(), 130),
+        (BrokenPipeError(), 0),
+        (OSError(28, "No space left on device", "study.db"), 2),
+    ],
+)
 def test_how_programs_end(
     error: BaseException, status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -47,6 +54,18 @@ def test_how_programs_end(
     with pytest.raises(SystemExit) as ended:
         main([])
     assert ended.value.code == status
+
+
+def test_a_full_disk_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(arguments: list[str]) -> int:
+        raise OSError(28, "No space left on device", "study.db")
+
+    monkeypatch.setattr(main_module, "run", run)
+    with pytest.raises(SystemExit):
+        main([])
+    assert "No space left on device: 'study.db'" in capsys.readouterr().err
 
 
 def test_bugs_are_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ import pytest
 from archrank.errors import BudgetError
 from archrank.spaces import NASBench201
 from archrank.strategies import STRATEGIES, RegularizedEvolution
+from archrank.strategies.fresh import distinct
 from archrank.testing import check_strategy
 from archrank.types import Archs, Bools
 
@@ -80,6 +81,19 @@ def test_an_exhausted_neighbourhood_is_left() -> None:
     assert not rows(children) & rows(around)
 
 
+def test_no_equivalents_of_what_is_evaluated(space: NASBench201) -> None:
+    archs = distinct(space.canonical(some(space, 400)))[:250]
+    past = history(space, archs, np.arange(250.0))
+    sizes = {}
+    for classes in (True, False):
+        strategy = RegularizedEvolution(population=200, tournament=2, classes=classes)
+        children = strategy.propose(past, 150, rng=np.random.default_rng(0))
+        assert len(rows(children)) == 150
+        sizes[classes] = len(rows(space.canonical(np.concatenate([archs, children]))))
+    assert sizes[True] == 400
+    assert sizes[False] < 390
+
+
 def test_forbidden_children_are_replaced() -> None:
     space = huge()
     archs = some(space, 4)
@@ -108,4 +122,5 @@ def test_settings() -> None:
         "population": 7,
         "tournament": 3,
         "batch_size": 4,
+        "classes": True,
     }

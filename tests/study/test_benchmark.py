@@ -9,7 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from archrank.errors import BudgetError, EvaluationError, ResumeError, SettingsError
+from archrank.errors import (
+    BudgetError,
+    EvaluationError,
+    ResumeError,
+    SettingsError,
+    StorageError,
+)
 from archrank.spaces import NASBench201
 from archrank.study.benchmark import BUILTIN, Benchmark, BenchmarkSettings, named
 from archrank.study.benchmark_table import agreement, assemble
@@ -129,6 +135,12 @@ def test_a_folder_is_of_one_recipe(tmp_path: Path) -> None:
     built(tmp_path, archs=1, seeds=1, proxies=(), latency=False)
     with pytest.raises(ResumeError, match="checkpoints"):
         Benchmark(tmp_path, brief(archs=2, checkpoints=())).run()
+
+
+def test_provenance_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "provenance.tmp").mkdir()  # in the way, as a full disk would be
+    with pytest.raises(StorageError, match=r"provenance\.json cannot be written"):
+        Benchmark(tmp_path, brief(archs=1, seeds=1, proxies=(), latency=False)).run()
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     except BrokenPipeError:  # `archrank front | head`
         sys.stderr.close()
         sys.exit(0)
+    except OSError as error:  # a full disk, or data that cannot be read: no fault of the program
+        _complain(f"{type(error).__name__}: {error}")
+        sys.exit(BAD_INPUT)
     except KeyboardInterrupt:
         sys.exit(130)
 

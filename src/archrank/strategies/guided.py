@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.stats import rankdata
@@ -45,8 +45,7 @@ class Guided(Strategy):
             :mod:`archrank.strategies.acquisition`.
         kappa: weight of the ranker's uncertainty in ``"ucb"``.
         candidates: spaces up to this size are ranked whole; else this many are generated.
-        distinct: ``"classes"`` evaluates no two isomorphic architectures while others are left,
-            ``"rows"`` does.
+        classes: evaluate no two isomorphic architectures while others are left.
     """
 
     def __init__(
@@ -59,7 +58,7 @@ class Guided(Strategy):
         acquisition: Acquisition = "ucb",
         kappa: float = 3.0,
         candidates: int = 20_000,
-        distinct: Literal["classes", "rows"] = "classes",
+        classes: bool = True,
     ) -> None:
         if acquisition not in ACQUISITIONS:
             raise UnknownNameError("acquisition", acquisition, ACQUISITIONS)
@@ -71,7 +70,7 @@ class Guided(Strategy):
         self.acquisition = acquisition
         self.kappa = kappa
         self.candidates = candidates
-        self.distinct = distinct
+        self.classes = classes
 
     def batch(self, history: History) -> int:
         """All random ones at once, then :attr:`batch_size`."""
@@ -95,7 +94,7 @@ class Guided(Strategy):
     def _random(
         self, history: History, n: int, rng: np.random.Generator, taken: Archs | None = None
     ) -> Archs:
-        return sample_fresh(history, n, rng=rng, taken=taken, classes=self.distinct == "classes")
+        return sample_fresh(history, n, rng=rng, taken=taken, classes=self.classes)
 
     def _targets(self, history: History) -> Floats | None:
         """Labels of the successful evaluations, ``(n_ok, m)``; None if too few, or constant."""
@@ -123,7 +122,7 @@ class Guided(Strategy):
             pool = distinct(np.concatenate([space.sample(half, rng=rng), mutants]))
             pool = pool[is_new(pool, history.archs)]
             pool = pool[history.allowed(pool)]
-        if self.distinct == "classes":
+        if self.classes:
             pool = pool[is_new(space.canonical(pool), space.canonical(history.archs))]
         return pool
 
@@ -170,7 +169,7 @@ class Guided(Strategy):
         free: Bools = np.ones(k, dtype=bool)
         noise: Floats = np.asarray(rng.random(k))  # breaks ties
         quantiles = rankdata(utilities, axis=0) / k if m > 1 else utilities
-        keys = history.space.canonical(candidates) if self.distinct == "classes" else candidates
+        keys = history.space.canonical(candidates) if self.classes else candidates
         picks: list[int] = []
         while len(picks) < n and free.any():
             value: Floats = noise
@@ -199,7 +198,7 @@ class Guided(Strategy):
             "acquisition": self.acquisition,
             "kappa": self.kappa,
             "candidates": self.candidates,
-            "distinct": self.distinct,
+            "classes": self.classes,
         }
 
 

@@ -17,11 +17,13 @@ class Random(Strategy):
 
     Args:
         batch_size: architectures per round; only matters for how many run at once.
+        classes: draw no two isomorphic architectures while others are left.
     """
 
-    def __init__(self, batch_size: int = 8) -> None:
+    def __init__(self, batch_size: int = 8, *, classes: bool = True) -> None:
         require_positive(self, batch_size=batch_size)
         self.batch_size = batch_size
+        self.classes = classes
 
     def batch(self, history: History) -> int:
         """Always :attr:`batch_size`."""
@@ -29,8 +31,8 @@ class Random(Strategy):
 
     def propose(self, history: History, n: int, *, rng: np.random.Generator) -> Archs:
         """Draw ``n`` unevaluated architectures uniformly."""
-        return sample_fresh(history, n, rng=rng)
+        return sample_fresh(history, n, rng=rng, classes=self.classes)
 
     def describe(self) -> dict[str, Any]:
         """Name and settings."""
-        return {"strategy": "random", "batch_size": self.batch_size}
+        return {"strategy": "random", "batch_size": self.batch_size, "classes": self.classes}

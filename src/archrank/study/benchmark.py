@@ -168,8 +168,11 @@ class Benchmark:
         known.setdefault(stage, {**environment(), "commit": commit() or "unknown"})
         path = self.folder / PROVENANCE
         temporary = path.with_suffix(".tmp")
-        temporary.write_text(json.dumps(known, indent=2) + "\n", encoding="utf-8")
-        os.replace(temporary, path)
+        try:
+            temporary.write_text(json.dumps(known, indent=2) + "\n", encoding="utf-8")
+            os.replace(temporary, path)
+        except OSError as error:
+            raise StorageError(f"{path} cannot be written: {error}") from None
 
 
 def named(name: str, **changes: Any) -> BenchmarkSettings:

@@ -137,6 +137,20 @@ def test_a_folder_is_of_one_recipe(tmp_path: Path) -> None:
         Benchmark(tmp_path, brief(archs=2, checkpoints=())).run()
 
 
+def test_provenance_of_a_build_that_went_on_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = {"seeds": 1, "proxies": (), "latency": False}
+    for commit, archs in (("first", 1), ("first", 2), ("second", 3)):
+        monkeypatch.setattr("archrank.study.benchmark.commit", lambda found=commit: found)
+        benchmark = Benchmark(tmp_path, brief(archs=archs, **few))
+        benchmark.run()
+    commits = {name: where["commit"] for name, where in benchmark.provenance.items()}
+    assert commits == {"seed0": "first", "seed0 from 3": "second"}
+    Benchmark(tmp_path, brief(archs=1, **(few | {"seeds": 2}))).run()
+    assert list(Benchmark(tmp_path, brief(archs=1, **few)).provenance) == list(commits)
+
+
 def test_provenance_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "provenance.tmp").mkdir()  # in the way, as a full disk would be
     with pytest.raises(StorageError, match=r"provenance\.json cannot be written"):

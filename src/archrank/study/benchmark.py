@@ -149,23 +149,37 @@ class Benchmark:
             for stage in self.stages:
                 study = self.study(stage, executor)
                 if len(study.records) < self.archs:
-                    self._sign(stage)
+                    self._sign(stage, len(study.records))
                     study.run(self.archs, watcher=watcher(stage))
 
     @property
     def provenance(self) -> dict[str, Any]:
-        """Versions, machine and commit of every stage that has begun."""
+        """Versions, machine and commit of every stage that has begun.
+
+        A stage that went on elsewhere has a second entry, ``"seed0 from 2001"``.
+        """
+        found = self._signed()
+        return {name: where for name, where in found.items() if name.split()[0] in self.stages}
+
+    def _signed(self) -> dict[str, Any]:
+        """What :meth:`_sign` noted, also of stages that are not asked for now."""
         path = self.folder / PROVENANCE
         try:
-            found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+            return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
         except (OSError, ValueError) as error:
             raise StorageError(f"{path} cannot be read: {error}") from None
-        return dict(found)
 
-    def _sign(self, stage: str) -> None:
-        """Note with what, and where, a stage is computed."""
-        known = self.provenance
-        known.setdefault(stage, {**environment(), "commit": commit() or "unknown"})
+    def _sign(self, stage: str, done: int) -> None:
+        """Note with what, and where, a stage is computed from its evaluation ``done`` on."""
+        known = self._signed()
+        mine = [name for name in known if name.split()[0] == stage]
+        if done == 0:  # its database is new, whatever was here before
+            known = {name: where for name, where in known.items() if name not in mine}
+            mine = []
+        here = {**environment(), "commit": commit() or "unknown"}
+        if mine and known[mine[-1]] == here:
+            return
+        known[f"{stage} from {done + 1}" if mine else stage] = here
         path = self.folder / PROVENANCE
         temporary = path.with_suffix(".tmp")
         try:

@@ -2,10 +2,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import Executor
+from typing import Any
 
 import pytest
 
 from archrank.study import process_pool
+
+from .helpers import BUDGET, make, told
 
 
 @pytest.fixture(scope="session")
@@ -15,3 +18,9 @@ def pool() -> Iterator[Executor]:
     assert executor is not None
     yield executor
     executor.shutdown()
+
+
+@pytest.fixture(scope="session")
+def uninterrupted() -> list[tuple[Any, ...]]:
+    """The default study of the helpers, run at once."""
+    return told(make().run(BUDGET))

@@ -18,6 +18,7 @@ from archrank.study import Study
 from archrank.types import Archs
 from strategies.helpers import Weights, build
 
+BUDGET = 12
 CHOICES = {"depth": [1, 2, 3, 4], "width": [8, 16, 32], "act": ["a", "b"]}
 COSTS = [Metric("score"), Metric("ms", "minimize", "ms")]
 

@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,22 +15,18 @@ from archrank.errors import (
     BudgetError,
     EvaluationError,
     ObjectiveError,
-    ResumeError,
     UnknownNameError,
 )
 from archrank.evaluators import Combined, Cost, Function, Table
-from archrank.spaces import CustomSpace, NASBench201
-from archrank.strategies import History, Random, RegularizedEvolution, Strategy
-from archrank.study import Study, process_pool
+from archrank.spaces import NASBench201
+from archrank.strategies import Random, RegularizedEvolution, Strategy
+from archrank.study import Study
 from archrank.study import study as study_module
-from archrank.types import Archs
-from strategies.helpers import build, huge
+from strategies.helpers import huge
 
 from .helpers import (
-    CHOICES,
+    BUDGET,
     COSTS,
-    Dying,
-    FirstWaits,
     SetUpWrongly,
     Stopping,
     guided,
@@ -44,14 +39,6 @@ from .helpers import (
     sometimes,
     told,
 )
-
-BUDGET = 12
-
-
-@pytest.fixture(scope="module")
-def uninterrupted() -> list[tuple[Any, ...]]:
-    return told(make().run(BUDGET))
-
 
 # ---- the budget ----------------------------------------------------------------------------------
 
@@ -109,184 +96,6 @@ def test_extending_is_running_longer_at_once(strategy: Strategy) -> None:
     for budget in (1, 2, 5, 6, 9, BUDGET):
         assert len(study.run(budget).records) == budget
     assert told(study) == told(make(strategy=strategy).run(BUDGET))
-
-
-# ---- resume --------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("calls", range(BUDGET + 1))
-def test_a_resumed_run_equals_an_uninterrupted_one(
-    calls: int,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    uninterrupted: list[tuple[Any, ...]],
-) -> None:
-    path = tmp_path / "study.db"
-    if calls not in (3, 5):  # two are enough for the disk, which is slow
-        kept = InMemoryStorage()
-        monkeypatch.setattr("archrank.study.storage._open", lambda url: kept)
-    first = make(Stopping(score, calls), path=path)
-    if calls < BUDGET:
-        with pytest.raises(KeyboardInterrupt):
-            first.run(BUDGET)
-    else:
-        first.run(BUDGET)
-    assert len(first.records) == calls
-    second = make(path=path)
-    assert told(second) == told(first) == uninterrupted[:calls]
-    assert told(second.run(BUDGET)) == uninterrupted
-
-
-@pytest.mark.parametrize("strategy", [Random(5), RegularizedEvolution(4, 2, 2)])
-def test_other_strategies_resume_alike(strategy: Strategy, tmp_path: Path) -> None:
-    path = tmp_path / "study.db"
-    for calls in (3, 100):
-        study = make(Stopping(sometimes, calls), strategy, path=path)
-        if calls < 100:
-            with pytest.raises(KeyboardInterrupt):
-                study.run(BUDGET)
-    assert told(study.run(BUDGET)) == told(make(Function(sometimes), strategy).run(BUDGET))
-
-
-def test_other_seeds_search_elsewhere(uninterrupted: list[tuple[Any, ...]]) -> None:
-    assert told(make(seed=1).run(BUDGET)) != uninterrupted
-
-
-@pytest.mark.parametrize(
-    ("changed", "named"),
-    [
-        ({"seed": 1}, "seed: it was started with 0, now 1"),
-        ({"strategy": Random()}, "strategy: it was started with .*guided.*, now .*random"),
-        ({"strategy": guided(kappa=0.5)}, "strategy: .*kappa"),
-        ({"evaluator": Function(sometimes)}, "evaluator: .*score.*sometimes"),
-        ({"space": CustomSpace({**CHOICES, "act": ["a", "c"]}, build)}, r"space: .*a\|b.*a\|c"),
-        ({"objectives": ["score:minimize"]}, "objectives: .*maximize.*minimize"),
-        ({"constraints": ["score<=9"]}, "constraints: .*score<=9"),
-    ],
-)
-def test_another_run_is_refused(
-    changed: dict[str, Any], named: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    kept = InMemoryStorage()
-    monkeypatch.setattr("archrank.study.storage._open", lambda url: kept)
-    path = tmp_path / "study.db"
-    make(path=path).run(2)
-    with pytest.raises(ResumeError, match=named) as caught:
-        make(path=path, **changed)
-    message = str(caught.value)
-    assert message.count("it was started with") == 1  # what agrees is not listed
-    assert str(path) in message
-    assert "Use another run folder" in message
-
-
-class Restless(Strategy):
-    """Breaks the contract: proposes more each time it is made."""
-
-    def __init__(self, n: int, shift: int) -> None:
-        self.n = n
-        self.shift = shift
-
-    def batch(self, history: History) -> int:
-        return self.n
-
-    def propose(self, history: History, n: int, *, rng: np.random.Generator) -> Archs:
-        return history.space.enumerate()[self.shift :][:n]
-
-    def describe(self) -> dict[str, Any]:
-        return {}
-
-
-@pytest.mark.parametrize(("n", "shift"), [(4, 1), (2, 0), (6, 0)])
-def test_proposals_of_another_version_are_refused(
-    n: int, shift: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    kept = InMemoryStorage()
-    monkeypatch.setattr("archrank.study.storage._open", lambda url: kept)
-    path = tmp_path / "study.db"
-    make(strategy=Restless(4, 0), path=path).run(2)
-    with pytest.raises(ResumeError, match="finish the run with the version that began it"):
-        make(strategy=Restless(n, shift), path=path).run(4)
-
-
-# ---- executors -----------------------------------------------------------------------------------
-
-
-def test_workers_change_nothing(pool: Executor, uninterrupted: list[tuple[Any, ...]]) -> None:
-    assert told(make(executor=pool).run(BUDGET)) == uninterrupted
-
-
-def test_workers_go_on_where_one_stopped(
-    pool: Executor, tmp_path: Path, uninterrupted: list[tuple[Any, ...]]
-) -> None:
-    path = tmp_path / "study.db"
-    make(path=path).run(6)
-    assert told(make(path=path, executor=pool).run(BUDGET)) == uninterrupted
-
-
-@pytest.mark.parametrize("strategy", [guided(), RegularizedEvolution(4, 2, 2)])
-def test_results_are_folded_in_proposal_order(strategy: Strategy, tmp_path: Path) -> None:
-    expected = told(make(strategy=strategy).run(BUDGET))
-    slow = bytes(expected[0][2])
-    path = tmp_path / "study.db"
-    with ThreadPoolExecutor(2) as threads:
-        evaluator = FirstWaits(score, slow)
-        study = make(evaluator, strategy, path=path, executor=threads)
-        study.run(BUDGET, watcher=evaluator)
-    assert told(study) == expected
-    assert study.records[0].elapsed > study.records[1].elapsed  # it was the later one
-    assert told(make(strategy=strategy, path=path)) == expected
-
-
-@pytest.mark.parametrize("in_flight", [1, 2, 256])
-def test_a_bound_on_evaluations_in_flight(
-    in_flight: int, monkeypatch: pytest.MonkeyPatch, uninterrupted: list[tuple[Any, ...]]
-) -> None:
-    monkeypatch.setattr(study_module, "IN_FLIGHT", in_flight)
-    with ThreadPoolExecutor(3) as threads:
-        assert told(make(executor=threads).run(BUDGET)) == uninterrupted
-
-
-def test_a_dead_worker(tmp_path: Path, uninterrupted: list[tuple[Any, ...]]) -> None:
-    path = tmp_path / "study.db"
-    executor = process_pool(2)
-    assert executor is not None
-    deadly = uninterrupted[6][2]  # the last of the second round
-    with executor:
-        study = make(Dying(score, deadly), path=path, executor=executor)
-        with pytest.raises(EvaluationError, match=r"a worker process died.*are kept"):
-            study.run(BUDGET)
-    stored = make(path=path)
-    kept = told(stored)
-    assert 4 <= len(kept) <= 6
-    assert kept[:4] == uninterrupted[:4]
-    assert set(map(repr, kept)) <= set(map(repr, uninterrupted))
-    assert told(stored.run(BUDGET)) == uninterrupted
-
-
-class Broken(Executor):
-    """The first submitted evaluation dies, but the second has finished by then."""
-
-    def __init__(self) -> None:
-        self.first = True
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-        from concurrent.futures import Future
-        from concurrent.futures.process import BrokenProcessPool
-
-        future: Future[Any] = Future()
-        if self.first:
-            self.first = False
-            future.set_exception(BrokenProcessPool("died"))
-        else:
-            future.set_result(fn(*args, **kwargs))
-        return future
-
-
-def test_what_finished_beside_a_dead_worker_is_kept() -> None:
-    study = make(executor=Broken())
-    with pytest.raises(EvaluationError, match="a worker process died"):
-        study.run(BUDGET)
-    assert [r.slot for r in study.records] == [1, 2, 3]
 
 
 # ---- failures ------------------------------------------------------------------------------------

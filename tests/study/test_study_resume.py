@@ -1,0 +1,122 @@
+"""A study that was stopped, and goes on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from optuna.storages import InMemoryStorage
+
+from archrank.errors import ResumeError
+from archrank.evaluators import Function
+from archrank.spaces import CustomSpace
+from archrank.strategies import History, Random, RegularizedEvolution, Strategy
+from archrank.types import Archs
+from strategies.helpers import build
+
+from .helpers import (
+    BUDGET,
+    CHOICES,
+    Stopping,
+    guided,
+    make,
+    score,
+    sometimes,
+    told,
+)
+
+
+@pytest.mark.parametrize("calls", range(BUDGET + 1))
+def test_a_resumed_run_equals_an_uninterrupted_one(
+    calls: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    uninterrupted: list[tuple[Any, ...]],
+) -> None:
+    path = tmp_path / "study.db"
+    if calls not in (3, 5):  # two are enough for the disk, which is slow
+        kept = InMemoryStorage()
+        monkeypatch.setattr("archrank.study.storage._open", lambda url: kept)
+    first = make(Stopping(score, calls), path=path)
+    if calls < BUDGET:
+        with pytest.raises(KeyboardInterrupt):
+            first.run(BUDGET)
+    else:
+        first.run(BUDGET)
+    assert len(first.records) == calls
+    second = make(path=path)
+    assert told(second) == told(first) == uninterrupted[:calls]
+    assert told(second.run(BUDGET)) == uninterrupted
+
+
+@pytest.mark.parametrize("strategy", [Random(5), RegularizedEvolution(4, 2, 2)])
+def test_other_strategies_resume_alike(strategy: Strategy, tmp_path: Path) -> None:
+    path = tmp_path / "study.db"
+    for calls in (3, 100):
+        study = make(Stopping(sometimes, calls), strategy, path=path)
+        if calls < 100:
+            with pytest.raises(KeyboardInterrupt):
+                study.run(BUDGET)
+    assert told(study.run(BUDGET)) == told(make(Function(sometimes), strategy).run(BUDGET))
+
+
+def test_other_seeds_search_elsewhere(uninterrupted: list[tuple[Any, ...]]) -> None:
+    assert told(make(seed=1).run(BUDGET)) != uninterrupted
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({"seed": 1}, "seed: it was started with 0, now 1"),
+        ({"strategy": Random()}, "strategy: it was started with .*guided.*, now .*random"),
+        ({"strategy": guided(kappa=0.5)}, "strategy: .*kappa"),
+        ({"evaluator": Function(sometimes)}, "evaluator: .*score.*sometimes"),
+        ({"space": CustomSpace({**CHOICES, "act": ["a", "c"]}, build)}, r"space: .*a\|b.*a\|c"),
+        ({"objectives": ["score:minimize"]}, "objectives: .*maximize.*minimize"),
+        ({"constraints": ["score<=9"]}, "constraints: .*score<=9"),
+    ],
+)
+def test_another_run_is_refused(
+    changed: dict[str, Any], named: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = InMemoryStorage()
+    monkeypatch.setattr("archrank.study.storage._open", lambda url: kept)
+    path = tmp_path / "study.db"
+    make(path=path).run(2)
+    with pytest.raises(ResumeError, match=named) as caught:
+        make(path=path, **changed)
+    message = str(caught.value)
+    assert message.count("it was started with") == 1  # what agrees is not listed
+    assert str(path) in message
+    assert "Use another run folder" in message
+
+
+class Restless(Strategy):
+    """Breaks the contract: proposes more each time it is made."""
+
+    def __init__(self, n: int, shift: int) -> None:
+        self.n = n
+        self.shift = shift
+
+    def batch(self, history: History) -> int:
+        return self.n
+
+    def propose(self, history: History, n: int, *, rng: np.random.Generator) -> Archs:
+        return history.space.enumerate()[self.shift :][:n]
+
+    def describe(self) -> dict[str, Any]:
+        return {}
+
+
+@pytest.mark.parametrize(("n", "shift"), [(4, 1), (2, 0), (6, 0)])
+def test_proposals_of_another_version_are_refused(
+    n: int, shift: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = InMemoryStorage()
+    monkeypatch.setattr("archrank.study.storage._open", lambda url: kept)
+    path = tmp_path / "study.db"
+    make(strategy=Restless(4, 0), path=path).run(2)
+    with pytest.raises(ResumeError, match="finish the run with the version that began it"):
+        make(strategy=Restless(n, shift), path=path).run(4)

@@ -21,6 +21,30 @@ def test_columns_are_in_the_order_of_the_first_table(tables: Path) -> None:
     assert (bench.macs > 0).all()
 
 
+def test_more_columns_are_read_if_all_are_there(tables: Path, tmp_path: Path) -> None:
+    import pandas as pd
+
+    more = ("in16_val", "in16_test")
+    frame = pd.read_csv(tables / NB201)
+    for have in (0, 1, 2):
+        for name in more[:have]:
+            frame[name] = np.linspace(10, 47, len(frame))
+        frame.to_csv(tmp_path / NB201, index=False)
+        bench = load_bench((NB201,), ("c10_val",), tmp_path, more=more)
+        assert set(bench.columns) == {"c10_val", *(more if have == 2 else ())}
+
+
+def test_imagenet16_is_searched_where_the_table_has_it(tables: Path, tmp_path: Path) -> None:
+    import pandas as pd
+
+    frame = pd.read_csv(tables / NB201)
+    for split in ("val", "test"):
+        frame[f"in16_{split}"] = 0.6 * frame[f"c100_{split}"]
+    frame.to_csv(tmp_path / NB201, index=False)
+    report = reproduce("blog-transfer", data=tmp_path, quick=True, seeds=1)
+    assert any(row.what.startswith("in16 zero-shot") for row in report.rows)
+
+
 def test_no_folder_says_how_to_name_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ARCHRANK_DATA", raising=False)
     with pytest.raises(DataError, match="--data or the environment variable ARCHRANK_DATA"):

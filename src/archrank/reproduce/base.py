@@ -164,6 +164,7 @@ class Reproduction:
         seeds: repetitions of the paper, or ours where it does not say.
         quick_seeds: repetitions with ``quick``.
         offline: whether the built-in tables hold what it needs.
+        more: columns of the first table that it reads too, if all of them are there.
     """
 
     name: str
@@ -175,6 +176,7 @@ class Reproduction:
     seeds: int = 3
     quick_seeds: int = 1
     offline: bool = True
+    more: tuple[str, ...] = ()
 
     def run(self, bench: Bench, plan: Plan) -> Outcome:
         """Follow the protocol on these tables."""

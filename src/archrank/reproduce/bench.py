@@ -71,8 +71,14 @@ class Bench:
         return rows
 
 
-def load_bench(files: Sequence[str], columns: Sequence[str], data: Path | None = None) -> Bench:
-    """Read ``columns`` of the first file, and every column of the others.
+def load_bench(
+    files: Sequence[str],
+    columns: Sequence[str],
+    data: Path | None = None,
+    *,
+    more: Sequence[str] = (),
+) -> Bench:
+    """Read ``columns`` of the first file, ``more`` if it has all, and every column of the others.
 
     Raises:
         DataError: a file is missing; says what it is and where it was looked for.
@@ -82,7 +88,8 @@ def load_bench(files: Sequence[str], columns: Sequence[str], data: Path | None =
     folder = _folder(data)
     tables = [load_table(_find(folder, name), NASBench201()) for name in files]
     first = tables[0]
-    found = {name: first.objective(name) for name in columns}
+    wanted = (*columns, *more) if set(more) <= set(first.metrics) else columns
+    found = {name: first.objective(name) for name in wanted}
     for other in tables[1:]:
         found |= _joined(first, other)
     cost = first.space.cost(first.archs)

@@ -164,12 +164,13 @@ _ALL = (
     Reproduction(
         "blog-transfer",
         "blog, tables 3 and 4",
-        "the ranker of CIFAR-10 on CIFAR-100, not refitted",
+        "the ranker of CIFAR-10 on CIFAR-100 (and ImageNet16-120, if at hand), not refitted",
         NB201,
         BOTH,
         "blog:transfer",
         seeds=10,
         quick_seeds=3,
+        more=("in16_val", "in16_test"),
     ),
 )
 REPRODUCTIONS: dict[str, Reproduction] = {item.name: item for item in _ALL}

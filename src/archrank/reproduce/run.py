@@ -58,7 +58,8 @@ def reproduce(
     if tables == "builtin":
         bench = builtin_bench(item)
     else:
-        bench = load_bench(item.files, item.columns, None if data is None else Path(data))
+        folder = None if data is None else Path(data)
+        bench = load_bench(item.files, item.columns, folder, more=item.more)
     journal = None
     if out is not None:
         header = {"name": item.name, "quick": quick, "seeds": seeds, "tables": bench.digest}

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from archrank.errors import BudgetError, EvaluationError, MissingExtraError
+from archrank.errors import BudgetError, EvaluationError
 from archrank.evaluators import Function
-from archrank.study import dask_cluster, process_pool
+from archrank.study import process_pool
 from archrank.study.worker import evaluate_one
 
 from .helpers import PlainDict, SetUpWrongly, score, small_space, sometimes
@@ -61,12 +61,6 @@ def test_outcomes_and_evaluators_travel(pool: Executor) -> None:
     outcome = pool.submit(evaluate_one, evaluator, ARCH).result()
     assert outcome.values == {"score": 16.0}
     assert pickle.loads(pickle.dumps(outcome)) == outcome
-
-
-def test_dask_is_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "distributed", None)
-    with pytest.raises(MissingExtraError, match=r"--cluster tcp://x:1 needs distributed.*\[dask\]"):
-        dask_cluster("tcp://x:1")
 
 
 def test_workers_end_with_a_killed_parent(tmp_path: Path) -> None:

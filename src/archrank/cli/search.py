@@ -11,6 +11,7 @@ import tyro
 
 from archrank.cli.output import progress_console, say, show_record
 from archrank.cli.workers import INTERRUPTED, cores, running
+from archrank.errors import SettingsError
 from archrank.study.settings import SearchSettings
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class Search:
     workers: int | None = None
     """Processes that evaluate; by default one per core for training, none for a table."""
     cluster: str | None = None
-    """Evaluate on a Dask cluster, tcp://host:port."""
+    """Evaluate on a Dask cluster, tcp://host:8786, instead of this machine."""
     run: Path | None = None
     """The run folder; named after the search if left out."""
     storage: str | None = None
@@ -78,6 +79,11 @@ class Search:
         return INTERRUPTED if stopped else 0
 
     def _workers(self) -> int:
+        if self.workers is not None and self.cluster is not None:
+            raise SettingsError(
+                f"workers {self.workers} has no use: cluster {self.cluster!r} evaluates with the "
+                "workers it has; leave one of the two out"
+            )
         if self.workers is not None:
             return self.workers
         return 1 if self.settings.table is not None else cores()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 import signal
@@ -23,10 +24,17 @@ def running(workers: int, cluster: str | None = None) -> Iterator[Executor | Non
     Raises:
         BudgetError: less than one worker.
         MissingExtraError: a cluster without ``distributed``.
+        SettingsError: a cluster that does not answer.
     """
-    from archrank.study.worker import dask_cluster, process_pool
+    from archrank.study.worker import process_pool
 
-    executor = process_pool(workers) if cluster is None else dask_cluster(cluster)
+    if cluster is None:
+        executor = process_pool(workers)
+    else:
+        from archrank.study.cluster import Cluster
+
+        executor = Cluster(cluster)
+        logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters is raised
     previous = signal.signal(signal.SIGTERM, _interrupt)
     try:
         yield executor

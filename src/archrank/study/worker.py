@@ -11,7 +11,7 @@ from concurrent.futures import Executor, ProcessPoolExecutor
 from multiprocessing import get_context, parent_process
 from typing import NamedTuple
 
-from archrank.errors import ArchrankError, BudgetError, MissingExtraError
+from archrank.errors import ArchrankError, BudgetError
 from archrank.evaluators.base import Evaluator
 from archrank.types import Archs
 
@@ -84,17 +84,3 @@ def process_pool(workers: int) -> Executor | None:
         return None
     # spawn: forked copies of a process that has used torch's threads may hang
     return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=start_worker)
-
-
-def dask_cluster(address: str) -> Executor:
-    """Executor over a running Dask cluster, ``tcp://host:port``.
-
-    Raises:
-        MissingExtraError: ``distributed`` is not installed.
-    """
-    try:
-        from distributed import Client
-    except ImportError as error:
-        raise MissingExtraError("distributed", "dask", f"--cluster {address}") from error
-    executor: Executor = Client(address).get_executor()
-    return executor

@@ -17,10 +17,10 @@ class Characters(Glyphs):
     The difficulty lies in shapes, not in noise: rotations up to 25 degrees, shears up to 0.3 and
     shifts up to an eighth of the image, with look-alikes (O and 0, I and 1, B and 8) among the
     classes, while noise and clutter are weaker than in :class:`~archrank.tasks.glyphs.Glyphs`.
-    Measured on 24 random NAS-Bench-201 cells with two training seeds and the default recipe
-    (``benchmarks/seed_agreement.py --task characters``): Kendall tau between the seeds 0.86 over
-    all and 0.61 within the better half; quartiles of the validation accuracy 15 / 32 / 39 %,
-    extremes 5 and 48 %; about 0.6 CPU-seconds per cell on one thread.
+    Measured on the NAS-Bench-201 cells of the table ``characters201``, two training seeds with the
+    default recipe: Kendall tau between the seeds 0.74 over all and 0.40 within the better half;
+    quartiles of the mean validation accuracy 23 / 38 / 45 %, extremes 3 and 57 %; about 0.8
+    CPU-seconds per cell on one thread.
 
     Attributes: as those of ``Glyphs``.
     """

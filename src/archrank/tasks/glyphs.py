@@ -58,11 +58,11 @@ CAP = 40  # font size in those pixels; capitals are about 0.7 of it high
 class Glyphs(Task):
     """Recognise letters in fonts that were held out, rotated, sheared, scaled and cluttered.
 
-    Harder than digits: what is learnt must carry over to other typefaces. Measured
-    on 60 random NAS-Bench-201 cells with two training seeds and the default recipe
-    (``benchmarks/seed_agreement.py --task glyphs``): Kendall tau between the seeds 0.86 over all
-    and 0.72 within the better half; quartiles of the validation accuracy 30 / 57 / 63 %, extremes
-    7 and 71 %; about 0.7 CPU-seconds per cell on one thread. The images depend on the versions of
+    Harder than digits: what is learnt must carry over to other typefaces. Measured on the
+    NAS-Bench-201 cells of the table ``glyphs201``, two training seeds with the default recipe:
+    Kendall tau between the seeds 0.80 over all and 0.51 within the better half; quartiles of the
+    mean validation accuracy 40 / 60 / 66 %, extremes 4 and 73 %; about a CPU-second per cell on one
+    thread. The images depend on the versions of
     matplotlib's fonts and of Pillow, hence numbers of two installations may differ slightly.
 
     Attributes:

@@ -1,0 +1,120 @@
+"""Evaluations on the machines of a Dask cluster."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future, wait
+from functools import partial
+from typing import Any
+
+from archrank.errors import ArchrankError, EvaluationError, MissingExtraError, SettingsError
+
+_ADDRESS = re.compile(r"(\w+://)?[^\s/]+:\d+")
+_ONE_AT_A_TIME = threading.Lock()  # of a worker process
+
+
+class Cluster(Executor):
+    """Executor over a running Dask cluster.
+
+    Workers need the same archrank, torch and Python as this process, and see its files under the
+    same paths where a space, a task or a data set comes from one. Each worker process evaluates one
+    architecture at a time, as torch's generator and number of threads are the whole process's:
+    start workers with ``--nthreads 1``, one process per core.
+
+    Args:
+        address: of the scheduler, ``tcp://host:port``.
+
+    Raises:
+        MissingExtraError: ``distributed`` is not installed.
+        SettingsError: no scheduler answers there.
+    """
+
+    def __init__(self, address: str) -> None:
+        try:
+            from distributed import Client
+        except ImportError as error:
+            raise MissingExtraError("distributed", "dask", f"--cluster {address}") from error
+        remedy = "give the address of a running Dask scheduler, tcp://host:port, which it prints"
+        if not _ADDRESS.fullmatch(address):  # a client would only tell after a minute
+            raise SettingsError(f"cluster {address!r} is no address; {remedy}")
+        try:
+            self._client = Client(address, set_as_default=False)
+        except (OSError, ValueError) as error:
+            raise SettingsError(f"cluster {address!r} cannot be used: {error}; {remedy}") from None
+        self._running: set[Future[Any]] = set()
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Call ``fn`` on a worker.
+
+        What the cluster does wrong, such as losing a worker again and again, is an
+        :class:`EvaluationError`; what ``fn`` raises, if it is archrank's, stays what it is.
+        """
+        from distributed.protocol.pickle import dumps
+
+        # packed here, so that the worker knows where to import from before it unpacks
+        packed = dumps((fn, args, kwargs))
+        remote = self._client.submit(_run, packed, _own_path(), pure=False)  # no stored result
+        future: Future[Any] = Future()
+        self._running.add(future)
+        future.add_done_callback(partial(self._settled, remote))
+        remote.add_done_callback(partial(_pass_on, future))
+        return future
+
+    def _settled(self, remote: Any, future: Future[Any]) -> None:
+        self._running.discard(future)
+        if future.cancelled():
+            remote.cancel()
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Leave the cluster, which goes on; what still runs there is dropped unless waited for."""
+        if cancel_futures:
+            for future in tuple(self._running):
+                future.cancel()
+        if wait:
+            _wait(tuple(self._running))
+        self._client.close()
+
+
+_wait = wait  # shutdown's argument has the same name
+
+
+def _own_path() -> list[str]:
+    """Folders that Python imports from here, without those of the installation."""
+    folders = [folder or os.getcwd() for folder in sys.path]
+    installed = tuple({sys.prefix, sys.base_prefix, sys.exec_prefix})
+    return [folder for folder in folders if not folder.startswith(installed)]
+
+
+def _run(packed: bytes, path: Sequence[str]) -> Any:
+    """On a worker: unpack a call with the sender's import path, and make it."""
+    from distributed.protocol.pickle import loads
+
+    import archrank.user_files  # noqa: F401  # finds users' files that are named by their paths
+
+    sys.path += [folder for folder in path if folder not in sys.path]
+    with _ONE_AT_A_TIME:
+        fn, args, kwargs = loads(packed)
+        return fn(*args, **kwargs)
+
+
+def _pass_on(future: Future[Any], remote: Any) -> None:
+    """Give ``future`` what became of the call on the cluster."""
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        future.set_result(remote.result())
+    except ArchrankError as error:
+        future.set_exception(error)
+    except (Exception, asyncio.CancelledError) as error:
+        fault = EvaluationError(
+            f"the cluster could not evaluate: {type(error).__name__}: {str(error).strip(' .')}. "
+            "Finished evaluations are kept; see to the workers, which need the same archrank and "
+            "Python as here, and run again to continue"
+        )
+        fault.__cause__ = error
+        future.set_exception(fault)

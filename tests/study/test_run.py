@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -118,8 +119,6 @@ def test_another_search_is_refused(
 
 
 def test_data_may_move(settings: SearchSettings, tmp_path: Path) -> None:
-    from dataclasses import replace
-
     folder = tmp_path / "run"
     with open_run(folder, settings, budget=3) as study:
         study.run(1)
@@ -134,6 +133,28 @@ def test_another_storage(settings: SearchSettings, tmp_path: Path) -> None:
         done = told(study.run(2))
     assert not (folder / DATABASE).exists()
     assert told(load(folder)) == done
+    with open_run(folder, settings, budget=3) as study:  # it need not be named again
+        assert told(study) == done
+    assert not (folder / DATABASE).exists()
+    with open_run(tmp_path / "beside", replace(settings, seed=1), budget=2, storage=url) as study:
+        study.run(2)  # a storage holds several runs
+    assert told(load(folder)) == done
+
+
+def test_a_run_stays_where_it_is(settings: SearchSettings, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'elsewhere.db'}"
+    for begun, now, message in (
+        (None, url, r"keeps its evaluations in study\.db, not in sqlite:.*Leave --storage out"),
+        (url, f"{url}2", r"in sqlite:.*elsewhere\.db, not in sqlite:.*elsewhere\.db2"),
+    ):
+        folder = tmp_path / str(begun is None)
+        with open_run(folder, settings, budget=2, storage=begun):
+            pass
+        with (
+            pytest.raises(ResumeError, match=message),
+            open_run(folder, settings, budget=2, storage=now),
+        ):
+            pass
 
 
 def test_missing_runs(settings: SearchSettings, tmp_path: Path) -> None:

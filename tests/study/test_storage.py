@@ -7,11 +7,11 @@ import numpy as np
 import optuna
 import pytest
 
-from archrank.errors import MissingExtraError, StorageError
+from archrank.errors import ArchrankError, MissingExtraError, StorageError
 from archrank.evaluators import Function
 from archrank.study.objectives import Objective
 from archrank.study.record import Record
-from archrank.study.storage import TrialStore, sqlite_url
+from archrank.study.storage import TrialStore, shown, sqlite_url
 
 from .helpers import COSTS, make, score_and_cost, small_space, sometimes, told
 
@@ -142,3 +142,12 @@ def test_a_long_run_is_read_in_proposal_order(tmp_path: Path) -> None:
         store.append(record(slot), small_space(), OBJECTIVES)
     assert [r.slot for r in store.records()] == [0, 1, 2, 3]
     assert told(make()) == []
+
+
+def test_passwords_are_not_shown() -> None:
+    url = "postgresql+psycopg://me:secret@localhost/x"
+    assert shown(url) == "postgresql+psycopg://me:***@localhost/x"
+    assert shown("nonsense") == "nonsense"
+    with pytest.raises(ArchrankError) as caught:
+        TrialStore("sqlite://me:secret@host/x", create=OBJECTIVES)
+    assert "secret" not in str(caught.value)

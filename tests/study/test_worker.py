@@ -63,6 +63,31 @@ def test_outcomes_and_evaluators_travel(pool: Executor) -> None:
     assert pickle.loads(pickle.dumps(outcome)) == outcome
 
 
+def test_what_cannot_be_sent_is_told_at_once(pool: Executor) -> None:
+    with pytest.raises(EvaluationError, match=r"cannot be sent to worker processes: .*lambda"):
+        pool.submit(map, lambda x: x)
+    assert pool.submit(abs, -3).result() == 3
+
+
+class Homely:
+    """Can be sent, but not received."""
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return _only_at_home, (str(os.getpid()),)
+
+
+def _only_at_home(pid: str) -> Homely:
+    if str(os.getpid()) != pid:
+        raise ModuleNotFoundError("No module named 'home'")
+    return Homely()
+
+
+def test_what_cannot_be_received_breaks_nothing(pool: Executor) -> None:
+    with pytest.raises(ModuleNotFoundError, match="home"):
+        pool.submit(repr, Homely()).result()
+    assert pool.submit(abs, -3).result() == 3
+
+
 def test_workers_end_with_a_killed_parent(tmp_path: Path) -> None:
     program = tmp_path / "program.py"
     program.write_text(

@@ -43,7 +43,7 @@ class Search:
     run: Path | None = None
     """The run folder; named after the search if left out."""
     storage: str | None = None
-    """Keep evaluations in this database (SQLAlchemy URL) instead of the run folder."""
+    """Keep evaluations in this database (SQLAlchemy URL), under the run folder's name."""
 
     def __call__(self) -> int:
         """Search, write the report, show the best; the exit status."""

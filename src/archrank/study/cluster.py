@@ -53,11 +53,18 @@ class Cluster(Executor):
 
         What the cluster does wrong, such as losing a worker again and again, is an
         :class:`EvaluationError`; what ``fn`` raises, if it is archrank's, stays what it is.
+
+        Raises:
+            EvaluationError: it, or an argument, cannot be pickled.
         """
         from distributed.protocol.pickle import dumps
 
-        # packed here, so that the worker knows where to import from before it unpacks
-        packed = dumps((fn, args, kwargs))
+        try:  # packed here, so that the worker knows where to import from before it unpacks
+            packed = dumps((fn, args, kwargs))
+        except ArchrankError:
+            raise
+        except Exception as error:  # pickle's are of many kinds
+            raise EvaluationError(f"this cannot be sent to the cluster: {error}") from error
         remote = self._client.submit(_run, packed, _own_path(), pure=False)  # no stored result
         future: Future[Any] = Future()
         self._running.add(future)

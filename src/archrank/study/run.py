@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 
 from archrank.errors import ResumeError, StorageError
 from archrank.study.settings import SearchSettings, from_json, make_study, to_json
-from archrank.study.storage import sqlite_url
+from archrank.study.storage import shown, sqlite_url
 from archrank.study.study import Study
 
 SETTINGS = "search.json"
@@ -89,15 +89,34 @@ def _start(
                 f"run folder {folder} holds another search: {'; '.join(changes)}. Name another "
                 "folder with --run DIR, or repeat the first settings to continue that search"
             )
-    study = make_study(
-        settings, storage=storage or sqlite_url(folder / DATABASE), executor=executor
-    )
+        storage = _same_storage(folder, storage)
+    url, name = _place(folder, storage)
+    study = make_study(settings, storage=url, name=name, executor=executor)
     if not path.exists():
         text = json.dumps({**to_json(settings), "storage": storage}, indent=2) + "\n"
         temporary = path.with_suffix(".tmp")
         temporary.write_text(text, encoding="utf-8")
         os.replace(temporary, path)
     return study
+
+
+def _same_storage(folder: Path, asked: str | None) -> str | None:
+    """The storage of the run in ``folder``, which need not be named again."""
+    known: str | None = _read(folder).get("storage")
+    if asked is None or (known is not None and shown(asked) == shown(known)):
+        return known if asked is None else asked  # whose password may be new
+    kept = DATABASE if known is None else shown(known)
+    raise ResumeError(
+        f"run folder {folder} keeps its evaluations in {kept}, not in {shown(asked)}. Leave "
+        "--storage out, or name another folder with --run DIR"
+    )
+
+
+def _place(folder: Path, storage: str | None) -> tuple[str, str | None]:
+    """Storage URL of a run, and its study's name there: a shared storage holds several runs."""
+    if storage is None:
+        return sqlite_url(folder / DATABASE), None
+    return storage, folder.resolve().name
 
 
 def load_settings(folder: Path) -> SearchSettings:
@@ -121,7 +140,8 @@ def load(folder: Path) -> Study:
     storage = _read(folder).get("storage")
     if storage is None and not (folder / DATABASE).exists():
         raise StorageError(f"run folder {folder} has lost its {DATABASE}; search again")
-    return make_study(settings, storage=storage or sqlite_url(folder / DATABASE))
+    url, name = _place(folder, storage)
+    return make_study(settings, storage=url, name=name)
 
 
 def _read(folder: Path) -> dict[str, Any]:

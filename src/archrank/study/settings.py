@@ -137,7 +137,11 @@ def make_strategy(settings: SearchSettings, space: Space) -> Strategy:
 
 
 def make_study(
-    settings: SearchSettings, *, storage: str | None = None, executor: Executor | None = None
+    settings: SearchSettings,
+    *,
+    storage: str | None = None,
+    name: str | None = None,
+    executor: Executor | None = None,
 ) -> Study:
     """The study that ``settings`` describe, with what its storage already holds.
 
@@ -154,6 +158,7 @@ def make_study(
         objectives=settings.metric,
         constraints=settings.constraint,
         storage=storage,
+        name=name,
         executor=executor,
         seed=settings.seed,
     )

@@ -20,6 +20,8 @@ import optuna
 from optuna.distributions import CategoricalDistribution
 from optuna.storages import BaseStorage, InMemoryStorage, RDBStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 from archrank.errors import MissingExtraError, ResumeError, StorageError
 from archrank.spaces.base import Space
@@ -47,7 +49,7 @@ class TrialStore:
         study_name: str = STUDY_NAME,
         create: Sequence[Objective] | None = None,
     ) -> None:
-        self._where = "memory" if url is None else url
+        self._where = "memory" if url is None else shown(url)
         storage = _open(url)
         level = optuna.logging.get_verbosity()
         optuna.logging.set_verbosity(optuna.logging.ERROR)  # it announces every study
@@ -137,6 +139,14 @@ def sqlite_url(path: Path) -> str:
     return f"sqlite:///{path}"
 
 
+def shown(url: str) -> str:
+    """A storage URL as messages show it: without its password."""
+    try:
+        return make_url(url).render_as_string(hide_password=True)
+    except ArgumentError:
+        return url
+
+
 def _open(url: str | None) -> BaseStorage:
     if url is None:
         return InMemoryStorage()
@@ -146,10 +156,10 @@ def _open(url: str | None) -> BaseStorage:
         return RDBStorage(url, engine_kwargs=options)
     except ImportError as error:
         if url.startswith("postgres"):
-            raise MissingExtraError("psycopg", "postgres", f"storage {url}") from error
-        raise StorageError(f"storage {url}: {error}") from error
+            raise MissingExtraError("psycopg", "postgres", f"storage {shown(url)}") from error
+        raise StorageError(f"storage {shown(url)}: {error}") from error
     except Exception as error:
-        raise _storage_error(url, error) from error
+        raise _storage_error(shown(url), error) from error
 
 
 def _storage_error(where: str, error: Exception) -> StorageError:

@@ -29,7 +29,7 @@ from archrank.study.objectives import (
     total_violation,
 )
 from archrank.study.record import Record
-from archrank.study.storage import TrialStore
+from archrank.study.storage import STUDY_NAME, TrialStore
 from archrank.study.worker import Outcome, evaluate_group
 from archrank.types import Archs, Bools, Floats
 
@@ -69,6 +69,7 @@ class Study:
             metric if empty.
         constraints: such as ``"macs<=1e8"``; feasible architectures come first.
         storage: SQLAlchemy URL; ``None`` keeps everything in memory.
+        name: of the study in a storage that holds several; ``"archrank"`` if ``None``.
         executor: where evaluations run; ``None`` is this process.
         seed: decides every random choice, those of training included.
 
@@ -90,6 +91,7 @@ class Study:
         objectives: Sequence[str] = (),
         constraints: Sequence[str] = (),
         storage: str | None = None,
+        name: str | None = None,
         executor: Executor | None = None,
         seed: int = 0,
     ) -> None:
@@ -107,7 +109,7 @@ class Study:
         if len({o.metric for o in self.objectives}) < len(self.objectives):
             raise ObjectiveError(f"an objective is named twice: {', '.join(names)}")
         self._allowed = _Allowed(self.evaluator, self.constraints)
-        self._store = TrialStore(storage, create=self.objectives)
+        self._store = TrialStore(storage, name or STUDY_NAME, create=self.objectives)
         self._store.identify(self._identity())
         self.records: list[Record] = self._store.records()
         self._latest: History | None = None

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import math
 import os
+import pickle
 import signal
 import threading
 import time
-from concurrent.futures import Executor, ProcessPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from multiprocessing import get_context, parent_process
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
-from archrank.errors import ArchrankError, BudgetError
+from archrank.errors import ArchrankError, BudgetError, EvaluationError
 from archrank.evaluators.base import Evaluator
 from archrank.types import Archs
+
+R = TypeVar("R")
 
 
 class Outcome(NamedTuple):
@@ -83,4 +87,53 @@ def process_pool(workers: int) -> Executor | None:
     if workers == 1:
         return None
     # spawn: forked copies of a process that has used torch's threads may hang
-    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=start_worker)
+    return Processes(workers, mp_context=get_context("spawn"), initializer=start_worker)
+
+
+class Processes(ProcessPoolExecutor):
+    """A process pool that tells at once what cannot be sent, and survives what cannot be received.
+
+    In a plain one, the first is raised in a thread of the pool, which may be ending by then, and
+    the second, such as a module that a worker cannot import, ends the worker.
+    """
+
+    def submit(self, fn: Callable[..., R], /, *args: Any, **kwargs: Any) -> Future[R]:
+        """Call ``fn`` in a worker.
+
+        Raises:
+            EvaluationError: it, or an argument, cannot be pickled.
+        """
+        try:
+            pickle.Pickler(_Nowhere()).dump((fn, args, kwargs))
+        except ArchrankError:
+            raise
+        except Exception as error:  # pickle's are of many kinds
+            raise EvaluationError(
+                f"this cannot be sent to worker processes: {error}. Define functions and classes "
+                "at the top level of a module, or use one worker"
+            ) from error
+        call: Any = _Call(fn, args, kwargs)  # that arrives as bytes
+        return super().submit(_unpack, call)
+
+
+class _Nowhere:
+    """A file that forgets; a call may hold a large table."""
+
+    def write(self, data: Any) -> int:
+        return len(data)
+
+
+class _Call:
+    """A call; pickles as bytes when its turn comes, and arrives as such."""
+
+    def __init__(self, *call: Any) -> None:
+        self._call = call
+
+    def __reduce__(self) -> tuple[type[bytes], tuple[bytes]]:
+        return bytes, (pickle.dumps(self._call),)
+
+
+def _unpack(packed: bytes) -> Any:
+    """In a worker: make a call that :class:`Processes` has sent."""
+    fn, args, kwargs = pickle.loads(packed)
+    return fn(*args, **kwargs)

@@ -2,8 +2,9 @@
 
     python benchmarks/search_nasbench201.py --table nb201.csv.gz --seeds 50 \
         --methods guided evolution random tpe optuna-gp
+    python benchmarks/search_nasbench201.py --table digits201 --sets valid_accuracy:test_accuracy
 
-Selects by validation, reports test accuracy. Prints one row per method and data set.
+Selects by validation, reports test accuracy. Prints one row per method and pair of columns.
 """
 
 from __future__ import annotations
@@ -75,7 +76,9 @@ def main() -> None:
         default=["guided", "random", "evolution", "tpe", "optuna-gp"],
         choices=list(METHODS),
     )
-    parser.add_argument("--sets", nargs="+", default=["c10", "c100"])
+    parser.add_argument(
+        "--sets", nargs="+", default=["c10_val:c10_test", "c100_val:c100_test"], help="VALID:TEST"
+    )
     args = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
@@ -84,13 +87,14 @@ def main() -> None:
 
     table = load_table(args.table, ar.spaces.NASBench201())
     stops = [k for k in (25, 50, 110) if k <= args.budget]
-    for name in args.sets:
-        valid, test = table.column(f"{name}_val"), table.column(f"{name}_test")
+    for pair in args.sets:
+        name, _, tested = pair.partition(":")
+        valid, test = table.objective(name), table.objective(tested)
         for method in args.methods:
             start = time.perf_counter()
             found, accuracy = [], []
             for seed in range(args.first_seed, args.first_seed + args.seeds):
-                rows = METHODS[method](table, f"{name}_val", args.budget, seed)
+                rows = METHODS[method](table, name, args.budget, seed)
                 hits = np.flatnonzero(rows == valid.argmax())
                 found.append(hits[0] + 1 if len(hits) else np.inf)
                 accuracy.append([test[rows[:k][valid[rows[:k]].argmax()]] for k in stops])
@@ -99,7 +103,7 @@ def main() -> None:
             within = "  ".join(f"<={k} {np.mean(np.array(found) <= k):.2f}" for k in stops)
             seconds = (time.perf_counter() - start) / args.seeds
             print(
-                f"{name:5} {method:10} test {at}  found {within}  median {np.median(found):.0f} "
+                f"{name:14} {method:10} test {at}  found {within}  median {np.median(found):.0f} "
                 f"worst {np.max(found):.0f}  {seconds:.1f} s/run",
                 flush=True,
             )

@@ -117,7 +117,7 @@ class GBDT(Ranker):
         rounds = params.pop("rounds")
         params |= {
             "min_data_in_leaf": max(1, min(5, n // 8)) if self.min_leaf is None else self.min_leaf,
-            "min_sum_hessian_in_leaf": 0.0,
+            "min_sum_hessian_in_leaf": 1e-6,  # 0 lets rounding pass for labels, and LightGBM stop
             "min_data_in_bin": 1,
             "feature_pre_filter": False,
             "num_threads": self.threads,

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from archrank.rankers.base import Ranker
     from archrank.spaces.base import Space
 
+PARENTS = 10  # the best found, whose mutants are candidates in a large space
+
 
 class Guided(Strategy):
     """Seed with random architectures, then in each round refit, rank candidates, take the top.
@@ -52,7 +54,7 @@ class Guided(Strategy):
         self,
         ranker: Ranker | None = None,
         *,
-        initial: int = 10,
+        initial: int = 5,
         batch_size: int = 2,
         explore: float = 0.0,
         acquisition: Acquisition = "ucb",
@@ -114,7 +116,7 @@ class Guided(Strategy):
             pool = remaining(history)
         else:
             order = np.argsort(-history.scores, kind="stable")  # NaN, the failed ones, last
-            best = order[: min(self.initial, int(history.ok.sum()))]
+            best = order[: min(PARENTS, int(history.ok.sum()))]
             half = self.candidates // 2
             parents = history.archs[rng.choice(best, half)]
             rates = rng.choice([1.5, 3.0, 6.0], (half, 1)) / space.d  # near, and not so near

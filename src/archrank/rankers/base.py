@@ -124,4 +124,19 @@ def check_scores(scores: ArrayLike, n: int, minimum: int, who: str) -> Floats:
         )
     if (y == y[0]).all():
         raise LabelError(f"{who}: all {n} scores are {raw[0]}; nothing can be ranked")
-    return y
+    return y if _has_spread(y) else _stretched(y)
+
+
+def _has_spread(y: Floats) -> bool:
+    """Whether scores that differ still do when rankers standardise them."""
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+        spread = y.std()
+        return bool(np.isfinite(spread) and spread**2 > 0)
+
+
+def _stretched(y: Floats) -> Floats:
+    """Scores in 0..1, in proportion; squares of what came over- or underflow."""
+    y = y / np.abs(y).max()  # first, as the range itself may be beyond what a float holds
+    y = y - y.min()
+    stretched: Floats = y / y.max()
+    return stretched

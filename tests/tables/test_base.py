@@ -88,6 +88,9 @@ def test_codes_keep_their_zeros_and_are_no_metrics(small: CustomSpace, tmp_path:
             r"row 0 \(line 2\) and row 2 \(line 4\) are the same architecture 'depth=1'; keep one",
         ),
         ("arch,acc\ndepth=1,1,9\ndepth=2,2,9\n", "cannot be read as CSV"),
+        ("arch,acc,acc\ndepth=1,1,9\n", r"2 columns are called 'acc'; rename them"),
+        ("arch;acc\ndepth=1;1\n", "separated by semicolons; use commas"),
+        ("arch\tacc\ndepth=1\t1\n", "separated by tabs; use commas"),
     ],
 )
 def test_damaged_tables(small: CustomSpace, tmp_path: Path, text: str, message: str) -> None:

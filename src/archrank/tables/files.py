@@ -6,6 +6,7 @@ import difflib
 import re
 import warnings
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -112,14 +113,26 @@ def _read_csv(path: str) -> DataFrame:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)  # rows of too many cells
+            _check_header(path, pd.read_csv(path, dtype=str, header=None, nrows=1).iloc[0])
             return pd.read_csv(path, dtype=str, index_col=False)
     except pd.errors.EmptyDataError:
         raise TableError(f"{path}: the file is empty") from None
     except (*damages, OSError, EOFError, zlib.error) as error:
         raise TableError(
-            f"{path}: cannot be read as CSV: {error}; is the file complete? Download it again, or "
-            "name Parquet files *.parquet"
+            f"{path}: cannot be read as CSV: {str(error).strip()}; is the file complete? Download "
+            "it again, or name Parquet files *.parquet"
         ) from None
+
+
+def _check_header(path: str, names: Iterable[Any]) -> None:
+    """Refuse columns of one name, which pandas would rename, and other separators than commas."""
+    named = [name for name in names if isinstance(name, str)]
+    twice = next((name for name in named if named.count(name) > 1), None)
+    if twice is not None:
+        raise TableError(f"{path}: {named.count(twice)} columns are called {twice!r}; rename them")
+    for separator, called in ((";", "semicolons"), ("\t", "tabs")):
+        if len(named) == 1 and separator in named[0]:
+            raise TableError(f"{path}: its columns are separated by {called}; use commas")
 
 
 def _read_parquet(path: str) -> DataFrame:

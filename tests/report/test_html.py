@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from archrank.errors import StorageError
-from archrank.evaluators import Combined, Cost, Function, Table
+from archrank.evaluators import Combined, Cost, Function, Metric, Table
 from archrank.rankers import RandomForest
 from archrank.report import write_report
 from archrank.spaces import NASBench201
@@ -153,6 +153,17 @@ def test_all_failed(custom, tmp_path: Path) -> None:
     page = report(study, tmp_path)
     assert "None of 4 evaluations succeeded" in page.text
     assert "RuntimeError: no luck" in page.text
+
+
+@pytest.mark.parametrize("count", [3, 11, 12, 30])
+def test_many_metrics_are_folded(custom, tmp_path: Path, count: int) -> None:
+    metrics = [Metric(f"valid_loss_{k}") for k in range(count)]
+    evaluator = Function(lambda config: {m.name: 1.25 + k for k, m in enumerate(metrics)}, metrics)
+    study = Study(custom, evaluator, Random()).run(budget=3)
+    text = write_report(study, tmp_path / "report.html").read_text(encoding="utf-8")
+    facts = count - 1 + 3  # evaluations, where, time
+    assert text.count("<dt>") == facts
+    assert (f"{facts - 12} more metrics" in text) == (facts > 14)
 
 
 @pytest.mark.parametrize("value", [0.0, 3.0, -1e-12, 1e12])

@@ -11,6 +11,8 @@ from archrank.report.summary import Results
 if TYPE_CHECKING:
     from archrank.study.record import Record
 
+SHOWN = 12  # facts beside the objectives; two rows on a wide screen
+
 
 def headline(results: Results) -> str:
     """The best architecture, its values, and what finding it took."""
@@ -25,10 +27,6 @@ def headline(results: Results) -> str:
         bounds = escape(", ".join(map(str, study.constraints)))
         warning = f"<p><strong>No evaluated architecture meets {bounds}</strong>; this one comes "
         warning += "closest.</p>"
-    facts = "".join(
-        f"<div><dt>{escape(name)}</dt><dd>{escape(text)}</dd></div>"
-        for name, text in _facts(results, best)
-    )
     values = "".join(
         f'<div><span class="value">'
         f"{escape(format_value(results.metrics[o.metric], best.values[o.metric]))}</span><br>"
@@ -41,8 +39,22 @@ def headline(results: Results) -> str:
         f"<section><h2>Best architecture{note}</h2>{warning}"
         f'<div class="values">{values}</div>'
         f'<code class="arch">{escape(best.string)}</code>'
-        f'<dl class="facts">{facts}</dl></section>'
+        f"{_listed(_facts(results, best))}</section>"
     )
+
+
+def _listed(facts: list[tuple[str, str]]) -> str:
+    """A grid of names and values; those of a table with a column per run are folded away."""
+    cells = [
+        # names may break where they have underscores
+        f"<div><dt>{escape(name).replace('_', '_<wbr>')}</dt><dd>{escape(text)}</dd></div>"
+        for name, text in facts
+    ]
+    grids = [f'<dl class="facts">{"".join(part)}</dl>' for part in (cells[:SHOWN], cells[SHOWN:])]
+    if len(cells) <= SHOWN + 2:  # not worth a click
+        return f'<dl class="facts">{"".join(cells)}</dl>'
+    more = f"{len(cells) - SHOWN} more metrics"
+    return f"{grids[0]}<details><summary>{more}</summary>{grids[1]}</details>"
 
 
 def _facts(results: Results, best: Record) -> list[tuple[str, str]]:

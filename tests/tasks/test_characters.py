@@ -10,6 +10,8 @@ from archrank.tasks import TASKS, Characters, Glyphs
 from archrank.tasks import characters as alias
 from archrank.tasks.glyphs import _load
 
+from .fonts import needs_fonts
+
 SMALL = Characters(images=72, eval_images=36)
 
 
@@ -25,6 +27,7 @@ def test_known_by_name() -> None:
     assert Characters().name == "characters"
 
 
+@needs_fonts
 def test_one_class_per_letter_and_digit() -> None:
     train, valid, test = SMALL.load()
     assert SMALL.n_classes == 36
@@ -33,6 +36,7 @@ def test_one_class_per_letter_and_digit() -> None:
     assert torch.equal(torch.bincount(train.y), torch.full((36,), 2))
 
 
+@needs_fonts
 def test_its_images_are_not_those_of_glyphs() -> None:
     letters = Glyphs(images=72, eval_images=36, characters=SMALL.characters).load()
     own = SMALL.load()

@@ -12,6 +12,8 @@ from archrank.tasks import Glyphs
 from archrank.tasks import glyphs as alias
 from archrank.tasks.glyphs import FONTS, LETTERS, _load
 
+from .fonts import needs_fonts
+
 SMALL = Glyphs(images=52, eval_images=40, copies=2)
 
 
@@ -31,6 +33,7 @@ def test_no_font_is_in_two_splits() -> None:
     assert len(set(names)) == len(names)
 
 
+@needs_fonts
 def test_shapes_labels_and_scale() -> None:
     train, valid, test = SMALL.load()
     assert train.x.shape == (52, *SMALL.input_shape)
@@ -41,18 +44,21 @@ def test_shapes_labels_and_scale() -> None:
     assert abs(float(train.x.std()) - 1) < 1e-2
 
 
+@needs_fonts
 def test_other_sizes_change_the_input_shape() -> None:
     task = replace(SMALL, size=16)
     assert task.input_shape == (1, 16, 16)
     assert task.load().test.x.shape[1:] == (1, 16, 16)
 
 
+@needs_fonts
 def test_other_characters_change_the_number_of_classes() -> None:
     task = replace(SMALL, characters="0123")
     assert task.n_classes == 4
     assert set(task.load().valid.y.tolist()) == {0, 1, 2, 3}
 
 
+@needs_fonts
 def test_made_again_the_images_are_the_same(own_cache: Path) -> None:
     first = SMALL.load()
     (file,) = own_cache.iterdir()
@@ -67,6 +73,7 @@ def test_made_again_the_images_are_the_same(own_cache: Path) -> None:
     assert not torch.equal(first.train.x, replace(SMALL, seed=1).load().train.x)
 
 
+@needs_fonts
 def test_without_warp_and_clutter_a_font_writes_one_image_per_character() -> None:
     task = replace(SMALL, images=520, distortion=0.0, clutter=0.0)
     train = task.load().train

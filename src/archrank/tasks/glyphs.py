@@ -62,8 +62,8 @@ class Glyphs(Task):
     NAS-Bench-201 cells of the table ``glyphs201``, two training seeds with the default recipe:
     Kendall tau between the seeds 0.80 over all and 0.51 within the better half; quartiles of the
     mean validation accuracy 40 / 60 / 66 %, extremes 4 and 73 %; about a CPU-second per cell on one
-    thread. The images depend on the versions of
-    matplotlib's fonts and of Pillow, hence numbers of two installations may differ slightly.
+    thread. The images depend on the versions of matplotlib's fonts (3.11 is the first to have all)
+    and of Pillow, hence numbers of two installations may differ slightly.
 
     Attributes:
         characters: One class each; any that all :data:`FONTS` have, such as letters and digits.
@@ -154,8 +154,8 @@ def _font_file(name: str) -> Path:
     path = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / f"{name}.ttf"
     if not path.is_file():
         raise DataError(
-            f"the glyphs task needs the font {path.name}, which ships with matplotlib; looked for "
-            f"{path}. Reinstall matplotlib, or use the task 'digits'"
+            f"the glyphs task needs the font {path.name} of matplotlib 3.11 or newer, which needs "
+            f"Python 3.11 or newer; looked for {path}. Upgrade, or use the task 'digits'"
         )
     return path
 

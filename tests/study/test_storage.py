@@ -147,7 +147,10 @@ def test_a_long_run_is_read_in_proposal_order(tmp_path: Path) -> None:
 def test_passwords_are_not_shown() -> None:
     url = "postgresql+psycopg://me:secret@localhost/x"
     assert shown(url) == "postgresql+psycopg://me:***@localhost/x"
-    assert shown("nonsense") == "nonsense"
-    with pytest.raises(ArchrankError) as caught:
-        TrialStore("sqlite://me:secret@host/x", create=OBJECTIVES)
-    assert "secret" not in str(caught.value)
+    assert shown("postgresql://me:s:e@c/r@host:port/x") == "postgresql://me:***@host:port/x"
+    for url in ("nonsense", "sqlite:///a:b@c.db", "postgresql://me@localhost:5432/x"):
+        assert shown(url) == url
+    for url in ("sqlite://me:secret@host/x", "postgresql://me:secret@host:port/x"):
+        with pytest.raises(ArchrankError) as caught:
+            TrialStore(url, create=OBJECTIVES)
+        assert "secret" not in str(caught.value)

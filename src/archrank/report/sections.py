@@ -50,11 +50,16 @@ def _listed(facts: list[tuple[str, str]]) -> str:
         f"<div><dt>{escape(name).replace('_', '_<wbr>')}</dt><dd>{escape(text)}</dd></div>"
         for name, text in facts
     ]
-    grids = [f'<dl class="facts">{"".join(part)}</dl>' for part in (cells[:SHOWN], cells[SHOWN:])]
-    if len(cells) <= SHOWN + 2:  # not worth a click
-        return f'<dl class="facts">{"".join(cells)}</dl>'
+    if len(cells) <= SHOWN + 2:  # the rest is not worth a click
+        return _grid(cells)
     more = f"{len(cells) - SHOWN} more metrics"
-    return f"{grids[0]}<details><summary>{more}</summary>{grids[1]}</details>"
+    return (
+        f"{_grid(cells[:SHOWN])}<details><summary>{more}</summary>{_grid(cells[SHOWN:])}</details>"
+    )
+
+
+def _grid(cells: list[str]) -> str:
+    return f'<dl class="facts">{"".join(cells)}</dl>'
 
 
 def _facts(results: Results, best: Record) -> list[tuple[str, str]]:

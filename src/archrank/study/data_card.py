@@ -103,7 +103,7 @@ def _trust(benchmark: Benchmark, built: Built) -> str:
     else:
         lines.append(
             "- One seed: the noise of training is in every value; the task's documentation says "
-            "how far two seeds agreed on a sample."
+            "how far two seeds agree."
         )
     missing = int(np.isnan(values).sum())
     lines.append(f"- Runs that diverged: {missing} architectures have no mean." if missing else "")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,8 +21,6 @@ import optuna
 from optuna.distributions import CategoricalDistribution
 from optuna.storages import BaseStorage, InMemoryStorage, RDBStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
-from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError
 
 from archrank.errors import MissingExtraError, ResumeError, StorageError
 from archrank.spaces.base import Space
@@ -141,10 +140,7 @@ def sqlite_url(path: Path) -> str:
 
 def shown(url: str) -> str:
     """A storage URL as messages show it: without its password."""
-    try:
-        return make_url(url).render_as_string(hide_password=True)
-    except ArgumentError:
-        return url
+    return re.sub(r"(://[^:/@]*:).*@", r"\1***@", url)
 
 
 def _open(url: str | None) -> BaseStorage:

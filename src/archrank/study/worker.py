@@ -1,4 +1,4 @@
-"""What happens inside a worker: one architecture, evaluated, never an exception."""
+"""Worker processes, and what happens inside one: an architecture, evaluated, never an exception."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from itertools import product
 import numpy as np
 
 import archrank as ar
-from archrank.spaces.structure import STATE_BIAS, STATE_GAIN, STATE_WIDTH, paths
+from archrank.spaces.edge_cells.features import STATE_BIAS, STATE_GAIN, STATE_WIDTH, paths
 
 SPACE = ar.spaces.NASBench201()
 OPS = SPACE.ops

@@ -13,7 +13,7 @@ import time
 
 import numpy as np
 
-from archrank.spaces.nasbench101 import NASBench101
+from archrank.spaces.nasbench101.space import NASBench101
 
 EXPECTED = 423_624
 

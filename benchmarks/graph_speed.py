@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 import archrank as ar
 from archrank.rankers import AceNAS
-from archrank.rankers.graph import DGCNN
+from archrank.rankers.graphs.layers import DGCNN
 
 
 class OneByOne(nn.Module):

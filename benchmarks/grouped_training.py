@@ -28,8 +28,8 @@ from scipy.stats import kendalltau
 from training_speed import build, random_cells
 
 from archrank.tasks import Digits, Task
-from archrank.tasks.grouped_training import train_many
-from archrank.tasks.training import TrainingResult, initialise, train
+from archrank.training.grouped import train_many
+from archrank.training.loop import TrainingResult, initialise, train
 
 Cells = list[list[str]]
 

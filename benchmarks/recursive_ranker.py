@@ -20,7 +20,7 @@ import torch
 
 import archrank as ar
 from archrank.criteria import kendall_tau, spearman
-from archrank.rankers.recursive import Recursive
+from archrank.rankers.recursive.ranker import Recursive
 from archrank.tables import load_table
 
 

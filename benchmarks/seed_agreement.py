@@ -20,7 +20,7 @@ from training_speed import build, random_cells
 
 from archrank import tasks
 from archrank.tasks import Task
-from archrank.tasks.training import initialise, train
+from archrank.training.loop import initialise, train
 
 
 def overridden(task: Task, assignments: list[str]) -> Task:

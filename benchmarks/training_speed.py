@@ -27,7 +27,7 @@ from archrank import tasks
 from archrank.networks import OPERATIONS, NASBench201Network
 from archrank.networks.nasbench201 import EDGES, Cell
 from archrank.tasks import Split, Task
-from archrank.tasks.training import initialise, train
+from archrank.training.loop import initialise, train
 
 NODES = (1, 2, 3)
 

@@ -18,9 +18,9 @@ import torch
 from training_speed import build, plain_train, published
 
 import archrank as ar
-from archrank.study import process_pool
-from archrank.study.worker import evaluate_one
-from archrank.tasks.training import initialise
+from archrank.parallel import process_pool
+from archrank.parallel.processes import evaluate_one
+from archrank.training.loop import initialise
 
 
 def main() -> None:

@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from concurrent.futures import Executor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from archrank.spaces import NASBench201
+from archrank.parallel import process_pool
+from archrank.spaces import EdgeCellSpace, NASBench201
+from tests.study.helpers import BUDGET, make, told
+
+
+class Cells(EdgeCellSpace):
+    """Cells without networks."""
+
+    def cost(self, archs):
+        sums = archs.sum(axis=1, dtype=float)
+        return {"macs": sums, "params": sums}
+
+    def build(self, arch, task):
+        raise NotImplementedError
 
 
 @pytest.fixture(scope="session")
@@ -31,3 +47,23 @@ def nb201_csv(data_dir: Path) -> Path:
     if not path.is_file():
         pytest.skip(f"no {path}")
     return path
+
+
+@pytest.fixture(scope="session")
+def cells() -> Cells:
+    return Cells(("none", "skip_connect", "conv", "pool"), nodes=3)
+
+
+@pytest.fixture(scope="session")
+def pool() -> Iterator[Executor]:
+    """Two worker processes, shared by all tests because starting them takes a second."""
+    executor = process_pool(2)
+    assert executor is not None
+    yield executor
+    executor.shutdown()
+
+
+@pytest.fixture(scope="session")
+def uninterrupted() -> list[tuple[Any, ...]]:
+    """The default study of the helpers, run at once."""
+    return told(make().run(BUDGET))

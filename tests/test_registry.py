@@ -11,7 +11,7 @@ from archrank.spaces import NASBench201
 
 @pytest.fixture
 def registry() -> Registry:
-    return Registry("space", {"nasbench201": "archrank.spaces.nasbench201:NASBench201"})
+    return Registry("space", {"nasbench201": "archrank.spaces.edge_cells.nasbench201:NASBench201"})
 
 
 def test_loads_by_name_whatever_its_case_and_dashes(registry: Registry) -> None:

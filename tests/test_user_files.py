@@ -14,7 +14,7 @@ from archrank.user_files import import_file, is_file, module_name
 
 @pytest.fixture
 def registry() -> Registry:
-    return Registry("space", {"nasbench201": "archrank.spaces.nasbench201:NASBench201"})
+    return Registry("space", {"nasbench201": "archrank.spaces.edge_cells.nasbench201:NASBench201"})
 
 
 @pytest.fixture(autouse=True)
@@ -77,7 +77,7 @@ def test_functions_reach_other_processes(folder: Path) -> None:
     Path("mine.py").write_text("def build(): return 'built'\n")
     sent = pickle.dumps(import_file("mine.py", "x").build)
     code = (
-        "import sys, pickle, archrank.study.worker\n"
+        "import sys, pickle, archrank.parallel.processes\n"
         f"print(pickle.loads(bytes.fromhex({sent.hex()!r}))())"
     )
     done = subprocess.run(

@@ -26,14 +26,19 @@ except PackageNotFoundError:  # a source tree that is not installed
 
 _MODULES = (
     "assess",
+    "benchmark",
     "cli",
     "criteria",
+    "drawing",
     "errors",
     "evaluators",
+    "losses",
     "networks",
+    "parallel",
     "rankers",
     "report",
     "reproduce",
+    "runs",
     "spaces",
     "strategies",
     "study",
@@ -41,6 +46,7 @@ _MODULES = (
     "tables",
     "tasks",
     "testing",
+    "training",
 )
 _NAMES = {
     "ArchrankError": "archrank.errors",

@@ -11,9 +11,8 @@ from archrank import criteria
 from archrank.assess import assess
 from archrank.spaces import NASBench201
 from archrank.tables import BenchTable
-
-from .helpers import Linear, Unlucky
-from .test_run import GRID, Stop, same
+from tests.assess.helpers import Linear, Unlucky
+from tests.assess.test_engine import GRID, Stop, same
 
 
 def test_failed_fits_are_tried_again(

@@ -14,12 +14,11 @@ from rich.console import Console
 from archrank.assess import Assessment, assess
 from archrank.assess.figures import LogAxis
 from archrank.assess.grid import Cell, Done
-from archrank.assess.progress import LiveBar, PlainLines, display
+from archrank.display.assess import LiveBar, PlainLines, display
 from archrank.errors import StorageError
 from archrank.spaces import NASBench201
 from archrank.tables import BenchTable
-
-from .helpers import Constant, Linear
+from tests.assess.helpers import Constant, Linear
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,7 @@ from archrank.assess import assess
 from archrank.errors import BudgetError, LabelError, SettingsError, TableError, UnknownNameError
 from archrank.spaces import NASBench201
 from archrank.tables import BenchTable
-
-from .helpers import Greedy, Linear, Recorder
+from tests.assess.helpers import Greedy, Linear, Recorder
 
 GRID: dict[str, Any] = {"labels": "val", "truth": "test", "train_sizes": [20, 40], "seeds": 3}
 

@@ -12,11 +12,10 @@ from archrank import criteria
 from archrank.assess import assess
 from archrank.assess.grid import Cell
 from archrank.assess.training import best_new
-from archrank.rankers.weak_labels import normal_scores
+from archrank.rankers.kit.weak_labels import normal_scores
 from archrank.spaces import NASBench201
 from archrank.tables import BenchTable
-
-from .helpers import Linear, Pretrained, Recorder
+from tests.assess.helpers import Linear, Pretrained, Recorder
 
 
 def test_stages_add_the_best_predicted(table: BenchTable, space: NASBench201) -> None:

@@ -12,8 +12,7 @@ import pandas as pd
 import pytest
 
 from archrank.assess.assessment import Assessment
-
-from .conftest import Cli, refused
+from tests.cli.conftest import Cli, refused
 
 OUT = "runs/assess-cells-accuracy"
 MODULE = """

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from .conftest import Cli, refused
+from tests.cli.conftest import Cli, refused
 
 CELL = "|nor_conv_3x3~0|+|none~0|none~1|+|skip_connect~0|none~1|nor_conv_1x1~2|"
 MODULE = """

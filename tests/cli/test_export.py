@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import Cli, refused
+from tests.cli.conftest import Cli, refused
 
 TASK = """
 from archrank.tasks import Digits, Recipe

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import Cli, refused
+from tests.cli.conftest import Cli, refused
 
 MINE = """
 import archrank as ar

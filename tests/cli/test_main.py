@@ -8,8 +8,7 @@ import pytest
 from archrank import __version__
 from archrank.cli import main as main_module
 from archrank.cli.main import main
-
-from .conftest import Cli
+from tests.cli.conftest import Cli
 
 
 @pytest.mark.parametrize("option", ["--version", "-V"])

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from archrank.runs.folder import load, open_run
+from archrank.runs.settings import SearchSettings
 from archrank.study.objectives import Objective
-from archrank.study.run import load, open_run
-from archrank.study.settings import SearchSettings
 from archrank.study.storage import TrialStore, sqlite_url
-
-from .conftest import Cli, refused
+from tests.cli.conftest import Cli, refused
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,7 @@ import pytest
 
 from archrank.reproduce.base import Claim, Outcome, Row
 from archrank.reproduce.catalogue import REPRODUCTIONS
-
-from .conftest import Cli, refused
+from tests.cli.conftest import Cli, refused
 
 
 @pytest.fixture

@@ -12,8 +12,7 @@ import pytest
 from filelock import FileLock
 
 from archrank.evaluators import Table
-
-from .conftest import Cli, refused
+from tests.cli.conftest import Cli, refused
 
 RUN = "runs/nasbench201-cells-accuracy-random-seed0"
 

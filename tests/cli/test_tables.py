@@ -11,10 +11,9 @@ from archrank.errors import TableError
 from archrank.spaces import NASBench201
 from archrank.tables import load_table
 from archrank.tables.builtin import builtin_names, builtin_table, data_card
+from tests.cli.conftest import Cli, refused
 
-from .conftest import Cli, refused
-
-TASK = "study.test_benchmark:Brief"
+TASK = "tests.benchmark.test_build:Brief"
 BRIEF = ("--task", TASK, "--seeds", 1, "--archs", 2, "--no-latency", "--workers", 1)
 
 

@@ -14,7 +14,7 @@ import tyro
 
 from archrank.cli.tables_import import TablesImport
 from archrank.errors import StorageError, TableError, UnknownNameError
-from tables.importers import files
+from tests.tables.importers import files
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from archrank.networks.attentivenas import (
     Stage,
     make_divisible,
 )
-from archrank.spaces.attentivenas import AttentiveNAS
-from archrank.spaces.attentivenas_cost import squeezed
+from archrank.spaces.mobile.attentivenas import AttentiveNAS
+from archrank.spaces.mobile.attentivenas_cost import squeezed
 from archrank.tasks import Digits
 from archrank.tasks.base import Recipe, Scale, Splits, Task
 

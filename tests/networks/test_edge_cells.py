@@ -6,7 +6,7 @@ from torch import nn
 from archrank.networks import NASBench201Network
 from archrank.networks.edge_cells import Edge, EdgeCell, edge_cell_network
 from archrank.networks.operations import operation
-from archrank.spaces.structure import edges_of
+from archrank.spaces.edge_cells.features import edges_of
 from archrank.tasks import Digits
 from archrank.tasks.base import Scale
 

@@ -13,8 +13,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from archrank.errors import ArchitectureError, SpaceError, UnknownNameError
 from archrank.networks.nasbench101 import Cell, NASBench101Network, vertex_channels
 from archrank.spaces import NASBench101
-from archrank.spaces import nasbench101_cost as closed_form
-from archrank.spaces.nasbench101_cells import adjacency, mask_table, to_masks
+from archrank.spaces.nasbench101 import cost as closed_form
+from archrank.spaces.nasbench101.cells import adjacency, mask_table, to_masks
 from archrank.tasks import Splits, Task
 from archrank.tasks.base import Scale
 

@@ -12,7 +12,7 @@ from archrank.errors import ArchitectureError, SpaceError, UnknownNameError
 from archrank.networks.nds import Cell, CellGenotype, NDSNetwork
 from archrank.networks.nds_operations import OPERATIONS, FactorizedReduce, operation
 from archrank.spaces import NDS
-from archrank.spaces.nds_families import FAMILIES
+from archrank.spaces.nds.families import FAMILIES
 from archrank.tasks import Splits, Task
 
 

@@ -6,7 +6,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from archrank.networks.proxylessnas import Block, InvertedResidual, ProxylessNASNetwork
-from archrank.spaces.proxylessnas import ProxylessNAS
+from archrank.spaces.mobile.proxylessnas import ProxylessNAS
 from archrank.tasks import Digits
 from archrank.tasks.base import Recipe, Scale, Splits, Task
 

@@ -10,7 +10,7 @@ from sklearn.gaussian_process.kernels import ConstantKernel, Matern, Sum, WhiteK
 from archrank.criteria import kendall_tau
 from archrank.rankers import GaussianProcess
 from archrank.rankers.gaussian_process import JITTER, squared_distances
-from archrank.rankers.weak_labels import normal_scores
+from archrank.rankers.kit.weak_labels import normal_scores
 from archrank.spaces import CustomSpace, NASBench201
 from archrank.tables import load_table
 from archrank.testing import check_ranker

@@ -10,7 +10,7 @@ from sklearn.base import clone
 from archrank.errors import LabelError, UnknownNameError
 from archrank.losses import hinge
 from archrank.rankers import MLP
-from archrank.rankers._encoding import encode, width
+from archrank.rankers.kit.encoding import encode, width
 from archrank.rankers.mlp import perceptron
 from archrank.spaces import CustomSpace, NASBench201
 from archrank.testing import check_ranker

@@ -15,18 +15,6 @@ from archrank.strategies import Random
 from archrank.strategies.guided import Guided
 from archrank.study import Study
 
-
-class Cells(EdgeCellSpace):
-    """Cells without networks."""
-
-    def cost(self, archs):
-        sums = archs.sum(axis=1, dtype=float)
-        return {"macs": sums, "params": sums}
-
-    def build(self, arch, task):
-        raise NotImplementedError
-
-
 METRICS = (
     Metric("accuracy", unit="fraction"),
     Metric("latency_ms", "minimize", "ms"),
@@ -46,11 +34,6 @@ def measure(config: dict[str, int]) -> dict[str, float]:
 def custom() -> CustomSpace:
     choices = {"depth": [1, 2, 3, 4], "width": [8, 16, 32, 64], "kernel": [1, 3, 5]}
     return CustomSpace(choices, build=lambda config, task: None, name="own <space>")
-
-
-@pytest.fixture(scope="session")
-def cells() -> Cells:
-    return Cells(("none", "skip_connect", "conv", "pool"), nodes=3)
 
 
 @pytest.fixture(scope="session")

@@ -7,8 +7,8 @@ import re
 import numpy as np
 import pytest
 
-from archrank.report.assessment import Assessment, assess, cross_validate
 from archrank.report.chart import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Axis, Chart
+from archrank.report.cross_validation import Assessment, assess, cross_validate
 from archrank.report.figures import MAX_DOTS, search_curve, thin
 from archrank.report.summary import Results, find_table
 from archrank.report.tradeoffs import staircase, trade_offs

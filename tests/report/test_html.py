@@ -22,7 +22,8 @@ from archrank.study import Study
 def quick_ranker(monkeypatch: pytest.MonkeyPatch) -> None:
     """The default ranker takes a second per page."""
     monkeypatch.setattr(
-        "archrank.report.assessment.default_ranker", lambda space: RandomForest(space, trees=5)
+        "archrank.report.cross_validation.default_ranker",
+        lambda space: RandomForest(space, trees=5),
     )
 
 
@@ -207,7 +208,7 @@ def test_ranker_that_fails_is_a_sentence(own_study, tmp_path: Path, monkeypatch)
     def broken(space: object) -> object:
         raise RuntimeError("no ranker today")
 
-    monkeypatch.setattr("archrank.report.assessment.default_ranker", broken)
+    monkeypatch.setattr("archrank.report.cross_validation.default_ranker", broken)
     assert (
         "could not be judged: RuntimeError: no ranker today" in report(own_study(), tmp_path).text
     )

@@ -9,8 +9,7 @@ import pytest
 from archrank.errors import BudgetError, DataError, UnknownNameError
 from archrank.reproduce import reproduce
 from archrank.reproduce.bench import NB201, SUPERNET, load_bench
-
-from .conftest import ROWS
+from tests.reproduce.conftest import ROWS
 
 
 def test_columns_are_in_the_order_of_the_first_table(tables: Path) -> None:

@@ -8,7 +8,7 @@ from archrank.errors import StorageError
 from archrank.reproduce import reproduce
 from archrank.reproduce.base import Found, Plan
 from archrank.reproduce.journal import Journal
-from archrank.reproduce.published import forest
+from archrank.reproduce.surgery.published import forest
 
 HEADER = {"name": "x", "seeds": 2}
 
@@ -57,7 +57,8 @@ def test_runs_of_something_else_do_not_count(tmp_path: Path) -> None:
 def test_nothing_is_left_at_the_end(
     tables: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("archrank.reproduce.surgery.RANKING", {"RF": forest})  # the fastest
+    fastest = {"RF": forest}
+    monkeypatch.setattr("archrank.reproduce.surgery.predictors.RANKING", fastest)
     reproduce("surgery-fig-a2", data=tables, quick=True, seeds=1, out=tmp_path / "found")
     assert list((tmp_path / "found").iterdir()) == []
 

@@ -15,8 +15,7 @@ from archrank.errors import SpaceError
 from archrank.spaces import SPACES, EdgeCellSpace, Space
 from archrank.tasks import Splits, Task
 from archrank.tasks.base import Scale
-
-from .sequences import Tokens
+from tests.spaces.sequences import Tokens
 
 COUNTED, TRAINED = 2, 2
 LARGE = 3e7  # parameters of networks that are counted, but too large to train in a test

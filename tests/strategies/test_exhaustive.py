@@ -7,7 +7,7 @@ from archrank.errors import SpaceError
 from archrank.spaces import NASBench201
 from archrank.strategies import Exhaustive
 from archrank.testing import check_strategy
-from strategies.helpers import history, huge, some, tiny
+from tests.strategies.helpers import history, huge, some, tiny
 
 
 def test_contract() -> None:

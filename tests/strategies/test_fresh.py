@@ -9,8 +9,7 @@ from archrank.errors import SpaceError
 from archrank.spaces import NASBench201
 from archrank.strategies.fresh import distinct, is_new, remaining, row_keys, sample_fresh
 from archrank.types import Archs, Bools
-
-from .helpers import history, huge, isomorphic, rows, some, tiny
+from tests.strategies.helpers import history, huge, isomorphic, rows, some, tiny
 
 matrices = st.lists(
     st.lists(st.integers(0, 255), min_size=3, max_size=3), min_size=0, max_size=12

@@ -11,8 +11,7 @@ from archrank.rankers import GBDT
 from archrank.spaces import NASBench201
 from archrank.strategies import STRATEGIES, Guided
 from archrank.testing import check_strategy
-
-from .helpers import Weights, history, huge, isomorphic, rows, some, tiny
+from tests.strategies.helpers import Weights, history, huge, isomorphic, rows, some, tiny
 
 
 def guided(space: Any, **settings: Any) -> Guided:

@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 
 from archrank.strategies.history import feasible_first, pareto_ranks
 from archrank.types import Floats
-
-from .helpers import history, some, tiny
+from tests.strategies.helpers import history, some, tiny
 
 small = st.integers(0, 3).map(float)  # small integers: many ties and equal rows
 

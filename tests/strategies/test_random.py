@@ -7,8 +7,7 @@ from archrank.errors import BudgetError
 from archrank.spaces import NASBench201
 from archrank.strategies import STRATEGIES, Random
 from archrank.testing import check_strategy
-
-from .helpers import history, huge, some, tiny
+from tests.strategies.helpers import history, huge, some, tiny
 
 
 def test_contract(space: NASBench201) -> None:

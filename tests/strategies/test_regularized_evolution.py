@@ -9,8 +9,7 @@ from archrank.strategies import STRATEGIES, RegularizedEvolution
 from archrank.strategies.fresh import distinct
 from archrank.testing import check_strategy
 from archrank.types import Archs, Bools
-
-from .helpers import history, huge, rows, some, tiny
+from tests.strategies.helpers import history, huge, rows, some, tiny
 
 
 def test_contract(space: NASBench201) -> None:

@@ -16,7 +16,7 @@ from archrank.spaces import CustomSpace
 from archrank.strategies import Guided, Strategy
 from archrank.study import Study
 from archrank.types import Archs
-from strategies.helpers import Weights, build
+from tests.strategies.helpers import Weights, build
 
 BUDGET = 12
 CHOICES = {"depth": [1, 2, 3, 4], "width": [8, 16, 32], "act": ["a", "b"]}

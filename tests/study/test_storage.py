@@ -12,8 +12,7 @@ from archrank.evaluators import Function
 from archrank.study.objectives import Objective
 from archrank.study.record import Record
 from archrank.study.storage import TrialStore, shown, sqlite_url
-
-from .helpers import COSTS, make, score_and_cost, small_space, sometimes, told
+from tests.study.helpers import COSTS, make, score_and_cost, small_space, sometimes, told
 
 OBJECTIVES = [Objective("score")]
 

@@ -22,9 +22,8 @@ from archrank.spaces import NASBench201
 from archrank.strategies import Random, RegularizedEvolution, Strategy
 from archrank.study import Study
 from archrank.study import study as study_module
-from strategies.helpers import huge
-
-from .helpers import (
+from tests.strategies.helpers import huge
+from tests.study.helpers import (
     BUDGET,
     COSTS,
     SetUpWrongly,

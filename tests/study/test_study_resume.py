@@ -14,9 +14,8 @@ from archrank.evaluators import Function
 from archrank.spaces import CustomSpace
 from archrank.strategies import History, Random, RegularizedEvolution, Strategy
 from archrank.types import Archs
-from strategies.helpers import build
-
-from .helpers import (
+from tests.strategies.helpers import build
+from tests.study.helpers import (
     BUDGET,
     CHOICES,
     Stopping,

@@ -10,11 +10,10 @@ from typing import Any
 import pytest
 
 from archrank.errors import EvaluationError
+from archrank.parallel import process_pool
 from archrank.strategies import RegularizedEvolution, Strategy
-from archrank.study import process_pool
 from archrank.study import study as study_module
-
-from .helpers import (
+from tests.study.helpers import (
     BUDGET,
     Dying,
     FirstWaits,

@@ -11,10 +11,10 @@ from archrank.lazy import lazy
 
 if TYPE_CHECKING:
     from archrank.assess.assessment import Assessment
+    from archrank.assess.engine import assess
     from archrank.assess.protocol import Protocol
-    from archrank.assess.run import assess
 
-_HOMES = {"Assessment": "assessment", "Protocol": "protocol", "assess": "run"}
+_HOMES = {"Assessment": "assessment", "Protocol": "protocol", "assess": "engine"}
 
 __all__ = ["Assessment", "Protocol", "assess"]
 

@@ -13,8 +13,8 @@ from archrank.assess.assessment import Assessment
 from archrank.assess.grid import GROUPS
 from archrank.assess.judging import MEASURES, Measure
 from archrank.assess.text import estimate
+from archrank.drawing import PALETTE
 from archrank.report.chart import Axis, Chart
-from archrank.report.drawing import PALETTE
 from archrank.report.figures import Figure
 from archrank.types import Floats
 

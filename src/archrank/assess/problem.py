@@ -12,10 +12,10 @@ import numpy as np
 
 from archrank.assess.protocol import Protocol
 from archrank.errors import TableError
+from archrank.runs.settings import find_data
+from archrank.runs.weak import weak_label
 from archrank.spaces.base import Space
-from archrank.spaces.custom import CustomSpace
-from archrank.study.settings import find_data
-from archrank.study.weak import weak_label
+from archrank.spaces.custom.space import CustomSpace
 from archrank.tables.base import BenchTable, load_table
 from archrank.types import Archs, Floats
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from archrank.assess.grid import Cell, Done, Row
 from archrank.errors import ResumeError, StorageError
-from archrank.study.run import locked
+from archrank.runs.folder import locked
 
 SETTINGS = "assess.json"
 RESULTS = "results.jsonl"

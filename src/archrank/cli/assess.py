@@ -80,7 +80,7 @@ class Assess:
     def __call__(self) -> int:
         """Assess, print, write; the exit status."""
         from archrank.assess import assess
-        from archrank.assess.progress import display
+        from archrank.display.assess import display
 
         folder = self.out if self.out is not None else self._folder()
         try:

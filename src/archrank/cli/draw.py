@@ -53,7 +53,7 @@ class Draw:
 
     def __call__(self) -> int:
         """Draw it; the exit status."""
-        from archrank.report.drawing import draw
+        from archrank.drawing import draw
 
         space, arch, name = self._architecture()
         target = self.out if self.out is not None else Path(f"{name}.svg")
@@ -99,7 +99,7 @@ class Draw:
         return space, arch, _name(space, f"random{self.seed}")
 
     def _study(self, folder: Path) -> Study:
-        from archrank.study.run import load
+        from archrank.runs.folder import load
 
         if self.space is not None:
             raise SettingsError(f"--run {folder} says which space; leave --space {self.space} out")
@@ -107,9 +107,9 @@ class Draw:
 
 
 def _space(name: str) -> Space:
+    from archrank.runs.settings import instance_of
     from archrank.spaces import SPACES
     from archrank.spaces.base import Space
-    from archrank.study.settings import instance_of
 
     space: Space = instance_of(SPACES, name, Space)
     return space

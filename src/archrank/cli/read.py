@@ -22,13 +22,13 @@ class Reading:
 
     def study(self) -> Study:
         """The run, opened to read."""
-        from archrank.study.run import load
+        from archrank.runs.folder import load
 
         return load(self.folder())
 
     def folder(self) -> Path:
         """The run folder that is meant."""
-        from archrank.study.run import SETTINGS
+        from archrank.runs.folder import SETTINGS
 
         if self.run is not None:
             return self.run
@@ -96,8 +96,8 @@ class Report(Reading):
     def __call__(self) -> int:
         """Write it; the exit status."""
         from archrank.report import write_report
-        from archrank.study.run import load_settings
-        from archrank.study.settings import to_json
+        from archrank.runs.folder import load_settings
+        from archrank.runs.settings import to_json
 
         folder = self.folder()
         settings = to_json(load_settings(folder))

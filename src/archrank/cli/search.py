@@ -12,7 +12,7 @@ import tyro
 from archrank.cli.output import progress_console, say, show_record
 from archrank.cli.workers import INTERRUPTED, cores, running
 from archrank.errors import SettingsError
-from archrank.study.settings import SearchSettings
+from archrank.runs.settings import SearchSettings
 
 if TYPE_CHECKING:
     from archrank.study.study import Study
@@ -47,8 +47,8 @@ class Search:
 
     def __call__(self) -> int:
         """Search, write the report, show the best; the exit status."""
-        from archrank.study.progress import watcher
-        from archrank.study.run import open_run
+        from archrank.display.search import watcher
+        from archrank.runs.folder import open_run
 
         folder = self.run if self.run is not None else self.settings.default_run()
         budget = self.budget
@@ -90,7 +90,7 @@ class Search:
 
     def _finish(self, study: Study, folder: Path, stopped: bool) -> None:
         from archrank.report import write_report
-        from archrank.study.settings import to_json
+        from archrank.runs.settings import to_json
 
         if not stopped or any(record.reason is None for record in study.records):
             show_record(study, study.best)

@@ -12,7 +12,7 @@ from archrank.cli.output import progress_console, say, show_rows
 from archrank.cli.workers import INTERRUPTED, cores, running
 
 if TYPE_CHECKING:
-    from archrank.study.benchmark import Benchmark
+    from archrank.benchmark.build import Benchmark
 
 Name = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="NAME")]
 
@@ -53,8 +53,8 @@ class TablesBuild:
 
     def __call__(self) -> int:
         """Build what is left, write table and card; the exit status."""
-        from archrank.study.benchmark import Benchmark, named
-        from archrank.study.progress import watcher
+        from archrank.benchmark.build import Benchmark, named
+        from archrank.display.search import watcher
 
         folder = self.folder if self.folder is not None else Path("builds") / self.name
         settings = named(
@@ -88,8 +88,8 @@ class TablesBuild:
         return 0
 
     def _write(self, benchmark: Benchmark, path: Path) -> None:
-        from archrank.study.benchmark_table import assemble
-        from archrank.study.data_card import write_table
+        from archrank.benchmark.data_card import write_table
+        from archrank.benchmark.table import assemble
 
         built = assemble(benchmark, self.name)
         card = write_table(benchmark, built, path)
@@ -117,7 +117,7 @@ class TablesVerify:
 
     def __call__(self) -> int:
         """Train, compare, print; 0 if all agree within the noise between seeds."""
-        from archrank.study.verification import verify
+        from archrank.benchmark.verify import verify
 
         workers = self.workers if self.workers is not None else cores()
         with running(workers) as executor:

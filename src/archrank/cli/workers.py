@@ -26,12 +26,12 @@ def running(workers: int, cluster: str | None = None) -> Iterator[Executor | Non
         MissingExtraError: a cluster without ``distributed``.
         SettingsError: a cluster that does not answer.
     """
-    from archrank.study.worker import process_pool
+    from archrank.parallel.processes import process_pool
 
     if cluster is None:
         executor = process_pool(workers)
     else:
-        from archrank.study.cluster import Cluster
+        from archrank.parallel.dask import Cluster
 
         executor = Cluster(cluster)
         logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters is raised

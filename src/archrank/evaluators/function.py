@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from archrank.errors import EvaluationError
 from archrank.evaluators.base import Evaluations, Evaluator, Metric
-from archrank.spaces.custom import CustomSpace
+from archrank.spaces.custom.space import CustomSpace
 from archrank.types import Archs
 
 

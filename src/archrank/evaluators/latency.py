@@ -100,7 +100,7 @@ class Latency(Evaluator):
         import torch
 
         from archrank.hardware.latency import measure_latency
-        from archrank.tasks.training import initialise
+        from archrank.training.loop import initialise
 
         shape = (self.batch_size, *self.task.input_shape)
         x = torch.randn(shape, generator=torch.Generator().manual_seed(0)).to(self.device)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from archrank.spaces.base import Space
     from archrank.tasks.base import Task
-    from archrank.tasks.training import TrainingResult
+    from archrank.training.loop import TrainingResult
 
 GROUP = 256  # networks; a few hundred fill a GPU with networks this small
 
@@ -126,7 +126,7 @@ class Training(Evaluator):
         Gives bit for bit what :meth:`evaluate` measured, on the same machine.
         """
         from archrank.hardware.running import torch_threads
-        from archrank.tasks.training import train
+        from archrank.training.loop import train
 
         network, seed = self._initial(arch, run)
         with torch_threads(1):
@@ -141,7 +141,7 @@ class Training(Evaluator):
 
     def _initial(self, arch: NDArray[np.uint8], run: int) -> tuple[Any, int]:
         """The untrained network of ``arch: (d,)``, and the seed of its training."""
-        from archrank.tasks.training import initialise
+        from archrank.training.loop import initialise
 
         words = np.random.SeedSequence([self.seed, run, *arch.tolist()]).generate_state(2)
         network = initialise(lambda: self.space.build(arch, self.task), int(words[0]))
@@ -162,7 +162,7 @@ class Training(Evaluator):
         Nothing is lost by that: they are then trained one by one, and the faulty one says why.
         """
         from archrank.networks import NASBench201Network
-        from archrank.tasks.grouped_training import train_many
+        from archrank.training.grouped import train_many
 
         try:
             networks, seeds = zip(*(self._initial(arch, run) for arch in archs), strict=True)

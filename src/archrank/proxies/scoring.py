@@ -16,7 +16,7 @@ from archrank.hardware.running import torch_threads
 from archrank.proxies import DEFAULT
 from archrank.proxies.base import BATCH, Measured, measure, metric_names, require_batch
 from archrank.tasks.base import Split, Task
-from archrank.tasks.training import initialise
+from archrank.training.loop import initialise
 from archrank.types import Archs, Floats
 
 if TYPE_CHECKING:

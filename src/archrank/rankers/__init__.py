@@ -12,62 +12,62 @@ from archrank.lazy import lazy
 from archrank.registry import Registry
 
 if TYPE_CHECKING:
-    from archrank.rankers.acenas import AceNAS
-    from archrank.rankers.attentivenas import AttentiveNASForest
     from archrank.rankers.base import NotFittedError, Ranker
-    from archrank.rankers.brp_nas import BRPNAS
     from archrank.rankers.ensemble import Ensemble
-    from archrank.rankers.gates import GATES
     from archrank.rankers.gaussian_process import GaussianProcess
-    from archrank.rankers.gbdt import GBDT, RankNAS
+    from archrank.rankers.graphs.acenas import AceNAS
+    from archrank.rankers.graphs.brp_nas import BRPNAS
+    from archrank.rankers.graphs.gates import GATES
+    from archrank.rankers.graphs.neural_predictor import NeuralPredictor
     from archrank.rankers.hat_latency import HATLatency
-    from archrank.rankers.lstm import LSTM
     from archrank.rankers.mlp import MLP
-    from archrank.rankers.nas_gbdt import NASGBDT
-    from archrank.rankers.neural_predictor import NeuralPredictor
-    from archrank.rankers.random_forest import RandomForest
-    from archrank.rankers.recursive import Recursive
+    from archrank.rankers.recursive.ranker import Recursive
+    from archrank.rankers.sequences.lstm import LSTM
+    from archrank.rankers.trees.attentivenas import AttentiveNASForest
+    from archrank.rankers.trees.gbdt import GBDT, RankNAS
+    from archrank.rankers.trees.nas_gbdt import NASGBDT
+    from archrank.rankers.trees.random_forest import RandomForest
 
 RANKERS = Registry(
     "ranker",
     {
-        "acenas": "archrank.rankers.acenas:AceNAS",
-        "attentivenas": "archrank.rankers.attentivenas:AttentiveNASForest",
-        "brp_nas": "archrank.rankers.brp_nas:BRPNAS",
+        "acenas": "archrank.rankers.graphs.acenas:AceNAS",
+        "attentivenas": "archrank.rankers.trees.attentivenas:AttentiveNASForest",
+        "brp_nas": "archrank.rankers.graphs.brp_nas:BRPNAS",
         "default": "archrank.rankers.gaussian_process:GaussianProcess",
         "ensemble": "archrank.rankers.ensemble:default_ensemble",
-        "gates": "archrank.rankers.gates:GATES",
+        "gates": "archrank.rankers.graphs.gates:GATES",
         "gaussian_process": "archrank.rankers.gaussian_process:GaussianProcess",
-        "gbdt": "archrank.rankers.gbdt:GBDT",
+        "gbdt": "archrank.rankers.trees.gbdt:GBDT",
         "hat_latency": "archrank.rankers.hat_latency:HATLatency",
-        "lstm": "archrank.rankers.lstm:LSTM",
+        "lstm": "archrank.rankers.sequences.lstm:LSTM",
         "mlp": "archrank.rankers.mlp:MLP",
-        "nas_gbdt": "archrank.rankers.nas_gbdt:NASGBDT",
-        "neural_predictor": "archrank.rankers.neural_predictor:NeuralPredictor",
-        "random_forest": "archrank.rankers.random_forest:RandomForest",
-        "ranknas": "archrank.rankers.gbdt:RankNAS",
-        "recursive": "archrank.rankers.recursive:Recursive",
+        "nas_gbdt": "archrank.rankers.trees.nas_gbdt:NASGBDT",
+        "neural_predictor": "archrank.rankers.graphs.neural_predictor:NeuralPredictor",
+        "random_forest": "archrank.rankers.trees.random_forest:RandomForest",
+        "ranknas": "archrank.rankers.trees.gbdt:RankNAS",
+        "recursive": "archrank.rankers.recursive.ranker:Recursive",
     },
 )
 
 _HOMES = {
-    "AceNAS": "acenas",
-    "AttentiveNASForest": "attentivenas",
-    "BRPNAS": "brp_nas",
+    "AceNAS": "graphs.acenas",
+    "AttentiveNASForest": "trees.attentivenas",
+    "BRPNAS": "graphs.brp_nas",
     "Ensemble": "ensemble",
-    "GATES": "gates",
-    "GBDT": "gbdt",
+    "GATES": "graphs.gates",
+    "GBDT": "trees.gbdt",
     "GaussianProcess": "gaussian_process",
     "HATLatency": "hat_latency",
-    "LSTM": "lstm",
+    "LSTM": "sequences.lstm",
     "MLP": "mlp",
-    "NASGBDT": "nas_gbdt",
-    "NeuralPredictor": "neural_predictor",
+    "NASGBDT": "trees.nas_gbdt",
+    "NeuralPredictor": "graphs.neural_predictor",
     "NotFittedError": "base",
-    "RandomForest": "random_forest",
-    "RankNAS": "gbdt",
+    "RandomForest": "trees.random_forest",
+    "RankNAS": "trees.gbdt",
     "Ranker": "base",
-    "Recursive": "recursive",
+    "Recursive": "recursive.ranker",
 }
 
 __all__ = [

@@ -40,7 +40,7 @@ class Ensemble(Ranker):
 
     Example:
         >>> import numpy as np
-        >>> from archrank.rankers.random_forest import RandomForest
+        >>> from archrank.rankers.trees.random_forest import RandomForest
         >>> from archrank.spaces import NASBench201
         >>> space = NASBench201()
         >>> archs = space.sample(30, rng=np.random.default_rng(0))
@@ -177,7 +177,7 @@ def default_ensemble(space: Space, copies: int = 10, *, seed: int = 0) -> Ensemb
 
     Pairwise boosting has no uncertainty of its own; its spread over resamples is one.
     """
-    from archrank.rankers.gbdt import RankNAS
+    from archrank.rankers.trees.gbdt import RankNAS
 
     return Ensemble.of(RankNAS(space), copies, bootstrap=True, seed=seed)
 

@@ -24,7 +24,7 @@ from scipy.linalg import cho_solve, cholesky, solve_triangular
 from scipy.optimize import minimize
 
 from archrank.rankers.base import Ranker
-from archrank.rankers.weak_labels import WeakLabels, normal_scores
+from archrank.rankers.kit.weak_labels import WeakLabels, normal_scores
 from archrank.types import Archs, Floats
 
 if TYPE_CHECKING:

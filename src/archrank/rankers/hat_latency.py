@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 from archrank.errors import SpaceError
 from archrank.losses import mse
+from archrank.rankers.kit.neural import Fitting, Inputs, NeuralRanker
 from archrank.rankers.mlp import perceptron
-from archrank.rankers.neural import Fitting, Inputs, NeuralRanker
 from archrank.types import Archs, Floats
 
 if TYPE_CHECKING:

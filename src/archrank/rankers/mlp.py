@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from archrank.errors import UnknownNameError
 from archrank.losses import hinge, mse
-from archrank.rankers._encoding import Encoding, encode, width
-from archrank.rankers.neural import Fitting, Inputs, NeuralRanker
+from archrank.rankers.kit.encoding import Encoding, encode, width
+from archrank.rankers.kit.neural import Fitting, Inputs, NeuralRanker
 from archrank.types import Archs
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archrank.report.drawing import draw, draw_cell
+from archrank.drawing import draw, draw_cell
 from archrank.report.html import write_report
 from archrank.report.summary import describe_best, describe_front
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from archrank.criteria import expected_best_of_random
-from archrank.report.assessment import Assessment
 from archrank.report.chart import Axis, Chart
+from archrank.report.cross_validation import Assessment
 from archrank.report.formatting import Scale, format_value
 from archrank.report.summary import Results
 from archrank.strategies.guided import Guided

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from archrank.environment import environment
 from archrank.errors import StorageError
-from archrank.report.assessment import Assessment, assess
+from archrank.report.cross_validation import Assessment, assess
 from archrank.report.figures import rank_scatter, search_curve
 from archrank.report.page import draw_figure, page
 from archrank.report.pictures import architecture, runners_up

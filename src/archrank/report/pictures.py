@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from archrank.report.drawing import inline, op_colors, op_dash, style_of
+from archrank.drawing import inline, op_colors, op_dash, style_of
 from archrank.report.formatting import format_value
 from archrank.report.summary import Results, choices
-from archrank.spaces.cells import EdgeCellSpace
+from archrank.spaces.edge_cells.base import EdgeCellSpace
 
 if TYPE_CHECKING:
     from archrank.study.record import Record

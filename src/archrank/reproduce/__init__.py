@@ -11,7 +11,7 @@ from archrank.lazy import lazy
 
 if TYPE_CHECKING:
     from archrank.reproduce.base import Claim, Outcome, Plan, Reproduction, Row
-    from archrank.reproduce.run import reproduce
+    from archrank.reproduce.engine import reproduce
 
 _HOMES = {
     "Claim": "base",
@@ -19,7 +19,7 @@ _HOMES = {
     "Plan": "base",
     "Reproduction": "base",
     "Row": "base",
-    "reproduce": "run",
+    "reproduce": "engine",
 }
 
 __all__ = ["Claim", "Outcome", "Plan", "Reproduction", "Row", "reproduce"]

@@ -12,7 +12,7 @@ import numpy as np
 
 from archrank.errors import DataError
 from archrank.spaces.base import Space
-from archrank.spaces.nasbench201 import NASBench201
+from archrank.spaces.edge_cells.nasbench201 import NASBench201
 from archrank.tables.base import BenchTable, load_table
 from archrank.types import Archs, Floats, Ints
 

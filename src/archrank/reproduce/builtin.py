@@ -16,7 +16,7 @@ from archrank.errors import SettingsError
 from archrank.reproduce.base import Outcome, Reproduction
 from archrank.reproduce.bench import Bench
 from archrank.spaces.base import Space
-from archrank.spaces.nasbench201 import NASBench201
+from archrank.spaces.edge_cells.nasbench201 import NASBench201
 from archrank.tables.base import BenchTable, load_table
 from archrank.tables.builtin import builtin_names
 from archrank.types import Floats

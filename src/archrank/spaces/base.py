@@ -20,8 +20,8 @@ from archrank.types import Archs, Bools, Floats, Ints
 if TYPE_CHECKING:
     from torch import nn
 
-    from archrank.spaces.custom import CustomSpace
-    from archrank.spaces.declaration import Choices, Conditions
+    from archrank.spaces.custom.declaration import Choices, Conditions
+    from archrank.spaces.custom.space import CustomSpace
     from archrank.tasks.base import Task
 
 
@@ -63,8 +63,8 @@ class Space(ABC):
         active_if: Conditions | None = None,
         name: str = "custom",
     ) -> CustomSpace:
-        """Your own space; see :class:`~archrank.spaces.custom.CustomSpace`."""
-        from archrank.spaces.custom import CustomSpace
+        """Your own space; see :class:`~archrank.spaces.custom.space.CustomSpace`."""
+        from archrank.spaces.custom.space import CustomSpace
 
         return CustomSpace(choices, build, name, active_if=active_if)
 

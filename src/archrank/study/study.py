@@ -18,6 +18,7 @@ from archrank.errors import (
     ResumeError,
 )
 from archrank.evaluators.base import Evaluator
+from archrank.parallel.processes import Outcome, evaluate_group
 from archrank.spaces.base import Space
 from archrank.strategies.base import Strategy
 from archrank.strategies.guided import Guided
@@ -30,7 +31,6 @@ from archrank.study.objectives import (
 )
 from archrank.study.record import Record
 from archrank.study.storage import STUDY_NAME, TrialStore
-from archrank.study.worker import Outcome, evaluate_group
 from archrank.types import Archs, Bools, Floats
 
 if TYPE_CHECKING:

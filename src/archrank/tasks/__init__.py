@@ -9,21 +9,21 @@ from __future__ import annotations
 
 from archrank.registry import Registry
 from archrank.tasks.base import Recipe, Scale, Split, Splits, Task
-from archrank.tasks.characters import Characters
-from archrank.tasks.cifar import CIFAR10, CIFAR100
-from archrank.tasks.digits import Digits
-from archrank.tasks.glyphs import Glyphs
-from archrank.tasks.imagenet16 import ImageNet16
+from archrank.tasks.images.characters import Characters
+from archrank.tasks.images.cifar import CIFAR10, CIFAR100
+from archrank.tasks.images.digits import Digits
+from archrank.tasks.images.glyphs import Glyphs
+from archrank.tasks.images.imagenet16 import ImageNet16
 
 TASKS = Registry(
     "task",
     {
-        "characters": "archrank.tasks.characters:Characters",
-        "cifar10": "archrank.tasks.cifar:CIFAR10",
-        "cifar100": "archrank.tasks.cifar:CIFAR100",
-        "digits": "archrank.tasks.digits:Digits",
-        "glyphs": "archrank.tasks.glyphs:Glyphs",
-        "imagenet16": "archrank.tasks.imagenet16:ImageNet16",
+        "characters": "archrank.tasks.images.characters:Characters",
+        "cifar10": "archrank.tasks.images.cifar:CIFAR10",
+        "cifar100": "archrank.tasks.images.cifar:CIFAR100",
+        "digits": "archrank.tasks.images.digits:Digits",
+        "glyphs": "archrank.tasks.images.glyphs:Glyphs",
+        "imagenet16": "archrank.tasks.images.imagenet16:ImageNet16",
     },
 )
 

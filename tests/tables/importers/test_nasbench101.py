@@ -11,8 +11,7 @@ import pytest
 from archrank.errors import TableError
 from archrank.tables.importers import IMPORTERS, Imported, nasbench101
 from archrank.tables.importers.nasbench101_records import cell_string, parse_metrics
-
-from . import files
+from tests.tables.importers import files
 
 RUNS = [  # seconds, train, validation, test
     (1700.5, 1.0, 0.9296875, 0.921875),

@@ -10,8 +10,7 @@ import pytest
 from archrank.errors import TableError
 from archrank.tables.importers import IMPORTERS, Imported
 from archrank.tables.importers.nds import space_of
-
-from . import files
+from tests.tables.importers import files
 
 
 def read(path: Path, *, partial: bool = True) -> Imported:

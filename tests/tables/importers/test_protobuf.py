@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archrank.tables.importers.protobuf import fields, varint
-
-from . import files
+from tests.tables.importers import files
 
 VALUES = st.integers(0, 2**64 - 1) | st.floats(allow_nan=False) | st.binary(max_size=40)
 

@@ -11,8 +11,7 @@ from archrank.errors import TableError
 from archrank.tables.importers import tfrecord
 from archrank.tables.importers.crc32c import crc32c
 from archrank.tables.importers.tfrecord import read_records
-
-from . import files
+from tests.tables.importers import files
 
 PAYLOADS = [b"first", b"x" * 40, b"\x00", b"last one"]
 WHOLE = b"".join(map(files.frame, PAYLOADS))

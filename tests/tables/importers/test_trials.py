@@ -15,8 +15,7 @@ import pytest
 from archrank.errors import TableError
 from archrank.tables.importers import IMPORTERS, Imported
 from archrank.tables.importers.trials import ACCURACIES, COLUMNS, SEEDS, to_columns
-
-from . import files
+from tests.tables.importers import files
 
 
 def read(kind: str, path: Path, *, partial: bool = True, **options: Any) -> Imported:

@@ -6,7 +6,7 @@ admits containers, numbers and strings only. Importers stand above ``spaces/``, 
 """
 
 from archrank.tables.importers.base import IMPORTERS, Imported, Importer, Optimum, Published
-from archrank.tables.importers.run import Summary, import_table
+from archrank.tables.importers.convert import Summary, import_table
 
 __all__ = [
     "IMPORTERS",

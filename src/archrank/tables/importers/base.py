@@ -1,7 +1,7 @@
 """Contract of importers: an official benchmark file in, columns out, checked against what is known.
 
 An importer knows one kind of file. What it returns becomes one Parquet file with a column ``arch``
-and numeric columns (:func:`~archrank.tables.importers.run.import_table`).
+and numeric columns (:func:`~archrank.tables.importers.convert.import_table`).
 """
 
 from __future__ import annotations

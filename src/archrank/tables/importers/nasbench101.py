@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archrank.errors import ArchitectureError, TableError
-from archrank.spaces.nasbench101 import NASBench101
+from archrank.spaces.nasbench101.space import NASBench101
 from archrank.tables.importers.base import Imported, Importer, Optimum, Published, Told
 from archrank.tables.importers.nasbench101_records import MEASURED, Run, cell_string, parse_run
 from archrank.tables.importers.tfrecord import read_records

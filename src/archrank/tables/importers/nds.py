@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from archrank.errors import TableError
-from archrank.spaces.nds import NDS
-from archrank.spaces.nds_files import METRICS, read_nds
+from archrank.spaces.nds.space import NDS
 from archrank.tables.importers.base import Imported, Importer, Published, Told
+from archrank.tables.importers.nds_files import METRICS, read_nds
 
 PUBLISHED_JOBS = {
     "nds_amoeba": 4983,

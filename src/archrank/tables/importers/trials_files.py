@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from archrank.errors import ArchitectureError, TableError
-from archrank.spaces.nasbench201 import NASBench201
+from archrank.spaces.edge_cells.nasbench201 import NASBench201
 from archrank.tables.importers.base import Imported, Importer, Optimum, Published, Told
 from archrank.tables.importers.trials import Row, read_trials, to_columns
 

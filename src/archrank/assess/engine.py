@@ -1,0 +1,239 @@
+"""``assess``: the whole grid, in this process or in many, resumed where it stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from itertools import islice
+from pathlib import Path
+
+from archrank.assess.assessment import Assessment
+from archrank.assess.grid import Cell, Done, cells
+from archrank.assess.problem import Problem, load_problem
+from archrank.assess.protocol import Protocol
+from archrank.assess.storage import Journal, open_journal
+from archrank.assess.training import run_cell
+from archrank.display.assess import Progress
+from archrank.errors import EvaluationError, SettingsError
+from archrank.rankers import RANKERS
+from archrank.rankers.base import Ranker
+from archrank.runs.settings import SearchSettings, instance_of, make_space
+from archrank.spaces.base import Space
+from archrank.tables.base import BenchTable
+
+
+def assess(
+    table: str | Path | BenchTable,
+    rankers: str | Sequence[str | Ranker] | Mapping[str, Ranker] = ("default",),
+    *,
+    labels: str,
+    truth: str | None = None,
+    train_sizes: Sequence[int] = (20, 78),
+    seeds: int = 5,
+    model_seeds: int = 1,
+    stages: int = 1,
+    top: int | None = None,
+    judge: Sequence[str] = (),
+    fine_tune: int = 0,
+    fine_tune_labels: Sequence[str] = (),
+    weak: Sequence[str] = (),
+    weak_rows: int | None = None,
+    leave_out_training: bool = False,
+    space: str | Space = "nasbench201",
+    data: str | Path | None = None,
+    out: str | Path | None = None,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+) -> Assessment:
+    r"""Train rankers on a few labels of a table, many times, and judge how they rank all of it.
+
+    See :class:`~archrank.assess.Protocol` for what makes the comparison fair, and for everything
+    up to ``leave_out_training``.
+
+    Args:
+        table: CSV or Parquet file with a column ``arch``, or a loaded table.
+        rankers: names, or rankers of the table's space; a mapping names them as you like.
+        labels: the column that rankers learn.
+        truth: the column that they are judged on.
+        train_sizes: numbers of labels.
+        seeds: how many draws of the training architectures.
+        model_seeds: fits per draw, each with another seed of the ranker.
+        stages: 1 trains once; each further stage adds the best predicted.
+        top: how many a stage adds.
+        judge: further columns to judge on without a refit.
+        fine_tune: labels of a further column to refit with.
+        fine_tune_labels: the columns they are from, one for each of ``judge``.
+        weak: cheap scores to pretrain on.
+        weak_rows: how many architectures to pretrain on.
+        leave_out_training: judge on architectures that were not trained on.
+        space: what the architectures are; that of a loaded table counts.
+        data: where files lie that are named without their folder.
+        out: keep finished results in this folder, and go on from what it holds. Fits that failed
+            are tried again.
+        executor: where to fit; this process if ``None``.
+        progress: told of every result.
+
+    Raises:
+        ArchrankError: settings or files that cannot be used; nothing has been fitted then.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> import numpy as np
+        >>> from archrank.spaces import NASBench201
+        >>> space = NASBench201()
+        >>> archs = space.sample(60, rng=np.random.default_rng(0))
+        >>> macs = space.cost(archs)["macs"] / 1e6
+        >>> lines = [f"{a},{m}" for a, m in zip(space.format(archs), macs, strict=True)]
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = pathlib.Path(folder, "table.csv")
+        ...     _ = path.write_text("\n".join(["arch,score", *dict.fromkeys(lines)]))
+        ...     found = assess(path, ["default"], labels="score", train_sizes=[20], seeds=2)
+        >>> bool(found.table()["tau"].iloc[0] > 0.5)
+        True
+    """
+    protocol = Protocol(
+        labels,
+        truth,
+        tuple(train_sizes),
+        seeds,
+        model_seeds,
+        stages,
+        top,
+        tuple(judge),
+        fine_tune,
+        tuple(fine_tune_labels),
+        tuple(weak),
+        weak_rows,
+        leave_out_training,
+    )
+    where = _space(table, space)
+    problem = load_problem(table, where, protocol, None if data is None else Path(data))
+    named = make_rankers(rankers, problem.space)
+    folder = None if out is None else Path(out)
+    return carry_out(protocol, problem, named, out=folder, executor=executor, progress=progress)
+
+
+def carry_out(
+    protocol: Protocol,
+    problem: Problem,
+    rankers: Mapping[str, Ranker],
+    *,
+    out: Path | None = None,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+) -> Assessment:
+    """Check, run what ``out`` does not hold yet, and put it together; see :func:`assess`."""
+    protocol.check(len(problem), rankers)
+    settings = {
+        **protocol.describe(),
+        "space": problem.space.fingerprint(),
+        "sha256": problem.digest,
+        "rankers": {name: " ".join(repr(ranker).split()) for name, ranker in rankers.items()},
+    }
+    wanted = cells(rankers, protocol)
+    with open_journal(out, settings) as journal:
+        try:
+            _run(wanted, rankers, problem, protocol, journal, executor, progress)
+        finally:
+            if progress is not None:
+                progress.ended()
+        done = [journal.done[cell] for cell in wanted]
+    unaided = [n for n, r in rankers.items() if problem.weak and not hasattr(r, "pretrain")]
+    return Assessment(
+        protocol, tuple(rankers), done, problem.cost_name, len(problem), tuple(unaided)
+    )
+
+
+def make_rankers(
+    rankers: str | Sequence[str | Ranker] | Mapping[str, Ranker], space: Space
+) -> dict[str, Ranker]:
+    """Rankers by name, unfitted.
+
+    Raises:
+        UnknownNameError: no such ranker.
+        SettingsError: two of one name, or of another space.
+    """
+    if isinstance(rankers, str):
+        rankers = (rankers,)
+    if isinstance(rankers, Mapping):
+        pairs = list(rankers.items())
+    else:
+        pairs = [_named(ranker, space) for ranker in _distinct(rankers)]
+    named: dict[str, Ranker] = {}
+    for name, ranker in pairs:
+        if name in named:
+            raise SettingsError(f"two rankers are called {name!r}; name them: {{name: ranker}}")
+        if ranker.space.choices != space.choices:
+            raise SettingsError(
+                f"ranker {name!r} is of space {ranker.space.name}, the table of {space.name}"
+            )
+        named[name] = ranker
+    return named
+
+
+def _distinct(rankers: Sequence[str | Ranker]) -> list[str | Ranker]:
+    """A name that is given twice means the same ranker."""
+    seen = {r: None for r in rankers if isinstance(r, str)}
+    return [*seen, *(r for r in rankers if not isinstance(r, str))]
+
+
+def _named(ranker: str | Ranker, space: Space) -> tuple[str, Ranker]:
+    if isinstance(ranker, str):
+        return ranker, instance_of(RANKERS, ranker, Ranker, space=space)
+    return type(ranker).__name__, ranker
+
+
+def _space(table: str | Path | BenchTable, space: str | Space) -> Space:
+    if isinstance(table, BenchTable):
+        return table.space
+    return make_space(SearchSettings(space=space)) if isinstance(space, str) else space
+
+
+def _run(
+    wanted: list[Cell],
+    rankers: Mapping[str, Ranker],
+    problem: Problem,
+    protocol: Protocol,
+    journal: Journal,
+    executor: Executor | None,
+    progress: Progress | None,
+) -> None:
+    """Finish the cells that the journal does not hold, and those that failed, perhaps by accident.
+
+    The one that is stored last counts.
+    """
+    left = [c for c in wanted if c not in journal.done or journal.done[c].failed]
+    if progress is not None:
+        progress.started(len(wanted), len(wanted) - len(left))
+
+    def keep(done: Done) -> None:
+        journal.add(done)
+        if progress is not None:
+            progress.finished_one(done)
+
+    if executor is None:
+        for cell in left:
+            keep(run_cell(cell, rankers[cell.ranker], problem, protocol))
+        return
+    # few at a time: a task carries the whole table
+    running: set[Future[Done]] = set()
+    waiting = iter(left)
+    room = 2 * (getattr(executor, "_max_workers", None) or 16)
+    try:
+        while True:
+            for cell in islice(waiting, room - len(running)):
+                ranker = rankers[cell.ranker]
+                running.add(executor.submit(run_cell, cell, ranker, problem, protocol))
+            if not running:
+                return
+            finished, running = wait(running, return_when=FIRST_COMPLETED)
+            for future in finished:
+                keep(future.result())
+    except BrokenExecutor:
+        raise EvaluationError(
+            "a worker process died, perhaps for lack of memory; repeat the command to go on, with "
+            "fewer workers"
+        ) from None
+    finally:
+        for future in running:
+            future.cancel()

@@ -1,0 +1,204 @@
+"""Build a benchmark table: studies that evaluate a whole space, written out as one file.
+
+One study trains everything with the first seed, the next with the second, and so on; further ones
+compute zero-cost proxies and measure latency. Each is an ordinary study with the exhaustive
+strategy in a database of its own, so a build that is killed loses what its workers were at, and the
+same command goes on.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic.dataclasses import dataclass
+
+from archrank.environment import commit, environment
+from archrank.errors import BudgetError, SettingsError, StorageError
+from archrank.evaluators import Latency, Training, ZeroCost
+from archrank.proxies import DEFAULT
+from archrank.runs.folder import locked
+from archrank.runs.settings import instance_of, make_task
+from archrank.spaces import SPACES
+from archrank.spaces.base import Space
+from archrank.strategies import Exhaustive
+from archrank.study.storage import sqlite_url
+from archrank.study.study import Study, Watcher
+
+if TYPE_CHECKING:
+    from archrank.evaluators.base import Evaluator
+    from archrank.tasks.base import Task
+
+PROVENANCE = "provenance.json"
+PROXIES, LATENCY = "proxies", "latency"
+PROXY_BATCH = 32  # images; below the 64 pixels of the built-in tasks, which bound jacob_cov's rank
+
+
+@dataclass(frozen=True)
+class BenchmarkSettings:
+    """What a benchmark table is made of."""
+
+    task: str = "digits"
+    """What networks are trained on: a name, or your own as package.module:name."""
+    space: str = "nasbench201"
+    """Whose architectures, one of each isomorphism class."""
+    seeds: int = 2
+    """Training runs per architecture."""
+    archs: int | None = None
+    """Only so many architectures, drawn at random; all if left out."""
+    checkpoints: tuple[int, ...] = ()
+    """Epochs after which to measure, beside the last."""
+    proxies: tuple[str, ...] = DEFAULT
+    """Zero-cost proxies to compute."""
+    latency: bool = True
+    """Measure the latency of every network on this machine's processor."""
+    device: str = "cpu"
+    """Where networks are trained."""
+    data: Path | None = None
+    """Where data sets lie; else the environment variable ARCHRANK_DATA."""
+
+
+BUILTIN = {
+    "digits201": BenchmarkSettings("digits", checkpoints=(3, 6)),
+    "glyphs201": BenchmarkSettings("glyphs", checkpoints=(2, 4), archs=2000),
+    "characters201": BenchmarkSettings("characters", checkpoints=(2, 4), archs=2000),
+}
+"""How the tables that ship with the package are made; the data cards say what each holds so far."""
+
+
+class Benchmark:
+    """A benchmark being built in a folder.
+
+    Args:
+        folder: holds one database per study; created if need be.
+        settings: what is measured. A folder takes more seeds or architectures later, but no other
+            task, space, checkpoints or proxies.
+
+    Attributes:
+        archs: how many architectures are evaluated.
+        stages: the studies in order, by name, each with what it measures.
+
+    Raises:
+        BudgetError: less than one seed or architecture, or more than the space has.
+        EvaluationError: checkpoints that are no epochs of the recipe, or a missing device.
+        SpaceError: a space too large to be listed.
+        UnknownNameError: no such space, task or proxy.
+    """
+
+    def __init__(self, folder: Path, settings: BenchmarkSettings) -> None:
+        self.folder = folder
+        self.settings = settings
+        self.task: Task = make_task(settings.task, settings.data)
+        named_space: Space = instance_of(SPACES, settings.space, Space)
+        self.space = named_space.for_task(self.task)
+        self.strategy = Exhaustive()
+        listed = len(self.strategy.listed(self.space))
+        wanted = settings.archs if settings.archs is not None else listed
+        if settings.seeds < 1:
+            raise BudgetError(f"seeds {settings.seeds}: at least 1 training run is needed")
+        if not 1 <= wanted <= listed:
+            raise BudgetError(
+                f"archs {wanted}: {self.space.name} has {listed:,} architectures that differ; give "
+                f"a number from 1 to {listed}"
+            )
+        self.archs = wanted
+        training = Training(self.task, device=settings.device, checkpoints=settings.checkpoints)
+        training.bind(self.space)  # refuses a device that is not there before anything is written
+        self.stages: dict[str, Evaluator] = {f"seed{s}": training for s in range(settings.seeds)}
+        if settings.proxies:
+            self.stages[PROXIES] = ZeroCost(self.task, settings.proxies, batch_size=PROXY_BATCH)
+        if settings.latency:
+            self.stages[LATENCY] = Latency(self.task)
+
+    def study(self, stage: str, executor: Executor | None = None) -> Study:
+        """The study of one stage, with what is stored of it."""
+        seed = int(stage.removeprefix("seed")) if stage.startswith("seed") else 0
+        evaluator = self.stages[stage]
+        return Study(
+            self.space,
+            evaluator,
+            self.strategy,
+            objectives=(evaluator.metrics[0].name,),
+            storage=sqlite_url(self.folder / f"{stage}.db"),
+            executor=None if stage == LATENCY else executor,  # timed alone
+            seed=seed,
+        )
+
+    def run(
+        self,
+        *,
+        executor: Executor | None = None,
+        watcher: Callable[[str], Watcher | None] = lambda stage: None,
+    ) -> None:
+        """Do what is left of every stage; nothing if all is done.
+
+        Args:
+            executor: where to train; latencies are measured in this process.
+            watcher: gives each stage its display.
+
+        Raises:
+            ResumeError: the folder holds a build of something else.
+            StorageError: the folder cannot be used, or another process uses it.
+        """
+        with locked(self.folder, "build folder", "--folder"):
+            for stage in self.stages:
+                study = self.study(stage, executor)
+                if len(study.records) < self.archs:
+                    self._sign(stage, len(study.records))
+                    study.run(self.archs, watcher=watcher(stage))
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """Versions, machine and commit of every stage that has begun.
+
+        A stage that went on elsewhere has a second entry, ``"seed0 from 2001"``.
+        """
+        found = self._signed()
+        return {name: where for name, where in found.items() if name.split()[0] in self.stages}
+
+    def _signed(self) -> dict[str, Any]:
+        """What :meth:`_sign` noted, also of stages that are not asked for now."""
+        path = self.folder / PROVENANCE
+        try:
+            return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
+        except (OSError, ValueError) as error:
+            raise StorageError(f"{path} cannot be read: {error}") from None
+
+    def _sign(self, stage: str, done: int) -> None:
+        """Note with what, and where, a stage is computed from its evaluation ``done`` on."""
+        known = self._signed()
+        mine = [name for name in known if name.split()[0] == stage]
+        if done == 0:  # its database is new, whatever was here before
+            known = {name: where for name, where in known.items() if name not in mine}
+            mine = []
+        here = {**environment(), "commit": commit() or "unknown"}
+        if mine and known[mine[-1]] == here:
+            return
+        known[f"{stage} from {done + 1}" if mine else stage] = here
+        path = self.folder / PROVENANCE
+        temporary = path.with_suffix(".tmp")
+        try:
+            temporary.write_text(json.dumps(known, indent=2) + "\n", encoding="utf-8")
+            os.replace(temporary, path)
+        except OSError as error:
+            raise StorageError(f"{path} cannot be written: {error}") from None
+
+
+def named(name: str, **changes: Any) -> BenchmarkSettings:
+    """The settings of a built-in table, or those of a new one, with ``changes``.
+
+    Raises:
+        SettingsError: a new table without a task.
+    """
+    changes = {key: value for key, value in changes.items() if value is not None}
+    if name not in BUILTIN and "task" not in changes:
+        raise SettingsError(
+            f"table {name!r} is none of {', '.join(BUILTIN)}; to build one of your own, give its "
+            "task (--task digits, --task package.module:name)"
+        )
+    return replace(BUILTIN.get(name, BenchmarkSettings()), **changes)

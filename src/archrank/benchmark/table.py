@@ -1,0 +1,122 @@
+"""A finished build as one table: means over seeds, every run, costs, proxies, latency."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from archrank import criteria
+from archrank.benchmark.build import LATENCY, PROXIES, Benchmark
+from archrank.errors import EvaluationError, LabelError
+from archrank.study.study import Study
+from archrank.tables.base import CLASSES
+from archrank.tables.compact import write_compact
+from archrank.types import Archs, Floats
+
+MEASURES = ("valid", "test")
+
+
+@dataclass(frozen=True, eq=False)
+class Built:
+    """A benchmark's measurements.
+
+    Attributes:
+        archs: ``(n, d)``, in index order of the space.
+        columns: ``{name: (n,)}`` in the order of the file.
+        exact: columns that are fractions of a few thousand images.
+        about: what the table is; JSON values, kept in the file.
+    """
+
+    archs: Archs
+    columns: dict[str, Floats]
+    exact: tuple[str, ...]
+    about: dict[str, Any] = field(repr=False)
+
+    def write(self, path: Path, strings: list[str]) -> Path:
+        """Write the Parquet file; ``strings`` are the architectures'."""
+        return write_compact(path, strings, self.columns, about=self.about, exact=self.exact)
+
+
+def assemble(benchmark: Benchmark, name: str) -> Built:
+    """Everything that all stages have measured of the architectures that all of them have.
+
+    Raises:
+        EvaluationError: a stage has not been finished.
+    """
+    studies = {stage: benchmark.study(stage) for stage in benchmark.stages}
+    for stage, study in studies.items():
+        if len(study.records) < benchmark.archs:
+            raise EvaluationError(
+                f"{stage} has {len(study.records):,} of {benchmark.archs:,} architectures; run the "
+                "build again to finish it"
+            )
+    archs = benchmark.strategy.listed(benchmark.space)[: benchmark.archs]
+    archs = archs[np.argsort(benchmark.space.index(archs))]
+    found = {stage: _columns(study, archs) for stage, study in studies.items()}
+    runs = [values for stage, values in found.items() if stage.startswith("seed")]
+    columns, exact = _trained(benchmark, runs)
+    columns |= benchmark.space.cost(archs)
+    for stage in (PROXIES, LATENCY):
+        if stage in studies:
+            columns |= {m.name: found[stage][m.name] for m in studies[stage].evaluator.metrics}
+    about = {
+        "name": name,
+        "rows": CLASSES,
+        "space": benchmark.space.fingerprint(),
+        "task": repr(benchmark.task),
+        "seeds": benchmark.settings.seeds,
+        "epochs": [*benchmark.settings.checkpoints, benchmark.task.recipe.epochs],
+        "classes": len(benchmark.strategy.listed(benchmark.space)),
+        "agreement": agreement(runs, benchmark.task.metric),
+        "provenance": benchmark.provenance,
+    }
+    return Built(archs, columns, exact, about)
+
+
+def _columns(study: Study, archs: Archs) -> dict[str, Floats]:
+    """A study's metrics, and the CPU seconds spent, for ``archs: (n, d)``: ``(n,)`` each."""
+    codes = study.space.index(np.stack([r.arch for r in study.records]))
+    order = np.argsort(codes)
+    rows = order[np.searchsorted(codes[order], study.space.index(archs))]
+    names = [m.name for m in study.evaluator.metrics]
+    values = {n: np.array([r.values.get(n, np.nan) for r in study.records])[rows] for n in names}
+    return values | {"cpu_seconds": np.array([r.cpu_seconds for r in study.records])[rows]}
+
+
+def _trained(
+    benchmark: Benchmark, runs: list[dict[str, Floats]]
+) -> tuple[dict[str, Floats], tuple[str, ...]]:
+    """Means over seeds of the last epoch, then each run at each epoch; which are fractions."""
+    metric, last = benchmark.task.metric, benchmark.task.recipe.epochs
+    kinds = [f"{split}_{what}" for what in (metric, "loss") for split in MEASURES]
+    columns = {kind: np.mean([run[kind] for run in runs], axis=0) for kind in kinds}
+    columns["cpu_seconds"] = np.mean([run["cpu_seconds"] for run in runs], axis=0)
+    for seed, run in enumerate(runs):
+        for epoch in benchmark.settings.checkpoints:
+            columns |= {f"{kind}_ep{epoch}_seed{seed}": run[f"{kind}_ep{epoch}"] for kind in kinds}
+        columns |= {f"{kind}_ep{last}_seed{seed}": run[kind] for kind in kinds}
+    exact = tuple(name for name in columns if f"_{metric}" in name and metric == "accuracy")
+    return columns, exact
+
+
+def agreement(runs: list[dict[str, Floats]], metric: str) -> dict[str, float]:
+    """Kendall tau between the first two seeds' validation metric, over all and the better half.
+
+    The better half is by the mean of both, so that no seed chooses its own favourites. Empty for a
+    single seed, or for too few architectures.
+    """
+    if len(runs) < 2:
+        return {}
+    a, b = (run[f"valid_{metric}"] for run in runs[:2])
+    order = np.argsort(-(a + b), kind="stable")
+    upper = order[: len(order) // 2]
+    try:
+        return {
+            "tau": float(criteria.kendall_tau(a, b)),
+            "tau_upper_half": float(criteria.kendall_tau(a[upper], b[upper])),
+        }
+    except LabelError:
+        return {}

@@ -1,0 +1,131 @@
+"""What the chains of ProxylessNAS, AttentiveNAS and layered spaces are made of."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archrank.drawing.canvas import AMBER, GREEN, PALETTE, SKIP, SKY
+from archrank.drawing.chains import Block, Stage, draw_chain
+from archrank.spaces.mobile.attentivenas import HEAD_EXPAND, STAGES, AttentiveNAS
+from archrank.spaces.mobile.proxylessnas import (
+    BLOCKS,
+    EXPAND,
+    FIRST,
+    HEAD,
+    KERNEL,
+    STEM,
+    ProxylessNAS,
+)
+from archrank.spaces.mobile.proxylessnas import (
+    SKIP as SKIPPED,
+)
+from archrank.spaces.transformers.base import LayeredSpace
+from archrank.spaces.transformers.layers import Stack
+
+KERNELS = {3: SKY, 5: AMBER, 7: GREEN}  # colours of depthwise kernels
+
+
+def draw_proxylessnas(space: ProxylessNAS, arch: NDArray[np.uint8]) -> str:
+    """Draw the blocks of ``arch: (21,)`` as an SVG document; skipped ones are dashed.
+
+    Raises:
+        ArchitectureError: not an architecture of ``space``.
+
+    Example:
+        >>> space = ProxylessNAS()
+        >>> mobile = space.named("ProxylessNAS-mobile")[0]
+        >>> draw_proxylessnas(space, mobile).count(">skip<")
+        2
+    """
+    row = space.validate(arch[None])
+    _, *image = space.input_shape
+    side = [_half(s, 2) for s in image]
+    notes = (f"{STEM} channels, stride 2", f"{_size(side)} of {_size(image)}")
+    stages = [
+        Stage("stem", notes, (Block(("conv 3×3",), SKIP),)),
+        Stage("stage 1", (f"{FIRST} channels, stride 1", _size(side)), (_inverted(3, 1),)),
+    ]
+    numbers = sorted({stage for _, stage, *_ in BLOCKS})
+    for number in numbers:
+        columns = [j for j, block in enumerate(BLOCKS) if block[1] == number]
+        _, _, _, width, stride = BLOCKS[columns[0]]
+        side = [_half(s, stride) for s in side]
+        blocks = [
+            Block(("skip",), None) if op == SKIPPED else _inverted(int(KERNEL[op]), int(EXPAND[op]))
+            for op in row[0, columns]
+        ]
+        notes = (f"{width} channels, stride {stride}", _size(side))
+        stages.append(Stage(f"stage {number}", notes, tuple(blocks)))
+    stages.append(_head((f"conv 1×1, {HEAD}", "average pool", f"linear, {space.n_classes}")))
+    return draw_chain(stages, f"{space.name} network {space.format(row)[0]}")
+
+
+def draw_attentivenas(space: AttentiveNAS, arch: NDArray[np.uint8]) -> str:
+    """Draw the blocks of ``arch: (31,)`` as an SVG document.
+
+    Raises:
+        ArchitectureError: not an architecture of ``space``.
+    """
+    row = space.validate(arch[None])
+    values = space.predictor_vector(row)[0].tolist()
+    resolution, stem, *_ = values
+    side = [_half(resolution, 2)] * 2
+    notes = (f"{stem} channels, stride 2", f"{_size(side)} of {resolution}×{resolution}")
+    stages = [Stage("stem", notes, (Block(("conv 3×3",), SKIP),))]
+    for k, made in enumerate(STAGES):
+        width, depth, kernel, expand = (values[start + k] for start in (2, 10, 17, 24))
+        side = [_half(s, made.stride) for s in side]
+        notes = (
+            f"{width} channels, stride {made.stride}",
+            f"{_size(side)}{', squeeze-excite' if made.se else ''}",
+        )
+        stages.append(Stage(made.name, notes, (_inverted(kernel, expand),) * depth))
+    wide, last = HEAD_EXPAND * width, values[9]
+    ends = (f"conv 1×1, {wide}", "average pool", f"conv 1×1, {last}", f"linear, {space.n_classes}")
+    return draw_chain([*stages, _head(ends)], f"{space.name} network {space.format(row)[0]}")
+
+
+def draw_layers(space: LayeredSpace, arch: NDArray[np.uint8]) -> str:
+    """Draw the layers of any :class:`LayeredSpace`, ``arch: (d,)``, as an SVG document.
+
+    A stage is a stack; a layer's colour is its option of the first decision that is made by name,
+    else of the first decision.
+
+    Raises:
+        ArchitectureError: not an architecture of ``space``.
+    """
+    row = space.validate(arch[None])
+    stages = [_stack(space, stack, row[0], k) for k, stack in enumerate(space.stacks, 1)]
+    return draw_chain(stages, f"{space.name} network {space.format(row)[0]}")
+
+
+def _stack(space: LayeredSpace, stack: Stack, row: NDArray[np.uint8], number: int) -> Stage:
+    chosen = {c.name: c.options[row[space.starts[c.name]]] for c in (*stack.shared, stack.depth)}
+    named = [c for c in stack.layers if isinstance(c.options[0], str)]
+    kinds = (named or list(stack.layers))[:1]  # the decision that colours tell
+    blocks = []
+    for i in range(int(chosen[stack.depth.name])):
+        genes = {c: int(row[space.starts[c.name] + i]) for c in stack.layers}
+        color = PALETTE[genes[kinds[0]] % len(PALETTE)] if kinds else SKIP
+        lines = tuple(f"{c.name} {c.options[k]}" for c, k in genes.items())
+        blocks.append(Block(lines or (f"layer {i + 1}",), color))
+    notes = tuple(f"{name} {option}" for name, option in chosen.items())
+    return Stage(f"stack {number}" if len(space.stacks) > 1 else "layers", notes, tuple(blocks))
+
+
+def _inverted(kernel: int, expand: int) -> Block:
+    return Block((f"{kernel}×{kernel}", f"expand {expand}"), KERNELS.get(kernel, PALETTE[0]))
+
+
+def _head(ends: tuple[str, ...]) -> Stage:
+    return Stage("head", (), tuple(Block(tuple(end.split(", ")), SKIP) for end in ends))
+
+
+def _half(side: int, stride: int) -> int:
+    """The side of an image after a block; an odd one is rounded up."""
+    return (side + stride - 1) // stride
+
+
+def _size(side: list[int]) -> str:
+    return "×".join(map(str, side))

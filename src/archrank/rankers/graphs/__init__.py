@@ -1,0 +1,1 @@
+"""Rankers that read a graph of the architecture."""

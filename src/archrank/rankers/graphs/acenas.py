@@ -1,0 +1,289 @@
+"""AceNAS (Zhang et al., "AceNAS: Learning to Rank Ace Neural Architectures", 2021)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor, nn
+
+from archrank.errors import ArchrankError, LabelError, UnknownNameError
+from archrank.losses import lambdarank, mse, ranknet, relevance
+from archrank.rankers.base import check_scores
+from archrank.rankers.graphs import layers as graph
+from archrank.rankers.kit.neural import Fitting, Inputs, NeuralRanker, Pretrained, seeded
+from archrank.types import Archs, Floats
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from archrank.spaces.base import Space
+
+LR, PRETRAINED_LR = 5e-3, 1e-3
+OBJECTIVES = ("lambdarank", "mse", "ranknet", "ranknet_halves")
+MIN_WEAK = 5  # weak labels: four to learn from, one to judge
+
+
+class AceNAS(NeuralRanker):
+    r"""A graph network with sort pooling, trained by LambdaRank; weak labels may teach it first.
+
+    Section 3.2: four graph convolutions, sort pooling over nodes, two 1-d convolutions, a linear
+    fusion with whatever the graph leaves out, a two-layer head. Labels become relevances, the worst
+    fifth 0, the rest up to 20 (section 3.1), and a batch is one query. Section 3.3:
+    :meth:`pretrain`.
+
+    Iterative rounds (section 3.2) are what :class:`~archrank.strategies.Guided` does; there, every
+    round starts from the pretrained weights instead of the previous round's.
+
+    Paper and released code differ; the code is followed: 64 channels instead of 128; the head that
+    learnt the first weak label goes on to rank (``new_head=True``: a new one); and LambdaRank's
+    weights place an architecture by its *true* relevance, ascending. The paper's and the textbook's
+    place is by predicted score (``rank_by="predicted"``). On NAS-Bench-201 the code's way orders
+    the whole space better (Kendall tau from 78 labels .59 against .51, pretrained .72 against .69),
+    and its top no worse.
+
+    Args:
+        space: a space with graphs.
+        objective: ``lambdarank``, or the paper's ablations ``mse`` (standardised labels) and
+            ``ranknet`` (all pairs of a batch; ``ranknet_halves`` pairs its first half with its
+            last, a tie counting as an inversion, as released).
+        rank_by: see :func:`~archrank.losses.lambdarank`.
+        width: channels of each graph convolution.
+        layers: number of them.
+        k: nodes that pooling keeps, at least 10.
+        pooling: ``dgl`` sorts each node's channels, then nodes by their largest; ``dgcnn`` is the
+            original (Zhang et al., AAAI 2018): a last layer of one channel sorts nodes, all layers'
+            outputs are kept as they are, tanh instead of ReLU.
+        dropout: in the head.
+        epochs: passes over the labels.
+        batch_size: labels per query; a smaller last batch is left out.
+        lr: cosine to 0; ``None`` takes 5e-3 from new weights (the code for benchmarks) and 1e-3
+            from pretrained ones (the paper for ProxylessNAS), which 5e-3 largely overwrites.
+        weight_decay: per step, times ``lr``.
+        optimizer: ``adam``, the published one, adds the decay to a gradient that is far smaller:
+            without pretraining the network soon gives every architecture the same score.
+        patience: epochs without better NDCG on the training labels (dropout on) before it stops.
+        new_head: pretraining leaves the ranking head untouched, as the paper says.
+        pretrain_epochs: passes over the weak labels.
+        pretrain_batch_size: weak labels per step.
+        pretrain_lr: of Adam, cosine to 0. The code parses a weight decay and never uses it.
+        pretrain_samples: architectures drawn where more have weak labels.
+        device: where torch computes.
+        seed: draws initial weights, batches and dropout.
+
+    Example:
+        >>> from archrank.spaces import NASBench201
+        >>> space = NASBench201()
+        >>> archs = space.sample(40, rng=np.random.default_rng(0))
+        >>> ranker = AceNAS(space, epochs=2, pretrain_epochs=2).pretrain(archs, space.cost(archs))
+        >>> sorted(ranker.pretrained_.r2)
+        ['macs', 'params']
+        >>> ranker.fit(archs, space.cost(archs)["macs"]).predict(archs).shape
+        (40,)
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        *,
+        objective: Literal["lambdarank", "mse", "ranknet", "ranknet_halves"] = "lambdarank",
+        rank_by: Literal["predicted", "true_desc", "true_asc"] = "true_asc",
+        width: int = 64,
+        layers: int = 4,
+        k: int = 10,
+        pooling: Literal["dgl", "dgcnn"] = "dgl",
+        dropout: float = 0.5,
+        epochs: int = 300,
+        batch_size: int = 20,
+        lr: float | None = None,
+        weight_decay: float = 5e-4,
+        optimizer: Literal["adamw", "adam"] = "adamw",
+        patience: int | None = 50,
+        new_head: bool = False,
+        pretrain_epochs: int = 300,
+        pretrain_batch_size: int = 20,
+        pretrain_lr: float = 1e-3,
+        pretrain_samples: int = 4_000,
+        device: str = "cpu",
+        seed: int = 0,
+    ) -> None:
+        self.space = space
+        self.objective = objective
+        self.rank_by = rank_by
+        self.width = width
+        self.layers = layers
+        self.k = k
+        self.pooling = pooling
+        self.dropout = dropout
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.lr = lr
+        self.weight_decay = weight_decay
+        self.optimizer = optimizer
+        self.patience = patience
+        self.new_head = new_head
+        self.pretrain_epochs = pretrain_epochs
+        self.pretrain_batch_size = pretrain_batch_size
+        self.pretrain_lr = pretrain_lr
+        self.pretrain_samples = pretrain_samples
+        self.device = device
+        self.seed = seed
+
+    def pretrain(self, archs: NDArray[np.generic], weak_labels: Mapping[str, ArrayLike]) -> Self:
+        """Learn several cheap labels at once; every later ``fit`` starts from what was learnt.
+
+        Section 3.3, Eq. 5: one head per label, the sum of mean squared errors of standardised
+        labels; 80 % are learnt from, the rest judge (``pretrained_.r2``). What was learnt is not
+        forgotten by ``fit``, nor by ``sklearn.base.clone``.
+
+        Args:
+            archs: ``(n, d)``.
+            weak_labels: ``(n,)`` per name; the published ones are one-shot accuracy, FLOPs and
+                parameters. The head of the first one is kept to rank with, so it should be higher
+                for better architectures. Architectures with a NaN are left out.
+
+        Raises:
+            ArchitectureError: architectures that are not of the ranker's space.
+            LabelError: labels that are constant, too few, or not one per architecture.
+        """
+        a = self.space.validate(archs)
+        y = _weak_columns(weak_labels, len(a))
+        rng = np.random.default_rng(self.seed)
+        rows = rng.permutation(np.flatnonzero(np.isfinite(y).all(1)))[: self.pretrain_samples]
+        train, held = np.split(rows, [len(rows) * 4 // 5])
+        y = (y - y[train].mean(0)) / np.maximum(y[train].std(0), 1e-12)
+        with seeded(self.seed):
+            network = self._build(heads=len(weak_labels))
+            targets = torch.as_tensor(y[train], dtype=torch.float32)
+            inputs = self._inputs(a[train])
+            self._train(network, inputs, targets, self._pretraining(), loss=multi_task)
+        predicted = self._outputs(network, a[held]).reshape(len(held), -1)
+        r2 = 1 - ((predicted - y[held]) ** 2).mean(0) / np.maximum(y[held].var(0), 1e-12)
+        others = tuple(f"heads.{j}." for j in range(1, len(weak_labels)))
+        weights = {
+            name: tensor.detach().cpu().clone()
+            for name, tensor in network.state_dict().items()
+            if not name.startswith(others)
+        }
+        self.pretrained_ = Pretrained(weights, dict(zip(weak_labels, r2.tolist(), strict=True)))
+        return self
+
+    def _pretraining(self) -> Fitting:
+        return Fitting(
+            self.pretrain_epochs,
+            self.pretrain_batch_size,
+            self.pretrain_lr,
+            schedule="cosine",
+            drop_last=True,
+        )
+
+    def _inputs(self, archs: Archs) -> Inputs:
+        graphs = self.space.graph(archs)
+        flow = graph.symmetric(graph.edges(graphs, loops=True))
+        mask = torch.from_numpy(np.ascontiguousarray(graphs.mask))
+        return flow, graph.one_hot(graphs), mask, graph.extra(graphs)
+
+    def _build(self, heads: int) -> graph.DGCNN:
+        if self.pooling not in ("dgl", "dgcnn"):
+            raise UnknownNameError("pooling", self.pooling, ("dgl", "dgcnn"))
+        if self.k < 2 * graph.KERNEL:
+            raise ArchrankError(f"AceNAS pools at least {2 * graph.KERNEL} nodes, got k={self.k}")
+        n_ops, n_extra = graph.sizes(self.space.graph(graph.first(self.space)))
+        return graph.DGCNN(
+            n_ops, n_extra, self.width, self.layers, self.k, self.dropout, self.pooling, heads
+        )
+
+    def _network(self) -> nn.Module:
+        if self.objective not in OBJECTIVES:
+            raise UnknownNameError("objective of AceNAS", self.objective, OBJECTIVES)
+        return self._build(heads=1)
+
+    def _start_from_pretraining(self, network: nn.Module) -> None:
+        state = network.state_dict()
+        pretrained: Pretrained | None = getattr(self, "pretrained_", None)
+        for name, weights in (pretrained.weights if pretrained else {}).items():
+            if self.new_head and name.startswith("heads."):
+                continue
+            if name not in state or state[name].shape != weights.shape:
+                raise ArchrankError(
+                    "AceNAS was pretrained as another network (width, layers, k or pooling); "
+                    "call pretrain again after changing them"
+                )
+            state[name] = weights
+        network.load_state_dict(state)
+
+    def _fitting(self) -> Fitting:
+        pretrained = hasattr(self, "pretrained_")
+        return Fitting(
+            self.epochs,
+            self.batch_size,
+            self.lr if self.lr is not None else (PRETRAINED_LR if pretrained else LR),
+            self.weight_decay,
+            self.optimizer,
+            schedule="cosine",
+            patience=self.patience,
+            drop_last=True,
+        )
+
+    def _targets(self, scores: Floats) -> Floats:
+        return relevances(scores) if self.objective == "lambdarank" else super()._targets(scores)
+
+    def _loss(self, outputs: Tensor, targets: Tensor, generator: torch.Generator) -> Tensor:
+        if self.objective == "lambdarank":
+            return lambdarank(outputs, targets, rank_by=self.rank_by, generator=generator)
+        if self.objective == "mse":
+            return mse(outputs, targets)
+        if self.objective == "ranknet":
+            return ranknet(outputs, targets, generator=generator)
+        half = len(outputs) // 2
+        won = (targets[:half] > targets[-half:]).to(outputs)
+        return nn.functional.binary_cross_entropy_with_logits(outputs[:half] - outputs[-half:], won)
+
+    def _criterion(self, outputs: Tensor, targets: Tensor) -> float:
+        if self.objective != "lambdarank":
+            return super()._criterion(outputs, targets)
+        gains = torch.exp2(targets.double()) - 1
+        discounts = 1 / torch.log2(torch.arange(2, len(gains) + 2, dtype=torch.double)).to(gains)
+        reached = (gains[outputs.argsort(descending=True, stable=True)] * discounts).sum()
+        ideal = (gains.sort(descending=True).values * discounts).sum()
+        return float(reached / ideal)  # full-length NDCG, Eq. 1
+
+
+def relevances(scores: Floats) -> Floats:
+    """Section 3.1's relevance of labels ``(n,)``, defined wherever they differ.
+
+    Where four fifths tie at the best, the 20 % quantile is the maximum and the paper's formula 0/0.
+    What is below the quantile has relevance 0, as ever, and the best have 20: two levels.
+    """
+    best = scores.max()
+    if np.quantile(scores, 0.2) < best:
+        return relevance(scores)
+    return relevance(scores, lower=scores[scores < best].max())
+
+
+def _weak_columns(weak_labels: Mapping[str, ArrayLike], n: int) -> Floats:
+    """Weak labels, one column each, NaN where there is none: ``(n, m)``."""
+    if not weak_labels:
+        raise LabelError("pretrain needs weak labels {name: (n,)}, got none")
+    columns = []
+    for name, values in weak_labels.items():
+        y = np.asarray(values)
+        known = np.isfinite(y) if np.issubdtype(y.dtype, np.number) else np.ones(y.shape, bool)
+        if y.shape != (n,):
+            raise LabelError(f"weak label {name!r}: {n} architectures but values of {y.shape}")
+        checked = np.full(n, np.nan)
+        checked[known] = check_scores(y[known], known.sum(), MIN_WEAK, f"weak label {name!r}")
+        columns.append(checked)
+    table = np.stack(columns, axis=1)
+    complete = int(np.isfinite(table).all(1).sum())
+    if complete < MIN_WEAK:
+        raise LabelError(f"only {complete} architectures have all of {', '.join(weak_labels)}")
+    return table
+
+
+def multi_task(outputs: Tensor, targets: Tensor, generator: torch.Generator) -> Tensor:
+    """Eq. 5 with weights of 1: mean squared error per label ``(b, m)``, summed over labels."""
+    return (outputs.view_as(targets) - targets).square().mean(0).sum()

@@ -1,0 +1,1 @@
+"""Parts that several rankers share: encodings, training of networks, weak labels."""

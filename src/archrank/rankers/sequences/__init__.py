@@ -1,0 +1,1 @@
+"""Rankers that read a sequence of operations."""

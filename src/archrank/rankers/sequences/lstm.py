@@ -1,0 +1,103 @@
+"""The LSTM of the Surgery study (Ning et al., 2020): reads operations one by one.
+
+Trained as :class:`archrank.rankers.mlp.MLP` is. The head's size is not published; three layers of
+200 are the default of the authors' code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from archrank.rankers.kit.neural import Inputs
+from archrank.rankers.mlp import HingeRanker, Objective, perceptron
+from archrank.types import Archs
+
+if TYPE_CHECKING:
+    from archrank.spaces.base import Space
+
+
+class SequenceNetwork(nn.Module):
+    """Embedding, one LSTM layer, its last output, a perceptron: ``(b, l)`` -> ``(b,)``."""
+
+    def __init__(
+        self, n_tokens: int, embedding: int, state: int, hidden: Sequence[int], dropout: float
+    ) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(n_tokens, embedding)
+        self.lstm = nn.LSTM(embedding, state, batch_first=True)
+        self.head = perceptron(state, hidden, dropout)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Score sequences: ``(b, l)`` -> ``(b,)``."""
+        outputs, _ = self.lstm(self.embedding(tokens))  # (b, l, state)
+        scores: Tensor = self.head(outputs[:, -1])  # (b,)
+        return scores
+
+
+class LSTM(HingeRanker):
+    """A long short-term memory on the space's tokens.
+
+    Args:
+        space: what the architectures are; its ``tokens`` are read.
+        objective: ``hinge``, or ``mse`` on standardised labels.
+        margin: of the hinge.
+        embedding: size of a token's embedding.
+        state: size of the LSTM's state.
+        hidden: width of each hidden layer of the head.
+        dropout: after each hidden layer of the head.
+        epochs: passes over the labels.
+        batch_size: labels per step; pairs are formed within a batch.
+        lr: Adam's learning rate, constant.
+        device: where to train and predict.
+        seed: draws weights, batches, pairs and dropout.
+
+    Example:
+        >>> import numpy as np
+        >>> from archrank.spaces import NASBench201
+        >>> space = NASBench201()
+        >>> archs = space.sample(20, rng=np.random.default_rng(0))
+        >>> LSTM(space, epochs=3).fit(archs, space.cost(archs)["macs"]).predict(archs).shape
+        (20,)
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        objective: Objective = "hinge",
+        *,
+        margin: float = 0.1,
+        embedding: int = 100,
+        state: int = 100,
+        hidden: Sequence[int] = (200, 200, 200),
+        dropout: float = 0.1,
+        epochs: int = 200,
+        batch_size: int = 512,
+        lr: float = 1e-3,
+        device: str = "cpu",
+        seed: int = 0,
+    ) -> None:
+        self.space = space
+        self.objective = objective
+        self.margin = margin
+        self.embedding = embedding
+        self.state = state
+        self.hidden = hidden
+        self.dropout = dropout
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.lr = lr
+        self.device = device
+        self.seed = seed
+
+    def _inputs(self, archs: Archs) -> Inputs:
+        return (torch.from_numpy(np.ascontiguousarray(self.space.tokens(archs))),)  # (n, l)
+
+    def _network(self) -> nn.Module:
+        return SequenceNetwork(
+            self.space.n_tokens, self.embedding, self.state, self.hidden, self.dropout
+        )

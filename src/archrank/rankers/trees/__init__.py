@@ -1,0 +1,1 @@
+"""Rankers made of decision trees: boosted trees and forests."""

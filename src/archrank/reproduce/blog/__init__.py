@@ -1,0 +1,1 @@
+"""Tables of the blog "Learning to Rank Architectures"."""

@@ -1,0 +1,1 @@
+"""Tables and figures of "A Surgery of the Neural Architecture Evaluators"."""

@@ -1,0 +1,73 @@
+"""The rankers of the Surgery study as they were published, regression included."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from archrank.losses import mse
+from archrank.rankers.base import Ranker
+from archrank.rankers.graphs.gates import GATES
+from archrank.rankers.kit.neural import NeuralRanker
+from archrank.rankers.mlp import MLP
+from archrank.rankers.sequences.lstm import LSTM
+from archrank.rankers.trees.random_forest import RandomForest
+from archrank.spaces.base import Space
+from archrank.types import Floats
+
+
+class SigmoidRegression(NeuralRanker):
+    """The regression of the authors' code: squared error of a squashed score and an accuracy.
+
+    Labels are accuracies in [0, 1], neither standardised nor rescaled; what
+    :attr:`archrank.rankers.MLP.objective` ``"mse"`` does instead.
+    """
+
+    def _targets(self, scores: Floats) -> Floats:
+        return scores
+
+    def _loss(self, outputs: Tensor, targets: Tensor, generator: torch.Generator) -> Tensor:
+        return mse(outputs.sigmoid(), targets)
+
+
+class RegressionMLP(SigmoidRegression, MLP):
+    """MLP, regression."""
+
+
+class RegressionLSTM(SigmoidRegression, LSTM):
+    """LSTM, regression."""
+
+
+class RegressionGATES(SigmoidRegression, GATES):
+    """GATES, regression."""
+
+
+def gates(space: Space) -> Ranker:
+    """GATES as wide as published."""
+    return GATES(space, width=128)
+
+
+def regression_gates(space: Space) -> Ranker:
+    """The same network, regression."""
+    return RegressionGATES(space, width=128)
+
+
+def forest(space: Space) -> Ranker:
+    """The random forest on choice indices taken as numbers (section 5.1)."""
+    return RandomForest(space, encoding="ordinal")
+
+
+RANKING: dict[str, Callable[[Space], Ranker]] = {
+    "MLP": MLP,
+    "LSTM": LSTM,
+    "GATES": gates,
+    "RF": forest,  # has no loss to choose
+}
+REGRESSION: dict[str, Callable[[Space], Ranker]] = {
+    "MLP": RegressionMLP,
+    "LSTM": RegressionLSTM,
+    "GATES": regression_gates,
+    "RF": forest,
+}

@@ -1,0 +1,70 @@
+"""Weak labels by name: ``FILE:COLUMN`` of a table, or a cost that the space knows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from archrank.errors import SettingsError, UnknownNameError
+from archrank.rankers.base import Ranker
+from archrank.runs.settings import find_data
+from archrank.tables import BenchTable, load_table
+from archrank.types import Floats
+
+COSTS = ("macs", "params")  # what every space counts
+
+
+def weak_label(spec: str, table: BenchTable, data: Path | None = None) -> Floats:
+    """The weak label ``spec`` of every row of ``table``: ``(n,)``, NaN where it is not known.
+
+    Args:
+        spec: ``FILE:COLUMN`` of any table of the same space, a column of ``table``, or a cost.
+        table: whose architectures are asked for.
+        data: where files lie that are not here.
+
+    Raises:
+        SettingsError: a spec of another form.
+        UnknownNameError: no such column.
+        TableError: a file that cannot be read.
+    """
+    file, colon, column = spec.rpartition(":")
+    if not colon:
+        if spec in table.metrics:
+            return table.column(spec)
+        if spec in COSTS:
+            return table.space.cost(table.archs)[spec]
+        hint = "Of another table: FILE:COLUMN"
+        raise UnknownNameError("weak label", spec, {*table.metrics, *COSTS}, hint)
+    if not file or not column:
+        raise SettingsError(f"weak label {spec!r}: write FILE:COLUMN, macs or params")
+    other = load_table(find_data(file, data), table.space)
+    rows = other.rows(table.archs)
+    found: Floats = np.where(rows >= 0, other.column(column)[rows], np.nan)
+    return found
+
+
+def pretrain(ranker: Ranker, specs: Sequence[str], data: Path | None = None) -> Ranker:
+    """Pretrain ``ranker`` on the weak labels that ``specs`` name, and return it.
+
+    The first file that is named says for which architectures.
+
+    Raises:
+        SettingsError: a ranker that cannot pretrain, or no file among ``specs``.
+    """
+    learn = getattr(ranker, "pretrain", None)
+    if learn is None:
+        raise SettingsError(
+            f"{type(ranker).__name__} cannot use weak labels ({', '.join(specs)}); the default "
+            "ranker, gaussian_process and acenas can"
+        )
+    first = next((spec for spec in specs if ":" in spec), None)
+    if first is None:
+        raise SettingsError(
+            f"weak labels {', '.join(specs)}: name at least one FILE:COLUMN; it says for which "
+            "architectures the others are wanted"
+        )
+    table = load_table(find_data(first.rpartition(":")[0], data), ranker.space)
+    learn(table.archs, {spec: weak_label(spec, table, data) for spec in specs})
+    return ranker

@@ -1,0 +1,119 @@
+"""TransNAS-Bench-101, micro (Duan et al., CVPR 2021): 4,096 cells of 4 nodes and 4 operations.
+
+The cells are those of NAS-Bench-201 without the average pooling. Published strings give the
+operations of the six edges as digits, grouped by node: ``64-41414-1_02_333`` is ``102333`` here, as
+in the tables that list cells alone. ``64-41414`` names the published network: 64 channels, and five
+modules of which 4 doubles the channels and halves the resolution and 1 keeps both. It is not
+rebuilt: :meth:`TransNAS101Micro.build` and :meth:`~TransNAS101Micro.cost` put the cells into the
+network of NAS-Bench-201, so costs are not those of the published measurements.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archrank.errors import ArchitectureError
+from archrank.spaces.edge_cells.base import EdgeCellSpace
+from archrank.spaces.edge_cells.nasbench201 import NASBench201
+from archrank.spaces.images import image_shape
+from archrank.tasks.base import Scale
+from archrank.types import Archs, Floats
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from archrank.tasks.base import Task
+
+OPS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3")  # digits 0 to 3, as published
+_DIGITS = re.compile(r"(?:\d+-\d+-)?([\d_]+)")  # "102333", "1_02_333", "64-41414-1_02_333"
+
+
+class TransNAS101Micro(EdgeCellSpace):
+    """The cells of TransNAS-Bench-101 micro, in the network of NAS-Bench-201.
+
+    Args:
+        scale: as of :class:`~archrank.spaces.NASBench201`.
+        n_classes: outputs of the network that :meth:`cost` counts.
+        input_shape: its images: channels, height, width.
+
+    Example:
+        >>> space = TransNAS101Micro()
+        >>> cell = space.parse(["64-41414-1_02_333"])
+        >>> space.format(cell)
+        ['102333']
+        >>> space.as_cells(cell)[0][:31]
+        '|skip_connect~0|+|none~0|nor_co'
+    """
+
+    name = "transnas101_micro"
+
+    def __init__(
+        self,
+        scale: Scale | None = None,
+        n_classes: int = 10,
+        input_shape: tuple[int, int, int] = (3, 32, 32),
+    ) -> None:
+        super().__init__(OPS, nodes=4)
+        self.network = NASBench201(scale, n_classes, input_shape)  # its first four operations
+
+    # ---- strings -------------------------------------------------------------------------------
+
+    def format(self, archs: Archs) -> list[str]:
+        """Six digits, one per edge: ``102333``."""
+        return ["".join(map(str, row)) for row in archs.tolist()]
+
+    def as_cells(self, archs: Archs) -> list[str]:
+        """The same cells in the notation of NAS-Bench-201: ``|op~0|+|op~0|op~1|+...``."""
+        return super().format(archs)
+
+    def parse(self, strings: Sequence[str]) -> Archs:
+        """Read digits, with or without the published network in front, or NAS-Bench-201 strings.
+
+        Raises:
+            ArchitectureError: neither form, a wrong number of edges or an unknown operation.
+        """
+        cells = []
+        for n, text in enumerate(strings):
+            found = _DIGITS.fullmatch(text.strip())
+            cells.append(text if found is None else self._spell(n, text, found[1]))
+        return super().parse(cells)
+
+    def _spell(self, n: int, text: str, code: str) -> str:
+        """A cell of digits in the notation of NAS-Bench-201."""
+        digits = [int(c) for c in code if c != "_"]
+        nodes = "_" not in code or [len(part) for part in code.split("_")] == [1, 2, 3]
+        if len(digits) != self.d or not nodes:
+            raise ArchitectureError(
+                f"architecture {n}: expected {self.d} digits like 102333 or 1_02_333, got {text!r}"
+            )
+        if max(digits) >= len(self.ops):
+            known = ", ".join(f"{k} {op}" for k, op in enumerate(self.ops))
+            raise ArchitectureError(
+                f"architecture {n}: unknown operation {max(digits)} in {text!r}. Known: {known}"
+            )
+        return self.as_cells(np.array([digits], dtype=np.uint8))[0]
+
+    # ---- network -------------------------------------------------------------------------------
+
+    def for_task(self, task: Task) -> TransNAS101Micro:
+        """The same cells in networks for ``task``, of the task's scale unless one was given."""
+        shape = image_shape(task, self.name)
+        return TransNAS101Micro(self.network.scale or task.scale, task.n_classes, shape)
+
+    def cost(self, archs: Archs) -> dict[str, Floats]:
+        """MACs and parameters in the network of NAS-Bench-201: two ``(n,)``."""
+        return self.network.cost(archs)
+
+    def build(self, arch: NDArray[np.uint8], task: Task) -> nn.Module:
+        """The NAS-Bench-201 network of ``arch: (6,)`` for ``task``, untrained."""
+        image_shape(task, self.name)
+        return self.network.build(self.validate(arch[None])[0], task)
+
+    def fingerprint(self) -> str:
+        """Name, and what the networks' size depends on where it is not the default."""
+        return self.network.fingerprint().replace(self.network.name, self.name, 1)

@@ -1,0 +1,1 @@
+"""Spaces of mobile networks: ProxylessNAS and AttentiveNAS."""

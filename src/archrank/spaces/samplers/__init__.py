@@ -1,0 +1,1 @@
+"""Samplers of architectures of given FLOPs or latency."""

@@ -1,0 +1,1 @@
+"""Spaces of Transformers: HAT, RankNAS and GPT-S."""

@@ -1,0 +1,241 @@
+"""Spaces of stacks of layers: decisions per stack, a depth, and decisions per layer.
+
+A row holds genes for the deepest stack; those of layers beyond the chosen depth are inactive. As
+in HAT's released code (configuration -> gene), canonical rows, and so the rows that ``sample``
+draws and ``parse`` returns, repeat the first layer's value there. ``size``, ``index`` and
+``from_index`` number networks, not rows: rows that differ in inactive genes share one number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archrank.errors import SpaceError
+from archrank.spaces.base import Choice
+from archrank.spaces.transformers.layers import Stack, format_stacks, parse_stacks
+from archrank.spaces.vector import VectorSpace
+from archrank.types import Archs, Bools, Floats, Ints
+
+if TYPE_CHECKING:
+    from archrank.tasks.base import Task
+
+
+class LayeredSpace(VectorSpace):
+    """Stacks of layers as genes: per stack the shared ones, the depth, then layer by layer.
+
+    Features come in two groups: ``gene:`` the value of each gene over its largest option, 0 where
+    inactive (options that are no numbers count 0, 1, ...); ``mean:`` the same with per-layer
+    decisions averaged over the active layers, as HAT's latency predictor reads them.
+
+    Args:
+        stacks: in gene order.
+        redraw: mutate as HAT does, where a resampled gene may keep its value; else a mutated
+            gene always changes, and at least one does.
+    """
+
+    def __init__(self, stacks: Sequence[Stack], *, redraw: bool = False) -> None:
+        self.stacks = tuple(stacks)
+        self.redraw = redraw
+        self._columns: dict[str, slice] = {}
+        choices: list[Choice] = []
+        for stack in self.stacks:
+            for choice in (*stack.shared, stack.depth):
+                self._columns[choice.name] = slice(len(choices), len(choices) + 1)
+                choices.append(choice)
+            for choice in stack.layers:
+                self._columns[choice.name] = slice(len(choices), len(choices) + stack.deepest)
+                choices += [
+                    Choice(f"{choice.name}_{i}", choice.options) for i in range(stack.deepest)
+                ]
+        self.choices = tuple(choices)
+        self._radices = np.array([len(c.options) for c in choices], dtype=np.int64)
+        self.starts = {name: columns.start for name, columns in self._columns.items()}
+        self._numbers = np.zeros((self.d, int(self._radices.max())))  # option -> value
+        for j, choice in enumerate(self.choices):
+            self._numbers[j, : len(choice.options)] = _numbers(choice)
+        self._scales = self._numbers.max(axis=1)
+
+    @property
+    def radices(self) -> Ints:
+        """Options per decision: ``(d,)``."""
+        return self._radices
+
+    @property
+    def size(self) -> int:
+        """Number of distinct networks."""
+        return prod(stack.size for stack in self.stacks)
+
+    # ---- moving through the space --------------------------------------------------------------
+
+    def sample(self, n: int, *, rng: np.random.Generator) -> Archs:
+        """Draw every gene uniformly, then pad inactive ones: ``(n, d)``. Depths are uniform."""
+        draws = rng.integers(0, 1 << 16, size=(n, self.d), dtype=np.uint16)  # bias < 1e-4
+        return self.canonical(((draws * self._radices.astype(np.uint32)) >> 16).astype(np.uint8))
+
+    def mutate(
+        self, archs: Archs, *, rng: np.random.Generator, rate: float | Floats | None = None
+    ) -> Archs:
+        """Change decisions: ``(n, d)``; with ``redraw`` and a rate, resample each with ``rate``."""
+        if rate is None or not self.redraw:
+            return super().mutate(archs, rng=rng, rate=rate)
+        drawn = rng.integers(self._radices, size=archs.shape).astype(np.uint8)
+        return np.where(rng.random(archs.shape) < rate, drawn, archs)
+
+    # ---- identity ------------------------------------------------------------------------------
+
+    def active(self, archs: Archs) -> Bools:
+        """False for genes of layers beyond the chosen depth: ``(n, d)``."""
+        result = np.ones(archs.shape, dtype=bool)
+        for stack in self.stacks:
+            exists = np.arange(stack.deepest) < self.values(archs, stack.depth.name)  # (n, layers)
+            for choice in stack.layers:
+                result[:, self._columns[choice.name]] = exists
+        return result
+
+    def canonical(self, archs: Archs) -> Archs:
+        """Repeat the first layer's value in inactive genes: ``(n, d)``."""
+        result = archs.astype(np.uint8)
+        for stack in self.stacks:
+            if len(stack.depths) == 1:
+                continue
+            absent = np.arange(stack.deepest) >= self.values(archs, stack.depth.name)
+            for choice in stack.layers:
+                block = result[:, self._columns[choice.name]]  # a view
+                np.copyto(block, block[:, :1].copy(), where=absent)
+        return result
+
+    def index(self, archs: Archs) -> Ints:
+        """Number each network, ``0..size - 1``, equal for rows that differ in inactive genes.
+
+        Raises:
+            SpaceError: the space does not fit into 63 bits.
+        """
+        self._check_numbered()
+        code = np.zeros(len(archs), dtype=np.int64)
+        for stack in self.stacks:
+            for choice in stack.shared:
+                code = code * len(choice.options) + archs[:, self.starts[choice.name]]
+            depth = archs[:, self.starts[stack.depth.name]]
+            layers = np.zeros(len(archs), dtype=np.int64)
+            for i in range(stack.deepest):
+                digit = layers
+                for choice in stack.layers:
+                    gene = archs[:, self.starts[choice.name] + i]
+                    digit = digit * len(choice.options) + gene
+                layers = np.where(i < np.array(stack.depths)[depth], digit, layers)
+            starts = self._starts(stack)
+            code = code * int(starts[-1]) + starts[depth] + layers
+        return code
+
+    def from_index(self, index: Ints) -> Archs:
+        """Inverse of :meth:`index`: ``(n,)`` numbers -> canonical ``(n, d)``."""
+        self._check_numbered()
+        code = np.asarray(index, dtype=np.int64)
+        archs = np.zeros((len(code), self.d), dtype=np.uint8)
+        for stack in reversed(self.stacks):
+            starts = self._starts(stack)
+            code, layers = np.divmod(code, starts[-1])
+            depth = np.searchsorted(starts, layers, side="right") - 1
+            archs[:, self.starts[stack.depth.name]] = depth
+            layers = layers - starts[depth]
+            for i in reversed(range(stack.deepest)):
+                exists = i < np.array(stack.depths)[depth]
+                for choice in reversed(stack.layers):
+                    rest, gene = np.divmod(layers, len(choice.options))
+                    layers = np.where(exists, rest, layers)
+                    archs[:, self.starts[choice.name] + i] = np.where(exists, gene, 0)
+            for choice in reversed(stack.shared):
+                code, gene = np.divmod(code, len(choice.options))
+                archs[:, self.starts[choice.name]] = gene
+        return self.canonical(archs)
+
+    def _starts(self, stack: Stack) -> Ints:
+        """The first number of each depth's layers, and their count at the end."""
+        return np.cumsum([0, *(stack.per_layer**depth for depth in stack.depths)], dtype=np.int64)
+
+    def _check_numbered(self) -> None:
+        if self.size > np.iinfo(np.int64).max:
+            raise SpaceError(f"{self.name} has {self.size:.3g} architectures: too many to number")
+
+    # ---- strings -------------------------------------------------------------------------------
+
+    def format(self, archs: Archs) -> list[str]:
+        """``name=value`` of every decision, layers joined by ``-``; only what is active."""
+        return format_stacks(self.stacks, self.starts, archs)
+
+    def parse(self, strings: Sequence[str]) -> Archs:
+        """Read strings of :meth:`format` into canonical rows ``(n, d)``; decisions in any order.
+
+        Raises:
+            ArchitectureError: a string that is not of this form (with its number).
+        """
+        return self.canonical(parse_stacks(self.stacks, self.starts, self.d, strings))
+
+    # ---- views ---------------------------------------------------------------------------------
+
+    def values(self, archs: Archs, name: str) -> Floats:
+        """The options that were chosen, as numbers: ``(n, layers)``, ``(n, 1)`` if not per layer.
+
+        Args:
+            archs: ``(n, d)``.
+            name: of a decision, without the number of a layer.
+        """
+        columns = np.arange(self.d)[self._columns[name]]
+        return self._numbers[columns, archs[:, columns]]
+
+    def means(self, archs: Archs) -> Floats:
+        """Every decision, per-layer ones averaged over the active layers: ``(n, m)``, unscaled."""
+        active = self.active(archs)
+        columns = []
+        for stack in self.stacks:
+            columns += [self.values(archs, c.name)[:, 0] for c in (*stack.shared, stack.depth)]
+            for choice in stack.layers:
+                exists = active[:, self._columns[choice.name]]  # (n, layers)
+                total = (self.values(archs, choice.name) * exists).sum(axis=1)
+                columns.append(total / exists.sum(axis=1))
+        return np.stack(columns, axis=1)
+
+    @property
+    def mean_scales(self) -> tuple[float, ...]:
+        """What the ``mean:`` features are divided by: the largest options."""
+        return tuple(self._scales[columns.start] for columns in self._columns.values())
+
+    def features(self, archs: Archs) -> NDArray[np.float32]:
+        """The groups ``gene:`` and ``mean:``, in this order: ``(n, f)``."""
+        genes = self._numbers[np.arange(self.d), archs] / self._scales
+        means = self.means(archs) / np.array(self.mean_scales)
+        blocks = [np.where(self.active(archs), genes, 0.0), means]
+        return np.concatenate(blocks, axis=1).astype(np.float32)
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """One name per feature, ``group:decision``."""
+        genes = tuple(f"gene:{c.name}" for c in self.choices)
+        return genes + tuple(f"mean:{name}" for name in self._columns)
+
+    def _sequence(self, task: Task, *, pair: bool = False) -> int:
+        """The length of a task's token sequences.
+
+        Raises:
+            SpaceError: its inputs are something else, such as images.
+        """
+        shape = tuple(task.input_shape)
+        expected = "(2, length): source and shifted target" if pair else "(length,)"
+        if len(shape) != (2 if pair else 1) or (pair and shape[0] != 2):
+            raise SpaceError(
+                f"{self.name} builds networks for token sequences of input_shape {expected}; task "
+                f"{task.name!r} has {shape}"
+            )
+        return int(shape[-1])
+
+
+def _numbers(choice: Choice) -> Floats:
+    """The options as numbers: themselves, or 0, 1, ... if some are no numbers."""
+    if any(isinstance(option, str) for option in choice.options):
+        return np.arange(len(choice.options), dtype=np.float64)
+    return np.array(choice.options, dtype=np.float64)

@@ -1,0 +1,166 @@
+"""GPT-S of HW-GPT-Bench (Sukthanker et al., NeurIPS 2024): causal language models on OpenWebText.
+
+The network follows from the benchmark's published parameter and MAC counts, which it meets exactly
+for all 10,000 published architectures: heads of 64 channels, a gated feed-forward network (three
+matrices), two biased layer norms per block and one at the end, 50,254 tokens, separate input and
+output matrices, the bias switch on the blocks' linear layers alone. What no count shows follows the
+benchmark's published configuration: rotary positions on half of each head, attention and
+feed-forward network side by side. Disagreement: that configuration names a plain two-matrix network
+and shared embeddings, which the published counts exclude; the counts decide here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archrank.errors import ArchitectureError
+from archrank.spaces.base import Choice
+from archrank.spaces.transformers.base import LayeredSpace
+from archrank.spaces.transformers.layers import Stack
+from archrank.types import Archs, Floats
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from archrank.tasks.base import Task
+
+HEAD_DIM = 64
+TABLE_TOKENS = 8 * 1024  # of the published MACs: 8 sequences
+
+
+class GPTS(LayeredSpace):
+    """The GPT-S space: 1.9e12 networks, 27 genes.
+
+    The string form, for the ``arch`` column of a table, is
+    ``embed_dim=384,bias=0,n_layer=10,n_head=4-4-12-...,mlp_ratio=2-2-3-...`` with one value per
+    layer; :meth:`from_columns` reads the published table's columns.
+
+    MACs count every matrix product of one sequence, attention over its full square; the published
+    column is :meth:`published_macs`.
+
+    Args:
+        length: tokens of the sequence.
+        vocabulary: tokens known.
+        redraw: mutation may redraw the same value, as in HAT's evolution.
+
+    Example:
+        >>> space = GPTS()
+        >>> arch = space.from_columns(
+        ...     ["384"], ["10"], ["4-4-12-8-12-4-4-12-4-4"], ["2-2-3-2-4-3-4-3-4-4"], ["0"]
+        ... )
+        >>> int(space.cost(arch)["params"][0])
+        59009280
+        >>> space.format(arch)[0][:30]
+        'embed_dim=384,bias=0,n_layer=1'
+    """
+
+    name = "gpt_s"
+
+    def __init__(self, length: int = 1024, vocabulary: int = 50_254, *, redraw: bool = False):
+        self.length, self.vocabulary = length, vocabulary
+        stack = Stack(
+            (Choice("embed_dim", (192, 384, 768)), Choice("bias", (0, 1))),
+            Choice("n_layer", (10, 11, 12)),
+            (Choice("n_head", (4, 8, 12)), Choice("mlp_ratio", (2, 3, 4))),
+        )
+        super().__init__((stack,), redraw=redraw)
+
+    def from_columns(
+        self,
+        embed_dim: Sequence[object],
+        n_layer: Sequence[object],
+        n_head: Sequence[object],
+        mlp_ratio: Sequence[object],
+        bias: Sequence[object],
+    ) -> Archs:
+        """Rows ``(n, 27)`` of the published columns, one entry per architecture.
+
+        Args:
+            embed_dim: widths.
+            n_layer: depths.
+            n_head: heads per layer, joined by ``-``: strings.
+            mlp_ratio: feed-forward width over ``embed_dim`` per layer, likewise.
+            bias: 0 or 1.
+
+        Raises:
+            ArchitectureError: columns of different lengths, or an entry that is none of the space.
+        """
+        columns = (embed_dim, bias, n_layer, n_head, mlp_ratio)
+        counts = [len(column) for column in columns]
+        if len(set(counts)) != 1:
+            raise ArchitectureError(
+                "columns must have one entry per architecture; embed_dim, bias, n_layer, n_head, "
+                f"mlp_ratio have {', '.join(map(str, counts))}"
+            )
+        return self.parse(
+            [
+                f"embed_dim={e},bias={b},n_layer={depth},n_head={heads},mlp_ratio={ratios}"
+                for e, b, depth, heads, ratios in zip(*columns, strict=True)
+            ]
+        )
+
+    def for_task(self, task: Task) -> GPTS:
+        """The same networks for ``task``, of ``input_shape`` (length,) and ``n_classes`` tokens."""
+        return GPTS(self._sequence(task), task.n_classes, redraw=self.redraw)
+
+    def fingerprint(self) -> str:
+        """Choices, length and vocabulary, and how mutation works."""
+        return f"{super().fingerprint()}{self.length, self.vocabulary, self.redraw}"
+
+    # ---- cost ----------------------------------------------------------------------------------
+
+    def cost(self, archs: Archs) -> dict[str, Floats]:
+        """MACs of one sequence and parameters: two ``(n,)``."""
+        dim, bias, depth, heads, ratios = self._totals(archs)
+        inside = HEAD_DIM * heads  # channels of all heads of all layers
+        norms = 4 * dim * depth + 2 * dim
+        biases = bias * (3 * inside + 2 * ratios * dim + 2 * dim * depth)
+        return {
+            "macs": self.length * self._weights(archs) + 2 * self.length**2 * inside,
+            "params": self._weights(archs) + self.vocabulary * dim + norms + biases,
+        }
+
+    def published_macs(self, archs: Archs) -> Floats:
+        """The published ``macs`` column, ``(n,)``: 8 x 1,024 tokens, without attention's products.
+
+        The benchmark's counter does not see the products of queries, keys and values.
+        """
+        return TABLE_TOKENS * self._weights(archs)
+
+    def _totals(self, archs: Archs) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+        """Width, bias, depth, and heads and ratios summed over layers: five ``(n,)``."""
+        exists = self.active(archs)[:, self._columns["n_head"]]  # (n, layers)
+        dim, bias, depth = (self.values(archs, c)[:, 0] for c in ("embed_dim", "bias", "n_layer"))
+        heads, ratios = (
+            (self.values(archs, c) * exists).sum(axis=1) for c in ("n_head", "mlp_ratio")
+        )
+        return dim, bias, depth, heads, ratios
+
+    def _weights(self, archs: Archs) -> Floats:
+        """Entries of all matrices that multiply tokens, output included: ``(n,)``."""
+        dim, _, _, heads, ratios = self._totals(archs)
+        return 4 * dim * HEAD_DIM * heads + 3 * dim**2 * ratios + self.vocabulary * dim
+
+    # ---- networks ------------------------------------------------------------------------------
+
+    def build(self, arch: NDArray[np.uint8], task: Task) -> nn.Module:
+        """The :class:`~archrank.networks.transformer.GPT` of ``arch: (d,)``, untrained.
+
+        Its input is a sequence ``(b, length)`` of tokens.
+        """
+        from archrank.networks.transformer import GPT
+
+        self._sequence(task)
+        archs = self.validate(arch[None])
+        dim, bias, depth = (
+            int(self.values(archs, c)[0, 0]) for c in ("embed_dim", "bias", "n_layer")
+        )
+        heads, ratios = (
+            self.values(archs, c)[0, :depth].astype(int).tolist() for c in ("n_head", "mlp_ratio")
+        )
+        layers = [(h, r * dim) for h, r in zip(heads, ratios, strict=True)]
+        return GPT(dim, layers, task.n_classes, head_dim=HEAD_DIM, bias=bool(bias))

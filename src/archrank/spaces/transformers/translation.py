@@ -1,0 +1,201 @@
+"""What the spaces of encoder-decoder Transformers share: costs and networks.
+
+MACs count every matrix product of one forward pass over a source of ``source_length`` and a target
+of ``target_length`` tokens (teacher forcing, attention over the full square although half of it is
+masked), with relative positions and the output layer; not embeddings' look-ups, norms, softmax.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archrank.errors import SpaceError
+from archrank.spaces.transformers.base import LayeredSpace
+from archrank.spaces.transformers.layers import Stack
+from archrank.types import Archs, Bools, Floats
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from archrank.networks.transformer import LayerSpec
+    from archrank.tasks.base import Task
+
+QKV_DIM = 512  # channels that the heads of every attention share, whatever the embedding width
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """What costs depend on beside the architecture.
+
+    Attributes:
+        source_vocabulary: source tokens.
+        target_vocabulary: target tokens.
+        source_length: tokens of the sentence whose MACs are counted.
+        target_length: tokens of its translation.
+        shared: one embedding for source, target and output.
+    """
+
+    source_vocabulary: int
+    target_vocabulary: int
+    source_length: int
+    target_length: int
+    shared: bool
+
+
+# vocabularies of the standard preparations; lengths that HAT measures latency with
+CORPORA = {
+    "iwslt": Corpus(8848, 6632, 23, 23, shared=False),
+    "wmt": Corpus(32768, 32768, 30, 30, shared=True),
+}
+
+
+class TranslationSpace(LayeredSpace):
+    """Encoder-decoders; decisions ``enc_*`` and ``dec_*`` as :class:`~archrank.spaces.HAT` has.
+
+    Args:
+        stacks: encoder and decoder; ``*_norm`` and ``*_rpr`` are optional, and ``dec_heads`` may
+            stand for both ``dec_self_heads`` and ``dec_cross_heads``.
+        corpus: vocabularies and sentence lengths.
+        embeddings: count embeddings and output layer too; without, as HAT's figures.
+        redraw: mutate as HAT does, see :class:`~archrank.spaces.transformers.base.LayeredSpace`.
+    """
+
+    def __init__(
+        self,
+        stacks: Sequence[Stack],
+        corpus: Corpus,
+        *,
+        embeddings: bool = True,
+        redraw: bool = False,
+    ) -> None:
+        super().__init__(stacks, redraw=redraw)
+        self.corpus = corpus
+        self.embeddings = embeddings
+
+    def for_task(self, task: Task) -> TranslationSpace:
+        """The same networks for ``task``, of ``input_shape`` (2, length) and ``n_classes`` tokens.
+
+        A task whose source has other tokens tells their number as ``source_vocabulary``.
+        """
+        length = self._sequence(task, pair=True)
+        source, target = self._vocabularies(task)
+        space = object.__new__(type(self))
+        corpus = Corpus(source, target, length, length, self.corpus.shared)
+        space.__dict__.update(self.__dict__, corpus=corpus)
+        return space
+
+    def _vocabularies(self, task: Task) -> tuple[int, int]:
+        source = int(getattr(task, "source_vocabulary", task.n_classes))
+        if self.corpus.shared and source != task.n_classes:
+            raise SpaceError(
+                f"{self.name} shares embeddings between source and target; task {task.name!r} has "
+                f"{source} and {task.n_classes} tokens: give it one vocabulary"
+            )
+        return source, task.n_classes
+
+    def fingerprint(self) -> str:
+        """Choices, corpus, and how mutation and costs work."""
+        return f"{super().fingerprint()}{self.corpus}{self.embeddings, self.redraw}"
+
+    # ---- cost ----------------------------------------------------------------------------------
+
+    def cost(self, archs: Archs) -> dict[str, Floats]:
+        """MACs and parameters: two ``(n,)``."""
+        corpus, active = self.corpus, self.active(archs)
+        macs, params = np.zeros(len(archs)), np.zeros(len(archs))
+        for side, length in (("enc", corpus.source_length), ("dec", corpus.target_length)):
+            exists = active[:, self._columns[f"{side}_ffn"]]  # (n, layers)
+            for part in (self._feedforward, self._self_attention, self._cross_attention):
+                layer_macs, layer_params = part(archs, side, length)  # (n, layers) each
+                macs += (layer_macs * exists).sum(axis=1)
+                params += (layer_params * exists).sum(axis=1)
+            final_norm = 2 * self.values(archs, f"{side}_embed")[:, 0]
+            params += self._pre(archs, side) * final_norm
+        if self.embeddings:
+            e, d = (self.values(archs, f"{side}_embed")[:, 0] for side in ("enc", "dec"))
+            macs += corpus.target_length * d * corpus.target_vocabulary
+            if corpus.shared:
+                params += corpus.target_vocabulary * np.maximum(e, d)
+            else:
+                params += corpus.source_vocabulary * e + 2 * corpus.target_vocabulary * d
+        return {"macs": macs, "params": params}
+
+    def _feedforward(self, archs: Archs, side: str, length: int) -> tuple[Floats, Floats]:
+        """MACs and parameters ``(n, layers)`` of the feed-forward networks, with norm."""
+        dim, ffn = self.values(archs, f"{side}_embed"), self.values(archs, f"{side}_ffn")
+        weights = 2 * dim * ffn
+        return length * weights, weights + ffn + dim + 2 * dim
+
+    def _self_attention(self, archs: Archs, side: str, length: int) -> tuple[Floats, Floats]:
+        """MACs and parameters ``(n, 1 or layers)`` of self-attention, with norm."""
+        dim, q = self.values(archs, f"{side}_embed"), QKV_DIM
+        macs = length * 4 * dim * q + 2 * length**2 * q
+        params = 4 * dim * q + 3 * q + dim + 2 * dim
+        if f"{side}_rpr" in self._columns:  # keys and values of every distance, one set for heads
+            distances = 2 * self.values(archs, f"{side}_rpr") + 1
+            macs = macs + 2 * length * distances * q
+            params = params + 2 * distances * (q / self.values(archs, f"{side}_heads"))
+        return macs, params
+
+    def _cross_attention(self, archs: Archs, side: str, length: int) -> tuple[Floats, Floats]:
+        """MACs and parameters ``(n, layers)`` of attention to the encoder, with norm."""
+        if side == "enc":
+            return np.zeros((len(archs), 1)), np.zeros((len(archs), 1))
+        e, d, q = self.values(archs, "enc_embed"), self.values(archs, "dec_embed"), QKV_DIM
+        memory = self.corpus.source_length * self.values(archs, "dec_arbitrary")  # (n, layers)
+        macs = length * 2 * d * q + memory * 2 * e * q + 2 * length * memory * q
+        return macs, 2 * (d + e) * q + 3 * q + d + 2 * d
+
+    def _pre(self, archs: Archs, side: str) -> Bools:
+        """Which stacks are pre-norm, option 0 of the decision: ``(n,)``."""
+        if f"{side}_norm" not in self._columns:
+            return np.zeros(len(archs), dtype=bool)
+        pre: Bools = self.values(archs, f"{side}_norm")[:, 0] == 0
+        return pre
+
+    # ---- networks ------------------------------------------------------------------------------
+
+    def build(self, arch: NDArray[np.uint8], task: Task) -> nn.Module:
+        """The :class:`~archrank.networks.transformer.EncoderDecoder` of ``arch: (d,)``, untrained.
+
+        Its input is the pair ``(b, 2, length)`` of source and shifted target, or both apart.
+        """
+        from archrank.networks.transformer import EncoderDecoder
+
+        self._sequence(task, pair=True)
+        archs = self.validate(arch[None])
+        source, target = self._vocabularies(task)
+        return EncoderDecoder(
+            self._layers(archs, "enc"),
+            self._layers(archs, "dec"),
+            source,
+            target,
+            pre=(bool(self._pre(archs, "enc")[0]), bool(self._pre(archs, "dec")[0])),
+            shared=self.corpus.shared,
+            sinusoidal="enc_rpr" not in self._columns,  # relative positions replace absolute ones
+        )
+
+    def _layers(self, archs: Archs, side: str) -> list[LayerSpec]:
+        from archrank.networks.transformer import LayerSpec
+
+        def per_layer(*names: str) -> list[int]:
+            """The first known decision's values in every layer; 0 if there is none."""
+            known = [name for name in names if name in self._columns]
+            return (
+                [0] * depth if not known else self.values(archs, known[0])[0].astype(int).tolist()
+            )
+
+        dim, depth = (int(self.values(archs, f"{side}_{x}")[0, 0]) for x in ("embed", "layers"))
+        ffn, relative = per_layer(f"{side}_ffn"), per_layer(f"{side}_rpr")
+        heads = per_layer(f"{side}_heads", f"{side}_self_heads")
+        cross = per_layer("dec_cross_heads", "dec_heads") if side == "dec" else [0] * depth
+        sources = per_layer("dec_arbitrary") if side == "dec" else [1] * depth
+        return [
+            LayerSpec(dim, ffn[i], heads[i], cross[i], sources[i], relative[i], QKV_DIM)
+            for i in range(depth)
+        ]

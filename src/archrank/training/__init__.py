@@ -1,0 +1,1 @@
+"""Training of networks: recipe, loop, evaluation, augmentation, and groups of networks at once."""

@@ -1,0 +1,264 @@
+"""Train many NAS-Bench-201 networks at once: :func:`~archrank.training.loop.train` for a group.
+
+Made for GPUs, which one small network leaves idle. A step launches as many kernels as that of one
+network (see :mod:`archrank.networks.grouped`); the optimiser sees tensors that hold the weights of
+all networks, and since its arithmetic is elementwise, each network is trained as if it were alone.
+Gradients are clipped network by network, and one that diverges leaves the others as they are.
+
+    >>> from archrank.networks import NASBench201Network
+    >>> from archrank.tasks import Digits
+    >>> from archrank.training.loop import initialise
+    >>> cells = [["skip_connect"] * 6, ["nor_conv_1x1"] * 6]
+    >>> networks = [
+    ...     initialise(lambda: NASBench201Network(cell, in_channels=1, channels=2, cells=1), seed)
+    ...     for seed, cell in enumerate(cells)
+    ... ]
+    >>> results = train_many(networks, Digits(recipe=Recipe(epochs=1)), seeds=[0, 1])
+    >>> [0 <= result.valid <= 1 for result in results]
+    [True, True]
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from archrank.errors import SettingsError
+from archrank.networks.grouped import GroupedNASBench201
+from archrank.networks.nasbench201 import NASBench201Network
+from archrank.networks.stacked_layers import Stacked
+from archrank.tasks.base import Recipe, Split, Splits, Task
+from archrank.training.augmentation import augment
+from archrank.training.loop import (
+    EVAL_BATCH,
+    NOTHING,
+    Measurement,
+    TrainingResult,
+    learning_rates,
+    make_optimizer,
+    resident,
+)
+
+EVAL_IMAGES = 16_384  # networks x images of a batch in inference; bounds the memory
+
+Batch = tuple[Tensor, Tensor]
+"""Images (b, m * c, h, w), the networks' side by side, and labels (b, m)."""
+
+
+@dataclass
+class _Run:
+    """One network of a group: what :class:`TrainingResult` will say of it."""
+
+    train_loss: float = math.nan
+    epochs: int = 0
+    diverged: str | None = None
+    checkpoints: dict[int, Measurement] = field(default_factory=dict)
+
+    def finish_epoch(self, epoch: int, mean_loss: float) -> None:
+        """Note the mean training loss of ``epoch``, unless the run was given up before."""
+        if self.diverged:
+            return
+        self.train_loss, self.epochs = mean_loss, epoch
+        if not math.isfinite(mean_loss):
+            self.diverged = f"the training loss became {mean_loss} in epoch {epoch}"
+
+    def result(self, found: Measurement, seconds: float) -> TrainingResult:
+        """Close the run with its final measurement and its share of the group's time."""
+        if self.diverged is None and not math.isfinite(found.valid_loss + found.test_loss):
+            self.diverged = "the trained network's loss is not finite on validation or test data"
+        if self.diverged is not None:
+            found = NOTHING
+        return TrainingResult(
+            found.valid,
+            found.test,
+            self.train_loss,
+            found.valid_loss,
+            found.test_loss,
+            self.epochs,
+            seconds,
+            self.diverged,
+            self.checkpoints,
+        )
+
+
+def train_many(
+    networks: Sequence[NASBench201Network],
+    task: Task,
+    *,
+    seeds: Sequence[int],
+    device: str | torch.device = "cpu",
+    checkpoints: Collection[int] = (),
+    per_network_draws: bool | None = None,
+) -> list[TrainingResult]:
+    """Train ``m`` networks in place with the task's recipe, then measure them.
+
+    With draws per network, each one sees exactly the images that ``train`` would show it, and its
+    results differ from those of ``train`` by what rounding makes of them. Otherwise a result
+    depends on all seeds of the group: it is another draw from the same distribution.
+
+    Args:
+        networks: Freshly initialised and of one scale; they stay on their device.
+        task: Data, loss, metric and recipe. A loss of its own is called network by network.
+        seeds: Of the order of the images and of augmentation, one per network.
+        device: Where the data is put and the group trained.
+        checkpoints: Epochs after which all are measured too; that changes nothing else.
+        per_network_draws: A generator for each network, as many small calls per step, or one for
+            all. ``None``: one each on a CPU, where calls are cheap, one for all elsewhere.
+
+    Returns:
+        One result per network, in order; ``seconds`` is the group's time divided by m.
+
+    Raises:
+        ArchitectureError: The networks cannot be grouped.
+        SettingsError: Not one seed per network.
+    """
+    device = torch.device(device)
+    if len(seeds) != len(networks):
+        raise SettingsError(
+            f"train_many needs one seed per network, got {len(seeds)} seeds for "
+            f"{len(networks)} networks"
+        )
+    group = GroupedNASBench201(networks).to(device)
+    splits = resident(task, device)
+    start = time.perf_counter()
+    own = device.type == "cpu" if per_network_draws is None else per_network_draws
+    draws = (_own_draws if own else _shared_draws)(splits.train, task.recipe, seeds)
+    runs = _fit(group, task, splits, draws, checkpoints)
+    last = _measure(group, task, splits)
+    seconds = (time.perf_counter() - start) / group.size
+    group.write_back(networks)
+    return [run.result(found, seconds) for run, found in zip(runs, last, strict=True)]
+
+
+def _fit(
+    group: GroupedNASBench201,
+    task: Task,
+    splits: Splits,
+    draws: Callable[[], Iterator[Batch]],
+    checkpoints: Collection[int],
+) -> list[_Run]:
+    """Run all epochs, or until every network has diverged."""
+    recipe = task.recipe
+    optimizer = make_optimizer(list(group.parameters()), recipe)
+    schedule = learning_rates(recipe, _batches(splits.train, recipe))
+    runs = [_Run() for _ in range(group.size)]
+    for epoch in range(1, recipe.epochs + 1):
+        group.train()
+        losses = []
+        for x, y in draws():
+            loss = _losses(task, group(x), y)  # (m,)
+            optimizer.zero_grad(set_to_none=True)
+            loss.sum().backward()  # type: ignore[no-untyped-call]
+            if recipe.grad_clip is not None:
+                clip_each(group.layers(), group.size, recipe.grad_clip)
+            optimizer.param_groups[0]["lr"] = next(schedule)
+            optimizer.step()
+            losses.append(loss.detach())
+        means = torch.stack(losses).mean(0).tolist()  # the epoch's only wait for the device
+        for run, mean_loss in zip(runs, means, strict=True):
+            run.finish_epoch(epoch, mean_loss)
+        if all(run.diverged for run in runs):
+            break
+        if epoch in checkpoints:
+            for run, found in zip(runs, _measure(group, task, splits), strict=True):
+                if not run.diverged:
+                    run.checkpoints[epoch] = found
+    return runs
+
+
+@torch.no_grad()
+def clip_each(layers: Iterable[Stacked], m: int, max_norm: float) -> None:
+    """Scale the gradients of each of ``m`` networks to an L2 norm of at most ``max_norm``.
+
+    The sum of squares is taken over what a network owns of each tensor; the formula is that of
+    ``torch.nn.utils.clip_grad_norm_``.
+    """
+    parts = [
+        (layer.owners, torch.unflatten(p.grad, 0, (len(layer.owners), -1)))  # a view, (e, c, ...)
+        for layer in layers
+        for p in layer.parameters()
+        if p.grad is not None
+    ]
+    squares = parts[0][1].new_zeros(m)
+    for owners, grad in parts:
+        squares.index_add_(0, owners, grad.flatten(1).square().sum(1))
+    scale = (max_norm / (squares.sqrt() + 1e-6)).clamp(max=1.0)  # (m,)
+    for owners, grad in parts:
+        grad.mul_(scale[owners].view(-1, *[1] * (grad.dim() - 1)))
+
+
+def _losses(task: Task, outputs: Tensor, y: Tensor) -> Tensor:
+    """The task's loss of each network: ``outputs`` (b, m, classes), ``y`` (b, m) -> (m,)."""
+    if type(task).loss is not Task.loss:
+        each = [task.loss(outputs[:, i], y[:, i]) for i in range(outputs.shape[1])]
+        return torch.stack(each)
+    smoothing = task.recipe.label_smoothing
+    flat = cross_entropy(
+        outputs.flatten(0, 1), y.flatten(), reduction="none", label_smoothing=smoothing
+    )  # (b m,)
+    return flat.view(y.shape).mean(0)
+
+
+@torch.inference_mode()
+def _measure(group: GroupedNASBench201, task: Task, splits: Splits) -> list[Measurement]:
+    """The metric and the loss of each network on both held-out splits."""
+    group.eval()
+    valid, valid_loss = _score(group, task, splits.valid)
+    test, test_loss = _score(group, task, splits.test)
+    return [Measurement(*row) for row in zip(valid, test, valid_loss, test_loss, strict=True)]
+
+
+def _score(group: GroupedNASBench201, task: Task, data: Split) -> tuple[list[float], list[float]]:
+    """The metrics and the losses on a whole split, one of each per network."""
+    m = group.size
+    size = min(EVAL_BATCH, max(1, EVAL_IMAGES // m))
+    outputs = torch.cat([group(x.repeat(1, m, 1, 1)) for x in torch.split(data.x, size)])
+    losses = _losses(task, outputs, data.y[:, None].expand(-1, m))
+    scores = [task.score(outputs[:, i], data.y) for i in range(m)]  # outputs: (b, m, classes)
+    return scores, losses.tolist()
+
+
+def _own_draws(data: Split, recipe: Recipe, seeds: Sequence[int]) -> Callable[[], Iterator[Batch]]:
+    """Epochs in which each network draws from its own generator, in the order of ``train``."""
+    generators = [torch.Generator(data.x.device).manual_seed(seed) for seed in seeds]
+    batches = _batches(data, recipe)
+
+    def epoch() -> Iterator[Batch]:
+        orders = [
+            torch.randperm(len(data.y), generator=g, device=data.x.device) for g in generators
+        ]
+        for index in zip(*(order.tensor_split(batches) for order in orders), strict=True):
+            images = [augment(data.x[i], recipe, g) for i, g in zip(index, generators, strict=True)]
+            yield torch.cat(images, dim=1), data.y[torch.stack(index, dim=1)]
+
+    return epoch
+
+
+def _shared_draws(
+    data: Split, recipe: Recipe, seeds: Sequence[int]
+) -> Callable[[], Iterator[Batch]]:
+    """Epochs in which one generator draws for all networks at once."""
+    words = [seed % 2**64 for seed in seeds]  # torch takes negative seeds, NumPy does not
+    state = np.random.SeedSequence(words).generate_state(1, np.uint64)
+    generator = torch.Generator(data.x.device).manual_seed(int(state[0]))
+    batches, m = _batches(data, recipe), len(seeds)
+
+    def epoch() -> Iterator[Batch]:
+        keys = torch.rand(m, len(data.y), generator=generator, device=data.x.device)
+        for index in keys.argsort(dim=1).tensor_split(batches, dim=1):  # (m, b)
+            x = augment(data.x[index.flatten()], recipe, generator)  # (m b, c, h, w)
+            x = torch.unflatten(x, 0, (m, -1)).transpose(0, 1).flatten(1, 2)  # (b, m c, h, w)
+            yield x, data.y[index.T]
+
+    return epoch
+
+
+def _batches(data: Split, recipe: Recipe) -> int:
+    return math.ceil(len(data.y) / recipe.batch_size)

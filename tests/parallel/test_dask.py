@@ -1,0 +1,136 @@
+"""A study on a Dask cluster: the same as in one process, whatever happens to the cluster."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from archrank.errors import BudgetError, EvaluationError, MissingExtraError, SettingsError
+from archrank.evaluators import Function
+from archrank.parallel.dask import Cluster
+from archrank.parallel.processes import evaluate_one
+from archrank.registry import Registry
+from tests.study.helpers import BUDGET, Dying, SetUpWrongly, make, score, small_space, told
+
+pytestmark = pytest.mark.filterwarnings("default")  # dask's and tornado's are not ours
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """Of a scheduler with two worker processes, each of which would use two threads."""
+    from distributed import LocalCluster
+
+    with LocalCluster(
+        n_workers=2, threads_per_worker=2, processes=True, dashboard_address=None
+    ) as local:
+        yield local.scheduler_address
+
+
+@pytest.fixture
+def cluster(address: str) -> Iterator[Cluster]:
+    with Cluster(address) as executor:
+        yield executor
+
+
+def test_a_cluster_changes_nothing(cluster: Cluster, uninterrupted: list[tuple[Any, ...]]) -> None:
+    assert told(make(executor=cluster).run(BUDGET)) == uninterrupted
+
+
+def test_it_is_other_processes_that_evaluate(cluster: Cluster) -> None:
+    where = {cluster.submit(os.getpid).result() for _ in range(4)}  # nothing is remembered
+    assert where
+    assert os.getpid() not in where
+
+
+def test_a_worker_does_one_thing_at_a_time(cluster: Cluster) -> None:
+    jobs = [cluster.submit(_who_and_when, 0.05) for _ in range(8)]
+    by_process: dict[int, list[tuple[float, float]]] = {}
+    for job in jobs:
+        pid, begin, end = job.result()
+        by_process.setdefault(pid, []).append((begin, end))
+    for spans in by_process.values():
+        spans.sort()
+        assert all(a[1] <= b[0] for a, b in pairwise(spans))
+
+
+def _who_and_when(seconds: float) -> tuple[int, float, float]:
+    begin = time.monotonic()
+    time.sleep(seconds)
+    return os.getpid(), begin, time.monotonic()
+
+
+def test_files_of_the_user_travel(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    (tmp_path / "beside_it.py").write_text("FACTOR = 7\n")
+    (tmp_path / "mine.py").write_text(
+        "import beside_it\n\n\ndef scored(config):\n    return beside_it.FACTOR * config['depth']\n"
+    )
+    function = Registry("function", {}).get(f"{tmp_path / 'mine.py'}:scored")
+    evaluator = Function(function).bind(small_space())
+    arch = np.array([[1, 1, 0]], dtype=np.uint8)
+    outcome = cluster.submit(evaluate_one, evaluator, arch).result()
+    assert outcome.values == {"score": 14.0}
+
+
+def test_a_dead_worker_kills_one_evaluation_at_most(
+    address: str, tmp_path: Path, uninterrupted: list[tuple[Any, ...]]
+) -> None:
+    path = tmp_path / "study.db"
+    deadly = uninterrupted[6][2]  # the last of the second round
+    with Cluster(address) as cluster:
+        study = make(Dying(score, deadly), path=path, executor=cluster)
+        with pytest.raises(EvaluationError, match=r"KilledWorker.*Finished evaluations are kept"):
+            study.run(BUDGET)
+    stored = make(path=path)
+    assert told(stored)[:4] == uninterrupted[:4]
+    assert told(stored.run(BUDGET)) == uninterrupted
+
+
+def test_what_archrank_raises_stays_what_it_is(cluster: Cluster) -> None:
+    with pytest.raises(EvaluationError, match="there is no such device"):
+        make(SetUpWrongly(score), executor=cluster).run(BUDGET)
+    with pytest.raises(BudgetError, match="far away"):
+        cluster.submit(_fail).result()
+
+
+def _fail() -> None:
+    raise BudgetError("far away")
+
+
+def test_work_that_is_not_waited_for_is_dropped(address: str) -> None:
+    cluster = Cluster(address)
+    jobs = [cluster.submit(_who_and_when, 0.5) for _ in range(12)]
+    cluster.shutdown(wait=False, cancel_futures=True)
+    assert sum(job.cancelled() for job in jobs) >= 8
+
+
+def test_clusters_that_are_not_there() -> None:
+    for address in ("here", "tcp://here", "tcp://here:port"):
+        with pytest.raises(SettingsError, match=rf"cluster '{address}' is no address.*tcp://host"):
+            Cluster(address)
+
+
+def test_a_scheduler_that_does_not_answer() -> None:
+    import dask
+
+    with (
+        dask.config.set({"distributed.comm.timeouts.connect": "200ms"}),
+        pytest.raises(SettingsError, match=r"cluster 'tcp://127\.0\.0\.1:9' cannot be used"),
+    ):
+        Cluster("tcp://127.0.0.1:9")
+
+
+def test_it_is_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(MissingExtraError, match=r"--cluster tcp://x:1 needs distributed.*\[dask\]"):
+        Cluster("tcp://x:1")

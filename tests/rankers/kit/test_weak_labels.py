@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import norm
+from sklearn.base import clone
+
+from archrank.criteria import kendall_tau
+from archrank.errors import LabelError
+from archrank.rankers import GaussianProcess
+from archrank.rankers.kit.weak_labels import WeakLabels
+from archrank.spaces import CustomSpace, NASBench201
+from archrank.strategies.guided import describe_ranker
+from archrank.tables import load_table
+
+
+def nothing(config: dict[str, object], task: object) -> None:
+    """Stands for a build function that these tests never call."""
+
+
+PLAIN = CustomSpace({"a": [1, 2, 3, 4], "b": [1, 2, 3]}, build=nothing)
+
+
+def test_known_architectures_have_the_normal_scores_of_their_ranks() -> None:
+    archs = PLAIN.enumerate()[[3, 7, 1, 9]]
+    weak = WeakLabels(PLAIN, archs, {"acc": [0.1, 0.4, 0.2, 0.3]})
+    expected = norm.ppf([0.5 / 4, 3.5 / 4, 1.5 / 4, 2.5 / 4])
+    np.testing.assert_allclose(weak.features(archs)[:, 0], expected)
+    np.testing.assert_allclose(weak.features(archs[::-1])[:, 0], expected[::-1])
+
+
+def test_isomorphic_architectures_share_the_mean(space: NASBench201) -> None:
+    every = space.enumerate()
+    classes = space.classes(every)
+    big = np.flatnonzero(classes == np.bincount(classes).argmax())[:6]
+    values = np.arange(6.0)
+    weak = WeakLabels(space, every[big], {"acc": values})
+    features = weak.features(every[big])[:, 0]
+    np.testing.assert_allclose(features, features[0], atol=1e-12)
+    np.testing.assert_allclose(features[0], norm.ppf((values + 0.5) / 6).mean(), atol=1e-12)
+
+
+def test_missing_and_nan_labels_are_guessed_from_the_features() -> None:
+    every = PLAIN.enumerate()
+    values = every[:, 0] * 10.0 + every[:, 1]
+    holes = values.copy()
+    holes[5] = np.nan
+    weak = WeakLabels(PLAIN, every[:10], {"acc": holes[:10]})
+    guessed = weak.features(every)[:, 0]
+    assert np.isfinite(guessed).all()
+    assert kendall_tau(guessed, values) > 0.7
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ({}, "none given"),
+        ({"acc": [1.0, 2.0]}, "weak label 'acc': expected 3 numbers"),
+        ({"acc": [1.0, 1.0, 1.0]}, "'acc' is the same"),
+        ({"acc": [np.nan, np.nan, np.nan]}, "'acc' is the same, or NaN"),
+        ({"acc": ["a", "b", "c"]}, "expected 3 numbers"),
+    ],
+)
+def test_unusable_labels_are_refused(labels: dict[str, list[float]], message: str) -> None:
+    with pytest.raises(LabelError, match=message):
+        WeakLabels(PLAIN, PLAIN.enumerate()[:3], labels)
+
+
+def test_pretraining_survives_cloning_and_enters_the_description(space: NASBench201) -> None:
+    archs = space.sample(50, rng=np.random.default_rng(0))
+    plain = GaussianProcess(space)
+    ranker = GaussianProcess(space).pretrain(archs, space.cost(archs))
+    assert clone(ranker).pretrained_ is ranker.pretrained_
+    assert not hasattr(clone(ranker), "n_labels_")
+    assert describe_ranker(clone(ranker)) == describe_ranker(ranker) != describe_ranker(plain)
+
+
+def test_weak_labels_help_most_where_labels_are_few(space: NASBench201, data_dir) -> None:
+    table = load_table(data_dir / "nb201.csv.gz", space)
+    supernet = load_table(data_dir / "nb201_supernet.csv.gz", space)
+    weak = {name: supernet.column(name)[supernet.rows(table.archs)] for name in supernet.metrics}
+    weak |= space.cost(table.archs)
+    gains = []
+    for draw in range(4):
+        rows = np.random.default_rng([draw, 20]).choice(len(table), 20, replace=False)
+        taus = []
+        for ranker in (GaussianProcess(space), GaussianProcess(space).pretrain(table.archs, weak)):
+            ranker.fit(table.archs[rows], table.column("c10_val")[rows])
+            taus.append(kendall_tau(ranker.predict(table.archs), table.column("c10_test")))
+        gains.append(taus[1] - taus[0])
+    assert np.mean(gains) > 0.02

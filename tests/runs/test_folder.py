@@ -1,0 +1,205 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from archrank.errors import BudgetError, ResumeError, StorageError, UnknownNameError
+from archrank.runs.folder import DATABASE, LOCK, SETTINGS, load, load_settings, locked, open_run
+from archrank.runs.settings import SearchSettings
+from archrank.spaces import NASBench201
+from tests.study.helpers import told
+
+
+@pytest.fixture
+def settings(space: NASBench201, tmp_path: Path) -> SearchSettings:
+    archs = space.enumerate()[::400]
+    lines = [
+        f"{s},{a.sum() / 25},{9 - a[0]}" for s, a in zip(space.format(archs), archs, strict=True)
+    ]
+    (tmp_path / "table.csv").write_text("\n".join(["arch,acc,ms", *lines]) + "\n")
+    return SearchSettings(table=str(tmp_path / "table.csv"), metric=("acc",), strategy="random")
+
+
+def test_begin_continue_and_read(settings: SearchSettings, tmp_path: Path) -> None:
+    folder = tmp_path / "deep" / "run"
+    with open_run(folder, settings, budget=3) as study:
+        first = told(study.run(3))
+    assert {p.name for p in folder.iterdir()} >= {SETTINGS, DATABASE}
+    assert load_settings(folder) == settings
+    with open_run(folder, settings, budget=6) as study:
+        assert told(study) == first
+        longer = told(study.run(6))
+    assert longer[:3] == first
+    assert told(load(folder)) == longer
+
+
+def test_bad_budgets_leave_no_folder(settings: SearchSettings, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    for budget, minutes in ((0, None), (41, None), (None, -1.0)):
+        with (
+            pytest.raises(BudgetError),
+            open_run(folder, settings, budget=budget, minutes=minutes),
+        ):
+            pass
+    assert not folder.exists()
+
+
+def test_bad_settings_leave_no_folder(tmp_path: Path) -> None:
+    with (
+        pytest.raises(UnknownNameError),
+        open_run(tmp_path / "run", SearchSettings(space="nowhere"), budget=3),
+    ):
+        pass
+    assert not (tmp_path / "run").exists()
+
+
+def test_one_process_at_a_time(settings: SearchSettings, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    with (
+        FileLock(folder / LOCK),
+        pytest.raises(StorageError, match="in use by another archrank process") as caught,
+        open_run(folder, settings, budget=3),
+    ):
+        pass
+    assert str(folder) in str(caught.value)
+    assert "--run DIR" in str(caught.value)
+    with open_run(folder, settings, budget=3):  # it is free again
+        pass
+
+
+def test_the_lock_is_let_go_after_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), locked(tmp_path):
+        raise ZeroDivisionError
+    with locked(tmp_path) as folder:
+        assert folder == tmp_path
+
+
+def test_a_folder_that_cannot_be_written(settings: SearchSettings, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    for folder in (tmp_path / "file", tmp_path / "file" / "run"):
+        with (
+            pytest.raises(StorageError, match=r"cannot write to run folder .*--run DIR"),
+            open_run(folder, settings, budget=3),
+        ):
+            pass
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"seed": 3}, "--seed was 0, now 3"),
+        ({"metric": ("ms",)}, r"--metric was \['acc'\], now \['ms'\]"),
+        ({"strategy": "evolution"}, "--strategy was 'random', now 'evolution'"),
+        ({"constraint": ("ms<=5",)}, r"--constraint was \[\], now \['ms<=5'\]"),
+        ({"batch": 3}, "--batch was None, now 3"),
+    ],
+)
+def test_another_search_is_refused(
+    settings: SearchSettings, tmp_path: Path, change: dict[str, object], named: str
+) -> None:
+    from dataclasses import asdict
+
+    folder = tmp_path / "run"
+    folder.mkdir()
+    from archrank.runs.settings import to_json
+
+    (folder / SETTINGS).write_text(json.dumps(to_json(settings)))
+    other = SearchSettings(**{**asdict(settings), **change})  # type: ignore[arg-type]
+    with (
+        pytest.raises(ResumeError, match=f"holds another search: {named}\\. Name another folder"),
+        open_run(folder, other, budget=3),
+    ):
+        pass
+
+
+def test_data_may_move(settings: SearchSettings, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    with open_run(folder, settings, budget=3) as study:
+        study.run(1)
+    with open_run(folder, replace(settings, data=tmp_path), budget=3) as study:
+        assert len(study.records) == 1
+
+
+def test_another_storage(settings: SearchSettings, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'elsewhere.db'}"
+    folder = tmp_path / "run"
+    with open_run(folder, settings, budget=2, storage=url) as study:
+        done = told(study.run(2))
+    assert not (folder / DATABASE).exists()
+    assert told(load(folder)) == done
+    with open_run(folder, settings, budget=3) as study:  # it need not be named again
+        assert told(study) == done
+    assert not (folder / DATABASE).exists()
+    with open_run(tmp_path / "beside", replace(settings, seed=1), budget=2, storage=url) as study:
+        study.run(2)  # a storage holds several runs
+    assert told(load(folder)) == done
+
+
+def test_a_run_stays_where_it_is(settings: SearchSettings, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'elsewhere.db'}"
+    for begun, now, message in (
+        (None, url, r"keeps its evaluations in study\.db, not in sqlite:.*Leave --storage out"),
+        (url, f"{url}2", r"in sqlite:.*elsewhere\.db, not in sqlite:.*elsewhere\.db2"),
+    ):
+        folder = tmp_path / str(begun is None)
+        with open_run(folder, settings, budget=2, storage=begun):
+            pass
+        with (
+            pytest.raises(ResumeError, match=message),
+            open_run(folder, settings, budget=2, storage=now),
+        ):
+            pass
+
+
+def test_missing_runs(settings: SearchSettings, tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match=r"no run in .*gone .*search\.json.*archrank search"):
+        load(tmp_path / "gone")
+    near = tmp_path / "near"
+    near.mkdir()
+    (near / SETTINGS).write_text("{}")
+    with pytest.raises(StorageError, match="runs beside it: near"):
+        load(tmp_path / "gone")
+    with pytest.raises(StorageError, match=r"has lost its study\.db"):
+        load(near)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"space": "nasb', r"search\.json cannot be read: "),
+        ("\x00\x01", r"search\.json cannot be read: "),
+        ("[1, 2]", r"search\.json does not hold the settings of a search"),
+        ('{"seed": "three"}', r"search\.json: seed: .*got 'three'"),
+        ('{"metric": [1]}', r"search\.json: metric\.0: .*got 1"),
+    ],
+)
+def test_damaged_settings(
+    settings: SearchSettings, tmp_path: Path, text: str, message: str
+) -> None:
+    (tmp_path / SETTINGS).write_text(text)
+    with pytest.raises(StorageError, match=message):
+        load(tmp_path)
+    with pytest.raises(StorageError, match=message), open_run(tmp_path, settings, budget=2):
+        pass
+
+
+def test_settings_that_are_no_text(tmp_path: Path) -> None:
+    (tmp_path / SETTINGS).write_bytes(b"\xff\xfe\xff")
+    with pytest.raises(StorageError, match="cannot be read"):
+        load_settings(tmp_path)
+
+
+def test_a_damaged_database(settings: SearchSettings, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    with open_run(folder, settings, budget=2) as study:
+        study.run(2)
+    (folder / DATABASE).write_bytes(b"garbage" * 1000)
+    with pytest.raises(StorageError, match=r"study\.db: .*not a database; the file is damaged"):
+        load(folder)
+    with pytest.raises(StorageError, match="damaged"), open_run(folder, settings, budget=2):
+        pass

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from archrank.errors import ArchitectureError, SpaceError, UnknownNameError
+from archrank.spaces import EdgeCellSpace
+from archrank.spaces.edge_cells.features import paths
+from archrank.tasks.base import Task
+from archrank.testing import check_space
+from archrank.types import Archs, Floats
+
+
+class Cells(EdgeCellSpace):
+    """Cells without a network: this file is about their wiring."""
+
+    def cost(self, archs: Archs) -> dict[str, Floats]:
+        convolutions = (archs == len(self.ops) - 1).sum(1).astype(float)
+        return {"macs": convolutions, "params": convolutions}
+
+    def build(self, arch: NDArray[np.uint8], task: Task) -> Any:
+        raise NotImplementedError
+
+
+@pytest.mark.parametrize(
+    "space",
+    [
+        Cells(("none", "skip_connect", "conv"), nodes=3),
+        Cells(("conv", "none"), nodes=4),  # no skip; none is not the first
+        Cells(("a", "b"), nodes=4, none="absent"),
+        Cells(("none", "a"), nodes=2),
+    ],
+    ids=["three nodes", "no skip", "no none", "one edge"],
+)
+def test_contract(space: Cells) -> None:
+    check_space(space)
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), nodes=st.integers(2, 5))
+def test_live_edges_lie_on_a_path(seed: int, nodes: int) -> None:
+    space = Cells(("none", "skip_connect", "conv"), nodes)
+    archs = space.sample(20, rng=np.random.default_rng(seed))
+    expected = np.zeros(archs.shape, dtype=bool)
+    for path in paths(nodes):
+        open_path = (archs[:, path] != 0).all(1)
+        expected[np.ix_(open_path, path)] = True
+    assert (space.live(archs) == expected).all()
+
+
+def test_paths_lead_from_input_to_output() -> None:
+    space = Cells(("none", "a"), nodes=4)
+    found = [[space.edges[e] for e in path] for path in paths(4)]
+    assert len(found) == 4
+    for path in found:
+        assert path[0][0] == 0
+        assert path[-1][1] == 3
+        assert all(a[1] == b[0] for a, b in pairwise(path))
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_an_inactive_decision_does_not_show_in_features(seed: int) -> None:
+    space = Cells(("none", "skip_connect", "conv"), 4)
+    rng = np.random.default_rng(seed)
+    archs = space.sample(50, rng=rng)
+    change = ~space.active(archs)
+    change &= np.arange(space.d) == rng.integers(space.d, size=(50, 1))  # two may open a path
+    other = np.where(change, space.sample(50, rng=rng), archs)
+    assert (space.features(archs) == space.features(other)).all()
+
+
+def test_line_graph_and_cell_graph() -> None:
+    space = Cells(("none", "skip_connect", "conv"), nodes=3)
+    archs = space.enumerate()
+    line = space.graph(archs)
+    assert line.op_names[line.ops[5, 0]] == "input"
+    assert line.op_names[line.ops[5, -1]] == "output"
+    assert (line.ops[:, 1:-1] == archs + 2).all()
+    edges = {(0, 1), (0, 2), (1, 3), (2, 4), (3, 4)}  # 0->1 feeds 1->2; 0->2 and 1->2 end
+    assert set(map(tuple, np.argwhere(line.adjacency[0]).tolist())) == edges
+    cell = space.graph(archs, kind="cell")
+    assert cell.edge_ops is not None
+    assert (cell.edge_ops[:, 0, 1] == archs[:, 0]).all()
+    assert (cell.adjacency[:, 1, 2] == (archs[:, 2] != 0)).all()
+    with pytest.raises(UnknownNameError, match="graph kind"):
+        space.graph(archs, kind="tree")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("|conv~0|+|nonee~0|conv~1|", "unknown operation 'nonee', did you mean 'none'"),
+        ("|conv~0|+|conv~1|conv~0|", r"expected \|op~0\|\+\|op~0\|op~1\|"),
+        ("|conv~0|conv~0|conv~1|", "architecture 0: expected"),
+        ("", "architecture 0: expected"),
+    ],
+)
+def test_parse_names_the_fault(text: str, message: str) -> None:
+    space = Cells(("none", "skip_connect", "conv"), nodes=3)
+    with pytest.raises(ArchitectureError, match=message):
+        space.parse([text])
+
+
+@pytest.mark.parametrize(("ops", "nodes"), [(("a",), 3), (("a", "a"), 3), (("a", "b"), 1)])
+def test_wrong_declarations(ops: tuple[str, ...], nodes: int) -> None:
+    with pytest.raises(SpaceError):
+        Cells(ops, nodes)

@@ -24,14 +24,14 @@ from archrank.spaces import (
     ProxylessNAS,
     RankNASLanguageModel,
     RankNASTranslation,
-    VectorSpace,
+    Space,
 )
 from archrank.spaces.transformers.base import LayeredSpace
 from archrank.spaces.transformers.layers import Stack
 from tests.drawing.pictures import SVG, check_picture, draws
 
 
-class Choices(VectorSpace):
+class Choices(Space):
     """Named choices without networks; ``off`` are inactive."""
 
     def __init__(self, choices: dict[str, list], off: tuple[str, ...] = ()) -> None:

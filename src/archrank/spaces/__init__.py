@@ -16,7 +16,6 @@ from archrank.spaces.samplers.latency import LinearLatency
 from archrank.spaces.transformers.gpt_s import GPTS
 from archrank.spaces.transformers.hat import HAT
 from archrank.spaces.transformers.ranknas import RankNASLanguageModel, RankNASTranslation
-from archrank.spaces.vector import VectorSpace
 
 SPACES = Registry(
     "space",
@@ -68,5 +67,4 @@ __all__ = [
     "RankNASTranslation",
     "Space",
     "TransNAS101Micro",
-    "VectorSpace",
 ]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from archrank.errors import ArchitectureError, SpaceError
 from archrank.types import Archs, Bools, Floats, Ints
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from archrank.spaces.custom.declaration import Choices, Conditions
     from archrank.spaces.custom.space import CustomSpace
     from archrank.tasks.base import Task
+
+
+ENUMERABLE = 1_000_000  # spaces up to this size may be listed and tabulated whole
 
 
 @dataclass(frozen=True)
@@ -46,14 +50,17 @@ class Graphs:
 
 
 class Space(ABC):
-    """A search space. Immutable: copying one returns itself.
+    """A search space: named choices, and whatever follows from them.
 
-    :class:`~archrank.spaces.vector.VectorSpace` implements all but :meth:`cost` and :meth:`build`
-    for any list of choices.
+    A subclass sets :attr:`choices` and implements :meth:`cost` and :meth:`build`; it overrides what
+    it knows better: which decisions are active, what is isomorphic, published strings, richer
+    views. Immutable: copying a space returns itself.
     """
 
     name: str = "space"
     choices: tuple[Choice, ...]
+
+    # ---- size and validity ---------------------------------------------------------------------
 
     @staticmethod
     def from_choices(
@@ -78,81 +85,204 @@ class Space(ABC):
         """Number of distinct rows, before isomorphism."""
         return prod(len(c.options) for c in self.choices)
 
-    @abstractmethod
-    def validate(self, archs: NDArray[np.generic]) -> Archs:
-        """Return ``archs`` as ``(n, d)`` uint8; raise ``ArchitectureError`` if it is not."""
+    @property
+    def radices(self) -> Ints:
+        """Options per decision: ``(d,)``."""
+        return np.array([len(c.options) for c in self.choices], dtype=np.int64)
 
-    @abstractmethod
+    def validate(self, archs: NDArray[np.generic]) -> Archs:
+        """Return ``archs`` as ``(n, d)`` uint8.
+
+        Raises:
+            ArchitectureError: wrong shape, non-integers, or a choice out of range (row, decision).
+        """
+        a = np.asarray(archs)
+        if a.ndim != 2 or a.shape[1] != self.d:
+            raise ArchitectureError(
+                f"{self.name} expects archs of shape (n, {self.d}), got {a.shape}"
+                + ("; wrap a single architecture as arch[None]" if a.shape == (self.d,) else "")
+            )
+        if not np.issubdtype(a.dtype, np.integer):
+            raise ArchitectureError(
+                f"{self.name} expects integer choice indices, got dtype {a.dtype}"
+            )
+        bad = (a < 0) | (a >= self.radices)
+        if bad.any():
+            row, column = map(int, np.argwhere(bad)[0])
+            choice = self.choices[column]
+            raise ArchitectureError(
+                f"architecture {row}: choice {a[row, column]} of decision {choice.name!r} is out "
+                f"of range 0..{len(choice.options) - 1} ({', '.join(map(str, choice.options))})"
+            )
+        return a.astype(np.uint8, copy=False)
+
+    # ---- moving through the space --------------------------------------------------------------
+
     def sample(self, n: int, *, rng: np.random.Generator) -> Archs:
         """Draw ``n`` architectures uniformly over the choices, with repetition: ``(n, d)``."""
+        if (self.radices == self.radices[0]).all():  # one draw for all, several times faster
+            return rng.integers(int(self.radices[0]), size=(n, self.d), dtype=np.uint8)
+        return rng.integers(self.radices, size=(n, self.d)).astype(np.uint8)
 
-    @abstractmethod
     def mutate(
         self, archs: Archs, *, rng: np.random.Generator, rate: float | Floats | None = None
     ) -> Archs:
-        """Change each decision with probability ``rate`` (``None``: exactly one): ``(n, d)``."""
+        """Change every decision with probability ``rate`` to another option: ``(n, d)``.
 
-    @abstractmethod
+        At least one changeable decision of each row changes, always to a different value.
+        ``rate=None`` changes exactly one, as regularized evolution does; ``(n, 1)`` rates are one
+        per row.
+        """
+        n, d = archs.shape
+        changeable = self.radices > 1
+        if not changeable.any():
+            return archs.copy()
+        forced = rng.choice(np.flatnonzero(changeable), size=n)
+        change = (
+            np.zeros((n, d), dtype=bool) if rate is None else rng.random((n, d)) < rate
+        ) & changeable
+        if rate is None:
+            change[np.arange(n), forced] = True
+        else:
+            none = ~change.any(1)
+            change[none, forced[none]] = True
+        shift = rng.integers(1, np.maximum(self.radices, 2), size=(n, d))  # never 0: a new value
+        changed = (archs + shift) % self.radices
+        return np.where(change, changed, archs).astype(np.uint8)
+
     def crossover(self, a: Archs, b: Archs, *, rng: np.random.Generator) -> Archs:
-        """Mix parents ``a`` and ``b``, each ``(n, d)``, into ``(n, d)`` children."""
+        """Take each decision from ``a`` or ``b`` with probability 1/2 (uniform crossover)."""
+        return np.where(rng.random(a.shape) < 0.5, a, b)
 
-    @abstractmethod
     def neighbors(self, arch: NDArray[np.uint8]) -> Archs:
-        """All architectures one decision away from ``arch: (d,)``: ``(k, d)``."""
+        """All architectures that differ from ``arch: (d,)`` in exactly one decision."""
+        rows = []
+        for column, radix in enumerate(self.radices):
+            others = np.delete(np.arange(radix, dtype=np.uint8), arch[column])
+            block = np.repeat(arch[None], len(others), axis=0)
+            block[:, column] = others
+            rows.append(block)
+        return np.concatenate(rows)
 
-    @abstractmethod
+    # ---- identity ------------------------------------------------------------------------------
+
     def active(self, archs: Archs) -> Bools:
-        """Which decisions influence the network: ``(n, d)``."""
+        """Which decisions influence the network: ``(n, d)``; all, unless a space says otherwise."""
+        return np.ones(archs.shape, dtype=bool)
 
-    @abstractmethod
     def canonical(self, archs: Archs) -> Archs:
-        """One representative row per set of equivalent architectures: ``(n, d)``, idempotent."""
+        """One representative row per set of equivalent architectures: ``(n, d)``.
 
-    @abstractmethod
+        Idempotent; two rows are equivalent exactly if their canonical rows are equal. The default
+        puts inactive decisions to option 0.
+        """
+        return np.where(self.active(archs), archs, 0).astype(np.uint8)
+
     def index(self, archs: Archs) -> Ints:
-        """Number each row, ``0..size - 1``: ``(n,)``."""
+        """Mixed-radix number of each row, first decision most significant: ``(n,)``.
 
-    @abstractmethod
+        Raises:
+            SpaceError: the space does not fit into 63 bits.
+        """
+        if self.size > np.iinfo(np.int64).max:
+            raise SpaceError(f"{self.name} has {self.size:.3g} rows: too many to number")
+        if self.d == 0:
+            return np.zeros(len(archs), dtype=np.int64)
+        code = archs[:, 0].astype(np.int64)
+        for column in range(1, self.d):
+            code *= int(self.radices[column])
+            code += archs[:, column]
+        return code
+
     def from_index(self, index: Ints) -> Archs:
-        """Inverse of :meth:`index`: ``(n,)`` -> ``(n, d)``."""
+        """Inverse of :meth:`index`: ``(n,)`` numbers -> ``(n, d)``."""
+        columns = np.unravel_index(np.asarray(index), tuple(self.radices.tolist()))
+        return np.stack(columns, axis=1).astype(np.uint8)
 
-    @abstractmethod
     def enumerate(self) -> Archs:
-        """Every row in index order, ``(size, d)``; raise ``SpaceError`` where that is too many."""
+        """Every row in index order: ``(size, d)``.
 
-    @abstractmethod
+        Raises:
+            SpaceError: the space has more than a million rows.
+        """
+        if self.size > ENUMERABLE:
+            raise SpaceError(
+                f"{self.name} has {self.size:.3g} architectures: too many to list; "
+                "use sample() or a strategy that does not enumerate"
+            )
+        return self.from_index(np.arange(self.size))
+
+    # ---- strings -------------------------------------------------------------------------------
+
     def format(self, archs: Archs) -> list[str]:
         """Write each architecture as a string; the published form where there is one."""
+        options = [[str(o) for o in c.options] for c in self.choices]
+        return [
+            ",".join(f"{c.name}={options[j][row[j]]}" for j, c in enumerate(self.choices))
+            for row in archs.tolist()
+        ]
 
-    @abstractmethod
     def parse(self, strings: Sequence[str]) -> Archs:
-        """Inverse of :meth:`format`; raise ``ArchitectureError`` naming string and fault."""
+        """Read strings written by :meth:`format`: ``(n, d)``.
 
-    @abstractmethod
+        Raises:
+            ArchitectureError: a string that is not of this form (with its number).
+        """
+        rows = np.zeros((len(strings), self.d), dtype=np.uint8)
+        options = [{str(o): i for i, o in enumerate(c.options)} for c in self.choices]
+        for n, text in enumerate(strings):
+            parts = text.strip().split(",")
+            if len(parts) != self.d:
+                raise ArchitectureError(
+                    f"architecture {n}: {text!r} has {len(parts)} decisions, "
+                    f"{self.name} has {self.d}"
+                )
+            for j, (part, choice) in enumerate(zip(parts, self.choices, strict=True)):
+                name, _, value = part.partition("=")
+                if name.strip() != choice.name or value.strip() not in options[j]:
+                    raise ArchitectureError(
+                        f"architecture {n}: expected {choice.name}=<{'|'.join(options[j])}>, "
+                        f"got {part!r} in {text!r}"
+                    )
+                rows[n, j] = options[j][value.strip()]
+        return rows
+
+    # ---- views ---------------------------------------------------------------------------------
+
     def features(self, archs: Archs) -> NDArray[np.float32]:
-        """Numbers for tabular rankers: ``(n, f)``."""
+        """Numbers for tabular rankers: ``(n, f)``; here one-hot, inactive decisions all zero."""
+        blocks = [
+            (archs[:, j, None] == np.arange(radix)) for j, radix in enumerate(self.radices.tolist())
+        ]
+        active = np.repeat(self.active(archs), self.radices, axis=1)
+        return (np.concatenate(blocks, axis=1) & active).astype(np.float32)
 
     @property
-    @abstractmethod
     def feature_names(self) -> tuple[str, ...]:
         """One name per column of :meth:`features`."""
+        return tuple(f"{c.name}={o}" for c in self.choices for o in c.options)
 
-    @abstractmethod
     def tokens(self, archs: Archs) -> NDArray[np.int64]:
-        """Integers for sequence rankers: ``(n, l)`` in ``0..n_tokens - 1``."""
+        """Integers for sequence rankers: ``(n, l)`` in ``0..n_tokens - 1``; 0 means inactive."""
+        offsets = 1 + np.concatenate([[0], np.cumsum(self.radices[:-1])])
+        return np.where(self.active(archs), archs + offsets, 0).astype(np.int64)
 
     @property
-    @abstractmethod
     def n_tokens(self) -> int:
         """Size of the vocabulary of :meth:`tokens`."""
+        return 1 + int(self.radices.sum())
 
-    @abstractmethod
     def graph(self, archs: Archs) -> Graphs:
-        """Dense graphs for graph rankers; raise ``SpaceError`` where there is no such view."""
+        """Dense graphs for graph rankers.
 
-    @abstractmethod
+        Raises:
+            SpaceError: the space has no graph view.
+        """
+        raise SpaceError(f"{self.name} has no graph view; use a ranker on features or tokens")
+
     def for_task(self, task: Task) -> Space:
-        """Return the space whose :meth:`cost` counts the networks that are built for ``task``."""
+        """Return the space itself: its networks are the same size for every task."""
+        return self
 
     @abstractmethod
     def cost(self, archs: Archs) -> dict[str, Floats]:
@@ -162,6 +292,16 @@ class Space(ABC):
     def build(self, arch: NDArray[np.uint8], task: Task) -> nn.Module:
         """Build the network of one architecture ``(d,)`` for ``task``, untrained."""
 
-    @abstractmethod
     def fingerprint(self) -> str:
-        """What must agree for two runs to be of the same space."""
+        """Name and choices."""
+        options = ";".join(f"{c.name}={'|'.join(map(str, c.options))}" for c in self.choices)
+        return f"{self.name}({options})"
+
+    def __copy__(self) -> Space:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Space:
+        return self
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}: {self.d} decisions, {self.size:,} rows>"

@@ -8,13 +8,13 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from archrank.spaces.vector import VectorSpace
+from archrank.spaces.base import Space
 from archrank.types import Archs, Bools, Floats, Ints
 
 TRIES = 64  # redraws of invalid rows before only free decisions change
 
 
-class ConstrainedSpace(VectorSpace):
+class ConstrainedSpace(Space):
     """A vector space whose moves stay among valid rows, by rejection.
 
     Subclasses implement :meth:`valid`, :meth:`sample` and :attr:`free`, and refuse invalid rows in
@@ -38,7 +38,7 @@ class ConstrainedSpace(VectorSpace):
     def mutate(
         self, archs: Archs, *, rng: np.random.Generator, rate: float | Floats | None = None
     ) -> Archs:
-        """Change decisions as :class:`VectorSpace` does, to valid rows: ``(n, d)``.
+        """Change decisions as :class:`Space` does, to valid rows: ``(n, d)``.
 
         Invalid mutants are drawn again up to 64 times; then only free decisions change, at least
         one. High rates therefore change less than they say.

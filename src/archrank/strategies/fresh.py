@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from archrank.spaces.vector import ENUMERABLE
+from archrank.spaces.base import ENUMERABLE
 from archrank.strategies.history import History
 from archrank.types import Archs, Bools
 

@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from archrank.spaces.base import Space
-from archrank.spaces.vector import ENUMERABLE
+from archrank.spaces.base import ENUMERABLE, Space
 from archrank.strategies.base import Strategy
 from archrank.strategies.history import History
 from archrank.testing._require import require, require_description

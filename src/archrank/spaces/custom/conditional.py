@@ -11,20 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archrank.errors import ArchitectureError, SpaceError
-from archrank.spaces.base import Choice
+from archrank.spaces.base import Choice, Space
 from archrank.spaces.custom.declaration import Condition
-from archrank.spaces.vector import VectorSpace
 from archrank.types import Archs, Bools, Floats, Ints
 
 
-class ConditionalSpace(VectorSpace):
+class ConditionalSpace(Space):
     """A vector space whose choices may be inactive.
 
     Conditions make a forest: a choice is active where the one it depends on is active and has one
     of some options. As in every space of layers, ``size``, ``index`` and ``from_index`` number
     networks, not rows: rows that differ in inactive decisions share one number. Canonical rows,
     which :meth:`sample`, :meth:`from_index` and :meth:`parse` return, have option 0 there. Without
-    conditions it is a plain :class:`VectorSpace`.
+    conditions it is a plain :class:`Space`.
 
     Args:
         choices: in column order.

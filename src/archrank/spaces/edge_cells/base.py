@@ -17,16 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archrank.errors import ArchitectureError, SpaceError, UnknownNameError
-from archrank.spaces.base import Choice, Graphs
+from archrank.spaces.base import ENUMERABLE, Choice, Graphs, Space
 from archrank.spaces.edge_cells.features import CellEncoder, edges_of, live_edges
 from archrank.spaces.edge_cells.isomorphism import FORMS, Form, class_labels
-from archrank.spaces.vector import ENUMERABLE, VectorSpace
 from archrank.types import Archs, Bools, Ints
 
 _EDGE = re.compile(r"([^|~]+)~(\d+)")
 
 
-class EdgeCellSpace(VectorSpace):
+class EdgeCellSpace(Space):
     """Cells with operations on edges.
 
     Args:

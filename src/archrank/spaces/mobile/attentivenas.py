@@ -18,10 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archrank.errors import ArchitectureError, SpaceError, UnknownNameError
-from archrank.spaces.base import Choice
+from archrank.spaces.base import Choice, Space
 from archrank.spaces.images import image_shape
 from archrank.spaces.mobile.attentivenas_cost import halved, head_cost, stage_cost, stem_cost
-from archrank.spaces.vector import VectorSpace
 from archrank.types import Archs, Floats, Ints
 
 if TYPE_CHECKING:
@@ -78,7 +77,7 @@ def _choices(resolutions: tuple[int, ...]) -> tuple[Choice, ...]:
     )
 
 
-class AttentiveNAS(VectorSpace):
+class AttentiveNAS(Space):
     """The AttentiveNAS space.
 
     :meth:`cost` counts MACs of convolutions and the classifier, as the paper's "FLOPs" do, and

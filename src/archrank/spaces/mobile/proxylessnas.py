@@ -17,10 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archrank.errors import ArchitectureError, SpaceError, UnknownNameError
-from archrank.spaces.base import Choice, Graphs
+from archrank.spaces.base import Choice, Graphs, Space
 from archrank.spaces.images import image_shape
 from archrank.spaces.mobile.tunas import NAMED, checked_numbers, flat_numbers
-from archrank.spaces.vector import VectorSpace
 from archrank.types import Archs, Floats
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ D = len(BLOCKS)
 STAGE = np.array([stage for _, stage, *_ in BLOCKS]) - STAGES[0][0]  # (d,) 0..5
 
 
-class ProxylessNAS(VectorSpace):
+class ProxylessNAS(Space):
     """Chains of inverted residual blocks.
 
     :meth:`cost` counts convolutions and the classifier as MACs, and these and batch norms as

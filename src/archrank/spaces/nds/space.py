@@ -15,13 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archrank.errors import ArchitectureError, SpaceError, UnknownNameError
-from archrank.spaces.base import Choice, Graphs
+from archrank.spaces.base import Choice, Graphs, Space
 from archrank.spaces.images import image_shape
 from archrank.spaces.nds import cells
 from archrank.spaces.nds.cost import cell_costs, network_cost
 from archrank.spaces.nds.families import FAMILIES, sizes
 from archrank.spaces.nds.strings import encode_cell, join_genotypes, split_genotypes
-from archrank.spaces.vector import VectorSpace
 from archrank.types import Archs, Bools, Floats
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ CIFAR_WIDTHS, CIFAR_DEPTHS = (16, 24, 32), (4, 8, 12, 16, 20)
 IMAGENET_WIDTHS, IMAGENET_DEPTHS = (32, 48, 64, 80, 96), (6, 10, 14, 18, 22)
 
 
-class NDS(VectorSpace):
+class NDS(Space):
     """One of the NDS cell spaces.
 
     Decisions are, per cell (normal, reduce), node and term, the operation and its input, then width

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archrank.errors import SpaceError
-from archrank.spaces.vector import VectorSpace
+from archrank.spaces.base import Space
 from archrank.types import Archs, Bools, Floats, Ints
 
 TRIES = 101  # candidates per architecture, as released
@@ -50,7 +50,7 @@ class FlopsSampler:
 
     def __init__(
         self,
-        space: VectorSpace,
+        space: Space,
         mflops: Callable[[Archs], Floats],
         *,
         rng: np.random.Generator,

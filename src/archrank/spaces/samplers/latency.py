@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from archrank.errors import SpaceError, TableError
-from archrank.spaces.vector import VectorSpace
+from archrank.spaces.base import Space
 from archrank.tables.files import numeric_column, read_table
 from archrank.types import Archs, Floats, Ints
 
@@ -52,9 +52,7 @@ class LinearLatency:
         ['a=0,b=2', 'a=1,b=0']
     """
 
-    def __init__(
-        self, space: VectorSpace, weights_ms: Sequence[Floats], bias_ms: float = 0.0
-    ) -> None:
+    def __init__(self, space: Space, weights_ms: Sequence[Floats], bias_ms: float = 0.0) -> None:
         sizes = [len(w) for w in weights_ms]
         if sizes != space.radices.tolist():
             raise SpaceError(
@@ -69,7 +67,7 @@ class LinearLatency:
             self._table[j, : len(w)] = w
 
     @classmethod
-    def pixel1(cls, space: VectorSpace, path: str | Path | None = None) -> LinearLatency:
+    def pixel1(cls, space: Space, path: str | Path | None = None) -> LinearLatency:
         """TuNAS's model of the Pixel 1, for :class:`~archrank.spaces.ProxylessNAS`.
 
         ProxylessNAS-mobile is predicted at 84.416 ms; the space ranges from 30.9 to 209.1 ms

@@ -16,16 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archrank.errors import SpaceError
-from archrank.spaces.base import Choice
+from archrank.spaces.base import Choice, Space
 from archrank.spaces.transformers.layers import Stack, format_stacks, parse_stacks
-from archrank.spaces.vector import VectorSpace
 from archrank.types import Archs, Bools, Floats, Ints
 
 if TYPE_CHECKING:
     from archrank.tasks.base import Task
 
 
-class LayeredSpace(VectorSpace):
+class LayeredSpace(Space):
     """Stacks of layers as genes: per stack the shared ones, the depth, then layer by layer.
 
     Features come in two groups: ``gene:`` the value of each gene over its largest option, 0 where

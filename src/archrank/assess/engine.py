@@ -8,12 +8,11 @@ from itertools import islice
 from pathlib import Path
 
 from archrank.assess.assessment import Assessment
-from archrank.assess.grid import Cell, Done, cells
+from archrank.assess.grid import Cell, Done, Watcher, cells
 from archrank.assess.problem import Problem, load_problem
 from archrank.assess.protocol import Protocol
 from archrank.assess.storage import Journal, open_journal
 from archrank.assess.training import run_cell
-from archrank.display.assess import Progress
 from archrank.errors import EvaluationError, SettingsError
 from archrank.rankers import RANKERS
 from archrank.rankers.base import Ranker
@@ -43,7 +42,7 @@ def assess(
     data: str | Path | None = None,
     out: str | Path | None = None,
     executor: Executor | None = None,
-    progress: Progress | None = None,
+    progress: Watcher | None = None,
 ) -> Assessment:
     r"""Train rankers on a few labels of a table, many times, and judge how they rank all of it.
 
@@ -120,7 +119,7 @@ def carry_out(
     *,
     out: Path | None = None,
     executor: Executor | None = None,
-    progress: Progress | None = None,
+    progress: Watcher | None = None,
 ) -> Assessment:
     """Check, run what ``out`` does not hold yet, and put it together; see :func:`assess`."""
     protocol.check(len(problem), rankers)
@@ -196,7 +195,7 @@ def _run(
     protocol: Protocol,
     journal: Journal,
     executor: Executor | None,
-    progress: Progress | None,
+    progress: Watcher | None,
 ) -> None:
     """Finish the cells that the journal does not hold, and those that failed, perhaps by accident.
 

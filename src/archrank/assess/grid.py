@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias
+from typing import Protocol as Interface
 
 import numpy as np
 
@@ -61,6 +62,19 @@ class Done:
     def failed(self) -> bool:
         """Whether any of its rows lacks what it should say."""
         return any(row["failure"] for row in self.rows)
+
+
+class Watcher(Interface):
+    """Progress display of an assessment."""
+
+    def started(self, total: int, done: int) -> None:
+        """Show that ``done`` of ``total`` fits are known from before."""
+
+    def finished_one(self, done: Done) -> None:
+        """Show one more fit, judged and stored."""
+
+    def ended(self) -> None:
+        """Show that nothing more will come."""
 
 
 def cells(rankers: Iterable[str], protocol: Protocol) -> list[Cell]:

@@ -3,32 +3,20 @@
 from __future__ import annotations
 
 import time
-from typing import Protocol as Interface
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 from rich.text import Text
 
-from archrank.assess.grid import Done
+if TYPE_CHECKING:
+    from archrank.assess.grid import Done, Watcher
 
 QUIET = 5.0  # seconds between plain lines
 
 
-class Progress(Interface):
-    """What is told of an assessment while it runs."""
-
-    def started(self, total: int, done: int) -> None:
-        """So many fits in all, so many known from before."""
-
-    def finished_one(self, done: Done) -> None:
-        """A fit has been judged and stored."""
-
-    def ended(self) -> None:
-        """Nothing more will come."""
-
-
-def display(console: Console) -> Progress:
+def display(console: Console) -> Watcher:
     """The display that fits where the output goes."""
     return LiveBar(console) if console.is_terminal else PlainLines(console)
 

@@ -16,10 +16,10 @@ from rich.progress import (
 from rich.text import Text
 
 from archrank.errors import EvaluationError
-from archrank.study.record import Record
 
 if TYPE_CHECKING:
     from archrank.evaluators.base import Metric
+    from archrank.study.record import Record
     from archrank.study.study import Study, Watcher
 
 QUIET = 5.0  # seconds without a plain line before one is printed although nothing improved

@@ -7,10 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archrank.errors import SpaceError, TableError
+from archrank.errors import SpaceError
+from archrank.hardware import pixel1_latency
+from archrank.hardware.look_up import PIXEL1_FILE
 from archrank.spaces import CustomSpace
 from archrank.spaces.mobile.proxylessnas import ProxylessNAS
-from archrank.spaces.samplers.latency import PIXEL1_FILE, LinearLatency
+from archrank.spaces.samplers.latency import LinearLatency
 
 SPACE = ProxylessNAS()
 
@@ -20,7 +22,7 @@ def pixel1(data_dir: Path) -> LinearLatency:
     path = data_dir / PIXEL1_FILE
     if not path.is_file():
         pytest.skip(f"no {path}")
-    return LinearLatency.pixel1(SPACE, path)
+    return pixel1_latency(SPACE, path)
 
 
 def small(seed: int) -> LinearLatency:
@@ -99,29 +101,3 @@ def test_a_band_between_two_values_is_empty() -> None:
         latency.sample(1, (0, 3), rng=np.random.default_rng(0), skip=2)
     with pytest.raises(SpaceError, match=r"latency weights have \[1\] options"):
         LinearLatency(space, [np.array([0.0])])
-
-
-@pytest.mark.parametrize(
-    ("rows", "message"),
-    [
-        ("s1b1_sepconv,k3,1.0\n", "no latency of operation 'k3e3' of block s2b1"),
-        ("s2b1,k3e3,1.0\n", "no latency of operation 'k3' of block s1b1_sepconv"),
-        ("s2b1,k3e3,1.0\ns2b1,k3e3,2.0\n", "occurs twice"),
-        ("s2b1,k3e3,\n", "empty|not finite|names architectures"),
-        ("s2b1,k3e3,x\n", "latency_delta_ms"),
-    ],
-)
-def test_damaged_files(tmp_path: Path, rows: str, message: str) -> None:
-    path = tmp_path / "weights.csv"
-    path.write_text("name,op,latency_delta_ms\n" + rows)
-    with pytest.raises(TableError, match=message):
-        LinearLatency.pixel1(SPACE, path)
-
-
-def test_missing_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("ARCHRANK_DATA", raising=False)
-    with pytest.raises(TableError, match="ARCHRANK_DATA"):
-        LinearLatency.pixel1(SPACE)
-    monkeypatch.setenv("ARCHRANK_DATA", str(tmp_path))
-    with pytest.raises(TableError, match="No such file"):
-        LinearLatency.pixel1(SPACE)

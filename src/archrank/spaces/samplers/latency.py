@@ -3,7 +3,7 @@
 TuNAS (Bender et al., CVPR 2020) predicts the latency of a ProxylessNAS network on a Pixel 1 as
 ``92.136 ms + sum over blocks of weight[block, operation]``. The weights come from a regression:
 single ones mean little (some are negative), only totals do. They are read from a file
-(:meth:`LinearLatency.pixel1`); archrank does not ship them.
+(:func:`archrank.hardware.pixel1_latency`); archrank does not ship them.
 
 To draw from a band of latencies, the weights are rounded to a grid, a dynamic program counts the
 ways to complete a partial architecture to each total, and rows are drawn decision by decision in
@@ -13,20 +13,14 @@ decides. Nine candidates in ten are accepted, where one in 250 of plain rejectio
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
-from archrank.errors import SpaceError, TableError
+from archrank.errors import SpaceError
 from archrank.spaces.base import Space
-from archrank.tables.files import numeric_column, read_table
 from archrank.types import Archs, Floats, Ints
 
-PIXEL1_FILE = "tunas_proxylessnas_pixel1_latency.csv"
-PIXEL1_BIAS_MS = 92.13599395751953
-PIXEL1_FIRST = ("s1b1_sepconv", "k3")  # the fixed first block
 STEP_MS = 0.01  # coarsest grid of the dynamic program
 CELLS = 200_000  # most points of its grid
 CHUNK = 8_192  # rows drawn at a time, so that their intermediate arrays stay in cache
@@ -65,46 +59,6 @@ class LinearLatency:
         self._table = np.zeros((space.d, max(sizes)))
         for j, w in enumerate(self.weights_ms):
             self._table[j, : len(w)] = w
-
-    @classmethod
-    def pixel1(cls, space: Space, path: str | Path | None = None) -> LinearLatency:
-        """TuNAS's model of the Pixel 1, for :class:`~archrank.spaces.ProxylessNAS`.
-
-        ProxylessNAS-mobile is predicted at 84.416 ms; the space ranges from 30.9 to 209.1 ms
-        (219.1 ms where the first block may have kernel 7).
-
-        Args:
-            space: the ProxylessNAS space.
-            path: the file of weights: columns ``name`` (block), ``op`` and ``latency_delta_ms``;
-                ``None``: ``tunas_proxylessnas_pixel1_latency.csv`` in the folder that the
-                environment variable ARCHRANK_DATA names.
-
-        Raises:
-            TableError: no such file, or not one weight for every operation of every block.
-        """
-        if path is None:
-            folder = os.environ.get("ARCHRANK_DATA")
-            if folder is None:
-                raise TableError(
-                    f"the latency weights are not part of archrank: give the path of {PIXEL1_FILE}"
-                    " or its folder in the environment variable ARCHRANK_DATA"
-                )
-            path = Path(folder) / PIXEL1_FILE
-        raw = read_table(path)
-        missing = [column for column in ("name", "op") if column not in raw.text]
-        if missing:
-            raise TableError(f"{path}: no column of text {missing[0]!r} among {raw.names}")
-        values = numeric_column(raw, "latency_delta_ms").tolist()
-        keys = list(zip(raw.text["name"], raw.text["op"], strict=True))
-        table = dict(zip(keys, values, strict=True))
-        if len(table) != len(keys) or not np.isfinite(values).all():
-            raise TableError(f"{path}: an operation occurs twice, or a weight is not finite")
-        wanted = [(c.name, str(op)) for c in space.choices for op in c.options]
-        absent = next((key for key in (PIXEL1_FIRST, *wanted) if key not in table), None)
-        if absent is not None:
-            raise TableError(f"{path}: no latency of operation {absent[1]!r} of block {absent[0]}")
-        weights = [np.array([table[c.name, str(op)] for op in c.options]) for c in space.choices]
-        return cls(space, weights, PIXEL1_BIAS_MS + table[PIXEL1_FIRST])
 
     def __call__(self, archs: Archs) -> Floats:
         """Latency in milliseconds: ``(n, d) -> (n,)``."""

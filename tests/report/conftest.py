@@ -53,7 +53,7 @@ def cell_table(tmp_path_factory: pytest.TempPathFactory, cells: EdgeCellSpace) -
 def table_study(cells: EdgeCellSpace, cell_table: Path) -> Study:
     ranker = RandomForest(cells, trees=10)
     evaluator = Table(cell_table, "<script>")
-    return Study(cells, evaluator, Guided(ranker, classes=False), seed=1).run(budget=30)
+    return Study(cells, evaluator, Guided(ranker, skip_isomorphic=False), seed=1).run(budget=30)
 
 
 @pytest.fixture(scope="session")

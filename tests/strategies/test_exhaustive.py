@@ -11,7 +11,7 @@ from tests.strategies.helpers import history, huge, some, tiny
 
 
 def test_contract() -> None:
-    check_strategy(lambda: Exhaustive(classes=False, batch_size=4), NASBench201())
+    check_strategy(lambda: Exhaustive(skip_isomorphic=False, batch_size=4), NASBench201())
 
 
 def test_one_of_each_class_in_an_order_that_no_seed_changes() -> None:
@@ -22,7 +22,9 @@ def test_one_of_each_class_in_an_order_that_no_seed_changes() -> None:
     assert (archs == again).all()
     assert len(archs) == 6466
     assert (space.canonical(archs) == archs).all()
-    everything = Exhaustive(classes=False).propose(nothing, 20_000, rng=np.random.default_rng(0))
+    everything = Exhaustive(skip_isomorphic=False).propose(
+        nothing, 20_000, rng=np.random.default_rng(0)
+    )
     assert len(np.unique(everything, axis=0)) == 15625
 
 

@@ -21,7 +21,7 @@ def guided(space: Any, **settings: Any) -> Guided:
 
 def test_contract(space: NASBench201) -> None:
     check_strategy(lambda: guided(space), space)
-    check_strategy(lambda: guided(space, classes=False, explore=0.5), space)
+    check_strategy(lambda: guided(space, skip_isomorphic=False, explore=0.5), space)
     check_strategy(lambda: guided(space, candidates=500), space)  # generated candidates
     check_strategy(lambda: Guided(initial=20), space)  # still drawing at random
 
@@ -43,7 +43,7 @@ def test_takes_the_top_of_the_whole_space(space: NASBench201) -> None:
     archs = some(space, 60)
     worth = np.array([1.0, 1.1, 1.2, 1.3, 1.4, 1.5])
     past = history(space, archs, archs @ worth)
-    picks = guided(space, classes=False).propose(past, 4, rng=np.random.default_rng(0))
+    picks = guided(space, skip_isomorphic=False).propose(past, 4, rng=np.random.default_rng(0))
     left = space.enumerate()
     left = left[[row.tobytes() not in rows(archs) for row in left]]
     best = left[np.argsort(-(left @ worth))[:4]]
@@ -107,7 +107,7 @@ def test_no_two_of_a_class(space: NASBench201, known: int) -> None:
     picks = guided(space).propose(past, 6, rng=np.random.default_rng(0))
     assert len(rows(space.canonical(picks))) == 6
     assert not rows(space.canonical(picks)) & rows(space.canonical(archs))
-    several = guided(space, classes=False).propose(past, 15, rng=np.random.default_rng(0))
+    several = guided(space, skip_isomorphic=False).propose(past, 15, rng=np.random.default_rng(0))
     assert len(rows(space.canonical(several))) < 15
 
 

@@ -19,7 +19,7 @@ def test_batch_and_settings() -> None:
     past = history(tiny(), some(tiny(), 3), np.zeros(3))
     assert Random().batch(past) == 8
     assert Random(batch_size=3).batch(past) == 3
-    assert Random(3).describe() == {"strategy": "random", "batch_size": 3, "classes": True}
+    assert Random(3).describe() == {"strategy": "random", "batch_size": 3, "skip_isomorphic": True}
     assert STRATEGIES.get("random") is Random
 
 
@@ -27,7 +27,7 @@ def test_no_equivalents(space: NASBench201) -> None:
     past = history(space, some(space, 300), np.zeros(300))
     known = len(np.unique(space.canonical(past.archs), axis=0))
     for classes in (True, False):
-        drawn = Random(classes=classes).propose(past, 400, rng=np.random.default_rng(0))
+        drawn = Random(skip_isomorphic=classes).propose(past, 400, rng=np.random.default_rng(0))
         different = len(np.unique(space.canonical(np.concatenate([past.archs, drawn])), axis=0))
         assert (different - known == 400) == classes
         assert len(np.unique(drawn, axis=0)) == 400

@@ -6,7 +6,7 @@ import pytest
 from archrank.errors import BudgetError
 from archrank.spaces import NASBench201
 from archrank.strategies import STRATEGIES, RegularizedEvolution
-from archrank.strategies.fresh import distinct
+from archrank.strategies.unseen import distinct
 from archrank.testing import check_strategy
 from archrank.types import Archs, Bools
 from tests.strategies.helpers import history, huge, rows, some, tiny
@@ -85,7 +85,7 @@ def test_no_equivalents_of_what_is_evaluated(space: NASBench201) -> None:
     past = history(space, archs, np.arange(250.0))
     sizes = {}
     for classes in (True, False):
-        strategy = RegularizedEvolution(population=200, tournament=2, classes=classes)
+        strategy = RegularizedEvolution(population=200, tournament=2, skip_isomorphic=classes)
         children = strategy.propose(past, 150, rng=np.random.default_rng(0))
         assert len(rows(children)) == 150
         sizes[classes] = len(rows(space.canonical(np.concatenate([archs, children]))))
@@ -121,5 +121,5 @@ def test_settings() -> None:
         "population": 7,
         "tournament": 3,
         "batch_size": 4,
-        "classes": True,
+        "skip_isomorphic": True,
     }

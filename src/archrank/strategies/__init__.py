@@ -1,4 +1,4 @@
-"""Strategies: what to evaluate next, as a pure function of what is known."""
+"""Search strategies: each chooses the next architectures from the evaluations so far."""
 
 from archrank.registry import Registry
 from archrank.strategies.base import Strategy

@@ -1,4 +1,7 @@
-"""How promising a candidate is, from a ranker's mean and standard deviation: higher is better."""
+"""Acquisition functions: the value of evaluating a candidate, from its predicted mean and sd.
+
+Shapes: ``mean``, ``std`` and the result are ``(k,)``, one entry per candidate. Higher is better.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +17,15 @@ ACQUISITIONS: tuple[Acquisition, ...] = get_args(Acquisition)
 
 
 def upper_confidence_bound(mean: Floats, std: Floats, kappa: float) -> Floats:
-    """``mean + kappa std`` (Srinivas, Krause, Kakade & Seeger, ICML 2010): ``(k,)``."""
+    """Compute ``mean + kappa std`` (Srinivas, Krause, Kakade & Seeger, ICML 2010): ``(k,)``."""
     return mean + kappa * std
 
 
 def expected_improvement(mean: Floats, std: Floats, best: float) -> Floats:
-    """``E max(f - best, 0)`` for ``f ~ N(mean, std^2)`` (Jones et al., 1998, eq. 15): ``(k,)``.
+    """Compute ``E max(f - best, 0)``, ``f ~ N(mean, std^2)`` (Jones et al., 1998, eq. 15): ``(k,)``.
 
-    ``best`` is the best *predicted* score of an evaluated architecture: labels are noisy.
+    ``best`` should be the best *predicted* score of an evaluated architecture, not the best
+    measured one, which is partly luck because measurements are noisy.
     """
     z = (mean - best) / np.maximum(std, 1e-12)
     improvement: Floats = (mean - best) * norm.cdf(z) + std * norm.pdf(z)
@@ -29,8 +33,8 @@ def expected_improvement(mean: Floats, std: Floats, best: float) -> Floats:
 
 
 def thompson(mean: Floats, std: Floats, rng: np.random.Generator) -> Floats:
-    """One draw per candidate (Thompson, 1933): ``(k,)``.
+    """Draw one plausible score per candidate from ``N(mean, std^2)`` (Thompson, 1933): ``(k,)``.
 
-    Candidates are drawn independently of each other, since rankers give no covariance.
+    Draws are independent of each other, because rankers predict no covariance.
     """
     return np.asarray(rng.normal(mean, std), dtype=np.float64)

@@ -1,4 +1,7 @@
-"""The Strategy contract: what to evaluate next, as a pure function of what is known."""
+"""Base class of strategies, which choose the next architectures to evaluate.
+
+The choice is a pure function of the history: the same evaluations give the same choice.
+"""
 
 from __future__ import annotations
 
@@ -13,34 +16,36 @@ from archrank.types import Archs
 
 
 class Strategy(ABC):
-    """Proposes architectures.
+    """Base class of strategies: propose architectures to evaluate, given the evaluations so far.
 
-    A strategy holds settings, never state: all it knows is the history. A study can therefore be
-    killed, resumed and spread over workers without changing what is proposed.
+    A strategy holds settings and no state; everything else it learns from the history that it is
+    passed. A study can therefore be killed, resumed and run on several workers, and still
+    evaluates the same architectures.
     """
 
     def batch(self, history: History) -> int:
-        """How many architectures the next round proposes, evaluated before the one after."""
+        """Return the number of architectures in the next round; a round is evaluated as a whole."""
         return 1
 
     @abstractmethod
     def propose(self, history: History, n: int, *, rng: np.random.Generator) -> Archs:
-        """Return up to ``n`` architectures not yet in ``history``: ``(k, d)``, best first.
+        """Propose up to ``n`` architectures that are not in ``history``: ``(k, d)``, best first.
 
-        Fewer than ``n`` only when the space (or its allowed part) has no more. The result depends
-        on the arguments alone: the same history, ``n`` and ``rng`` state give the same rows.
+        Returns fewer than ``n`` only if the space, or the part of it that ``history.allowed``
+        admits, has no more. The result depends on nothing but the arguments: the same history,
+        ``n`` and state of ``rng`` give the same rows.
         """
 
     @abstractmethod
     def describe(self) -> dict[str, Any]:
-        """The settings that change proposals; JSON values."""
+        """Return the settings that influence proposals, as JSON values."""
 
 
 def require_positive(who: object, **settings: int) -> None:
-    """Refuse numbers of architectures below 1.
+    """Check that all ``settings`` of the strategy ``who`` are at least 1.
 
     Raises:
-        BudgetError: names the strategy and the setting.
+        BudgetError: One is not; the message names the strategy and the setting.
     """
     for name, value in settings.items():
         if value < 1:

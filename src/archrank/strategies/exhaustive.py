@@ -1,4 +1,4 @@
-"""Evaluate the whole space: what builds a benchmark table."""
+"""Exhaustive evaluation of a whole space, used to build benchmark tables."""
 
 from __future__ import annotations
 
@@ -8,22 +8,24 @@ import numpy as np
 
 from archrank.spaces.base import Space
 from archrank.strategies.base import Strategy, require_positive
-from archrank.strategies.fresh import distinct, is_new
 from archrank.strategies.history import History
+from archrank.strategies.unseen import distinct, is_new
 from archrank.types import Archs
 
 
 class Exhaustive(Strategy):
-    """Every architecture of a space that can be listed, each once, in an order fixed beforehand.
+    """Evaluate every architecture of a space exactly once, in a fixed random order.
 
-    The order is a random permutation, the same in every run whatever its seed, so that whatever has
-    been evaluated so far is a uniform random sample of the space, and the runs of several seeds
-    evaluate the same sample.
+    The order does not depend on the study's seed. An unfinished run has therefore evaluated a
+    uniform random sample of the space, and runs with different seeds share the same sample.
 
     Args:
-        classes: one architecture per isomorphism class, the canonical one.
-        order: seed of the permutation.
-        batch_size: architectures per round; only matters for how many run at once.
+        skip_isomorphic: Evaluate one architecture per isomorphism class, its canonical form.
+        order: Seed of the permutation.
+        batch_size: Architectures per round; limits how many are evaluated at the same time.
+
+    Raises:
+        BudgetError: ``batch_size`` below 1.
 
     Example:
         >>> from archrank.spaces import NASBench201
@@ -35,37 +37,45 @@ class Exhaustive(Strategy):
         6466
     """
 
-    def __init__(self, *, classes: bool = True, order: int = 0, batch_size: int = 256) -> None:
+    def __init__(
+        self, *, skip_isomorphic: bool = True, order: int = 0, batch_size: int = 256
+    ) -> None:
         require_positive(self, batch_size=batch_size)
-        self.classes = classes
+        self.skip_isomorphic = skip_isomorphic
         self.order = order
         self.batch_size = batch_size
 
     def batch(self, history: History) -> int:
-        """Always :attr:`batch_size`."""
+        """Return :attr:`batch_size`."""
         return self.batch_size
 
     def propose(self, history: History, n: int, *, rng: np.random.Generator) -> Archs:
-        """The next ``n`` of the fixed order that are allowed; ``rng`` is not used.
+        """Propose the next ``n`` allowed architectures of the fixed order: ``(k, d)``.
+
+        ``rng`` is not used.
 
         Raises:
-            SpaceError: the space is too large to be listed.
+            SpaceError: The space is too large to be listed.
         """
         archs = self.listed(history.space)
         archs = archs[is_new(archs, history.archs)]
         return archs[history.allowed(archs)][:n]
 
     def listed(self, space: Space) -> Archs:
-        """Everything that will be evaluated, in order: ``(n, d)``.
+        """List all architectures that will be evaluated, in order: ``(n, d)``.
 
         Raises:
-            SpaceError: the space is too large to be listed.
+            SpaceError: The space is too large to be listed.
         """
         archs = space.enumerate()
-        if self.classes:
+        if self.skip_isomorphic:
             archs = distinct(space.canonical(archs))
         return archs[np.random.default_rng(self.order).permutation(len(archs))]
 
     def describe(self) -> dict[str, Any]:
-        """Name and settings."""
-        return {"strategy": "exhaustive", "classes": self.classes, "order": self.order}
+        """Return the name and the settings, as JSON values."""
+        return {
+            "strategy": "exhaustive",
+            "skip_isomorphic": self.skip_isomorphic,
+            "order": self.order,
+        }

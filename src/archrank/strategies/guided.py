@@ -1,4 +1,4 @@
-"""Guided search: learn to rank from what is evaluated, then evaluate what ranks highest."""
+"""Guided search: fit a ranker to the evaluations so far, then evaluate what it ranks highest."""
 
 from __future__ import annotations
 
@@ -16,38 +16,44 @@ from archrank.strategies.acquisition import (
     upper_confidence_bound,
 )
 from archrank.strategies.base import Strategy, require_positive
-from archrank.strategies.fresh import distinct, is_new, remaining, sample_fresh
 from archrank.strategies.history import History, feasible_first
+from archrank.strategies.unseen import distinct, is_new, remaining, sample_unseen
 from archrank.types import Archs, Bools, Floats
 
 if TYPE_CHECKING:
     from archrank.rankers.base import Ranker
     from archrank.spaces.base import Space
 
-PARENTS = 10  # the best found, whose mutants are candidates in a large space
+PARENTS = 10  # in a large space, mutants of this many best architectures are candidates
 
 
 class Guided(Strategy):
-    """Seed with random architectures, then in each round refit, rank candidates, take the top.
+    """Search guided by a ranker: start at random, then refit, rank candidates and take the best.
 
-    Candidates are the whole space while it is small, else random architectures and mutants of the
-    best found. They are ranked by an acquisition function where the ranker knows its uncertainty,
-    else by the prediction. With several
-    objectives one ranker is fitted to each, and every pick weighs them at random (the augmented
-    Chebyshev scalarisation of ParEGO, Knowles 2006, on predicted ranks), which spreads picks along
-    the front.
+    In a small space every architecture is a candidate. In a larger one, candidates are random
+    architectures and mutants of the best architectures found. If the ranker predicts a standard
+    deviation, candidates are ordered by an acquisition function, otherwise by the prediction.
+
+    With several objectives, one ranker is fitted to each. Every pick weighs the objectives at
+    random (the augmented Chebyshev scalarisation of ParEGO, Knowles 2006, on predicted ranks), so
+    that the picks spread along the Pareto front.
 
     Args:
-        ranker: any ranker; ``None`` takes archrank's default for the history's space.
-        initial: random architectures evaluated before the first fit.
-        batch_size: architectures per later round.
-        explore: share of later picks that are random.
+        ranker: Any ranker; ``None`` takes archrank's default ranker for the space.
+        initial: Random architectures that are evaluated before the first fit.
+        batch_size: Architectures per later round.
+        explore: Share of later picks that are random, 0 to 1.
         acquisition: ``"ucb"`` (upper confidence bound), ``"ei"`` (expected improvement),
-            ``"thompson"`` or ``"greedy"`` (the prediction alone); see
+            ``"thompson"`` (Thompson sampling) or ``"greedy"`` (the prediction alone); see
             :mod:`archrank.strategies.acquisition`.
-        kappa: weight of the ranker's uncertainty in ``"ucb"``.
-        candidates: spaces up to this size are ranked whole; else this many are generated.
-        classes: evaluate no two isomorphic architectures while others are left.
+        kappa: Weight of the predicted standard deviation in ``"ucb"``.
+        candidates: Spaces up to this size are ranked as a whole; in larger ones, this many
+            candidates are generated per round.
+        skip_isomorphic: Evaluate no two isomorphic architectures as long as there are others.
+
+    Raises:
+        UnknownNameError: No acquisition function has that name.
+        BudgetError: ``initial`` or ``batch_size`` below 1.
     """
 
     def __init__(
@@ -60,7 +66,7 @@ class Guided(Strategy):
         acquisition: Acquisition = "ucb",
         kappa: float = 3.0,
         candidates: int = 20_000,
-        classes: bool = True,
+        skip_isomorphic: bool = True,
     ) -> None:
         if acquisition not in ACQUISITIONS:
             raise UnknownNameError("acquisition", acquisition, ACQUISITIONS)
@@ -72,14 +78,14 @@ class Guided(Strategy):
         self.acquisition = acquisition
         self.kappa = kappa
         self.candidates = candidates
-        self.classes = classes
+        self.skip_isomorphic = skip_isomorphic
 
     def batch(self, history: History) -> int:
-        """All random ones at once, then :attr:`batch_size`."""
+        """Return the random architectures that are still missing, then :attr:`batch_size`."""
         return max(self.initial - len(history), 0) or self.batch_size
 
     def propose(self, history: History, n: int, *, rng: np.random.Generator) -> Archs:
-        """Random architectures at first, and while nothing can be learnt; else the top ranked."""
+        """Propose random architectures until a ranker can be fitted, then the best candidates."""
         targets = self._targets(history)
         if len(history) < self.initial or targets is None:
             return self._random(history, n, rng)
@@ -96,10 +102,10 @@ class Guided(Strategy):
     def _random(
         self, history: History, n: int, rng: np.random.Generator, taken: Archs | None = None
     ) -> Archs:
-        return sample_fresh(history, n, rng=rng, taken=taken, classes=self.classes)
+        return sample_unseen(history, n, rng=rng, taken=taken, skip_isomorphic=self.skip_isomorphic)
 
     def _targets(self, history: History) -> Floats | None:
-        """Labels of the successful evaluations, ``(n_ok, m)``; None if too few, or constant."""
+        """Return the labels to learn, ``(n_ok, m)``; ``None`` if too few, or all the same."""
         ok = history.ok
         if ok.sum() < (2 if self.ranker is None else self.ranker.min_labels):
             return None
@@ -115,30 +121,32 @@ class Guided(Strategy):
         if space.size <= self.candidates:
             pool = remaining(history)
         else:
-            order = np.argsort(-history.scores, kind="stable")  # NaN, the failed ones, last
+            order = np.argsort(-history.scores, kind="stable")  # failed ones (NaN) come last
             best = order[: min(PARENTS, int(history.ok.sum()))]
             half = self.candidates // 2
             parents = history.archs[rng.choice(best, half)]
-            rates = rng.choice([1.5, 3.0, 6.0], (half, 1)) / space.d  # near, and not so near
+            rates = (
+                rng.choice([1.5, 3.0, 6.0], (half, 1)) / space.d
+            )  # expected number of changed decisions: 1.5, 3 or 6
             mutants = space.mutate(parents, rng=rng, rate=rates)
             pool = distinct(np.concatenate([space.sample(half, rng=rng), mutants]))
             pool = pool[is_new(pool, history.archs)]
             pool = pool[history.allowed(pool)]
-        if self.classes:
+        if self.skip_isomorphic:
             pool = pool[is_new(space.canonical(pool), space.canonical(history.archs))]
         return pool
 
     def _utilities(
         self, history: History, targets: Floats, candidates: Archs, rng: np.random.Generator
     ) -> Floats:
-        """How promising every candidate is on every objective: ``(k, m)``."""
+        """Compute the acquisition value of every candidate on every objective: ``(k, m)``."""
         from sklearn.base import clone
         from threadpoolctl import threadpool_limits
 
         base = self.ranker if self.ranker is not None else default_ranker(history.space)
         archs = history.archs[history.ok]
         columns = []
-        with threadpool_limits(1):  # the same sums in the same order on any number of cores
+        with threadpool_limits(1):  # sums must not depend on the number of cores
             for target in targets.T:
                 ranker = clone(base).set_params(seed=int(rng.integers(2**31)))
                 ranker.fit(archs, target)
@@ -148,7 +156,7 @@ class Guided(Strategy):
     def _utility(
         self, ranker: Ranker, archs: Archs, candidates: Archs, rng: np.random.Generator
     ) -> Floats:
-        """The acquisition function of one objective: ``(k,)``."""
+        """Compute the acquisition value of every candidate on one objective: ``(k,)``."""
         if not ranker.has_std or self.acquisition == "greedy":
             return ranker.predict(candidates)
         mean, std = ranker.predict(candidates, return_std=True)
@@ -166,12 +174,12 @@ class Guided(Strategy):
         n: int,
         rng: np.random.Generator,
     ) -> Archs:
-        """Take ``n`` candidates one by one, none equivalent to another where that matters."""
+        """Pick ``n`` candidates one by one; with ``skip_isomorphic``, no two isomorphic ones."""
         k, m = utilities.shape
         free: Bools = np.ones(k, dtype=bool)
         noise: Floats = np.asarray(rng.random(k))  # breaks ties
         quantiles = rankdata(utilities, axis=0) / k if m > 1 else utilities
-        keys = history.space.canonical(candidates) if self.classes else candidates
+        keys = history.space.canonical(candidates) if self.skip_isomorphic else candidates
         picks: list[int] = []
         while len(picks) < n and free.any():
             value: Floats = noise
@@ -190,7 +198,7 @@ class Guided(Strategy):
         return candidates[picks]
 
     def describe(self) -> dict[str, Any]:
-        """Name and settings, the ranker's included."""
+        """Return the name and the settings, including those of the ranker, as JSON values."""
         return {
             "strategy": "guided",
             "ranker": "default" if self.ranker is None else describe_ranker(self.ranker),
@@ -200,12 +208,12 @@ class Guided(Strategy):
             "acquisition": self.acquisition,
             "kappa": self.kappa,
             "candidates": self.candidates,
-            "classes": self.classes,
+            "skip_isomorphic": self.skip_isomorphic,
         }
 
 
 def default_ranker(space: Space) -> Ranker:
-    """The default ranker, the one that measures best (see ``benchmarks/``)."""
+    """Make the default ranker, which did best in the measurements of ``benchmarks/README.md``."""
     from archrank.rankers import RANKERS
 
     ranker: Ranker = RANKERS.get("default")(space)
@@ -213,7 +221,7 @@ def default_ranker(space: Space) -> Ranker:
 
 
 def describe_ranker(ranker: Ranker) -> str:
-    """Class and parameters that differ from the defaults, without the space and the seed."""
+    """Describe a ranker by its class and parameters, without the space and the seed."""
     params = ranker.get_params(deep=False)
     shown = ", ".join(f"{k}={v!r}" for k, v in params.items() if k not in ("space", "seed"))
     digest = getattr(getattr(ranker, "pretrained_", None), "digest", None)

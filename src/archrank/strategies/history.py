@@ -1,4 +1,4 @@
-"""What a strategy sees of a run: every evaluated architecture, in proposal order."""
+"""The history of a run, as strategies see it: all evaluated architectures, in proposal order."""
 
 from __future__ import annotations
 
@@ -18,15 +18,16 @@ def _all_allowed(archs: Archs) -> Bools:
 
 @dataclass(frozen=True)
 class History:
-    """The evaluations of all finished rounds.
+    """Evaluations of all finished rounds.
 
     Attributes:
-        space: where the architectures come from.
-        archs: ``(n, d)`` evaluated architectures in proposal order, failed ones included.
-        objectives: ``(n, m)`` higher is better; NaN where the evaluation failed.
-        violation: ``(n,)`` by how much constraints are broken (relative, summed); 0 is feasible.
-        allowed: tells which candidates may be proposed at all, ``(k, d) -> (k,)``: those that the
-            evaluator knows and that meet the constraints that need no evaluation.
+        space: The space of the architectures.
+        archs: ``(n, d)`` evaluated architectures in proposal order, including failed ones.
+        objectives: ``(n, m)`` values, higher is better; NaN where the evaluation failed.
+        violation: ``(n,)`` sum of relative constraint violations; 0 is feasible.
+        allowed: Function ``(k, d) -> (k,)`` that marks the candidates that may be proposed: those
+            that the evaluator can evaluate and that satisfy every constraint that can be checked
+            without an evaluation.
     """
 
     space: Space
@@ -40,14 +41,14 @@ class History:
 
     @cached_property
     def ok(self) -> Bools:
-        """Which evaluations succeeded: ``(n,)``."""
+        """Mark the evaluations that succeeded: ``(n,)``."""
         return np.isfinite(self.objectives).all(axis=1) & np.isfinite(self.violation)
 
     @cached_property
     def scores(self) -> Floats:
-        """One number per architecture, ``(n,)``, higher is better, NaN where failed.
+        """Score each architecture by one number: ``(n,)``, higher is better, NaN where failed.
 
-        A single objective counts as it is; several count by minus their Pareto rank.
+        The score is the objective if there is one, and minus the Pareto rank if there are several.
         """
         values = np.where(self.ok, self.objectives[:, 0], np.nan)
         if self.objectives.shape[1] > 1:  # feasible ones are ranked among themselves
@@ -57,7 +58,10 @@ class History:
 
 
 def pareto_ranks(objectives: Floats) -> Floats:
-    """Non-domination rank of each row of ``(n, m)`` objectives: 0 is the front, higher is worse."""
+    """Compute the non-domination rank of each row of ``(n, m)`` objectives: ``(n,)``.
+
+    Rank 0 is the Pareto front; higher is worse.
+    """
     import moocore
 
     if len(objectives) == 0:
@@ -67,10 +71,11 @@ def pareto_ranks(objectives: Floats) -> Floats:
 
 
 def feasible_first(values: Floats, violation: Floats) -> Floats:
-    """Put infeasible architectures below all feasible ones, by how little they violate.
+    """Lower the values of infeasible architectures below those of all feasible ones.
 
-    The feasibility rules of Deb (2000), as one number: ``values: (n,)``, higher is better, and
-    ``violation: (n,)`` -> ``(n,)``. NaN stays NaN.
+    Among infeasible ones, the smaller violation is better: the feasibility rules of Deb (2000) in
+    one number. ``values: (n,)``, higher is better, and ``violation: (n,)`` -> ``(n,)``; NaN stays
+    NaN.
     """
     broken = violation > 0
     if not broken.any():

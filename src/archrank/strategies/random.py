@@ -1,4 +1,4 @@
-"""Random search: the baseline every other strategy has to beat."""
+"""Random search, the baseline that every other strategy has to beat."""
 
 from __future__ import annotations
 
@@ -7,32 +7,39 @@ from typing import Any
 import numpy as np
 
 from archrank.strategies.base import Strategy, require_positive
-from archrank.strategies.fresh import sample_fresh
 from archrank.strategies.history import History
+from archrank.strategies.unseen import sample_unseen
 from archrank.types import Archs
 
 
 class Random(Strategy):
-    """Uniform sampling without repetition.
+    """Random search: uniform sampling without repetition.
 
     Args:
-        batch_size: architectures per round; only matters for how many run at once.
-        classes: draw no two isomorphic architectures while others are left.
+        batch_size: Architectures per round; limits how many are evaluated at the same time.
+        skip_isomorphic: Draw no two isomorphic architectures as long as there are others.
+
+    Raises:
+        BudgetError: ``batch_size`` below 1.
     """
 
-    def __init__(self, batch_size: int = 8, *, classes: bool = True) -> None:
+    def __init__(self, batch_size: int = 8, *, skip_isomorphic: bool = True) -> None:
         require_positive(self, batch_size=batch_size)
         self.batch_size = batch_size
-        self.classes = classes
+        self.skip_isomorphic = skip_isomorphic
 
     def batch(self, history: History) -> int:
-        """Always :attr:`batch_size`."""
+        """Return :attr:`batch_size`."""
         return self.batch_size
 
     def propose(self, history: History, n: int, *, rng: np.random.Generator) -> Archs:
-        """Draw ``n`` unevaluated architectures uniformly."""
-        return sample_fresh(history, n, rng=rng, classes=self.classes)
+        """Draw ``n`` architectures uniformly from those that have not been evaluated."""
+        return sample_unseen(history, n, rng=rng, skip_isomorphic=self.skip_isomorphic)
 
     def describe(self) -> dict[str, Any]:
-        """Name and settings."""
-        return {"strategy": "random", "batch_size": self.batch_size, "classes": self.classes}
+        """Return the name and the settings, as JSON values."""
+        return {
+            "strategy": "random",
+            "batch_size": self.batch_size,
+            "skip_isomorphic": self.skip_isomorphic,
+        }

@@ -7,27 +7,32 @@ from typing import Any
 import numpy as np
 
 from archrank.strategies.base import Strategy, require_positive
-from archrank.strategies.fresh import distinct, is_new, sample_fresh
 from archrank.strategies.history import History
+from archrank.strategies.unseen import distinct, is_new, sample_unseen
 from archrank.types import Archs
 
-TRIES = 50  # mutations of a parent before a random architecture stands in
+TRIES = 50  # mutations of one parent that are tried before a random architecture replaces the child
 
 
 class RegularizedEvolution(Strategy):
-    """Evolution in which the oldest dies, not the worst.
+    """Regularized evolution, in which the oldest member of the population dies, not the worst.
 
-    The population is the last ``population`` successful evaluations. Each child mutates one
-    decision of the best of ``tournament`` random members. Unlike the paper, a child that has been
-    evaluated before, or an isomorphic one, is mutated again, and several children are made per
-    round so that workers stay busy; ``batch_size=1, classes=False`` comes closest to the published
-    loop, in which nothing remembers what was evaluated.
+    The population is the last ``population`` successful evaluations. Each child is a copy of the
+    best of ``tournament`` random members with one decision changed.
+
+    Differences from the paper: a child that is equal or isomorphic to an evaluated architecture
+    is replaced by another mutation, and each round makes several children, so that several
+    workers have something to do. ``batch_size=1, skip_isomorphic=False`` comes closest to the
+    published loop, which does not remember what was evaluated.
 
     Args:
-        population: members alive (paper: 100; smaller here because budgets are).
-        tournament: members compared per child (paper: 25).
-        batch_size: children per round.
-        classes: evaluate no two isomorphic architectures while others are left.
+        population: Size of the population (paper: 100; smaller here, for smaller budgets).
+        tournament: Members that are compared to find a parent (paper: 25).
+        batch_size: Children per round.
+        skip_isomorphic: Evaluate no two isomorphic architectures as long as there are others.
+
+    Raises:
+        BudgetError: ``population``, ``tournament`` or ``batch_size`` below 1.
     """
 
     def __init__(
@@ -36,37 +41,44 @@ class RegularizedEvolution(Strategy):
         tournament: int = 5,
         batch_size: int = 2,
         *,
-        classes: bool = True,
+        skip_isomorphic: bool = True,
     ) -> None:
         require_positive(self, population=population, tournament=tournament, batch_size=batch_size)
         self.population = population
         self.tournament = tournament
         self.batch_size = batch_size
-        self.classes = classes
+        self.skip_isomorphic = skip_isomorphic
 
     def batch(self, history: History) -> int:
-        """The whole first population, then :attr:`batch_size` children."""
+        """Return the members that the first population lacks, then :attr:`batch_size`."""
         return max(self.population - len(history), 0) or self.batch_size
 
     def propose(self, history: History, n: int, *, rng: np.random.Generator) -> Archs:
-        """Random architectures until the population is full, then children of tournaments."""
+        """Propose random architectures until the population is full, then mutated winners."""
         alive = np.flatnonzero(history.ok)[-self.population :]
         if len(history) < self.population or len(alive) == 0:
-            return sample_fresh(history, n, rng=rng, classes=self.classes)
+            return sample_unseen(history, n, rng=rng, skip_isomorphic=self.skip_isomorphic)
         size = min(self.tournament, len(alive))
-        fighters = rng.permuted(np.tile(alive, (n, 1)), axis=1)[:, :size]  # (n, tournament)
-        winners = fighters[np.arange(n), history.scores[fighters].argmax(axis=1)]
+        members = rng.permuted(np.tile(alive, (n, 1)), axis=1)[:, :size]  # (n, tournament)
+        winners = members[np.arange(n), history.scores[members].argmax(axis=1)]
         children = self._mutate(history, history.archs[winners], rng)
         if len(children) < n:
-            extra = sample_fresh(
-                history, n - len(children), rng=rng, taken=children, classes=self.classes
+            extra = sample_unseen(
+                history,
+                n - len(children),
+                rng=rng,
+                taken=children,
+                skip_isomorphic=self.skip_isomorphic,
             )
             children = np.concatenate([children, extra])
         return children
 
     def _mutate(self, history: History, parents: Archs, rng: np.random.Generator) -> Archs:
-        """One new allowed child per parent where :data:`TRIES` mutations find one."""
-        keys = history.space.canonical if self.classes else np.asarray
+        """Mutate each parent into a new allowed child, ``(k, d)``; at most :data:`TRIES` attempts.
+
+        Parents whose attempts all fail have no child.
+        """
+        keys = history.space.canonical if self.skip_isomorphic else np.asarray
         seen = keys(history.archs)
         children: list[Archs] = []
         for parent in parents:
@@ -79,11 +91,11 @@ class RegularizedEvolution(Strategy):
         return np.concatenate(children)
 
     def describe(self) -> dict[str, Any]:
-        """Name and settings."""
+        """Return the name and the settings, as JSON values."""
         return {
             "strategy": "regularized_evolution",
             "population": self.population,
             "tournament": self.tournament,
             "batch_size": self.batch_size,
-            "classes": self.classes,
+            "skip_isomorphic": self.skip_isomorphic,
         }

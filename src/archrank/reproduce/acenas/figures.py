@@ -214,10 +214,12 @@ def _claims_9(means: Mapping[tuple[str, str], float], plan: Plan) -> list[Claim]
 
 def figure_11(bench: Bench, plan: Plan) -> Outcome:
     """Test accuracy of the best in validation so far, on CIFAR-100."""
-    evolution = RegularizedEvolution(population=20, tournament=5, batch_size=1, classes=False)
+    evolution = RegularizedEvolution(
+        population=20, tournament=5, batch_size=1, skip_isomorphic=False
+    )
     ranker = pretrained(bench, plan)
     runs = {"AceNAS": plan.map(run_search, searches(bench, ranker, "c100", plan.seeds, LABELS))}
-    for method, strategy in (("Random", Random(classes=False)), ("RE", evolution)):
+    for method, strategy in (("Random", Random(skip_isomorphic=False)), ("RE", evolution)):
         runs[method] = plan.map(run_walk, walks(bench, plan, method, strategy, 110))
     rows, last = [], {}
     for method, found in runs.items():

@@ -70,9 +70,11 @@ def table_2(bench: Bench, plan: Plan) -> Outcome:
     best = outcome((-val).argsort()[:1], val, test) | {"seconds": 0.0}
     rows = [_row("Oracle", len(bench), [best], ORACLE, MEANS)]
     # one child at a time, as published; population and tournament are ours
-    evolution = RegularizedEvolution(population=20, tournament=5, batch_size=1, classes=False)
+    evolution = RegularizedEvolution(
+        population=20, tournament=5, batch_size=1, skip_isomorphic=False
+    )
     for method, strategy, paper in (
-        ("Random", Random(classes=False), RANDOM),
+        ("Random", Random(skip_isomorphic=False), RANDOM),
         ("RE", evolution, EVOLUTION),
     ):
         found = plan.map(run_walk, walks(bench, plan, method, strategy, 100))

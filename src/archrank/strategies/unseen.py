@@ -1,4 +1,4 @@
-"""Architectures that have not been evaluated yet."""
+"""Finding architectures that have not been evaluated yet, by sampling or by listing."""
 
 from __future__ import annotations
 
@@ -12,19 +12,22 @@ ATTEMPTS = 20  # rounds of rejection sampling before the rest of the space is li
 
 
 def row_keys(archs: Archs) -> np.ndarray:
-    """Rows of ``(n, d)`` as ``(n,)`` opaque keys that can be compared, sorted and looked up."""
+    """View the rows of ``(n, d)`` as ``(n,)`` opaque keys that can be compared and sorted."""
     rows = np.ascontiguousarray(archs)
     return rows.view(np.dtype((np.void, max(rows.shape[1], 1)))).reshape(-1)
 
 
 def distinct(archs: Archs, keys: Archs | None = None) -> Archs:
-    """Drop rows with repeated ``keys`` (themselves if ``None``), keeping the first, in order."""
+    """Drop repeated rows of ``(n, d)``: keep the first of those that share a key, in order.
+
+    ``keys: (n, f)`` defaults to the rows themselves.
+    """
     _, first = np.unique(row_keys(archs if keys is None else keys), return_index=True)
     return archs[np.sort(first)]
 
 
 def is_new(archs: Archs, seen: Archs) -> Bools:
-    """Which rows of ``archs: (n, d)`` are not among ``seen: (k, d)``: ``(n,)``."""
+    """Mark the rows of ``archs: (n, d)`` that are not among ``seen: (k, d)``: ``(n,)``."""
     if len(seen) == 0:
         return np.ones(len(archs), dtype=bool)
     order = np.sort(row_keys(seen))
@@ -33,25 +36,31 @@ def is_new(archs: Archs, seen: Archs) -> Bools:
     return np.asarray(order[place] != keys, dtype=bool)
 
 
-def sample_fresh(
+def sample_unseen(
     history: History,
     n: int,
     *,
     rng: np.random.Generator,
     taken: Archs | None = None,
-    classes: bool = False,
+    skip_isomorphic: bool = False,
 ) -> Archs:
     """Draw ``n`` different allowed architectures uniformly from those not in ``history``.
 
-    ``taken: (k, d)`` are left out too. With ``classes`` so are equivalents of anything known or
-    drawn, as long as there is something else.
+    Args:
+        history: The evaluations so far.
+        n: Architectures to draw.
+        rng: Source of randomness.
+        taken: ``(k, d)`` further architectures to leave out.
+        skip_isomorphic: Also leave out architectures that are isomorphic to an evaluated, taken or
+            already drawn one, as long as there are others.
 
-    Fewer only when the space has no more (or when, in a space too large to list, the allowed ones
-    are too rare to be met by chance): ``(k, d)``.
+    Returns:
+        ``(n, d)``; fewer rows only if the space has no more, or if the space is too large to be
+        listed and its allowed architectures are too rare to be found by chance.
     """
     space = history.space
     seen = history.archs if taken is None else np.concatenate([history.archs, taken])
-    keys = space.canonical if classes else np.asarray
+    keys = space.canonical if skip_isomorphic else np.asarray
     known = keys(seen)
     kept = seen[:0]
     for _ in range(ATTEMPTS):
@@ -65,11 +74,14 @@ def sample_fresh(
         return kept
     rest = remaining(history, np.concatenate([seen, kept]))
     pool = np.concatenate([kept, rng.permutation(rest)])
-    return (_new_classes_first(pool, keys(pool), known) if classes else pool)[:n]
+    return (_new_classes_first(pool, keys(pool), known) if skip_isomorphic else pool)[:n]
 
 
 def _new_classes_first(archs: Archs, keys: Archs, known: Archs) -> Archs:
-    """The first row of each class not in ``known``, then the others: ``(n, d)``."""
+    """Put the first row of each isomorphism class that is not in ``known`` before all others.
+
+    ``keys: (n, d)`` and ``known: (k, d)`` are canonical forms. Returns ``(n, d)``.
+    """
     _, first = np.unique(row_keys(keys), return_index=True)
     leads = np.zeros(len(archs), dtype=bool)
     leads[first] = True
@@ -77,7 +89,7 @@ def _new_classes_first(archs: Archs, keys: Archs, known: Archs) -> Archs:
 
 
 def remaining(history: History, taken: Archs | None = None) -> Archs:
-    """All allowed architectures that are neither in ``history`` nor in ``taken``: ``(k, d)``."""
+    """List all allowed architectures that are not in ``history`` or in ``taken``: ``(k, d)``."""
     rows = history.space.enumerate()
     seen = history.archs if taken is None else np.concatenate([history.archs, taken])
     rows = rows[is_new(rows, seen)]

@@ -9,10 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from archrank.parallel import process_pool
 from archrank.spaces import EdgeCellSpace, NASBench201
 from tests.study.helpers import BUDGET, make, told
+
+settings.register_profile("archrank", deadline=None)  # a busy machine fails no test
+settings.load_profile("archrank")
 
 
 class Cells(EdgeCellSpace):

@@ -1,15 +1,14 @@
-"""criteria/top.py and criteria/gain.py against enumeration and scikit-learn."""
+"""Criteria of the top against enumeration of all tie orders."""
 
 from __future__ import annotations
 
 from functools import partial
-from itertools import pairwise, permutations, product
+from itertools import product
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.metrics import ndcg_score
 
 from archrank import criteria
 from archrank.criteria import (
@@ -17,26 +16,11 @@ from archrank.criteria import (
     ndcg,
     precision_at,
     precision_at_bottom,
-    relevance,
     top_k_accuracy,
     worst_ranking_at,
 )
 from archrank.errors import LabelError, UnknownNameError
-
-
-def orders(values):
-    """All ways to put ``values`` in descending order: ties in every order."""
-    for order in permutations(range(len(values))):
-        if all(values[i] >= values[j] for i, j in pairwise(order)):
-            yield order
-
-
-def tied(seed: int, n: int = 6, levels: int = 3) -> tuple[np.ndarray, np.ndarray]:
-    rng = np.random.default_rng(seed)
-    while True:
-        a, b = rng.integers(0, levels, (2, n)).astype(float)
-        if np.ptp(a) and np.ptp(b):
-            return a, b
+from tests.criteria.helpers import orders, tied
 
 
 @pytest.mark.parametrize("k", [1, 2, 3, 6])
@@ -130,83 +114,3 @@ def test_perfect_scores() -> None:
         assert worst_ranking_at(truth, truth, k, absolute=True) == count
         assert ndcg(truth, truth, k=k) == pytest.approx(1)
     assert criteria.regret(truth, truth) == 0
-
-
-def test_a_fraction_rounds_down() -> None:
-    truth = np.arange(100.0)
-    assert worst_ranking_at(truth, truth, 0.29) == 0.29  # .29 * 100 = 28.999999999999996
-    assert worst_ranking_at(truth, truth, 0.299) == 0.29
-    assert worst_ranking_at(truth, truth, np.int64(3), absolute=True) == 3
-    assert worst_ranking_at(truth, truth, np.float64(1)) == 1
-
-
-@pytest.mark.parametrize(
-    "criterion", [precision_at, precision_at_bottom, best_ranking_at, top_k_accuracy]
-)
-@pytest.mark.parametrize(
-    ("k", "message"),
-    [
-        (0, r"k=0 is outside 1\.\.4"),
-        (5, r"k=5 is outside 1\.\.4"),
-        (0.0, r"k=0.0 is not a fraction"),
-        (1.5, "an int"),
-        (float("nan"), "not a fraction"),
-        (0.2, "k=0.2 of 4 architectures is less than one"),
-        (True, "got True"),
-        ("10", "got '10'"),
-    ],
-)
-def test_unusable_k(criterion, k, message: str) -> None:
-    with pytest.raises(LabelError, match=message):
-        criterion([1, 2, 3, 4], [1, 2, 3, 4], k)
-
-
-# --- NDCG --------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("k", [1, 3, 10, 30, None])
-@pytest.mark.parametrize("levels", [4, 1000])
-@pytest.mark.parametrize("seed", range(5))
-def test_ndcg_is_scikit_learns(seed: int, levels: int, k: int | None) -> None:
-    rng = np.random.default_rng(seed)
-    scores, truth = rng.integers(0, levels, (2, 30)).astype(float)
-    gains = 2 ** relevance(truth) - 1  # scikit-learn takes gains, and averages over ties too
-    assert ndcg(scores, truth, k=k) == pytest.approx(ndcg_score([gains], [scores], k=k))
-
-
-def test_ndcg_by_hand() -> None:
-    found = ndcg([3.0, 2, 1], [1.0, 0, 2], relevance=lambda x: x)
-    ideal = 3 + 1 / np.log2(3)
-    assert found == pytest.approx((1 + 3 / 2) / ideal)
-    assert ndcg([3.0, 2, 1], [1.0, 0, 2], k=1, relevance=lambda x: x) == pytest.approx(1 / 3)
-
-
-def test_ndcg_with_fixed_bounds() -> None:
-    rng = np.random.default_rng(0)
-    truth = rng.uniform(0.7, 0.78, 50)
-    scores = truth + rng.normal(0, 0.02, 50)
-    bounds = partial(relevance, scale=15, lower=0.73, upper=0.76)
-    gains = 2 ** (15 * np.clip((truth - 0.73) / 0.03, 0, 1)) - 1
-    found = ndcg(scores, truth, k=10, relevance=bounds)
-    assert found == pytest.approx(ndcg_score([gains], [scores], k=10))
-
-
-@pytest.mark.parametrize(
-    ("truth", "options", "message"),
-    [
-        ([0.1, 0.9, 0.9, 0.9, 0.9, 0.9], {}, "maximum 0.9 is not above the 20% quantile"),
-        ([0.1, 0.2], {"relevance": lambda x: x * 0}, "got 0 to 0"),
-        ([0.1, -0.2], {"relevance": lambda x: x}, "got -0.2 to 0.1"),
-        ([0.1, 0.2], {"relevance": lambda x: x[:1]}, "expected 2 relevances"),
-        ([0.1, 0.2], {"k": 3}, "outside"),
-    ],
-)
-def test_unusable_relevances(truth, options, message: str) -> None:
-    with pytest.raises(LabelError, match=message):
-        ndcg(np.arange(len(truth)), truth, **options)
-
-
-def test_ndcg_of_huge_relevances() -> None:
-    assert ndcg([1.0, 2], [4000.0, 3999], relevance=lambda x: x) == pytest.approx(
-        (0.5 + 1 / np.log2(3)) / (1 + 0.5 / np.log2(3))
-    )

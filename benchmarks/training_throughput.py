@@ -19,7 +19,7 @@ from training_speed import build, plain_train, published
 
 import archrank as ar
 from archrank.parallel import process_pool
-from archrank.parallel.processes import evaluate_one
+from archrank.parallel.worker import evaluate_one
 from archrank.training.loop import initialise
 
 

@@ -77,7 +77,7 @@ def test_functions_reach_other_processes(folder: Path) -> None:
     Path("mine.py").write_text("def build(): return 'built'\n")
     sent = pickle.dumps(import_file("mine.py", "x").build)
     code = (
-        "import sys, pickle, archrank.parallel.processes\n"
+        "import sys, pickle, archrank.parallel.worker\n"
         f"print(pickle.loads(bytes.fromhex({sent.hex()!r}))())"
     )
     done = subprocess.run(

@@ -16,7 +16,7 @@ import pytest
 from archrank.errors import BudgetError, EvaluationError, MissingExtraError, SettingsError
 from archrank.evaluators import Function
 from archrank.parallel.dask import Cluster
-from archrank.parallel.processes import evaluate_one
+from archrank.parallel.worker import evaluate_one
 from archrank.registry import Registry
 from tests.study.helpers import BUDGET, Dying, SetUpWrongly, make, score, small_space, told
 

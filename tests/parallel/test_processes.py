@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import math
 import os
 import pickle
 import signal
@@ -15,32 +14,10 @@ import pytest
 from archrank.errors import BudgetError, EvaluationError
 from archrank.evaluators import Function
 from archrank.parallel import process_pool
-from archrank.parallel.processes import evaluate_one
-from tests.study.helpers import PlainDict, SetUpWrongly, score, small_space, sometimes
+from archrank.parallel.worker import evaluate_one
+from tests.study.helpers import score, small_space
 
 ARCH = np.array([[0, 1, 0]], dtype=np.uint8)
-OTHER = np.array([[1, 1, 0]], dtype=np.uint8)
-
-
-def test_an_evaluation() -> None:
-    outcome = evaluate_one(Function(score).bind(small_space()), ARCH)
-    assert outcome.values == {"score": 16.0}
-    assert outcome.reason is None
-    assert outcome.seconds >= 0
-
-
-def test_an_exception_is_nan_with_a_reason() -> None:
-    outcome = evaluate_one(PlainDict(score).bind(small_space()), ARCH)
-    assert math.isnan(outcome.values["score"])
-    assert outcome.reason is not None
-    assert outcome.reason.startswith("AttributeError: ")
-    outcome = evaluate_one(Function(sometimes).bind(small_space()), OTHER)
-    assert outcome.reason == "RuntimeError: out of luck"
-
-
-def test_an_evaluator_that_is_set_up_wrongly_stops_the_run() -> None:
-    with pytest.raises(EvaluationError, match="no such device"):
-        evaluate_one(SetUpWrongly(score).bind(small_space()), ARCH)
 
 
 def test_numbers_of_workers() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from archrank.report.chart import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Axis, Chart
-from archrank.report.cross_validation import Assessment, assess, cross_validate
+from archrank.report.cross_validation import CrossValidation, assess, cross_validate
 from archrank.report.figures import MAX_DOTS, search_curve, thin
 from archrank.report.summary import Results, find_table
 from archrank.report.tradeoffs import staircase, trade_offs
@@ -140,15 +140,15 @@ def test_assessment_never_shows_a_ranker_its_labels(space: NASBench201) -> None:
 
 def test_assessment_of_a_learnable_objective(table_study) -> None:
     found = assess(Results(table_study))
-    assert isinstance(found, Assessment)
+    assert isinstance(found, CrossValidation)
     assert found.tau > 0.3
     assert found.ranker == "RandomForest"
     again = assess(Results(table_study))
-    assert isinstance(again, Assessment)
+    assert isinstance(again, CrossValidation)
     assert found.tau == again.tau
 
 
 def test_assessment_by_the_default_ranker(own_study) -> None:
     found = assess(Results(own_study(budget=30)))
-    assert isinstance(found, Assessment)
+    assert isinstance(found, CrossValidation)
     assert found.tau > 0.3

@@ -10,7 +10,7 @@ import numpy as np
 from archrank.benchmark.build import BUILTIN, Benchmark
 from archrank.errors import BudgetError, UnknownNameError
 from archrank.evaluators import Table, Training
-from archrank.parallel.processes import evaluate_one
+from archrank.parallel.worker import evaluate_one
 from archrank.tables.builtin import builtin_names, builtin_table
 from archrank.tables.compact import rounded
 from archrank.types import Archs, Floats

@@ -15,7 +15,7 @@ from typing import Any
 from archrank.errors import ArchrankError, EvaluationError, MissingExtraError, SettingsError
 
 _ADDRESS = re.compile(r"(\w+://)?[^\s/]+:\d+")
-_ONE_AT_A_TIME = threading.Lock()  # of a worker process
+_ONE_AT_A_TIME = threading.Lock()  # held by the evaluation that this worker process runs
 
 
 class Cluster(Executor):
@@ -27,11 +27,11 @@ class Cluster(Executor):
     start workers with ``--nthreads 1``, one process per core.
 
     Args:
-        address: of the scheduler, ``tcp://host:port``.
+        address: address of the scheduler, ``tcp://host:port``.
 
     Raises:
         MissingExtraError: ``distributed`` is not installed.
-        SettingsError: no scheduler answers there.
+        SettingsError: no scheduler answers at ``address``.
     """
 
     def __init__(self, address: str) -> None:
@@ -51,11 +51,11 @@ class Cluster(Executor):
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Call ``fn`` on a worker.
 
-        What the cluster does wrong, such as losing a worker again and again, is an
-        :class:`EvaluationError`; what ``fn`` raises, if it is archrank's, stays what it is.
+        The future raises an :class:`EvaluationError` if the cluster fails, such as by losing a
+        worker again and again; an :class:`ArchrankError` that ``fn`` raises is passed on.
 
         Raises:
-            EvaluationError: it, or an argument, cannot be pickled.
+            EvaluationError: ``fn`` or an argument cannot be pickled.
         """
         from distributed.protocol.pickle import dumps
 
@@ -64,7 +64,9 @@ class Cluster(Executor):
         except ArchrankError:
             raise
         except Exception as error:  # pickle's are of many kinds
-            raise EvaluationError(f"this cannot be sent to the cluster: {error}") from error
+            raise EvaluationError(
+                f"the evaluation cannot be sent to the cluster: {error}"
+            ) from error
         remote = self._client.submit(_run, packed, _own_path(), pure=False)  # no stored result
         future: Future[Any] = Future()
         self._running.add(future)
@@ -78,7 +80,7 @@ class Cluster(Executor):
             remote.cancel()
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Leave the cluster, which goes on; what still runs there is dropped unless waited for."""
+        """Leave the cluster, which goes on; calls that still run are dropped unless ``wait``."""
         if cancel_futures:
             for future in tuple(self._running):
                 future.cancel()
@@ -91,14 +93,14 @@ _wait = wait  # shutdown's argument has the same name
 
 
 def _own_path() -> list[str]:
-    """Folders that Python imports from here, without those of the installation."""
+    """Return the folders that Python imports from here, without those of the installation."""
     folders = [folder or os.getcwd() for folder in sys.path]
     installed = tuple({sys.prefix, sys.base_prefix, sys.exec_prefix})
     return [folder for folder in folders if not folder.startswith(installed)]
 
 
 def _run(packed: bytes, path: Sequence[str]) -> Any:
-    """On a worker: unpack a call with the sender's import path, and make it."""
+    """Unpickle a call with the sender's import path, and make it; runs in a worker."""
     from distributed.protocol.pickle import loads
 
     import archrank.user_files  # noqa: F401  # finds users' files that are named by their paths
@@ -110,7 +112,7 @@ def _run(packed: bytes, path: Sequence[str]) -> Any:
 
 
 def _pass_on(future: Future[Any], remote: Any) -> None:
-    """Give ``future`` what became of the call on the cluster."""
+    """Give ``future`` the result, or the error, of a call on the cluster."""
     if not future.set_running_or_notify_cancel():
         return
     try:

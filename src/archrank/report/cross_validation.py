@@ -22,7 +22,7 @@ FOLDS = 5
 
 
 @dataclass(frozen=True)
-class Assessment:
+class CrossValidation:
     """Cross-validated predictions of one objective.
 
     Attributes:
@@ -42,7 +42,7 @@ class Assessment:
     tau: float
 
 
-def assess(results: Results, objective: int = 0) -> Assessment | str:
+def assess(results: Results, objective: int = 0) -> CrossValidation | str:
     """Cross-validate the strategy's ranker, or archrank's default; a sentence if that cannot be."""
     rows = np.flatnonzero(results.ok)
     if len(rows) < MIN_LABELS:
@@ -62,7 +62,7 @@ def assess(results: Results, objective: int = 0) -> Assessment | str:
         tau = kendall_tau(quantiles, scores)
     except Exception as error:  # rankers may be anyone's; a report goes on without this figure
         return f"The ranker could not be judged: {type(error).__name__}: {error}"
-    return Assessment(
+    return CrossValidation(
         results.study.objectives[objective].metric,
         type(ranker).__name__,
         rows,

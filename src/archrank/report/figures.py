@@ -8,7 +8,7 @@ import numpy as np
 
 from archrank.criteria import expected_best_of_random
 from archrank.report.chart import Axis, Chart
-from archrank.report.cross_validation import Assessment
+from archrank.report.cross_validation import CrossValidation
 from archrank.report.formatting import Scale, format_value
 from archrank.report.summary import Results
 from archrank.strategies.guided import Guided
@@ -143,7 +143,7 @@ def _hypervolume_curve(results: Results) -> Figure:
     return Figure("Search", chart.svg(), caption, tuple(legend))
 
 
-def rank_scatter(results: Results, found: Assessment) -> Figure:
+def rank_scatter(results: Results, found: CrossValidation) -> Figure:
     """Predicted against measured ranks of held-out evaluations."""
     n = len(found.rows)
     ends = (n + 0.04 * n, 1 - 0.04 * n)

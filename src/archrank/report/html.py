@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from archrank.environment import environment
 from archrank.errors import StorageError
-from archrank.report.cross_validation import Assessment, assess
+from archrank.report.cross_validation import CrossValidation, assess
 from archrank.report.figures import rank_scatter, search_curve
 from archrank.report.page import draw_figure, page
 from archrank.report.pictures import architecture, runners_up
@@ -92,7 +92,7 @@ def _charts(results: Results) -> Iterator[str]:
         yield draw_figure(figure)
     for i, objective in enumerate(results.study.objectives):
         found = assess(results, i)
-        if isinstance(found, Assessment):
+        if isinstance(found, CrossValidation):
             yield draw_figure(rank_scatter(results, found))
         else:
             yield (

@@ -18,7 +18,7 @@ from archrank.errors import (
     ResumeError,
 )
 from archrank.evaluators.base import Evaluator
-from archrank.parallel.processes import Outcome, evaluate_group
+from archrank.parallel.worker import Evaluated, evaluate_group
 from archrank.spaces.base import Space
 from archrank.strategies.base import Strategy
 from archrank.strategies.guided import Guided
@@ -214,7 +214,7 @@ class Study:
         self._give_up_if_hopeless()
         return not clock.is_up
 
-    def _failure(self, outcome: Outcome) -> str | None:
+    def _failure(self, outcome: Evaluated) -> str | None:
         """Why an evaluation cannot be used; a missing value that nobody asked for is no failure."""
         needed = [o.metric for o in self.objectives] + [c.metric for c in self.constraints]
         missing = [name for name in needed if not math.isfinite(outcome.values.get(name, math.nan))]
@@ -234,7 +234,7 @@ class Study:
             number += 1
         return done, number
 
-    def _evaluate(self, archs: dict[int, Archs], clock: _Clock) -> Iterator[tuple[int, Outcome]]:
+    def _evaluate(self, archs: dict[int, Archs], clock: _Clock) -> Iterator[tuple[int, Evaluated]]:
         """Yield ``(slot, outcome)`` as evaluations finish; starts none once the time is up."""
         groups = list(_grouped(archs, self.evaluator.together))
         if self.executor is None:
@@ -244,7 +244,7 @@ class Study:
                 yield from zip(slots, evaluate_group(self.evaluator, rows), strict=True)
             return
         waiting = groups[::-1]
-        running: dict[Future[list[Outcome]], list[int]] = {}
+        running: dict[Future[list[Evaluated]], list[int]] = {}
         try:
             while (waiting and not clock.is_up) or running:
                 while waiting and not clock.is_up and len(running) < IN_FLIGHT:

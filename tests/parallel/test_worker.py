@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from archrank.errors import EvaluationError
+from archrank.evaluators import Function
+from archrank.parallel.worker import evaluate_group, evaluate_one
+from tests.study.helpers import PlainDict, SetUpWrongly, score, small_space, sometimes
+
+ARCH = np.array([[0, 1, 0]], dtype=np.uint8)
+OTHER = np.array([[1, 1, 0]], dtype=np.uint8)
+
+
+def test_an_evaluation() -> None:
+    outcome = evaluate_one(Function(score).bind(small_space()), ARCH)
+    assert outcome.values == {"score": 16.0}
+    assert outcome.reason is None
+    assert outcome.seconds >= 0
+
+
+def test_an_exception_is_nan_with_a_reason() -> None:
+    outcome = evaluate_one(PlainDict(score).bind(small_space()), ARCH)
+    assert math.isnan(outcome.values["score"])
+    assert outcome.reason is not None
+    assert outcome.reason.startswith("AttributeError: ")
+    outcome = evaluate_one(Function(sometimes).bind(small_space()), OTHER)
+    assert outcome.reason == "RuntimeError: out of luck"
+
+
+def test_an_evaluator_that_is_set_up_wrongly_stops_the_run() -> None:
+    with pytest.raises(EvaluationError, match="no such device"):
+        evaluate_one(SetUpWrongly(score).bind(small_space()), ARCH)
+
+
+def test_a_group_is_evaluated_in_one_call() -> None:
+    evaluator = Function(sometimes).bind(small_space())
+    archs = np.concatenate([ARCH, OTHER])
+    together = evaluate_group(evaluator, archs)
+    alone = [evaluate_one(evaluator, arch[None]) for arch in archs]
+    assert [repr(e.values) for e in together] == [repr(e.values) for e in alone]
+    assert [e.reason for e in together] == [None, "RuntimeError: out of luck"]
+    assert together[0].seconds == together[1].seconds  # shared out evenly
+
+
+def test_a_group_that_fails_is_evaluated_one_by_one() -> None:
+    evaluator = PlainDict(score).bind(small_space())
+    found = evaluate_group(evaluator, np.concatenate([ARCH, OTHER]))
+    assert [str(e.reason).split(":")[0] for e in found] == ["AttributeError"] * 2
+    with pytest.raises(EvaluationError, match="no such device"):
+        evaluate_group(SetUpWrongly(score).bind(small_space()), np.concatenate([ARCH, OTHER]))

@@ -1,66 +1,12 @@
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
 
-from archrank.errors import (
-    ArchrankError,
-    SettingsError,
-    StorageError,
-    TableError,
-    UnknownNameError,
-)
-from archrank.evaluators import Combined, Table
-from archrank.rankers import GBDT
-from archrank.runs.settings import (
-    SearchSettings,
-    data_folder,
-    find_data,
-    from_json,
-    make_evaluator,
-    make_space,
-    make_strategy,
-    make_study,
-    make_task,
-    to_json,
-)
-from archrank.spaces import CustomSpace, NASBench201
-from archrank.strategies import Guided, Random, RegularizedEvolution
-from archrank.tasks import Digits
-
-MODULE = """
-import archrank as ar
-
-space = ar.spaces.CustomSpace({"depth": [1, 2], "width": [8, 16]}, build=lambda c, t: None)
-digits = ar.tasks.Digits
-nothing = None
-
-def make_space():
-    return space
-
-def broken():
-    return 1 / 0
-
-def wrong_space():
-    raise ar.errors.SpaceError("no such cell")
-
-class Mine(ar.strategies.Random):
-    def __init__(self, batch_size=3):
-        super().__init__(batch_size)
-
-def my_ranker(space):
-    return ar.rankers.GBDT(space, seed=5)
-"""
-
-
-@pytest.fixture
-def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    (tmp_path / "mine_for_settings.py").write_text(MODULE)
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, "mine_for_settings", raising=False)
-    return "mine_for_settings"
+from archrank.errors import StorageError
+from archrank.runs.compose import make_task
+from archrank.runs.settings import SearchSettings, data_folder, find_data, from_json, to_json
 
 
 def test_json_and_back(tmp_path: Path) -> None:
@@ -93,67 +39,6 @@ def test_run_folders_are_named_after_the_search(settings: SearchSettings, name: 
     assert settings.default_run() == Path("runs") / name
 
 
-def test_names_become_things() -> None:
-    settings = SearchSettings()
-    space = make_space(settings)
-    assert isinstance(space, NASBench201)
-    assert isinstance(make_evaluator(settings, space), Combined)
-    assert make_task("digits") == Digits()
-    evolution = SearchSettings(strategy="evolution", batch=4)
-    assert make_strategy(evolution, space).describe()["batch_size"] == 4
-    assert isinstance(make_strategy(evolution, space), RegularizedEvolution)
-    guided = make_strategy(SearchSettings(ranker="gbdt", initial=7, batch=3), space)
-    assert isinstance(guided, Guided)
-    assert (guided.initial, guided.batch_size) == (7, 3)
-    assert isinstance(guided.ranker, GBDT)
-    assert guided.ranker.space is space
-    default = make_strategy(settings, space)
-    assert isinstance(default, Guided)
-    assert default.ranker is None
-    assert default.describe() == Guided().describe()
-
-
-def test_a_users_module(module: str, space: NASBench201) -> None:
-    for name in ("space", "make_space"):
-        assert isinstance(make_space(SearchSettings(space=f"{module}:{name}")), CustomSpace)
-    assert make_task(f"{module}:digits") == Digits()
-    mine = make_strategy(SearchSettings(strategy=f"{module}:Mine", batch=6), space)
-    assert isinstance(mine, Random)
-    assert mine.batch_size == 6
-    guided = make_strategy(SearchSettings(ranker=f"{module}:my_ranker"), space)
-    assert guided.describe()["ranker"].startswith("GBDT(")
-
-
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [
-        ("nothing", "'m:nothing' is a NoneType, expected an archrank Space"),
-        ("digits", "'m:digits' is a Digits, expected an archrank Space"),
-        ("broken", "space 'm:broken': calling it failed: ZeroDivisionError: division by zero"),
-        ("wrong_space", "no such cell"),
-        ("digitz", "unknown name in module m 'digitz', did you mean 'digits'"),
-    ],
-)
-def test_what_a_users_module_gets_wrong(module: str, name: str, message: str) -> None:
-    with pytest.raises(ArchrankError) as caught:
-        make_space(SearchSettings(space=f"{module}:{name}"))
-    assert message in str(caught.value).replace(module, "m")
-
-
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        (SearchSettings(space="nasbench202"), "unknown space 'nasbench202', did you mean"),
-        (SearchSettings(task="digit"), "unknown task 'digit', did you mean 'digits'"),
-        (SearchSettings(strategy="guide"), "unknown strategy 'guide', did you mean 'guided'"),
-        (SearchSettings(ranker="gbtd"), "unknown ranker 'gbtd', did you mean 'gbdt'"),
-    ],
-)
-def test_unknown_names(settings: SearchSettings, message: str) -> None:
-    with pytest.raises(UnknownNameError, match=message):
-        make_study(settings)
-
-
 def test_data_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("ARCHRANK_DATA", raising=False)
@@ -171,28 +56,3 @@ def test_data_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("t.csv").write_text("")
     assert find_data("t.csv", None) == Path("t.csv")
     assert make_task("cifar10").root == str(data)  # type: ignore[attr-defined]
-
-
-def test_every_metric_of_a_table_is_checked(space: NASBench201, tmp_path: Path) -> None:
-    first, second = space.format(space.enumerate()[:2])
-    (tmp_path / "t.csv").write_text(f"arch,acc,flat\n{first},1,5\n{second},2,5\n")
-    table = str(tmp_path / "t.csv")
-    made = make_evaluator(SearchSettings(table=table, metric=("acc",)), space)
-    assert isinstance(made, Table)
-    with pytest.raises(TableError, match="column 'flat': all 2 rows are 5"):
-        make_evaluator(SearchSettings(table=table, metric=("acc", "flat:minimize")), space)
-    with pytest.raises(TableError, match="column 'flat': all 2 rows are 5"):
-        make_study(SearchSettings(table=table, metric=("flat", "acc"), strategy="random"))
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"strategy": "random", "ranker": "gbdt"}, "ranker 'gbdt' has no use"),
-        ({"strategy": "evolution", "initial": 5}, "initial 5 has no use"),
-    ],
-)
-def test_settings_that_would_be_ignored_are_refused(options, message) -> None:
-    settings = SearchSettings(**options)
-    with pytest.raises(SettingsError, match=message):
-        make_strategy(settings, make_space(settings))

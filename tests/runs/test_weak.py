@@ -8,7 +8,8 @@ import pytest
 
 from archrank.errors import SettingsError, UnknownNameError
 from archrank.rankers import GaussianProcess, RandomForest
-from archrank.runs.settings import SearchSettings, make_strategy
+from archrank.runs.compose import make_strategy
+from archrank.runs.settings import SearchSettings
 from archrank.runs.weak import pretrain, weak_label
 from archrank.spaces import NASBench201
 from archrank.strategies import Guided
@@ -59,5 +60,5 @@ def test_what_cannot_be_used_is_refused(table: BenchTable, space: NASBench201) -
         pretrain(RandomForest(space), ["macs"])
     with pytest.raises(SettingsError, match="name at least one FILE:COLUMN"):
         pretrain(GaussianProcess(space), ["macs"])
-    with pytest.raises(SettingsError, match="weak labels macs have no use"):
+    with pytest.raises(SettingsError, match="strategy 'random' uses no weak labels"):
         make_strategy(SearchSettings(strategy="random", weak=("macs",)), space)

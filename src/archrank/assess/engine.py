@@ -16,7 +16,7 @@ from archrank.assess.training import run_cell
 from archrank.errors import EvaluationError, SettingsError
 from archrank.rankers import RANKERS
 from archrank.rankers.base import Ranker
-from archrank.runs.settings import SearchSettings, instance_of, make_space
+from archrank.runs.compose import instance_of, make_space
 from archrank.spaces.base import Space
 from archrank.tables.base import BenchTable
 
@@ -185,7 +185,7 @@ def _named(ranker: str | Ranker, space: Space) -> tuple[str, Ranker]:
 def _space(table: str | Path | BenchTable, space: str | Space) -> Space:
     if isinstance(table, BenchTable):
         return table.space
-    return make_space(SearchSettings(space=space)) if isinstance(space, str) else space
+    return make_space(space) if isinstance(space, str) else space
 
 
 def _run(

@@ -22,10 +22,8 @@ from archrank.environment import commit, environment
 from archrank.errors import BudgetError, SettingsError, StorageError
 from archrank.evaluators import Latency, Training, ZeroCost
 from archrank.proxies import DEFAULT
+from archrank.runs.compose import make_space, make_task
 from archrank.runs.folder import locked
-from archrank.runs.settings import instance_of, make_task
-from archrank.spaces import SPACES
-from archrank.spaces.base import Space
 from archrank.strategies import Exhaustive
 from archrank.study.storage import sqlite_url
 from archrank.study.study import Study, Watcher
@@ -94,8 +92,7 @@ class Benchmark:
         self.folder = folder
         self.settings = settings
         self.task: Task = make_task(settings.task, settings.data)
-        named_space: Space = instance_of(SPACES, settings.space, Space)
-        self.space = named_space.for_task(self.task)
+        self.space = make_space(settings.space).for_task(self.task)
         self.strategy = Exhaustive()
         listed = len(self.strategy.listed(self.space))
         wanted = settings.archs if settings.archs is not None else listed

@@ -77,9 +77,11 @@ class Draw:
 
     def _architecture(self) -> tuple[Space, NDArray[np.uint8], str]:
         """The space, one row ``(d,)`` of it, and what to call its file."""
+        from archrank.runs.compose import make_space
+
         given = self.arch.strip()
         if self.run is None:
-            space = _space(self.space or SPACE)
+            space = make_space(self.space or SPACE)
         else:
             study = self._study(self.run)
             space = study.space
@@ -106,15 +108,6 @@ class Draw:
         return load(folder)
 
 
-def _space(name: str) -> Space:
-    from archrank.runs.settings import instance_of
-    from archrank.spaces import SPACES
-    from archrank.spaces.base import Space
-
-    space: Space = instance_of(SPACES, name, Space)
-    return space
-
-
 def _parse(space: Space, text: str, guess: bool) -> NDArray[np.uint8]:
     """One architecture ``(d,)``; with ``guess`` an error names spaces that could read it."""
     try:
@@ -132,12 +125,13 @@ def _parse(space: Space, text: str, guess: bool) -> NDArray[np.uint8]:
 
 def _readers(text: str) -> list[str]:
     """Known spaces that read ``text``."""
+    from archrank.runs.compose import make_space
     from archrank.spaces import SPACES
 
     found = []
     for name in SPACES.names():
         try:
-            _space(name).parse([text])
+            make_space(name).parse([text])
         except ArchrankError:
             continue
         found.append(name)

@@ -13,21 +13,21 @@ from archrank.runs.settings import find_data
 from archrank.tables import BenchTable, load_table
 from archrank.types import Floats
 
-COSTS = ("macs", "params")  # what every space counts
+COSTS = ("macs", "params")  # every space counts these
 
 
 def weak_label(spec: str, table: BenchTable, data: Path | None = None) -> Floats:
-    """The weak label ``spec`` of every row of ``table``: ``(n,)``, NaN where it is not known.
+    """Return the weak label ``spec`` of every row of ``table``: ``(n,)``, NaN where unknown.
 
     Args:
         spec: ``FILE:COLUMN`` of any table of the same space, a column of ``table``, or a cost.
-        table: whose architectures are asked for.
-        data: where files lie that are not here.
+        table: table with the architectures that are asked for.
+        data: folder of files that are not here.
 
     Raises:
-        SettingsError: a spec of another form.
+        SettingsError: ``spec`` has another form.
         UnknownNameError: no such column.
-        TableError: a file that cannot be read.
+        TableError: the file cannot be read.
     """
     file, colon, column = spec.rpartition(":")
     if not colon:
@@ -48,10 +48,10 @@ def weak_label(spec: str, table: BenchTable, data: Path | None = None) -> Floats
 def pretrain(ranker: Ranker, specs: Sequence[str], data: Path | None = None) -> Ranker:
     """Pretrain ``ranker`` on the weak labels that ``specs`` name, and return it.
 
-    The first file that is named says for which architectures.
+    The first file among ``specs`` decides which architectures it is pretrained on.
 
     Raises:
-        SettingsError: a ranker that cannot pretrain, or no file among ``specs``.
+        SettingsError: the ranker cannot be pretrained, or ``specs`` name no file.
     """
     learn = getattr(ranker, "pretrain", None)
     if learn is None:

@@ -52,7 +52,7 @@ def test_a_trained_network(cli: Cli) -> None:
 
 def test_a_run_on_a_table(cli: Cli, search: Cli) -> None:
     search("--budget", 3, "--run", "here")
-    refused(cli("export", "here"), "trained nothing", "--task digits")
+    refused(cli("export", "here"), "trained no network", "--task digits")
     refused(cli("export", "here", "--task", "digitz"), "'digitz'", "did you mean 'digits'")
     cell = "|none~0|+|none~0|none~1|+|skip_connect~0|none~1|none~2|"
     known = ("export", "here", "--task", "task_for_export:task")

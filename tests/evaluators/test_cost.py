@@ -24,7 +24,7 @@ def build(config: dict[str, Any], task: object) -> Any:
 
 def test_contract(space: NASBench201) -> None:
     check_evaluator(Cost(), space)
-    assert Cost().immediate
+    assert Cost().cheap
 
 
 def test_a_failing_build_is_one_architectures_failure() -> None:

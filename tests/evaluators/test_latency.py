@@ -31,7 +31,7 @@ def build(config: dict[str, Any], task: object) -> nn.Module:
 def test_contract(space: NASBench201) -> None:
     evaluator = Latency(Digits(), repeats=3, warmup=1)
     check_evaluator(evaluator, space, n=3, repeatable=False)
-    assert not evaluator.immediate
+    assert not evaluator.cheap
     assert EVALUATORS.get("latency") is Latency
     assert evaluator.metrics[0].direction == "minimize"
 

@@ -41,7 +41,7 @@ def test_looks_up_with_reasons(small: CustomSpace, path: Path) -> None:
     result = table.evaluate(small.enumerate())
     assert np.array_equal(result["acc"], [0.7, 0.8, 0.9, np.nan], equal_nan=True)
     assert result.reasons == ["no value of loss in the table", None, None, "not in the table"]
-    assert table.covers(small.enumerate()).tolist() == [True, True, True, False]
+    assert table.available(small.enumerate()).tolist() == [True, True, True, False]
     assert table.capacity == 3
 
 

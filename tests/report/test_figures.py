@@ -93,8 +93,10 @@ def test_minimised_objective(own_study) -> None:
 
 def test_reference_is_the_tables_column(table_study) -> None:
     results = Results(table_study)
-    table = find_table(table_study.evaluator, "<script>")
-    assert table is not None
+    found = find_table(table_study.evaluator, "<script>")
+    assert found is not None
+    table, columns = found
+    assert columns == {m.name: m.name for m in table.metrics}
     assert results.reference is not None
     np.testing.assert_array_equal(results.reference, table.table.column("<script>"))
     assert find_table(table_study.evaluator, "accuracy") is None

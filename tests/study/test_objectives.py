@@ -52,6 +52,29 @@ def test_constraints(text: str, metric: str, relation: str, bound: float) -> Non
     assert Constraint.parse(str(constraint), METRICS) == constraint
 
 
+SCOPED = [Metric("cpu/ms", "minimize"), Metric("cuda/ms", "minimize"), Metric("cpu/acc")]
+
+
+def test_a_scope_may_be_left_out_where_that_is_unambiguous() -> None:
+    assert Objective.parse("acc", SCOPED) == Objective("cpu/acc", "maximize")
+    assert Objective.parse("cuda/ms:maximize", SCOPED) == Objective("cuda/ms", "maximize")
+    assert Constraint.parse("acc>=1", SCOPED) == Constraint("cpu/acc", ">=", 1.0)
+    assert Constraint.parse("cpu/ms<8", SCOPED) == Constraint("cpu/ms", "<=", 8.0)
+    for parse, text in ((Objective.parse, "ms"), (Constraint.parse, "ms<=8")):
+        with pytest.raises(ObjectiveError, match="'ms' is measured more than once: name cpu/ms or"):
+            parse(text, SCOPED)
+        with pytest.raises(UnknownNameError, match=r"'tpu/ms', did you mean 'cpu/ms'"):
+            parse("tpu/" + text, SCOPED)
+    unscoped = [Metric("ms"), *SCOPED]
+    assert Objective.parse("ms", unscoped) == Objective("ms", "maximize")  # the exact name
+
+
+def test_constraints_on_names_with_other_characters() -> None:
+    metrics = [Metric("top-1 acc (%)"), Metric("5/s")]
+    assert Constraint.parse("top-1 acc (%) >= 90", metrics).metric == "top-1 acc (%)"
+    assert Constraint.parse("5/s>=90", metrics).metric == "5/s"
+
+
 @pytest.mark.parametrize(
     "text", ["", "macs", "macs<=", "<=3", "macs=3", "macs<=8ms", "macs<=x", "1<macs<2", "macs<=nan"]
 )

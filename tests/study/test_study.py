@@ -282,7 +282,7 @@ def test_constraints_that_cost_nothing_keep_candidates_out() -> None:
     def width(config: dict[str, Any]) -> float:
         return float(config["width"])
 
-    both = Combined(Function(measured), Function(width, [COSTS[1]], immediate=True))
+    both = Combined(Function(measured), Function(width, [COSTS[1]], cheap=True))
     study = make(both, constraints=["ms<=16", "score<=60"]).run(minutes=1e9)  # type: ignore[arg-type]
     assert len(calls) == 16  # all that are narrow enough, and no other
     assert max(calls) == 16

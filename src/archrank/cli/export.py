@@ -14,7 +14,6 @@ from archrank.cli.read import Reading
 from archrank.errors import EvaluationError, StorageError
 
 if TYPE_CHECKING:
-    from archrank.evaluators.base import Evaluator
     from archrank.evaluators.training import Training
     from archrank.study.study import Study
 
@@ -86,21 +85,15 @@ class Export(Reading):
 
         if self.task is not None:
             return Training(make_task(self.task)).bind(study.space, seed=study.seed)
-        found = _find_training(study.evaluator)
-        if found is None:
-            raise EvaluationError(
-                "this run looked results up in a table and trained nothing; "
-                "name a task to train the architecture on, such as --task digits"
-            )
-        return found
-
-
-def _find_training(evaluator: Evaluator) -> Training | None:
-    from archrank.evaluators.combined import Combined
-    from archrank.evaluators.training import Training
-
-    if isinstance(evaluator, Training):
-        return evaluator
-    if isinstance(evaluator, Combined):
-        return next(filter(None, map(_find_training, evaluator.evaluators)), None)
-    return None
+        wanted = {o.metric for o in study.objectives}
+        found = [
+            (wanted.isdisjoint(m.name for m in part.metrics), part.unscoped)
+            for part in study.evaluator.parts()
+        ]
+        for _, part in sorted(found, key=lambda pair: pair[0]):  # that of an objective first
+            if isinstance(part, Training):
+                return part
+        raise EvaluationError(
+            "this run trained no network; name a task to train the architecture on, such as "
+            "--task digits"
+        )

@@ -1,4 +1,4 @@
-"""Evaluators: the truth about architectures, or a cheap copy of it.
+"""Evaluators: measure architectures, truly or approximately.
 
 Each loads when it is first asked for, so that importing this package loads neither pandas nor
 torch.
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from archrank.evaluators.cost import Cost
     from archrank.evaluators.function import Function
     from archrank.evaluators.latency import Latency
+    from archrank.evaluators.scoped import Scoped
     from archrank.evaluators.table import Table
     from archrank.evaluators.training import Training
     from archrank.evaluators.zero_cost import ZeroCost
@@ -39,6 +40,7 @@ _HOMES = {
     "Cost": "cost",
     "Function": "function",
     "Latency": "latency",
+    "Scoped": "scoped",
     "Table": "table",
     "Training": "training",
     "ZeroCost": "zero_cost",
@@ -53,6 +55,7 @@ __all__ = [
     "Function",
     "Latency",
     "Metric",
+    "Scoped",
     "Table",
     "Training",
     "ZeroCost",

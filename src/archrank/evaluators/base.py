@@ -1,11 +1,11 @@
-"""The Evaluator contract: gives the truth about architectures, or a cheap copy of it."""
+"""The Evaluator contract: measures architectures, truly or approximately."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -21,11 +21,30 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Metric:
-    """A measured quantity: its name, which way is better, and its unit."""
+    """A measured quantity: its name, its direction and its unit.
+
+    A name may begin with a scope, which tells it from the same quantity measured elsewhere:
+    ``digits/valid_accuracy`` and ``glyphs/valid_accuracy``, ``cpu/latency_ms`` and
+    ``cuda/latency_ms``.
+    """
 
     name: str
     direction: Literal["maximize", "minimize"] = "maximize"
     unit: str = ""  # "fraction", "percent", "ms", "s"; empty for counts
+
+    @property
+    def scope(self) -> str:
+        """The part of the name before its last ``/``; empty without one."""
+        return self.name.rpartition("/")[0]
+
+    @property
+    def short_name(self) -> str:
+        """The name without its scope."""
+        return self.name.rpartition("/")[2]
+
+    def scoped(self, scope: str) -> Metric:
+        """Return this metric named ``scope/name``."""
+        return replace(self, name=f"{scope}/{self.name}")
 
 
 class Evaluations(dict[str, Floats]):
@@ -45,11 +64,17 @@ class Evaluator(ABC):
     One architecture's failure is NaN with a reason, never an exception: a run goes on. The result
     of an architecture does not depend on what else is evaluated with it. Evaluators are picklable
     and light, so that worker processes can receive them.
+
+    Attributes:
+        metrics: the quantities that are measured; their names differ.
+        cheap: whether measuring costs next to nothing, so that a constraint on a metric keeps
+            candidates from being proposed at all.
+        group_size: number of architectures that are best evaluated in one call.
     """
 
     metrics: tuple[Metric, ...]
-    immediate: bool = False  # answers at once, so strategies may filter candidates by it
-    together: int = 1  # architectures that are best evaluated in one call, where there are many
+    cheap: bool = False
+    group_size: int = 1
     _space: Space | None = None
 
     @property
@@ -77,17 +102,33 @@ class Evaluator(ABC):
 
     @abstractmethod
     def describe(self) -> dict[str, Any]:
-        """What must agree for two runs to measure the same thing; JSON values."""
+        """Return the settings that must agree for two runs to measure the same; JSON values."""
 
-    def covers(self, archs: Archs) -> Bools:
-        """Which architectures can be evaluated at all, ``(n,)``; a table may hold a part only."""
+    def available(self, archs: Archs) -> Bools:
+        """Tell which of ``archs: (n, d)`` can be evaluated: ``(n,)``; a table may hold a part."""
         return np.ones(len(archs), dtype=bool)
 
     @property
     def capacity(self) -> int:
-        """How many architectures can be evaluated."""
+        """Number of architectures that can be evaluated."""
         return self.space.size
 
-    def immediate_part(self) -> Evaluator | None:
-        """What of this evaluator answers at once, if anything does."""
-        return self if self.immediate else None
+    def parts(self) -> tuple[Evaluator, ...]:
+        """Return the evaluators that this one consists of; itself alone unless it combines some.
+
+        Together they have its metrics, under the same names and in the same order.
+        """
+        return (self,)
+
+    @property
+    def unscoped(self) -> Evaluator:
+        """This evaluator without the scope that a combination gave to its metrics."""
+        return self
+
+    def conditions(self) -> dict[str, str]:
+        """Return the circumstances of measuring by kind, such as ``{"device": "cpu"}``.
+
+        Of two evaluators with the same metrics, a combination names the metrics after the first
+        kind of circumstance in which they differ.
+        """
+        return {}

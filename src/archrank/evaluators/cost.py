@@ -1,4 +1,4 @@
-"""What a network costs by its shape alone: multiply-accumulates and parameters."""
+"""Costs that follow from a network's shape alone: multiply-accumulates and parameters."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Cost(Evaluator):
     """
 
     metrics = (Metric("macs", "minimize"), Metric("params", "minimize"))
-    immediate = True
+    cheap = True
 
     def evaluate(self, archs: Archs) -> Evaluations:
         """Count ``archs: (n, d)``.
@@ -41,7 +41,9 @@ class Cost(Evaluator):
         except Exception as error:
             if isinstance(error, ArchrankError) and not isinstance(error, BuildError):
                 raise
-            return self._one_by_one(archs, names)  # a user's build failed: for which of them?
+            return self._one_by_one(
+                archs, names
+            )  # find out for which architectures a user's build fails
 
     def _one_by_one(self, archs: Archs, names: list[str]) -> Evaluations:
         values = {name: np.full(len(archs), np.nan) for name in names}
@@ -58,5 +60,5 @@ class Cost(Evaluator):
         return Evaluations(values, reasons)
 
     def describe(self) -> dict[str, Any]:
-        """Nothing but the kind: costs follow from the space."""
+        """Return the kind alone: costs follow from the space."""
         return {"evaluator": "cost"}

@@ -25,7 +25,7 @@ class Function(Evaluator):
         fn: returns a number, or ``{metric name: number}`` where there are several metrics. For
             worker processes it must be picklable: a function of a module, not a lambda.
         metrics: names, which are maximised, or :class:`~archrank.evaluators.base.Metric` objects.
-        immediate: whether ``fn`` is cheap enough to filter candidates before they are proposed.
+        cheap: whether ``fn`` is cheap enough to filter candidates before they are proposed.
 
     Raises:
         EvaluationError: no metrics, or one twice.
@@ -44,13 +44,13 @@ class Function(Evaluator):
         fn: Callable[[dict[str, Any]], float | Mapping[str, float]],
         metrics: Sequence[Metric | str] = ("score",),
         *,
-        immediate: bool = False,
+        cheap: bool = False,
     ) -> None:
         if isinstance(metrics, str):
             metrics = (metrics,)
         self.fn = fn
         self.metrics = tuple(Metric(m) if isinstance(m, str) else m for m in metrics)
-        self.immediate = immediate
+        self.cheap = cheap
         names = [m.name for m in self.metrics]
         if not names or len(set(names)) != len(names):
             raise EvaluationError(f"Function needs one or more different metrics, got {names}")
@@ -110,7 +110,7 @@ class Function(Evaluator):
             ) from None
 
     def describe(self) -> dict[str, Any]:
-        """The function's name and the metrics; its code is yours to keep unchanged."""
+        """Return the function's name and the metrics; its code is yours to keep unchanged."""
         module = getattr(self.fn, "__module__", type(self.fn).__module__)
         name = getattr(self.fn, "__qualname__", type(self.fn).__qualname__)
         return {

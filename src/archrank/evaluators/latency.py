@@ -119,8 +119,12 @@ class Latency(Evaluator):
         except Exception as error:
             return f"{type(error).__name__}: {error}"
 
+    def conditions(self) -> dict[str, str]:
+        """Return the device and the task's name."""
+        return {"device": self.device, "task": self.task.name}
+
     def describe(self) -> dict[str, Any]:
-        """The protocol and the processor: latencies of two machines do not compare."""
+        """Return the protocol and the processor: latencies of two machines do not compare."""
         return {
             "evaluator": "latency",
             "task": repr(self.task),

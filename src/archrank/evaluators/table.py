@@ -128,8 +128,8 @@ class Table(Evaluator):
                 )
         return Evaluations(values, reasons)
 
-    def covers(self, archs: Archs) -> Bools:
-        """Which of ``archs: (n, d)`` are in the table: ``(n,)``."""
+    def available(self, archs: Archs) -> Bools:
+        """Tell which of ``archs: (n, d)`` are in the table: ``(n,)``."""
         return self.table.rows(archs) >= 0
 
     @property
@@ -138,7 +138,7 @@ class Table(Evaluator):
         return len(self.table)
 
     def describe(self) -> dict[str, Any]:
-        """The measurements' digest and the metrics; not the path, so a file may move."""
+        """Return the measurements' digest and the metrics; not the path, so a file may move."""
         return {
             "evaluator": "table",
             "metric": self.metric,

@@ -78,7 +78,7 @@ class Training(Evaluator):
         self.task = task
         self.runs = runs
         self.device = device
-        self.together = group or (1 if device == "cpu" else GROUP)
+        self.group_size = group or (1 if device == "cpu" else GROUP)
         self.checkpoints = tuple(sorted(checkpoints))
         self.seed = 0
         unit = "fraction" if task.metric == "accuracy" else ""
@@ -150,8 +150,8 @@ class Training(Evaluator):
     def _train_all(self, archs: Archs, run: int) -> list[TrainingResult | str]:
         """One run of each of ``archs: (n, d)``; a string says why one failed."""
         found: list[TrainingResult | str] = []
-        for start in range(0, len(archs), self.together):
-            group = archs[start : start + self.together]
+        for start in range(0, len(archs), self.group_size):
+            group = archs[start : start + self.group_size]
             together = self._train_group(group, run) if len(group) > 1 else None
             found += together or [self._train(arch, run) for arch in group]
         return found
@@ -192,8 +192,12 @@ class Training(Evaluator):
             return f"{type(error).__name__}: {error}"
         return result.diverged or result
 
+    def conditions(self) -> dict[str, str]:
+        """Return the task's name and the device."""
+        return {"task": self.task.name, "device": self.device}
+
     def describe(self) -> dict[str, Any]:
-        """The task with its recipe, the number of runs, and checkpoints if there are any."""
+        """Return the task with its recipe, the number of runs, and checkpoints if there are any."""
         described = {"evaluator": "training", "task": repr(self.task), "runs": self.runs}
         return described | ({"checkpoints": list(self.checkpoints)} if self.checkpoints else {})
 

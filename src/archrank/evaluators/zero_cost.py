@@ -76,8 +76,12 @@ class ZeroCost(Evaluator):
         )
         return Evaluations({m.name: values[:, j] for j, m in enumerate(self.metrics)}, reasons)
 
+    def conditions(self) -> dict[str, str]:
+        """Return the task's name."""
+        return {"task": self.task.name}
+
     def describe(self) -> dict[str, Any]:
-        """The task, the proxies and the size of the batch."""
+        """Return the task, the proxies and the size of the batch."""
         return {
             "evaluator": "zero_cost",
             "task": repr(self.task),

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from archrank.evaluators.base import Evaluator, Metric
-from archrank.evaluators.combined import Combined
 from archrank.evaluators.table import Table
 from archrank.types import Archs, Bools, Floats, Ints
 
@@ -146,16 +145,16 @@ class Results:
         ``(n,)``, higher is better; ``None`` where the evaluator has no table, or the table does
         not tell which rows are feasible.
         """
-        table = find_table(self.study.evaluator, self.objective.metric)
-        if table is None:
+        found = find_table(self.study.evaluator, self.objective.metric)
+        if found is None:
             return None
-        known = {m.name for m in table.metrics}
-        if any(c.metric not in known for c in self.study.constraints):
+        table, columns = found
+        if any(c.metric not in columns for c in self.study.constraints):
             return None
-        scores = self.objective.sign * table.table.column(self.objective.metric)
+        scores = self.objective.sign * table.table.column(columns[self.objective.metric])
         usable = np.isfinite(scores)
         for constraint in self.study.constraints:
-            usable &= constraint.violation(table.table.column(constraint.metric)) <= 0
+            usable &= constraint.violation(table.table.column(columns[constraint.metric])) <= 0
         return scores[usable] if usable.any() else None
 
     def costs(self) -> tuple[Metric, Floats] | None:
@@ -173,9 +172,11 @@ class Results:
         return Metric("macs", "minimize"), counted
 
 
-def find_table(evaluator: Evaluator, metric: str) -> Table | None:
-    """The table that ``metric`` is looked up in, possibly inside a combination."""
-    if isinstance(evaluator, Table):
-        return evaluator if metric in {m.name for m in evaluator.metrics} else None
-    parts = evaluator.evaluators if isinstance(evaluator, Combined) else ()
-    return next((t for part in parts if (t := find_table(part, metric)) is not None), None)
+def find_table(evaluator: Evaluator, metric: str) -> tuple[Table, dict[str, str]] | None:
+    """Return the table that ``metric`` is looked up in, and its columns by metric name."""
+    for part in evaluator.parts():
+        table = part.unscoped
+        if isinstance(table, Table) and metric in {m.name for m in part.metrics}:
+            pairs = zip(part.metrics, table.metrics, strict=True)
+            return table, {full.name: own.name for full, own in pairs}
+    return None

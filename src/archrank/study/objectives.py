@@ -1,4 +1,4 @@
-"""What a search maximises, and what it must not exceed."""
+"""Objectives of a search, and the constraints it must keep."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from archrank.errors import ObjectiveError, UnknownNameError
 from archrank.evaluators.base import Metric
 from archrank.types import Floats
 
-_CONSTRAINT = re.compile(r"^\s*([\w.:-]+?)\s*(<=|>=|<|>)\s*([-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*$")
+_CONSTRAINT = re.compile(r"^\s*([^<>=]+?)\s*(<=|>=|<|>)\s*([-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*$")
 
 
 @dataclass(frozen=True)
@@ -35,17 +35,15 @@ class Objective:
 
         Raises:
             UnknownNameError: no such metric.
-            ObjectiveError: no such direction.
+            ObjectiveError: no such direction, or a name that several scopes have.
         """
         name, _, direction = text.partition(":")
-        by_name = {m.name: m for m in metrics}
-        if name not in by_name:
-            raise UnknownNameError("metric", name, by_name)
+        metric = find_metric(name, metrics)
         if direction not in ("", "maximize", "minimize"):
             raise ObjectiveError(
                 f"objective {text!r}: the direction is maximize or minimize, not {direction!r}"
             )
-        return cls(name, direction or by_name[name].direction)  # type: ignore[arg-type]
+        return cls(metric.name, direction or metric.direction)  # type: ignore[arg-type]
 
     def __str__(self) -> str:
         return f"{self.metric}:{self.direction}"
@@ -64,8 +62,25 @@ class Constraint:
         """Read ``metric<=number`` or ``metric>=number`` (``<`` and ``>`` mean the same).
 
         Raises:
-            ObjectiveError: not of this form.
+            ObjectiveError: not of this form, or a name that several scopes have.
             UnknownNameError: no such metric.
+        """
+        name, relation, number = cls.split(text)
+        metric = find_metric(name, metrics, f"It is used in constraint {text!r}")
+        try:
+            bound = float(number)
+        except ValueError:
+            raise ObjectiveError(f"constraint {text!r}: {number!r} is not a number") from None
+        if not math.isfinite(bound):
+            raise ObjectiveError(f"constraint {text!r}: {number} is too large for a number")
+        return cls(metric.name, relation, bound)
+
+    @staticmethod
+    def split(text: str) -> tuple[str, Literal["<=", ">="], str]:
+        """Return the metric, the relation and the number that ``text`` spells.
+
+        Raises:
+            ObjectiveError: not of the form ``metric<=number``.
         """
         match = _CONSTRAINT.match(text)
         if match is None:
@@ -73,16 +88,7 @@ class Constraint:
                 f"cannot read constraint {text!r}; write metric<=number, such as 'macs<=1e8'"
             )
         name, relation, number = match.groups()
-        known = [m.name for m in metrics]
-        if name not in known:
-            raise UnknownNameError("metric", name, known, f"It is used in constraint {text!r}")
-        try:
-            bound = float(number)
-        except ValueError:
-            raise ObjectiveError(f"constraint {text!r}: {number!r} is not a number") from None
-        if not math.isfinite(bound):
-            raise ObjectiveError(f"constraint {text!r}: {number} is too large for a number")
-        return cls(name, "<=" if relation in ("<", "<=") else ">=", bound)
+        return name, "<=" if relation in ("<", "<=") else ">=", number
 
     def violation(self, values: Floats) -> Floats:
         """By how much ``values: (n,)`` break the bound, relative to it unless it is 0."""
@@ -91,6 +97,22 @@ class Constraint:
 
     def __str__(self) -> str:
         return f"{self.metric}{self.relation}{self.bound:g}"
+
+
+def find_metric(name: str, metrics: Sequence[Metric], hint: str = "") -> Metric:
+    """Return the metric called ``name``; the scope may be left out where that is unambiguous.
+
+    Raises:
+        UnknownNameError: no such metric; ``hint`` ends the message.
+        ObjectiveError: several scopes have a metric of this name.
+    """
+    found = [m for m in metrics if m.name == name] or [m for m in metrics if m.short_name == name]
+    if not found:
+        raise UnknownNameError("metric", name, [m.name for m in metrics], hint)
+    if len(found) > 1:
+        options = " or ".join(m.name for m in found)
+        raise ObjectiveError(f"metric {name!r} is measured more than once: name {options}")
+    return found[0]
 
 
 def objective_matrix(objectives: Sequence[Objective], values: Mapping[str, Floats]) -> Floats:

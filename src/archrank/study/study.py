@@ -236,7 +236,7 @@ class Study:
 
     def _evaluate(self, archs: dict[int, Archs], clock: _Clock) -> Iterator[tuple[int, Evaluated]]:
         """Yield ``(slot, outcome)`` as evaluations finish; starts none once the time is up."""
-        groups = list(_grouped(archs, self.evaluator.together))
+        groups = list(_grouped(archs, self.evaluator.group_size))
         if self.executor is None:
             for slots, rows in groups:
                 if clock.is_up:
@@ -363,14 +363,21 @@ class _Allowed:
 
     def __init__(self, evaluator: Evaluator, constraints: Sequence[Constraint]) -> None:
         self._evaluator = evaluator
-        self._cheap = evaluator.immediate_part()
-        names = {m.name for m in self._cheap.metrics} if self._cheap is not None else set()
+        wanted = {c.metric for c in constraints}
+        self._cheap = [
+            part
+            for part in evaluator.parts()
+            if part.cheap and not wanted.isdisjoint(m.name for m in part.metrics)
+        ]
+        names = {m.name for part in self._cheap for m in part.metrics}
         self._constraints = [c for c in constraints if c.metric in names]
 
     def __call__(self, archs: Archs) -> Bools:
-        allowed = self._evaluator.covers(archs)
-        if self._constraints and self._cheap is not None and len(archs):
-            values = self._cheap.evaluate(archs)
+        allowed = self._evaluator.available(archs)
+        if self._constraints and len(archs):
+            values: dict[str, Floats] = {}
+            for part in self._cheap:
+                values |= part.evaluate(archs)
             allowed &= total_violation(self._constraints, values, len(archs)) <= 0
         return allowed
 

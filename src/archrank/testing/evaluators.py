@@ -8,6 +8,7 @@ import numpy as np
 
 from archrank.errors import EvaluationError
 from archrank.evaluators.base import Evaluations, Evaluator
+from archrank.evaluators.combined import Combined
 from archrank.spaces.base import Space
 from archrank.testing._require import require, require_description, require_raises
 from archrank.types import Archs
@@ -43,19 +44,13 @@ def check_evaluator(
     )
     require_description(bound.describe(), name)
     archs = space.sample(n, rng=np.random.default_rng(seed))
-    part = bound.immediate_part()
-    require(
-        part is None or (part.immediate and {*part.metrics} <= {*bound.metrics}),
-        f"{name}: immediate_part() must be immediate and measure some of its metrics",
-    )
-    covers = bound.covers(archs)
-    require(
-        covers.shape == (n,) and covers.dtype == np.bool_, f"{name}: covers must give bool ({n},)"
-    )
     require(1 <= bound.capacity <= space.size, f"{name}: capacity must lie in 1..{space.size}")
     before = archs.copy()
     result = _check_result(bound, archs, name)
     require((archs == before).all(), f"{name}: evaluate wrote into its input")
+    _check_available(bound, archs, result, name)
+    _check_parts(bound, archs, result if repeatable else None, name)
+    _check_scope(evaluator, bound, name)
     thawed = pickle.loads(pickle.dumps(bound))
     again = _check_result(thawed, archs, name)
     _check_result(bound, archs[:0], name)
@@ -75,11 +70,91 @@ def _check_metrics(evaluator: Evaluator, name: str) -> None:
     names = [m.name for m in evaluator.metrics]
     require(names, f"{name}: metrics must not be empty")
     require(len(set(names)) == len(names), f"{name}: metric names must differ, got {names}")
+    wrong = [n for n in names if set(n) & set(":<>=")]
+    require(not wrong, f"{name}: metric names without : < > =, which constraints use; got {wrong}")
+    require(
+        isinstance(evaluator.group_size, int) and evaluator.group_size >= 1,
+        f"{name}: group_size must be a number from 1, got {evaluator.group_size!r}",
+    )
     for metric in evaluator.metrics:
         require(
             metric.direction in ("maximize", "minimize"),
             f"{name}: direction of {metric.name!r} is {metric.direction!r}",
         )
+
+
+def _check_available(evaluator: Evaluator, archs: Archs, result: Evaluations, name: str) -> None:
+    n = len(archs)
+    available = evaluator.available(archs)
+    require(
+        available.shape == (n,) and available.dtype == np.bool_,
+        f"{name}: available must give bool ({n},)",
+    )
+    for i in np.flatnonzero(~available):
+        require(
+            result.reasons[i] is not None,
+            f"{name}: row {i} is not available, so it must be NaN with a reason",
+        )
+    distinct = len(np.unique(archs[available], axis=0))
+    require(
+        distinct <= evaluator.capacity,
+        f"{name}: {distinct} architectures are available, but capacity is {evaluator.capacity}",
+    )
+
+
+def _check_parts(evaluator: Evaluator, archs: Archs, result: Evaluations | None, name: str) -> None:
+    """Check the parts; their values too, if ``result`` holds those of the whole."""
+    parts = evaluator.parts()
+    require(
+        isinstance(parts, tuple) and parts and all(isinstance(p, Evaluator) for p in parts),
+        f"{name}: parts() must give one evaluator or more, as a tuple",
+    )
+    measured = [m for part in parts for m in part.metrics]
+    require(
+        measured == list(evaluator.metrics),
+        f"{name}: its parts measure {[m.name for m in measured]}, but its metrics are "
+        f"{[m.name for m in evaluator.metrics]}",
+    )
+    require(
+        evaluator.cheap == all(part.cheap for part in parts),
+        f"{name}: it must be cheap exactly if all of its parts are",
+    )
+    available = np.ones(len(archs), dtype=bool)
+    for part in parts:
+        require(part.parts() == (part,), f"{name}: parts() must be flat, {part!r} has parts again")
+        require(
+            part.space.choices == evaluator.space.choices,
+            f"{name}: its part {type(part).__name__} is bound to another space",
+        )
+        available &= part.available(archs)
+        if result is not None and part is not evaluator:
+            for metric, values in part.evaluate(archs).items():
+                require(
+                    np.array_equal(values, result[metric], equal_nan=True),
+                    f"{name}: its part {type(part).__name__} measures another {metric!r}",
+                )
+    require(
+        (available == evaluator.available(archs)).all(),
+        f"{name}: available must be what all of its parts can evaluate",
+    )
+
+
+def _check_scope(evaluator: Evaluator, bound: Evaluator, name: str) -> None:
+    """Check that two scopes tell the evaluator from itself."""
+    conditions = evaluator.conditions()
+    require(
+        isinstance(conditions, dict)
+        and all(isinstance(x, str) for pair in conditions.items() for x in pair),
+        f"{name}: conditions() must map strings to strings, got {conditions!r}",
+    )
+    require(
+        conditions == bound.conditions(),
+        f"{name}: conditions() must not change when it is bound",
+    )
+    twice = Combined(first=evaluator, second=evaluator)
+    found = [m.name for m in twice.metrics]
+    expected = [f"{s}/{m.name}" for s in ("first", "second") for m in evaluator.metrics]
+    require(found == expected, f"{name}: with scopes it measures {found}, expected {expected}")
 
 
 def _check_result(evaluator: Evaluator, archs: Archs, name: str) -> Evaluations:

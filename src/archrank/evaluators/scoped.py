@@ -1,0 +1,90 @@
+"""An evaluator whose metrics carry a scope in their names."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from archrank.errors import EvaluationError
+from archrank.evaluators.base import Evaluations, Evaluator
+from archrank.types import Archs, Bools
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from archrank.spaces.base import Space
+
+_SCOPE = re.compile(r"[\w.-]+")
+
+
+class Scoped(Evaluator):
+    """Measures what another evaluator does, with each metric named ``scope/name``.
+
+    Args:
+        evaluator: measures.
+        scope: letters, digits, ``_``, ``-`` and ``.``.
+
+    Raises:
+        EvaluationError: a scope with other characters, or none.
+
+    Example:
+        >>> from archrank.evaluators import Cost
+        >>> [m.name for m in Scoped(Cost(), "small").metrics]
+        ['small/macs', 'small/params']
+    """
+
+    def __init__(self, evaluator: Evaluator, scope: str) -> None:
+        if not _SCOPE.fullmatch(scope):
+            raise EvaluationError(
+                f"scope {scope!r}: use one or more letters, digits, underscores, hyphens and dots"
+            )
+        self.evaluator = evaluator
+        self.scope = scope
+        self.metrics = tuple(m.scoped(scope) for m in evaluator.metrics)
+        self.cheap = evaluator.cheap
+        self.group_size = evaluator.group_size
+
+    @property
+    def space(self) -> Space:
+        """The space whose architectures the evaluator measures."""
+        return self.evaluator.space
+
+    def bind(self, space: Space, *, seed: int = 0) -> Self:
+        """Return a copy whose evaluator is bound to ``space``."""
+        bound = super().bind(space, seed=seed)
+        bound.evaluator = self.evaluator.bind(space, seed=seed)
+        return bound
+
+    def evaluate(self, archs: Archs) -> Evaluations:
+        """Measure ``archs: (n, d)`` and rename the metrics."""
+        found = self.evaluator.evaluate(archs)
+        return Evaluations({f"{self.scope}/{k}": v for k, v in found.items()}, found.reasons)
+
+    def available(self, archs: Archs) -> Bools:
+        """Tell which of ``archs: (n, d)`` can be evaluated: ``(n,)``."""
+        return self.evaluator.available(archs)
+
+    @property
+    def capacity(self) -> int:
+        """Number of architectures that can be evaluated."""
+        return self.evaluator.capacity
+
+    def parts(self) -> tuple[Evaluator, ...]:
+        """Return the evaluator's parts, each with this scope."""
+        inner = self.evaluator.parts()
+        if inner == (self.evaluator,):
+            return (self,)
+        return tuple(Scoped(part, self.scope) for part in inner)
+
+    @property
+    def unscoped(self) -> Evaluator:
+        """The evaluator without any scope."""
+        return self.evaluator.unscoped
+
+    def conditions(self) -> dict[str, str]:
+        """Return the evaluator's circumstances of measuring."""
+        return self.evaluator.conditions()
+
+    def describe(self) -> dict[str, Any]:
+        """Return the evaluator's description and the scope."""
+        return {"evaluator": "scoped", "scope": self.scope, "of": self.evaluator.describe()}

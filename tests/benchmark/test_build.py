@@ -156,9 +156,12 @@ def test_provenance_of_a_build_that_went_on_elsewhere(
     assert list(Benchmark(tmp_path, brief(archs=1, **few)).provenance) == list(commits)
 
 
-def test_provenance_that_cannot_be_written(tmp_path: Path) -> None:
-    (tmp_path / "provenance.tmp").mkdir()  # in the way, as a full disk would be
-    with pytest.raises(StorageError, match=r"provenance\.json cannot be written"):
+def test_provenance_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*args: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("archrank.files.os.replace", full)
+    with pytest.raises(StorageError, match=r"cannot write .*provenance\.json: No space left"):
         Benchmark(tmp_path, brief(archs=1, seeds=1, proxies=(), latency=False)).run()
 
 

@@ -12,7 +12,7 @@ from archrank.assess.grid import Done
 from archrank.assess.judging import LEVEL, MEASURES
 from archrank.assess.protocol import Protocol
 from archrank.assess.text import records, table_rows
-from archrank.errors import StorageError
+from archrank.files import write_file, write_text
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -118,14 +118,9 @@ class Assessment:
         Raises:
             StorageError: the file cannot be written.
         """
-        target = Path(path)
-        temporary = target.with_name(f"{target.name}.tmp")
-        try:
-            self.raw.to_parquet(temporary, engine="pyarrow", index=False)
-            os.replace(temporary, target)
-        except OSError as error:
-            raise StorageError(f"cannot write {target}: {error.strerror or error}") from None
-        return target
+        return write_file(
+            path, lambda file: self.raw.to_parquet(file, engine="pyarrow", index=False)
+        )
 
     def report(self, path: str | os.PathLike[str]) -> Path:
         """Write one self-contained HTML page with tables and figures.
@@ -135,10 +130,4 @@ class Assessment:
         """
         from archrank.assess.page import render
 
-        target = Path(path)
-        page = render(self)
-        try:
-            target.write_text(page, encoding="utf-8")
-        except OSError as error:
-            raise StorageError(f"cannot write {target}: {error.strerror or error}") from None
-        return target
+        return write_text(path, render(self))

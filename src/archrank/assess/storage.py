@@ -16,6 +16,7 @@ from typing import Any
 
 from archrank.assess.grid import Cell, Done, Row
 from archrank.errors import ResumeError, StorageError
+from archrank.files import read_json, write_json
 from archrank.runs.folder import locked
 
 SETTINGS = "assess.json"
@@ -69,7 +70,10 @@ def open_journal(folder: Path | None, settings: dict[str, Any]) -> Iterator[Jour
 def _settle(path: Path, settings: dict[str, Any]) -> None:
     """Store what is assessed, or compare it with what is stored; rankers may be added."""
     settings = json.loads(json.dumps(settings))
-    known = _load(path) if path.exists() else {}
+    known: dict[str, Any] = {}
+    if path.exists():
+        remedy = "name another folder with --out DIR"
+        known = read_json(path, "the settings of an assessment", remedy=remedy)
     rankers = {**known.get("rankers", {}), **settings["rankers"]}
     changes = [
         f"{key} was {known[key]!r}, now {settings.get(key)!r}"
@@ -88,20 +92,7 @@ def _settle(path: Path, settings: dict[str, Any]) -> None:
             f"folder {path.parent} holds another assessment: {'; '.join(changes)}. Name another "
             "folder with --out DIR, or repeat the first settings to go on"
         )
-    text = json.dumps({**settings, "rankers": rankers}, indent=2) + "\n"
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)
-
-
-def _load(path: Path) -> dict[str, Any]:
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise StorageError(f"{path} cannot be read: {error}; name another folder") from None
-    if not isinstance(values, dict):
-        raise StorageError(f"{path} does not hold the settings of an assessment")
-    return values
+    write_json(path, {**settings, "rankers": rankers})
 
 
 def _mend(path: Path) -> None:

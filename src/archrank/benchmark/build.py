@@ -8,8 +8,6 @@ same command goes on.
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import replace
@@ -19,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 from pydantic.dataclasses import dataclass
 
 from archrank.environment import commit, environment
-from archrank.errors import BudgetError, SettingsError, StorageError
+from archrank.errors import BudgetError, SettingsError
 from archrank.evaluators import Latency, Training, ZeroCost
+from archrank.files import read_json, write_json
 from archrank.proxies import DEFAULT
 from archrank.runs.compose import make_space, make_task
 from archrank.runs.folder import locked
@@ -161,10 +160,7 @@ class Benchmark:
     def _signed(self) -> dict[str, Any]:
         """What :meth:`_sign` noted, also of stages that are not asked for now."""
         path = self.folder / PROVENANCE
-        try:
-            return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
-        except (OSError, ValueError) as error:
-            raise StorageError(f"{path} cannot be read: {error}") from None
+        return read_json(path, "the provenance of a table") if path.exists() else {}
 
     def _sign(self, stage: str, done: int) -> None:
         """Note with what, and where, a stage is computed from its evaluation ``done`` on."""
@@ -177,13 +173,7 @@ class Benchmark:
         if mine and known[mine[-1]] == here:
             return
         known[f"{stage} from {done + 1}" if mine else stage] = here
-        path = self.folder / PROVENANCE
-        temporary = path.with_suffix(".tmp")
-        try:
-            temporary.write_text(json.dumps(known, indent=2) + "\n", encoding="utf-8")
-            os.replace(temporary, path)
-        except OSError as error:
-            raise StorageError(f"{path} cannot be written: {error}") from None
+        write_json(self.folder / PROVENANCE, known)
 
 
 def named(name: str, **changes: Any) -> BenchmarkSettings:

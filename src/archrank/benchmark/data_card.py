@@ -10,6 +10,7 @@ import numpy as np
 from archrank.benchmark.build import BUILTIN, Benchmark
 from archrank.benchmark.table import Built
 from archrank.errors import TableError
+from archrank.files import write_text
 
 COLUMNS = (
     ("arch", "architecture string; one row stands for all cells isomorphic to it"),
@@ -164,8 +165,4 @@ def write_table(benchmark: Benchmark, built: Built, path: Path) -> Path:
     """
     built.write(path, benchmark.space.format(built.archs))
     card = path.with_suffix(".md")
-    try:
-        card.write_text(data_card(benchmark, built, path.stat().st_size), encoding="utf-8")
-    except OSError as error:
-        raise TableError(f"cannot write {card}: {error.strerror or error}") from None
-    return card
+    return write_text(card, data_card(benchmark, built, path.stat().st_size), error=TableError)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import sys
-import tempfile
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -16,6 +15,7 @@ import tyro
 
 from archrank.cli.output import print_json, say
 from archrank.errors import ArchitectureError, ArchrankError, SettingsError, StorageError
+from archrank.files import write_text
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -150,23 +150,13 @@ def write_whole(text: str, target: Path) -> None:
     Raises:
         StorageError: it cannot be written; nothing has changed then.
     """
-    try:
-        _check(target)
-        if target.exists() and not target.is_file():  # a device or a pipe
-            target.write_text(text, encoding="utf-8")
-        else:
-            _replace(text, target)
-    except StorageError:
-        raise
-    except OSError as error:
-        raise StorageError(
-            f"cannot write {target}: {error.strerror or error}; name another file with --out"
-        ) from None
+    _check(target)
+    write_text(target, text, remedy="name another file with --out")
 
 
 def _check(target: Path) -> None:
     """Refuse a target that can hold no picture."""
-    if target.is_dir():
+    if os.path.isdir(target):  # where Path.is_dir raises for names that are too long
         raise StorageError(f"{target} is a folder; name a file, such as --out {target / 'a.svg'}")
     if target.suffix.lower() in OTHER_FORMATS:
         raise StorageError(
@@ -175,18 +165,3 @@ def _check(target: Path) -> None:
         )
     if not target.parent.is_dir():
         raise StorageError(f"cannot write {target}: there is no folder {target.parent}")
-
-
-def _replace(text: str, target: Path) -> None:
-    """Put a finished file in the place of ``target``."""
-    handle, temporary = tempfile.mkstemp(dir=target.parent, suffix=".tmp")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)  # as any new file, where mkstemp gives 0600
-        os.replace(temporary, target)
-    except OSError:
-        os.unlink(temporary)
-        raise

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ import numpy as np
 from archrank.cli.output import print_json, say
 from archrank.cli.read import Reading
 from archrank.errors import EvaluationError, StorageError
+from archrank.files import write_file, write_json
 
 if TYPE_CHECKING:
     from archrank.evaluators.training import Training
@@ -38,7 +38,7 @@ class Export(Reading):
 
     def __call__(self) -> int:
         """Train and save; the exit status."""
-        from safetensors.torch import save_file
+        from safetensors.torch import save
 
         folder = self.folder()
         study = Reading(folder).study()
@@ -55,7 +55,8 @@ class Export(Reading):
         if result.diverged is not None:
             raise EvaluationError(f"training {string} failed: {result.diverged}")
         state = {k: v.contiguous().cpu() for k, v in network.state_dict().items()}
-        save_file(state, target / "weights.safetensors")
+        weights = save(state)
+        write_file(target / "weights.safetensors", lambda file: file.write(weights))
         metric = training.task.metric
         costs = training.space.cost(arch[None])
         description: dict[str, Any] = {
@@ -71,7 +72,7 @@ class Export(Reading):
             **{name: float(column[0]) for name, column in costs.items()},
         }
         path = target / "architecture.json"
-        path.write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
+        write_json(path, description)
         if self.json:
             print_json({"weights": str(target / "weights.safetensors"), **description})
         else:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_format
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -12,7 +10,8 @@ import tyro
 
 from archrank.cli.output import print_json, progress_console, say, show_rows
 from archrank.cli.workers import INTERRUPTED, running
-from archrank.errors import SettingsError, StorageError
+from archrank.errors import SettingsError
+from archrank.files import write_json, write_text
 
 if TYPE_CHECKING:
     from archrank.reproduce import Outcome
@@ -88,21 +87,11 @@ class Reproduce:
         item = find(self.name)
         values = to_json(item, outcome, self.quick)
         if self.out is not None:
-            _write(self.out / f"{item.name}.json", json_format.dumps(values, indent=2) + "\n")
-            _write(self.out / f"{item.name}.txt", page(item, outcome))
+            write_json(self.out / f"{item.name}.json", values, parents=True)
+            write_text(self.out / f"{item.name}.txt", page(item, outcome))
         if self.json:
             print_json(values)
             return
         show_rows(rows_of(outcome.rows))
         for line in lines(outcome):
             print(line)
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f"{path.name}.tmp")
-        temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, path)
-    except OSError as error:
-        raise StorageError(f"cannot write {path}: {error.strerror or error}") from None

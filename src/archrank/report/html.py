@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archrank.environment import environment
-from archrank.errors import StorageError
+from archrank.files import write_text
 from archrank.report.cross_validation import CrossValidation, assess
 from archrank.report.figures import rank_scatter, search_curve
 from archrank.report.page import draw_figure, page
@@ -55,13 +55,7 @@ def write_report(
         ...     write_report(study, folder + "/report.html").name
         'report.html'
     """
-    target = Path(path)
-    page = render(study, title=title, settings=settings or {})
-    try:
-        target.write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise StorageError(f"cannot write the report to {target}: {error.strerror}") from error
-    return target
+    return write_text(path, render(study, title=title, settings=settings or {}))
 
 
 def render(study: Study, *, title: str | None, settings: Mapping[str, object]) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
@@ -15,6 +13,7 @@ from filelock import FileLock, Timeout
 from archrank.errors import ResumeError, StorageError
 from archrank.runs.compose import make_study
 from archrank.runs.settings import SearchSettings, from_json, to_json
+from archrank.files import read_json, write_json
 from archrank.study.storage import shown, sqlite_url
 from archrank.study.study import Study
 
@@ -94,10 +93,7 @@ def _start(
     url, name = _place(folder, storage)
     study = make_study(settings, storage=url, name=name, executor=executor)
     if not path.exists():
-        text = json.dumps({**to_json(settings), "storage": storage}, indent=2) + "\n"
-        temporary = path.with_suffix(".tmp")
-        temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, path)
+        write_json(path, {**to_json(settings), "storage": storage})
     return study
 
 
@@ -154,10 +150,4 @@ def _read(folder: Path) -> dict[str, Any]:
             f"no run in {folder} (there is no {SETTINGS}){beside}. "
             "Start one with: archrank search --run DIR"
         )
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise StorageError(f"{path} cannot be read: {error}") from None
-    if not isinstance(values, dict):
-        raise StorageError(f"{path} does not hold the settings of a search")
-    return values
+    return read_json(path, "the settings of a search")

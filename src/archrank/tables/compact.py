@@ -8,7 +8,6 @@ to rounding and have few different values, which a dictionary stores; losses, ti
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archrank.errors import TableError
+from archrank.files import write_file
 from archrank.types import Floats
 
 DIGITS = 12  # binary, after the leading one
@@ -43,7 +43,7 @@ def write_compact(
     about: Mapping[str, Any],
     exact: Collection[str] = (),
 ) -> Path:
-    """Write ``arch`` and ``columns``, ``(n,)`` each, beside ``path``, then put it in place.
+    """Write ``arch`` and ``columns``, ``(n,)`` each; the path of the file.
 
     Args:
         path: a ``.parquet`` file; replaced if it exists.
@@ -63,21 +63,19 @@ def write_compact(
     table = pa.table({"arch": pa.array(archs, pa.string()), **stored})
     table = table.replace_schema_metadata({KEY: json.dumps(about)})
     split = [n for n, v in stored.items() if v.dtype == np.float32 and n not in exact]
-    temporary = path.with_name(f"{path.name}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        parquet.write_table(
+    return write_file(
+        path,
+        lambda file: parquet.write_table(
             table,
-            temporary,
+            file,
             compression="zstd",
             compression_level=22,
             use_dictionary=[n for n in table.column_names if n not in split],
             use_byte_stream_split=split,
-        )
-        os.replace(temporary, path)
-    except OSError as error:
-        raise TableError(f"cannot write {path}: {error.strerror or error}") from None
-    return path
+        ),
+        parents=True,
+        error=TableError,
+    )
 
 
 def read_about(path: str) -> dict[str, Any]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import sys
-import tempfile
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,6 +14,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from archrank.errors import StorageError
+from archrank.files import write_file
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -60,14 +63,7 @@ def _read(path: Path) -> Arrays | None:
 
 
 def _write(path: Path, arrays: Arrays) -> None:
-    """Write beside the target, then rename, so that no reader ever sees half a file."""
-    partial = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
-            partial = Path(file.name)
-            np.savez(file, **arrays)  # type: ignore[arg-type]  # no array is called allow_pickle
-        partial.replace(path)
-    except OSError:  # read-only folder, full disk
-        if partial is not None:
-            partial.unlink(missing_ok=True)
+    """Keep arrays in a file, or do without where none can be written (full disk, no permission)."""
+    options: dict[str, Any] = dict(arrays)
+    with contextlib.suppress(StorageError):
+        write_file(path, lambda file: np.savez(file, **options), parents=True)

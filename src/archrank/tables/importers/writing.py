@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from archrank.errors import StorageError
+from archrank.files import write_file
 
 LEVEL = 12  # of zstd; tables are written once and read often
 
@@ -55,13 +54,6 @@ def write_table(path: Path, archs: list[str], columns: Mapping[str, NDArray[Any]
     import pyarrow.parquet as pq
 
     table = pa.table({"arch": archs, **{k: compact(v) for k, v in columns.items()}})
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        pq.write_table(table, temporary, compression="zstd", compression_level=LEVEL)
-        os.replace(temporary, path)
-    except OSError as error:
-        raise StorageError(f"cannot write {path}: {error.strerror or error}") from None
-    finally:
-        temporary.unlink(missing_ok=True)
+    options: dict[str, Any] = {"compression": "zstd", "compression_level": LEVEL}
+    write_file(path, lambda file: pq.write_table(table, file, **options), parents=True)
     return path.stat().st_size

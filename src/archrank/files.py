@@ -1,0 +1,109 @@
+"""Write files whole or not at all, and read settings that are kept as JSON.
+
+A file is written under another name in the same folder, forced to disk, and renamed: a reader sees
+the old file or the new one, never half of either, and an error leaves the old one as it was.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from archrank.errors import ArchrankError, StorageError
+
+
+def write_file(
+    path: str | os.PathLike[str],
+    write: Callable[[BinaryIO], object],
+    *,
+    parents: bool = False,
+    error: type[ArchrankError] = StorageError,
+    remedy: str = "",
+) -> Path:
+    """Replace a file in one step.
+
+    Devices and pipes, which cannot be replaced, are written to directly. A link stays a link: the
+    file it points to is replaced. Permissions are those of any new file.
+
+    Args:
+        path: the file; it need not exist.
+        write: writes the content to the open file that it is called with.
+        parents: create the folder if it is missing.
+        error: raised if the file cannot be written.
+        remedy: what the user can do then; ends the message.
+
+    Returns:
+        The path of the file.
+
+    Raises:
+        ArchrankError: as ``error``; the file cannot be written, and nothing has changed.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = write_file(folder + "/a.txt", lambda file: file.write(b"text"))
+        ...     path.read_text()
+        'text'
+    """
+    path = Path(path)
+    try:
+        if parents:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            with path.open("wb") as file:
+                write(file)
+        else:
+            _replace(Path(os.path.realpath(path)), write)
+    except OSError as reason:
+        end = f"; {remedy}" if remedy else ""
+        raise error(f"cannot write {path}: {reason.strerror or reason}{end}") from None
+    return path
+
+
+def write_text(path: str | os.PathLike[str], text: str, **options: Any) -> Path:
+    """Write ``text`` as UTF-8, with the options and errors of :func:`write_file`."""
+    return write_file(path, lambda file: file.write(text.encode()), **options)
+
+
+def write_json(path: str | os.PathLike[str], value: object, **options: Any) -> Path:
+    """Write ``value`` as indented JSON, with the options and errors of :func:`write_file`."""
+    return write_text(path, json.dumps(value, indent=2) + "\n", **options)
+
+
+def read_json(path: Path, content: str, *, remedy: str = "") -> dict[str, Any]:
+    """Read the JSON object in a file.
+
+    Args:
+        path: the file.
+        content: what it should hold, for messages, such as ``the settings of a search``.
+        remedy: what the user can do about a damaged file; ends the message.
+
+    Raises:
+        StorageError: the file cannot be read, or holds something else.
+    """
+    end = f"; {remedy}" if remedy else ""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise StorageError(f"{path} cannot be read: {error}{end}") from None
+    if not isinstance(value, dict):
+        raise StorageError(f"{path} does not hold {content}{end}")
+    return value
+
+
+def _replace(target: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Write beside ``target``, then rename; remove what was written if either fails."""
+    temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
+    try:
+        with temporary.open("xb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, target)
+    except BaseException:  # also an interrupt
+        temporary.unlink(missing_ok=True)
+        raise

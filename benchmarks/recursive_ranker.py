@@ -11,7 +11,6 @@ Without --table: nb201.csv.gz in the folder that the environment variable ARCHRA
 from __future__ import annotations
 
 import argparse
-import os
 import time
 from pathlib import Path
 
@@ -20,6 +19,7 @@ import torch
 
 import archrank as ar
 from archrank.criteria import kendall_tau, spearman
+from archrank.data import need_folder
 from archrank.rankers.recursive.ranker import Recursive
 from archrank.tables import load_table
 
@@ -38,7 +38,7 @@ def main() -> None:
     torch.set_num_threads(args.threads)
     options = {k: float(v) if "." in v else int(v) for k, v in (s.split("=") for s in args.set)}
     space = ar.spaces.NASBench201()
-    path = args.table or Path(os.environ["ARCHRANK_DATA"]) / "nb201.csv.gz"
+    path = args.table or need_folder("published tables") / "nb201.csv.gz"
     table = load_table(path, space)
     labels, other = table.column("c10_val"), table.column(args.zero_shot)
     for loss in ("mse", "mixed"):

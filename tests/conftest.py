@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from archrank.data import data_folder
 from archrank.parallel import process_pool
 from archrank.spaces import EdgeCellSpace, NASBench201
 from tests.study.helpers import BUDGET, make, told
@@ -38,8 +38,7 @@ def space() -> NASBench201:
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
     """Published measurements, which are not part of the project."""
-    given = os.environ.get("ARCHRANK_DATA")
-    folder = Path(given) if given else Path(__file__).parents[2] / "shared" / "data"
+    folder = data_folder() or Path(__file__).parents[2] / "shared" / "data"
     if not folder.is_dir():
         pytest.skip(f"no published tables in {folder}; set ARCHRANK_DATA to their folder")
     return folder

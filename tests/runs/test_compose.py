@@ -156,3 +156,10 @@ def test_settings_that_would_be_ignored_are_refused(options, message) -> None:
     settings = SearchSettings(**options)
     with pytest.raises(SettingsError, match=message):
         make_strategy(settings, make_space(settings.space))
+
+
+def test_tasks_find_the_data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARCHRANK_DATA", str(tmp_path))
+    assert make_task("cifar10").root == str(tmp_path)  # type: ignore[attr-defined]
+    other = tmp_path / "other"
+    assert make_task("cifar10", other).root == str(other)  # type: ignore[attr-defined]

@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from archrank.errors import StorageError
-from archrank.runs.compose import make_task
-from archrank.runs.settings import SearchSettings, data_folder, find_data, from_json, to_json
+from archrank.runs.settings import SearchSettings, from_json, to_json
 
 
 def test_json_and_back(tmp_path: Path) -> None:
@@ -37,22 +36,3 @@ def test_json_and_back(tmp_path: Path) -> None:
 )
 def test_run_folders_are_named_after_the_search(settings: SearchSettings, name: str) -> None:
     assert settings.default_run() == Path("runs") / name
-
-
-def test_data_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("ARCHRANK_DATA", raising=False)
-    assert data_folder(None) is None
-    data = tmp_path / "data"
-    data.mkdir()
-    (data / "t.csv").write_text("")
-    assert find_data("t.csv", None) == Path("t.csv")
-    assert find_data("t.csv", data) == data / "t.csv"
-    monkeypatch.setenv("ARCHRANK_DATA", str(data))
-    assert data_folder(None) == data
-    assert data_folder(tmp_path) == tmp_path
-    assert find_data("t.csv", None) == data / "t.csv"
-    assert find_data("other.csv", None) == Path("other.csv")  # named as it was typed
-    Path("t.csv").write_text("")
-    assert find_data("t.csv", None) == Path("t.csv")
-    assert make_task("cifar10").root == str(data)  # type: ignore[attr-defined]

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from archrank.assess.protocol import Protocol
+from archrank.data import find_data
 from archrank.errors import TableError
-from archrank.runs.settings import find_data
 from archrank.runs.weak import weak_label
 from archrank.spaces.base import Space
 from archrank.spaces.custom.space import CustomSpace

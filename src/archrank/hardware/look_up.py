@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
 
+from archrank.data import VARIABLE, data_folder
 from archrank.errors import TableError
 from archrank.spaces.base import Space
 from archrank.spaces.samplers.latency import LinearLatency
@@ -33,13 +33,13 @@ def pixel1_latency(space: Space, path: str | Path | None = None) -> LinearLatenc
         TableError: no such file, or not one weight for every operation of every block.
     """
     if path is None:
-        folder = os.environ.get("ARCHRANK_DATA")
+        folder = data_folder()
         if folder is None:
             raise TableError(
                 f"the latency weights are not part of archrank: give the path of {PIXEL1_FILE}"
-                " or its folder in the environment variable ARCHRANK_DATA"
+                f" or its folder in the environment variable {VARIABLE}"
             )
-        path = Path(folder) / PIXEL1_FILE
+        path = folder / PIXEL1_FILE
     raw = read_table(path)
     missing = [column for column in ("name", "op") if column not in raw.text]
     if missing:

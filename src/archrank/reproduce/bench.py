@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from archrank.data import need_folder
 from archrank.errors import DataError
 from archrank.spaces.base import Space
 from archrank.spaces.edge_cells.nasbench201 import NASBench201
@@ -85,7 +85,7 @@ def load_bench(
         TableError: a file that cannot be used, or a column with NaN.
         UnknownNameError: a column is missing.
     """
-    folder = _folder(data)
+    folder = need_folder("published tables", data)
     tables = [load_table(_find(folder, name), NASBench201()) for name in files]
     first = tables[0]
     wanted = (*columns, *more) if set(more) <= set(first.metrics) else columns
@@ -109,19 +109,6 @@ def _joined(first: BenchTable, other: BenchTable) -> dict[str, Floats]:
     return {
         name: other.objective(name)[rows] for name in other.metrics if name not in first.metrics
     }
-
-
-def _folder(data: Path | None) -> Path:
-    given = os.environ.get("ARCHRANK_DATA")
-    if data is None and not given:
-        raise DataError(
-            "published tables are not part of archrank: give the folder they are in with --data "
-            "or the environment variable ARCHRANK_DATA"
-        )
-    folder = Path(data if data is not None else str(given)).expanduser()
-    if not folder.is_dir():
-        raise DataError(f"no folder {folder}; --data names the folder of the published tables")
-    return folder
 
 
 def _find(folder: Path, name: str) -> Path:

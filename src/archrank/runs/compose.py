@@ -7,9 +7,10 @@ from concurrent.futures import Executor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from archrank.data import data_folder, find_data
 from archrank.errors import ArchrankError, SettingsError
 from archrank.registry import Registry
-from archrank.runs.settings import SearchSettings, data_folder, find_data
+from archrank.runs.settings import SearchSettings
 from archrank.spaces import SPACES
 from archrank.strategies import STRATEGIES
 from archrank.strategies.base import Strategy

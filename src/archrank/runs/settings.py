@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -47,23 +46,6 @@ class SearchSettings:
         how = self.strategy if self.ranker == "default" else self.ranker
         parts = [self.space, what, *(m.split(":")[0] for m in self.metric), how, f"seed{self.seed}"]
         return Path("runs") / "-".join(p.rpartition(":")[2] for p in parts)
-
-
-def data_folder(given: Path | None) -> Path | None:
-    """Return ``given``, else the folder that the environment variable ARCHRANK_DATA names."""
-    if given is not None:
-        return given
-    folder = os.environ.get("ARCHRANK_DATA")
-    return Path(folder) if folder else None
-
-
-def find_data(name: str, given: Path | None) -> Path:
-    """Return the file ``name`` if it exists here, else the one of that name in the data folder."""
-    path = Path(name).expanduser()
-    folder = data_folder(given)
-    if not path.exists() and not path.is_absolute() and folder is not None:
-        return folder / path if (folder / path).exists() else path
-    return path
 
 
 def to_json(settings: SearchSettings) -> dict[str, Any]:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from archrank.data import find_data
 from archrank.errors import SettingsError, UnknownNameError
 from archrank.rankers.base import Ranker
-from archrank.runs.settings import find_data
 from archrank.tables import BenchTable, load_table
 from archrank.types import Floats
 

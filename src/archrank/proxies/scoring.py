@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +15,7 @@ from archrank.hardware.running import torch_threads
 from archrank.proxies import DEFAULT
 from archrank.proxies.base import BATCH, Measured, measure, metric_names, require_batch
 from archrank.tasks.base import Split, Task
+from archrank.torch_state import seeded
 from archrank.training.loop import initialise
 from archrank.types import Archs, Floats
 
@@ -138,13 +138,5 @@ def _score_one(
         raise
     except Exception as error:
         return f"{type(error).__name__}: {error}"
-    with _seeded(int(words[1])):
+    with seeded(int(words[1])):
         return measure(network, batch.x, batch.y, task.loss, proxies)
-
-
-@contextmanager
-def _seeded(seed: int) -> Iterator[None]:
-    """Seed the generator that dropout draws from, and put it back at the end."""
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
-        yield

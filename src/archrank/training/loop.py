@@ -21,7 +21,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -29,6 +28,7 @@ import torch
 from torch import Tensor, nn
 
 from archrank.tasks.base import Recipe, Split, Splits, Task
+from archrank.torch_state import seeded
 from archrank.training.augmentation import augment
 
 EVAL_BATCH = 1024
@@ -78,7 +78,7 @@ def initialise(build: Callable[[], nn.Module], seed: int) -> nn.Module:
 
     The global generator of torch is put back afterwards.
     """
-    with _seeded(seed, torch.device("cpu")):
+    with seeded(seed):
         return build()
 
 
@@ -116,7 +116,7 @@ def train(
         if epoch in checkpoints:
             measured[epoch] = _measure(network, task, splits)
 
-    with _seeded(seed, device):
+    with seeded(seed, device):
         train_loss, epochs, diverged = _fit(network, task, splits.train, seed, after)
     found = NOTHING if diverged else measured.get(epochs) or _measure(network, task, splits)
     if diverged is None and not math.isfinite(found.valid_loss + found.test_loss):
@@ -231,15 +231,3 @@ def _channels_last(network: nn.Module) -> None:
     """Lay out the convolutions' weights as the images are: no reordering at every step."""
     for parameter in network.parameters():
         parameter.data = _layout(parameter.data)
-
-
-@contextmanager
-def _seeded(seed: int, device: torch.device) -> Iterator[None]:
-    """Seed torch's global generators of the CPU and of ``device``, and put them back at the end."""
-    accelerators = [] if device.type == "cpu" else [device]
-    with torch.random.fork_rng(accelerators, device_type=device.type if accelerators else "cuda"):
-        torch.default_generator.manual_seed(seed)
-        if device.type == "cuda":
-            with torch.cuda.device(device):
-                torch.cuda.manual_seed(seed)
-        yield

@@ -14,7 +14,8 @@ from archrank.errors import ArchrankError, LabelError, UnknownNameError
 from archrank.losses import lambdarank, mse, ranknet, relevance
 from archrank.rankers.base import check_scores
 from archrank.rankers.graphs import layers as graph
-from archrank.rankers.kit.neural import Fitting, Inputs, NeuralRanker, Pretrained, seeded
+from archrank.rankers.kit.neural import Fitting, Inputs, NeuralRanker, Pretrained
+from archrank.torch_state import seeded
 from archrank.types import Archs, Floats
 
 if TYPE_CHECKING:
@@ -155,7 +156,7 @@ class AceNAS(NeuralRanker):
         rows = rng.permutation(np.flatnonzero(np.isfinite(y).all(1)))[: self.pretrain_samples]
         train, held = np.split(rows, [len(rows) * 4 // 5])
         y = (y - y[train].mean(0)) / np.maximum(y[train].std(0), 1e-12)
-        with seeded(self.seed):
+        with seeded(self.seed, self.device):
             network = self._build(heads=len(weak_labels))
             targets = torch.as_tensor(y[train], dtype=torch.float32)
             inputs = self._inputs(a[train])

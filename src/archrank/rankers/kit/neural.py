@@ -5,8 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import cos, pi
 from typing import Literal, TypeAlias
@@ -15,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from archrank.rankers.base import Ranker
+from archrank.torch_state import seeded
 from archrank.types import Archs, Floats
 
 Inputs: TypeAlias = tuple[Tensor, ...]  # each (n, ...), one row per architecture
@@ -92,7 +92,7 @@ class NeuralRanker(Ranker):
         return -float(self._loss(outputs, targets, generator))
 
     def _fit(self, archs: Archs, scores: Floats) -> None:
-        with seeded(self.seed):
+        with seeded(self.seed, self.device):
             network = self._network()
             self._start_from_pretraining(network)
             targets = torch.as_tensor(self._targets(scores), dtype=torch.float32)
@@ -188,12 +188,3 @@ def _optimizer(network: nn.Module, fitting: Fitting) -> torch.optim.Optimizer:
     kind = torch.optim.AdamW if fitting.optimizer == "adamw" else torch.optim.Adam
     # fused: networks this small spend most of a step on overhead
     return kind(network.parameters(), fitting.lr, weight_decay=fitting.weight_decay, fused=True)
-
-
-@contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """Seed torch's global generators (initial weights, dropout), and put them back at the end."""
-    devices = list(range(torch.cuda.device_count()))
-    with torch.random.fork_rng(devices):
-        torch.manual_seed(seed)
-        yield

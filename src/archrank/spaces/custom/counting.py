@@ -23,6 +23,8 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
+from archrank.torch_state import untouched
+
 CHEAP = (  # first parts of names in aten; elementwise operations and views are told by torch
     *("sum", "mean", "amax", "amin", "max", "min", "argmax", "argmin", "prod", "var", "std", "any"),
     *(
@@ -98,7 +100,7 @@ def count(make: Callable[[], nn.Module], shape: Sequence[int]) -> Count:
     """
     first: Exception | None = None
     for device in ("meta", "cpu"):
-        with _untouched_random(), torch.device(device):
+        with untouched(), torch.device(device):
             for dtype in _dtypes(shape):
                 try:
                     return _run(make(), torch.zeros(1, *shape, dtype=dtype))
@@ -140,11 +142,6 @@ def _taken_apart() -> Iterator[None]:
         torch.backends.mkldnn.enabled = onednn
 
 
-def _untouched_random() -> Any:
-    """Counting a network does not change the random numbers of the next one."""
-    return torch.random.fork_rng(devices=[])
-
-
 def _known(op: Any, counter: FlopCounterMode) -> bool:
     """Whether MACs are right about an operation: it has a formula, or is cheap."""
     if op._overloadpacket in counter.flop_registry or torch.Tag.pointwise in op.tags:
@@ -167,7 +164,7 @@ def output_of(network: nn.Module, shape: Sequence[int]) -> Output:
     """
     for dtype in _dtypes(shape):
         try:
-            with _untouched_random(), torch.device("meta"), torch.no_grad():
+            with untouched(), torch.device("meta"), torch.no_grad():
                 return _kind(copy.deepcopy(network).to("meta")(torch.zeros(2, *shape, dtype=dtype)))
         except Exception:  # noqa: PERF203  # training will say what is wrong, if anything is
             continue

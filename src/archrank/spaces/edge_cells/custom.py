@@ -252,9 +252,9 @@ class CustomCells(EdgeCellSpace):
         return found.macs
 
     def _params(self, k: int, channels: int) -> float:
-        import torch
+        from archrank.torch_state import untouched
 
-        with torch.random.fork_rng(devices=[]):
+        with untouched():
             module = self._operation(k, channels)
         return float(sum(p.numel() for p in module.parameters() if p.requires_grad))
 

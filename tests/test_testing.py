@@ -148,6 +148,33 @@ class NegativeStd(Linear):
         return super()._predict(archs, return_std)[0], np.full(len(archs), -1.0)
 
 
+class ForgetsPretraining(Linear):
+    def pretrain(self, archs: Any, weak_labels: Any) -> Any:
+        self.weak_ = np.mean(list(weak_labels.values()))
+        return self
+
+    def _predict(self, archs: Archs, return_std: bool) -> tuple[Floats, Floats | None]:
+        return super()._predict(archs, return_std)[0] + getattr(self, "weak_", 0.0), None
+
+
+class KeepsPretraining(ForgetsPretraining):
+    """Keeps what pretraining learnt: a correct ranker that takes weak labels."""
+
+    def pretrain(self, archs: Any, weak_labels: Any) -> Any:
+        self.pretrained_ = np.mean(list(weak_labels.values()))
+        return self
+
+    def _predict(self, archs: Archs, return_std: bool) -> tuple[Floats, Floats | None]:
+        return super()._predict(archs, return_std)[0] + getattr(self, "pretrained_", 0.0), None
+
+
+class SilentlyUnaided(Linear):
+    can_pretrain = False
+
+    def pretrain(self, archs: Any, weak_labels: Any) -> Any:
+        return self
+
+
 class AcceptsNaN(Linear):
     def fit(self, archs: Any, scores: Any) -> Any:
         return super().fit(archs, np.nan_to_num(scores, posinf=0.0))
@@ -162,11 +189,14 @@ class AcceptsNaN(Linear):
         (Remembers, "remembers the fit before"),
         (Converts, "clone"),
         (NegativeStd, ">= 0"),
+        (ForgetsPretraining, "clone must keep what pretrain learnt"),
+        (SilentlyUnaided, "pretrain without can_pretrain; nothing was raised"),
         (AcceptsNaN, "fit with NaN scores; nothing was raised"),
     ],
 )
 def test_broken_rankers(broken: type[Ranker], message: str) -> None:
     check_ranker(Linear, make())
+    check_ranker(KeepsPretraining, make())
     with pytest.raises(AssertionError, match=message):
         check_ranker(broken, make())
 

@@ -137,7 +137,7 @@ def carry_out(
             if progress is not None:
                 progress.ended()
         done = [journal.done[cell] for cell in wanted]
-    unaided = [n for n, r in rankers.items() if problem.weak and not hasattr(r, "pretrain")]
+    unaided = [n for n, r in rankers.items() if problem.weak and not r.can_pretrain]
     return Assessment(
         protocol, tuple(rankers), done, problem.cost_name, len(problem), tuple(unaided)
     )

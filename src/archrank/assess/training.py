@@ -60,7 +60,7 @@ def pretrained(
     """
     from sklearn.base import clone
 
-    if not problem.weak or not hasattr(ranker, "pretrain"):
+    if not problem.weak or not ranker.can_pretrain:
         return ranker, 0.0
     key = (problem.digest, f"{protocol.weak_rows} {ranker!r}", cell.model_seed)
     if key not in _pretrained:

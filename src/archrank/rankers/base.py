@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal, overload
 
 import numpy as np
@@ -89,6 +90,26 @@ class Ranker(BaseEstimator, ABC):
             if name.startswith("pretrain") and name.endswith("_"):
                 setattr(copy, name, value)
         return copy
+
+    @property
+    def can_pretrain(self) -> bool:
+        """Whether :meth:`pretrain` works; so it does where a subclass implements it."""
+        return type(self).pretrain is not Ranker.pretrain
+
+    def pretrain(self, archs: NDArray[np.generic], weak_labels: Mapping[str, ArrayLike]) -> Self:
+        """Learn from cheap scores of many architectures; every later ``fit`` starts from it.
+
+        Args:
+            archs: ``(n, d)``.
+            weak_labels: ``{name: (n,)}``, such as one-shot accuracies, zero-cost proxies, MACs.
+
+        Raises:
+            ArchrankError: this ranker cannot use weak labels.
+        """
+        raise ArchrankError(
+            f"{type(self).__name__} cannot use weak labels ({', '.join(weak_labels)}); "
+            "GaussianProcess and AceNAS can"
+        )
 
     @abstractmethod
     def _fit(self, archs: Archs, scores: Floats) -> None: ...

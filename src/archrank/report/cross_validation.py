@@ -10,7 +10,7 @@ from scipy.stats import rankdata
 
 from archrank.criteria import kendall_tau
 from archrank.report.summary import Results
-from archrank.strategies.guided import Guided, default_ranker
+from archrank.strategies.guided import default_ranker
 from archrank.types import Archs, Floats, Ints
 
 if TYPE_CHECKING:
@@ -73,8 +73,7 @@ def assess(results: Results, objective: int = 0) -> CrossValidation | str:
 
 
 def _ranker(results: Results) -> Ranker:
-    strategy = results.study.strategy
-    given = strategy.ranker if isinstance(strategy, Guided) else None
+    given = results.study.strategy.ranker
     return given if given is not None else default_ranker(results.study.space)
 
 

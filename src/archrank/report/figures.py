@@ -11,7 +11,6 @@ from archrank.report.chart import Axis, Chart
 from archrank.report.cross_validation import CrossValidation
 from archrank.report.formatting import Scale, format_value
 from archrank.report.summary import Results
-from archrank.strategies.guided import Guided
 from archrank.types import Floats, Ints
 
 MAX_DOTS = 2000  # more would make a page of many megabytes
@@ -155,7 +154,7 @@ def rank_scatter(results: Results, found: CrossValidation) -> Figure:
     total = int(results.ok.sum())
     part = f"{n:,} of this run's {total:,}" if n < total else f"this run's {n:,}"
     note = ""
-    if isinstance(results.study.strategy, Guided):
+    if results.study.strategy.adaptive:
         note = " Architectures that a search chose are harder to order than random ones."
     caption = (
         f"Kendall's tau {found.tau:.2f} between {found.metric} and {found.ranker}'s predictions "

@@ -53,11 +53,11 @@ def pretrain(ranker: Ranker, specs: Sequence[str], data: Path | None = None) -> 
     Raises:
         SettingsError: the ranker cannot be pretrained, or ``specs`` name no file.
     """
-    learn = getattr(ranker, "pretrain", None)
-    if learn is None:
+    if not ranker.can_pretrain:
+        typed = " ".join(f"--weak {spec}" for spec in specs)
         raise SettingsError(
-            f"{type(ranker).__name__} cannot use weak labels ({', '.join(specs)}); the default "
-            "ranker, gaussian_process and acenas can"
+            f"ranker {type(ranker).__name__} cannot use weak labels: remove {typed}, or use "
+            "--ranker default, gaussian_process or acenas"
         )
     first = next((spec for spec in specs if ":" in spec), None)
     if first is None:
@@ -66,5 +66,4 @@ def pretrain(ranker: Ranker, specs: Sequence[str], data: Path | None = None) -> 
             "architectures the others are wanted"
         )
     table = load_table(find_data(first.rpartition(":")[0], data), ranker.space)
-    learn(table.archs, {spec: weak_label(spec, table, data) for spec in specs})
-    return ranker
+    return ranker.pretrain(table.archs, {spec: weak_label(spec, table, data) for spec in specs})

@@ -6,13 +6,16 @@ The choice is a pure function of the history: the same evaluations give the same
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from archrank.errors import BudgetError
 from archrank.strategies.history import History
 from archrank.types import Archs
+
+if TYPE_CHECKING:
+    from archrank.rankers.base import Ranker
 
 
 class Strategy(ABC):
@@ -21,7 +24,18 @@ class Strategy(ABC):
     A strategy holds settings and no state; everything else it learns from the history that it is
     passed. A study can therefore be killed, resumed and run on several workers, and still
     evaluates the same architectures.
+
+    The command line passes ``--ranker``, ``--initial`` and ``--batch`` to the constructor arguments
+    ``ranker``, ``initial`` and ``batch_size``, and refuses an option that a strategy does not take.
+
+    Attributes:
+        adaptive: whether proposals depend on the results of evaluations, as those of random and
+            exhaustive search do not.
+        ranker: orders candidates; ``None`` is the default ranker, or none at all.
     """
+
+    adaptive: bool = False
+    ranker: Ranker | None = None
 
     def batch(self, history: History) -> int:
         """Return the number of architectures in the next round; a round is evaluated as a whole."""

@@ -56,6 +56,8 @@ class Guided(Strategy):
         BudgetError: ``initial`` or ``batch_size`` below 1.
     """
 
+    adaptive = True
+
     def __init__(
         self,
         ranker: Ranker | None = None,

@@ -35,6 +35,8 @@ class RegularizedEvolution(Strategy):
         BudgetError: ``population``, ``tournament`` or ``batch_size`` below 1.
     """
 
+    adaptive = True
+
     def __init__(
         self,
         population: int = 20,

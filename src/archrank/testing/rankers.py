@@ -55,6 +55,7 @@ def check_ranker(
     )
     _check_determinism(ranker, make_ranker, (train, y, test), seed, name)
     _check_std(ranker, test, name)
+    _check_pretraining(make_ranker(space, seed=seed), (train, y, test), name)
 
 
 def easy_scores(space: Space, archs: Archs) -> Floats:
@@ -190,4 +191,24 @@ def _check_std(ranker: Ranker, test: Archs, name: str) -> None:
     require(
         np.allclose(mean, ranker.predict(test)),
         f"{name}: return_std must not change predictions",
+    )
+
+
+def _check_pretraining(ranker: Ranker, data: tuple[Archs, Floats, Archs], name: str) -> None:
+    """Check that copies of ``ranker``, which is not fitted yet, keep what pretraining learnt."""
+    train, y, test = data
+    weak = {"weak": y + 0.1 * np.arange(len(y)) / len(y)}
+    if not ranker.can_pretrain:
+        require_raises(
+            ArchrankError,
+            lambda: ranker.pretrain(train, weak),
+            f"{name}: pretrain without can_pretrain",
+        )
+        return
+    require(ranker.pretrain(train, weak) is ranker, f"{name}: pretrain must return self")
+    few = slice(0, len(y) // 5)
+    copy = clone(ranker).fit(train[few], y[few])
+    require(
+        np.array_equal(ranker.fit(train[few], y[few]).predict(test), copy.predict(test)),
+        f"{name}: clone must keep what pretrain learnt; store it in attributes pretrain..._",
     )

@@ -44,7 +44,7 @@ from numpy.typing import NDArray
 
 import archrank as ar
 from archrank.errors import ArchrankError, SpaceError
-from archrank.evaluators.base import Metric
+from archrank.metrics import Metric
 from archrank.rankers import RANKERS
 from archrank.spaces import SPACES, Space
 from archrank.tables import load_table

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from archrank.evaluators import Function, Table
-from archrank.evaluators.base import Metric
+from archrank.metrics import Metric
 from archrank.rankers import RandomForest
 from archrank.spaces import CustomSpace, EdgeCellSpace
 from archrank.strategies import Random

@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from archrank.errors import EvaluationError
-from archrank.evaluators.base import Metric
+from archrank.metrics import Metric
 from archrank.report import describe_best, describe_front
 from archrank.report.formatting import duration, format_value, is_count
 from archrank.report.summary import Results

@@ -18,7 +18,7 @@ from rich.text import Text
 from archrank.errors import EvaluationError
 
 if TYPE_CHECKING:
-    from archrank.evaluators.base import Metric
+    from archrank.metrics import Metric
     from archrank.study.record import Record
     from archrank.study.study import Study, Watcher
 

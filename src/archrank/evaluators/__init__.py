@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archrank.evaluators.base import Evaluations, Evaluator, Metric
+from archrank.evaluators.base import Evaluations, Evaluator
 from archrank.lazy import lazy
+from archrank.metrics import Metric
 from archrank.registry import Registry
 
 if TYPE_CHECKING:

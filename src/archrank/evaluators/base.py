@@ -5,46 +5,18 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from copy import copy
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from archrank.errors import EvaluationError
+from archrank.metrics import Metric
 from archrank.types import Archs, Bools, Floats
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
     from archrank.spaces.base import Space
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A measured quantity: its name, its direction and its unit.
-
-    A name may begin with a scope, which tells it from the same quantity measured elsewhere:
-    ``digits/valid_accuracy`` and ``glyphs/valid_accuracy``, ``cpu/latency_ms`` and
-    ``cuda/latency_ms``.
-    """
-
-    name: str
-    direction: Literal["maximize", "minimize"] = "maximize"
-    unit: str = ""  # "fraction", "percent", "ms", "s"; empty for counts
-
-    @property
-    def scope(self) -> str:
-        """The part of the name before its last ``/``; empty without one."""
-        return self.name.rpartition("/")[0]
-
-    @property
-    def short_name(self) -> str:
-        """The name without its scope."""
-        return self.name.rpartition("/")[2]
-
-    def scoped(self, scope: str) -> Metric:
-        """Return this metric named ``scope/name``."""
-        return replace(self, name=f"{scope}/{self.name}")
 
 
 class Evaluations(dict[str, Floats]):

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from archrank.errors import ArchrankError, BuildError
-from archrank.evaluators.base import Evaluations, Evaluator, Metric
+from archrank.evaluators.base import Evaluations, Evaluator
+from archrank.metrics import Metric
 from archrank.types import Archs
 
 

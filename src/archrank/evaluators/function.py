@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archrank.errors import EvaluationError
-from archrank.evaluators.base import Evaluations, Evaluator, Metric
+from archrank.evaluators.base import Evaluations, Evaluator
+from archrank.metrics import Metric
 from archrank.spaces.custom.space import CustomSpace
 from archrank.types import Archs
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from archrank.errors import EvaluationError, SpaceError
-from archrank.evaluators.base import Evaluations, Evaluator, Metric
+from archrank.evaluators.base import Evaluations, Evaluator
+from archrank.metrics import Metric
 from archrank.tables.base import BenchTable, Direction, load_table, metric_directions
 from archrank.tables.files import RawTable, numeric_column, read_table
 from archrank.types import Archs, Bools

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from archrank.evaluators.base import Evaluations, Evaluator, Metric
+from archrank.evaluators.base import Evaluations, Evaluator
+from archrank.metrics import Metric
 from archrank.proxies import DEFAULT
 from archrank.types import Archs
 

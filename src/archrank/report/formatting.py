@@ -6,7 +6,7 @@ import math
 import re
 from dataclasses import dataclass
 
-from archrank.evaluators.base import Metric
+from archrank.metrics import Metric
 
 _COUNTS = {"macs", "params", "flops"}  # printed with SI prefixes
 _PREFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))

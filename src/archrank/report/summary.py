@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from archrank.evaluators.base import Evaluator, Metric
+from archrank.evaluators.base import Evaluator
 from archrank.evaluators.table import Table
+from archrank.metrics import Metric
 from archrank.types import Archs, Bools, Floats, Ints
 
 if TYPE_CHECKING:

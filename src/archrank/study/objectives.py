@@ -10,8 +10,8 @@ from typing import Literal
 
 import numpy as np
 
-from archrank.errors import ObjectiveError, UnknownNameError
-from archrank.evaluators.base import Metric
+from archrank.errors import ObjectiveError
+from archrank.metrics import Metric, find_metric
 from archrank.types import Floats
 
 _CONSTRAINT = re.compile(r"^\s*([^<>=]+?)\s*(<=|>=|<|>)\s*([-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*$")
@@ -97,22 +97,6 @@ class Constraint:
 
     def __str__(self) -> str:
         return f"{self.metric}{self.relation}{self.bound:g}"
-
-
-def find_metric(name: str, metrics: Sequence[Metric], hint: str = "") -> Metric:
-    """Return the metric called ``name``; the scope may be left out where that is unambiguous.
-
-    Raises:
-        UnknownNameError: no such metric; ``hint`` ends the message.
-        ObjectiveError: several scopes have a metric of this name.
-    """
-    found = [m for m in metrics if m.name == name] or [m for m in metrics if m.short_name == name]
-    if not found:
-        raise UnknownNameError("metric", name, [m.name for m in metrics], hint)
-    if len(found) > 1:
-        options = " or ".join(m.name for m in found)
-        raise ObjectiveError(f"metric {name!r} is measured more than once: name {options}")
-    return found[0]
 
 
 def objective_matrix(objectives: Sequence[Objective], values: Mapping[str, Floats]) -> Floats:

@@ -13,13 +13,8 @@ from archrank.errors import (
 )
 from archrank.evaluators import Combined, Table
 from archrank.rankers import GBDT
-from archrank.runs.compose import (
-    make_evaluator,
-    make_space,
-    make_strategy,
-    make_study,
-    make_task,
-)
+from archrank.runs.compose import make_evaluator, make_strategy, make_study
+from archrank.runs.named import make_space, make_task
 from archrank.runs.settings import SearchSettings
 from archrank.spaces import CustomSpace, NASBench201
 from archrank.strategies import Guided, Random, RegularizedEvolution

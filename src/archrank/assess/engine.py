@@ -16,7 +16,7 @@ from archrank.assess.training import run_cell
 from archrank.errors import EvaluationError, SettingsError
 from archrank.rankers import RANKERS
 from archrank.rankers.base import Ranker
-from archrank.runs.compose import instance_of, make_space
+from archrank.runs.named import instance_of, make_space
 from archrank.spaces.base import Space
 from archrank.tables.base import BenchTable
 

@@ -21,8 +21,8 @@ from archrank.errors import BudgetError, SettingsError
 from archrank.evaluators import Latency, Training, ZeroCost
 from archrank.files import read_json, write_json
 from archrank.proxies import DEFAULT
-from archrank.runs.compose import make_space, make_task
 from archrank.runs.folder import locked
+from archrank.runs.named import make_space, make_task
 from archrank.strategies import Exhaustive
 from archrank.study.storage import sqlite_url
 from archrank.study.study import Study, Watcher

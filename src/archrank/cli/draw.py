@@ -77,7 +77,7 @@ class Draw:
 
     def _architecture(self) -> tuple[Space, NDArray[np.uint8], str]:
         """The space, one row ``(d,)`` of it, and what to call its file."""
-        from archrank.runs.compose import make_space
+        from archrank.runs.named import make_space
 
         given = self.arch.strip()
         if self.run is None:
@@ -125,7 +125,7 @@ def _parse(space: Space, text: str, guess: bool) -> NDArray[np.uint8]:
 
 def _readers(text: str) -> list[str]:
     """Known spaces that read ``text``."""
-    from archrank.runs.compose import make_space
+    from archrank.runs.named import make_space
     from archrank.spaces import SPACES
 
     found = []

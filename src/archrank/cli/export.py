@@ -82,7 +82,7 @@ class Export(Reading):
 
     def _training(self, study: Study) -> Training:
         from archrank.evaluators.training import Training
-        from archrank.runs.compose import make_task
+        from archrank.runs.named import make_task
 
         if self.task is not None:
             return Training(make_task(self.task)).bind(study.space, seed=study.seed)

@@ -2,39 +2,21 @@
 
 from __future__ import annotations
 
-import inspect
 from concurrent.futures import Executor
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archrank.data import data_folder, find_data
-from archrank.errors import ArchrankError, SettingsError
-from archrank.registry import Registry
+from archrank.data import find_data
+from archrank.errors import SettingsError
+from archrank.runs.named import instance_of, make_space, make_task, parameters
 from archrank.runs.settings import SearchSettings
-from archrank.spaces import SPACES
 from archrank.strategies import STRATEGIES
 from archrank.strategies.base import Strategy
-from archrank.tasks import TASKS
 
 if TYPE_CHECKING:
     from archrank.evaluators.base import Evaluator
     from archrank.rankers.base import Ranker
     from archrank.spaces.base import Space
     from archrank.study.study import Study
-    from archrank.tasks.base import Task
-
-
-def make_space(name: str) -> Space:
-    """Return the space called ``name``.
-
-    Raises:
-        UnknownNameError: no such space.
-        ArchrankError: the name stands for something else.
-    """
-    from archrank.spaces.base import Space
-
-    space: Space = instance_of(SPACES, name, Space)
-    return space
 
 
 def make_evaluator(settings: SearchSettings, space: Space) -> Evaluator:
@@ -58,21 +40,6 @@ def make_evaluator(settings: SearchSettings, space: Space) -> Evaluator:
     return Combined(Training(make_task(settings.task, settings.data)), Cost())
 
 
-def make_task(name: str, data: Path | None = None) -> Task:
-    """Return the task called ``name``; its files, if it needs any, lie in the data folder.
-
-    Raises:
-        UnknownNameError: no such task.
-        ArchrankError: the name stands for something else.
-    """
-    from archrank.tasks.base import Task
-
-    folder = data_folder(data)
-    offered = {} if folder is None else {"root": str(folder)}
-    task: Task = instance_of(TASKS, name, Task, **offered)
-    return task
-
-
 def make_strategy(settings: SearchSettings, space: Space) -> Strategy:
     """Return the strategy, with its ranker where it is guided by one.
 
@@ -81,7 +48,7 @@ def make_strategy(settings: SearchSettings, space: Space) -> Strategy:
         UnknownNameError: no such strategy or ranker.
     """
     name = settings.strategy
-    takes = _parameters(STRATEGIES.get(name), Strategy)
+    takes = parameters(STRATEGIES.get(name), Strategy)
     asked = {  # option -> what is typed after it, the strategy's parameter, its name in English
         "--weak": (settings.weak, "ranker", "weak labels"),
         "--ranker": (settings.ranker.removeprefix("default"), "ranker", "ranker"),
@@ -146,38 +113,3 @@ def make_study(
         executor=executor,
         seed=settings.seed,
     )
-
-
-def instance_of(registry: Registry, name: str, kind: type[Any], **offered: Any) -> Any:
-    """Return the ``kind`` that ``name`` stands for.
-
-    A class or function is called with those of the ``offered`` arguments that it takes.
-
-    Raises:
-        UnknownNameError: no such name.
-        ArchrankError: the call failed, or the result is not a ``kind``.
-    """
-    found = registry.get(name)
-    if callable(found) and not isinstance(found, kind):
-        try:
-            takes = _parameters(found, kind)
-            found = found(**{k: v for k, v in offered.items() if k in takes})
-        except ArchrankError:
-            raise
-        except Exception as error:
-            raise ArchrankError(
-                f"{registry.kind} {name!r}: calling it failed: {type(error).__name__}: {error}"
-            ) from error
-    if not isinstance(found, kind):
-        raise ArchrankError(
-            f"{registry.kind} {name!r} is a {type(found).__name__}, expected an archrank "
-            f"{kind.__name__} (an instance, a class, or a function that returns one)"
-        )
-    return found
-
-
-def _parameters(found: Any, kind: type[Any]) -> frozenset[str]:
-    """Return the parameters of a class or function; an instance of ``kind`` takes none."""
-    if not callable(found) or isinstance(found, kind):
-        return frozenset()
-    return frozenset(inspect.signature(found).parameters)

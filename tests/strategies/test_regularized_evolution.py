@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from archrank.errors import BudgetError
+from archrank.rows import distinct
 from archrank.spaces import NASBench201
 from archrank.strategies import STRATEGIES, RegularizedEvolution
-from archrank.strategies.unseen import distinct
 from archrank.testing import check_strategy
 from archrank.types import Archs, Bools
 from tests.strategies.helpers import history, huge, rows, some, tiny

@@ -2,41 +2,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from archrank.errors import SpaceError
 from archrank.spaces import NASBench201
-from archrank.strategies.unseen import distinct, is_new, remaining, row_keys, sample_unseen
+from archrank.strategies.unseen import remaining, sample_unseen
 from archrank.types import Archs, Bools
 from tests.strategies.helpers import history, huge, isomorphic, rows, some, tiny
-
-matrices = st.lists(
-    st.lists(st.integers(0, 255), min_size=3, max_size=3), min_size=0, max_size=12
-).map(lambda r: np.array(r, dtype=np.uint8).reshape(len(r), 3))
-
-
-@given(matrices)
-def test_distinct_keeps_the_first_of_each_in_order(archs: Archs) -> None:
-    expected = list(dict.fromkeys(map(tuple, archs.tolist())))
-    assert list(map(tuple, distinct(archs).tolist())) == expected
-
-
-@given(matrices, matrices)
-def test_is_new_is_a_look_up(archs: Archs, seen: Archs) -> None:
-    known = rows(seen)
-    assert is_new(archs, seen).tolist() == [row.tobytes() not in known for row in archs]
-
-
-def test_keys_of_columns_that_are_not_contiguous() -> None:
-    archs = np.arange(24, dtype=np.uint8).reshape(4, 6)
-    assert (row_keys(archs[:, ::2]) == row_keys(archs[:, ::2].copy())).all()
-
-
-def test_distinct_by_other_keys() -> None:
-    archs = np.array([[1, 1], [2, 2], [3, 3]], dtype=np.uint8)
-    keys = np.array([[7, 0], [7, 0], [8, 0]], dtype=np.uint8)
-    assert distinct(archs, keys).tolist() == [[1, 1], [3, 3]]
 
 
 @pytest.mark.parametrize("known", [0, 5, 20, 23, 24])

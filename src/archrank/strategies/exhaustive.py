@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from archrank.rows import distinct, is_new
 from archrank.spaces.base import Space
 from archrank.strategies.base import Strategy, require_positive
 from archrank.strategies.history import History
-from archrank.strategies.unseen import distinct, is_new
 from archrank.types import Archs
 
 

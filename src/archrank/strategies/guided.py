@@ -8,6 +8,7 @@ import numpy as np
 from scipy.stats import rankdata
 
 from archrank.errors import UnknownNameError
+from archrank.rows import distinct, is_new
 from archrank.strategies.acquisition import (
     ACQUISITIONS,
     Acquisition,
@@ -17,7 +18,7 @@ from archrank.strategies.acquisition import (
 )
 from archrank.strategies.base import Strategy, require_positive
 from archrank.strategies.history import History, feasible_first
-from archrank.strategies.unseen import distinct, is_new, remaining, sample_unseen
+from archrank.strategies.unseen import remaining, sample_unseen
 from archrank.types import Archs, Bools, Floats
 
 if TYPE_CHECKING:

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from archrank.rows import distinct, is_new
 from archrank.strategies.base import Strategy, require_positive
 from archrank.strategies.history import History
-from archrank.strategies.unseen import distinct, is_new, sample_unseen
+from archrank.strategies.unseen import sample_unseen
 from archrank.types import Archs
 
 TRIES = 50  # mutations of one parent that are tried before a random architecture replaces the child

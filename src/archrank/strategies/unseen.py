@@ -4,36 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from archrank.rows import distinct, first_rows, is_new
 from archrank.spaces.base import ENUMERABLE
 from archrank.strategies.history import History
-from archrank.types import Archs, Bools
+from archrank.types import Archs
 
 ATTEMPTS = 20  # rounds of rejection sampling before the rest of the space is listed
-
-
-def row_keys(archs: Archs) -> np.ndarray:
-    """View the rows of ``(n, d)`` as ``(n,)`` opaque keys that can be compared and sorted."""
-    rows = np.ascontiguousarray(archs)
-    return rows.view(np.dtype((np.void, max(rows.shape[1], 1)))).reshape(-1)
-
-
-def distinct(archs: Archs, keys: Archs | None = None) -> Archs:
-    """Drop repeated rows of ``(n, d)``: keep the first of those that share a key, in order.
-
-    ``keys: (n, f)`` defaults to the rows themselves.
-    """
-    _, first = np.unique(row_keys(archs if keys is None else keys), return_index=True)
-    return archs[np.sort(first)]
-
-
-def is_new(archs: Archs, seen: Archs) -> Bools:
-    """Mark the rows of ``archs: (n, d)`` that are not among ``seen: (k, d)``: ``(n,)``."""
-    if len(seen) == 0:
-        return np.ones(len(archs), dtype=bool)
-    order = np.sort(row_keys(seen))
-    keys = row_keys(archs)
-    place = np.minimum(np.searchsorted(order, keys), len(order) - 1)
-    return np.asarray(order[place] != keys, dtype=bool)
 
 
 def sample_unseen(
@@ -82,9 +58,8 @@ def _new_classes_first(archs: Archs, keys: Archs, known: Archs) -> Archs:
 
     ``keys: (n, d)`` and ``known: (k, d)`` are canonical forms. Returns ``(n, d)``.
     """
-    _, first = np.unique(row_keys(keys), return_index=True)
     leads = np.zeros(len(archs), dtype=bool)
-    leads[first] = True
+    leads[first_rows(keys)] = True
     return archs[np.argsort(~(leads & is_new(keys, known)), kind="stable")]
 
 

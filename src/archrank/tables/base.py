@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from archrank.errors import ArchrankError, TableError
+from archrank.rows import LookUp, row_codes
 from archrank.tables.files import RawTable, numeric_column, read_table
 from archrank.types import Archs, Floats, Ints
 
@@ -115,10 +116,7 @@ class BenchTable:
             archs = self.space.canonical(archs)
         if self.space.size <= LOOKUP_BOUND:
             return self._slots[self.space.index(archs)]
-        codes, order = self._sorted
-        wanted = self._codes(archs)
-        at = np.minimum(np.searchsorted(codes, wanted), len(codes) - 1)
-        return np.where(codes[at] == wanted, order[at], -1)
+        return self._look_up.find(self._codes(archs))
 
     @cached_property
     def _slots(self) -> Ints:
@@ -128,18 +126,15 @@ class BenchTable:
         return slots
 
     @cached_property
-    def _sorted(self) -> tuple[Any, Ints]:
-        codes = self._codes(self.space.canonical(self.archs) if self.by_class else self.archs)
-        order = np.argsort(codes, kind="stable")
-        return codes[order], order
+    def _look_up(self) -> LookUp:
+        archs = self.space.canonical(self.archs) if self.by_class else self.archs
+        return LookUp(self._codes(archs))
 
     def _codes(self, archs: Archs) -> Any:
         """One sortable code per row: its number, or its bytes where the space has too many."""
         if self.space.size <= np.iinfo(np.int64).max:
             return self.space.index(archs)
-        # canonical: what is inactive must not tell rows apart; as byte strings, which can be sorted
-        rows = np.ascontiguousarray(self.space.canonical(archs))
-        return rows.view(f"S{rows.shape[1]}")[:, 0]
+        return row_codes(self.space.canonical(archs))  # rows that differ where inactive are one
 
 
 def load_table(

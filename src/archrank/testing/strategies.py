@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from archrank.rows import is_new
 from archrank.spaces.base import ENUMERABLE, Space
 from archrank.strategies.base import Strategy
 from archrank.strategies.history import History
 from archrank.testing._require import require, require_description
 from archrank.testing.rankers import easy_scores
-from archrank.types import Archs, Bools, Floats
+from archrank.types import Archs, Floats
 
 KNOWN = 12  # evaluated architectures in a history
 WANTED = 5  # proposals asked for
@@ -85,7 +86,7 @@ def _propose(
     require(len(rows) <= n, f"{where}: asked for {n}, proposed {len(rows)}")
     space.validate(rows)
     require(len(np.unique(rows, axis=0)) == len(rows), f"{where}: proposed one row twice")
-    require(not _among(rows, history.archs).any(), f"{where}: proposed what is in the history")
+    require(is_new(rows, history.archs).all(), f"{where}: proposed what is in the history")
     require(history.allowed(rows).all(), f"{where}: proposed what history.allowed forbids")
     same = [
         strategy.propose(history, n, rng=np.random.default_rng(seed)),
@@ -102,12 +103,6 @@ def _propose(
     )
     require(unchanged, f"{where}: propose wrote into the history")
     return rows
-
-
-def _among(rows: Archs, others: Archs) -> Bools:
-    """Which rows occur among others: ``(n,)``."""
-    seen = {row.tobytes() for row in others}
-    return np.array([row.tobytes() in seen for row in rows], dtype=bool)
 
 
 def _check_allowed(
@@ -141,7 +136,7 @@ def _check_exhaustion(
             pool[:known],
             scores[:known],
             np.zeros(known),
-            allowed=lambda archs: _among(archs, pool),
+            allowed=lambda archs: ~is_new(archs, pool),
         )
         rows = _propose(make_strategy, history, WANTED, seed, f"{name}, {left} left")
         require(

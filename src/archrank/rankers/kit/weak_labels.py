@@ -17,6 +17,7 @@ from scipy.stats import rankdata
 from sklearn.linear_model import Ridge
 
 from archrank.errors import LabelError
+from archrank.rows import LookUp, row_codes
 from archrank.types import Archs, Floats
 
 if TYPE_CHECKING:
@@ -55,20 +56,17 @@ class WeakLabels:
         self._center, self._spread = features.mean(axis=0), features.std(axis=0) + 1e-6
         self._guessers = [self._guesser(features, column) for column in known.T]
         self.values = np.where(np.isnan(known), self._guess(features), known)
-        codes = _codes(keys)
-        order = np.argsort(codes)
-        self._codes, self.values = codes[order], self.values[order]
-        digest = hashlib.sha256(self._codes.tobytes())
+        self._rows = LookUp(row_codes(keys))
+        digest = hashlib.sha256(keys.tobytes())
         digest.update(np.ascontiguousarray(self.values).tobytes())
         self.digest = digest.hexdigest()[:12]
 
     def features(self, archs: Archs) -> Floats:
         """Weak labels of ``archs: (n, d)``: ``(n, w)``."""
         canonical = self.space.canonical(archs)
-        wanted = _codes(canonical)
-        place = np.minimum(np.searchsorted(self._codes, wanted), len(self._codes) - 1)
+        place = self._rows.find(row_codes(canonical))
         values = self.values[place]
-        unknown = self._codes[place] != wanted
+        unknown = place < 0
         if unknown.any():
             values[unknown] = self._guess(self.space.features(canonical[unknown]))
         return values
@@ -116,9 +114,3 @@ def _column(name: str, values: ArrayLike, n: int) -> Floats:
     if len(known) == 0 or (known == known[0]).all():
         raise LabelError(f"weak label {name!r} is the same, or NaN, for all {n} architectures")
     return column
-
-
-def _codes(archs: Archs) -> NDArray[np.void]:
-    """Rows as sortable codes: ``(n, d) -> (n,)``."""
-    rows = np.ascontiguousarray(archs)
-    return rows.view(np.dtype((np.void, rows.shape[1]))).reshape(-1)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from archrank.errors import StorageError, TableError
+from archrank.rows import group_rows
 from archrank.tables.importers.base import IMPORTERS, Imported, Importer, Told
 from archrank.tables.importers.writing import write_table
 
@@ -114,13 +115,13 @@ def _check_distinct(imported: Imported, source: Path) -> None:
     archs = imported.archs
     if not len(archs):
         raise TableError(f"{source} holds no architecture")
-    _, first, inverse = np.unique(archs, axis=0, return_index=True, return_inverse=True)
-    again = np.flatnonzero(first[inverse.reshape(-1)] != np.arange(len(archs)))
+    first, group = group_rows(archs)
+    again = np.flatnonzero(first[group] != np.arange(len(archs)))
     if len(again):
         row = int(again[0])
         raise TableError(
             f"{source}: architecture {imported.strings[row]} comes twice, as number "
-            f"{first[inverse.reshape(-1)[row]]} and {row}; official files hold each once"
+            f"{first[group[row]]} and {row}; official files hold each once"
         )
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from archrank.errors import TableError
+from archrank.rows import group_rows
 from archrank.spaces.nds.space import NDS
 from archrank.tables.importers.base import Imported, Importer, Published, Told
 from archrank.tables.importers.nds_files import METRICS, read_nds
@@ -56,17 +57,10 @@ class NDSImporter(Importer):
             remarks.append(f"how many jobs the published file holds is not known; took all {jobs}")
         else:
             published.check_count(jobs, path, partial=partial)
-        _, first, inverse = np.unique(
-            space.canonical(table.archs), axis=0, return_index=True, return_inverse=True
-        )
-        order = np.argsort(first)  # the file's
-        inverse = inverse.reshape(-1)
-        count = np.bincount(inverse)
-        columns = {
-            name: (np.bincount(inverse, weights=table.column(name)) / count)[order]
-            for name in METRICS
-        }
-        archs = table.archs[first[order]]
+        first, group = group_rows(space.canonical(table.archs))
+        count = np.bincount(group)
+        columns = {name: np.bincount(group, table.column(name)) / count for name in METRICS}
+        archs = table.archs[first]
         if len(archs) < jobs:
             remarks.append(
                 f"{jobs} jobs are {len(archs)} different networks; those trained several times "

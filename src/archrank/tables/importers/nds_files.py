@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from archrank.errors import ArchitectureError, TableError
+from archrank.rows import group_rows
 from archrank.spaces.nds.space import KINDS, NDS
 from archrank.tables.base import BenchTable, metric_directions
 from archrank.tables.files import RawTable
@@ -46,15 +47,11 @@ def read_nds(path: str | Path, space: NDS) -> BenchTable:
         except (KeyError, IndexError, TypeError, ValueError) as error:  # noqa: PERF203  # says which job
             fault = f"no {error}" if isinstance(error, KeyError) else str(error)
             raise TableError(f"{path}, job {number}: {fault}; is this {space.name}?") from None
-    distinct, first, inverse = np.unique(
-        np.array(rows), axis=0, return_index=True, return_inverse=True
-    )
-    inverse = inverse.reshape(-1)
-    order = np.argsort(first)  # the file's
-    archs = distinct[order]
-    count = np.bincount(inverse)
+    first, group = group_rows(np.array(rows))
+    archs = np.array(rows)[first]
+    count = np.bincount(group)
     numbers = {
-        name: (np.bincount(inverse, weights=column) / count)[order]
+        name: np.bincount(group, column) / count
         for name, column in zip(METRICS, np.array(values).T, strict=True)
     }
     text: dict[str, list[Any]] = {"arch": space.format(archs)}

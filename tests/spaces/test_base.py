@@ -33,9 +33,11 @@ def test_enumerate_lists_every_row_once(sizes: list[int]) -> None:
     assert (space.parse(space.format(rows)) == rows).all()
 
 
-def test_sampling_is_uniform() -> None:
-    space = make([2, 3])
-    counts = np.bincount(space.index(space.sample(12_000, rng=np.random.default_rng(0))))
+@pytest.mark.parametrize("sizes", [[2, 3], [3, 2], [1, 6], [6]])
+def test_sampling_is_uniform(sizes: list[int]) -> None:
+    space = make(sizes)
+    rows = space.sample(2_000 * space.size, rng=np.random.default_rng(0))
+    counts = np.bincount(space.index(space.validate(rows)), minlength=space.size)
     assert (abs(counts - 2_000) < 200).all()
 
 

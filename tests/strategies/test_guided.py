@@ -8,10 +8,11 @@ import pytest
 
 from archrank.errors import BudgetError
 from archrank.rankers import GBDT
-from archrank.spaces import NASBench201
+from archrank.spaces import CustomSpace, NASBench201
 from archrank.strategies import STRATEGIES, Guided
 from archrank.testing import check_strategy
-from tests.strategies.helpers import Weights, history, huge, isomorphic, rows, some, tiny
+from archrank.types import Archs, Floats
+from tests.strategies.helpers import Weights, build, history, huge, isomorphic, rows, some, tiny
 
 
 def guided(space: Any, **settings: Any) -> Guided:
@@ -62,7 +63,11 @@ def test_uncertainty_counts_as_kappa_says() -> None:
 
 
 def test_random_at_first_and_while_nothing_can_be_learnt(space: NASBench201) -> None:
-    strategy = guided(space, initial=6)
+    class Refusing(Weights):
+        def _fit(self, archs: Archs, scores: Floats) -> None:
+            raise AssertionError("nothing can be learnt yet")
+
+    strategy = Guided(Refusing(space), initial=6)
     archs = some(space, 8)
     good = np.arange(8.0)
     for past in (
@@ -72,8 +77,9 @@ def test_random_at_first_and_while_nothing_can_be_learnt(space: NASBench201) -> 
         history(space, archs, np.where(good == 3, 1.0, np.nan)),
         history(space, archs, np.stack([good, np.zeros(8)], axis=1)),
     ):
-        strategy.ranker = None  # must not be asked
         assert len(strategy.propose(past, 3, rng=np.random.default_rng(0))) == 3
+    with pytest.raises(AssertionError, match="nothing can be learnt yet"):
+        strategy.propose(history(space, archs[:6], good[:6]), 3, rng=np.random.default_rng(0))
 
 
 def test_a_ranker_that_needs_more_labels_is_not_asked(space: NASBench201) -> None:
@@ -149,6 +155,31 @@ def test_mutants_come_from_the_best_that_succeeded() -> None:
     parents = (pool[near][:, None] != archs[None]).sum(axis=2).argmin(axis=1)
     assert near.sum() > 100
     assert set(parents.tolist()) == {4, 5}
+    changes = (pool[near][:, None] != archs[None]).sum(axis=2).min(axis=1)
+    assert changes.min() == 1
+    for low, high in ((1, 1), (2, 4), (5, 9)):  # 1.5, 3 or 6 are expected
+        assert ((low <= changes) & (changes <= high)).mean() > 0.15
+
+
+def test_improvement_is_measured_from_the_best() -> None:
+    class Known(Weights):
+        """Predicts the first choice, with the second as its doubt."""
+
+        def _predict(self, archs: Archs, return_std: bool) -> tuple[Floats, Floats | None]:
+            return archs[:, 0].astype(float), 2.0 * archs[:, 1] if return_std else None
+
+    space = CustomSpace({"mean": range(10), "doubt": range(5)}, build)
+    archs = np.array([[0, 0], [3, 0], [8, 0]], dtype=np.uint8)
+    sure, open_ = [9, 0], [8, 4]  # improve on 8 by 1 and by 3.2, on 0 by 9 and by 8.7
+    past = history(
+        space,
+        archs,
+        archs[:, 0],
+        allowed=lambda a: np.array([row.tolist() in (sure, open_) for row in a], dtype=bool),
+    )
+    strategy = Guided(Known(space), initial=3, acquisition="ei")
+    picks = strategy.propose(past, 2, rng=np.random.default_rng(0))
+    assert picks.tolist() == [open_, sure]
 
 
 def test_several_objectives_spread_along_the_front() -> None:

@@ -47,6 +47,15 @@ def test_from_choices() -> None:
     check_space(ar.Space.from_choices(list(CHOICES.items()), mlp).for_task(TASK))
 
 
+@pytest.mark.parametrize("rule", [None, {"b": ("a", [0, 1])}])
+def test_sampling_draws_every_option_of_every_choice(rule: Any) -> None:
+    space = CustomSpace({"a": range(2), "b": range(5), "c": range(3)}, mlp, active_if=rule)
+    archs = space.sample(30_000, rng=np.random.default_rng(0))
+    for column, radix in enumerate(space.radices):
+        share = np.bincount(archs[:, column], minlength=radix) / len(archs)
+        np.testing.assert_allclose(share, 1 / radix, atol=0.02)
+
+
 def test_costs_are_counted() -> None:
     space = CustomSpace(CHOICES, mlp).for_task(TASK)
     assert int(np.prod(TASK.input_shape)) == 64

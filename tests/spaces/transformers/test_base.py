@@ -113,6 +113,19 @@ def test_sampling_is_uniform_over_options(space: LayeredSpace) -> None:
         assert np.abs(share - 1 / radix).max() < 0.04
 
 
+def test_redrawn_genes_are_uniform() -> None:
+    space = Small(redraw=True)
+    rng = np.random.default_rng(0)
+    start = space.canonical(np.zeros((20_000, space.d), dtype=np.uint8))
+    archs = space.mutate(start, rng=rng, rate=1.0)
+    for j, radix in enumerate(space.radices):
+        share = np.bincount(archs[:, j], minlength=radix) / len(archs)
+        np.testing.assert_allclose(share, 1 / radix, atol=0.02)
+    kept = space.mutate(start, rng=rng, rate=0.1) == start
+    expected = 1 - 0.1 * (1 - 1 / space.radices)  # a redrawn gene may keep its option
+    np.testing.assert_allclose(kept.mean(axis=0), expected, atol=0.02)
+
+
 @spaces
 def test_no_loop_over_architectures(space: LayeredSpace) -> None:
     few(space, 10)

@@ -6,6 +6,7 @@ Shape words, never varied: ``n`` architectures, ``d`` decisions, ``f`` features,
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TypeAlias
 
 import numpy as np
@@ -19,3 +20,6 @@ Floats: TypeAlias = NDArray[np.float64]
 
 Bools: TypeAlias = NDArray[np.bool_]
 Ints: TypeAlias = NDArray[np.int64]
+
+ProgressCallback: TypeAlias = Callable[[int, int], None]
+"""Function that is called with the amount of work done and the total amount, in the same unit."""

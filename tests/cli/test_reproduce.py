@@ -5,20 +5,20 @@ from pathlib import Path
 
 import pytest
 
-from archrank.reproduce.base import Claim, Outcome, Row
+from archrank.reproduce.base import Claim, Comparison, Row
 from archrank.reproduce.catalogue import REPRODUCTIONS
 from tests.cli.conftest import Cli, refused
 
 
 @pytest.fixture
-def outcome(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
+def comparison(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
     """Nothing is fitted; what was asked for is kept."""
     asked: dict[str, object] = {}
 
-    def reproduce(name: str, **options: object) -> Outcome:
+    def reproduce(name: str, **options: object) -> Comparison:
         asked.update(options, name=name)
         rows = [Row("GATES, tau", 0.75, 0.76, 0.01, 3, 2.5, "other draws")]
-        return Outcome(rows, [Claim("GATES wins", True)], ("a note",))
+        return Comparison(rows, [Claim("GATES wins", True)], ("a note",))
 
     monkeypatch.setattr("archrank.reproduce.reproduce", reproduce, raising=False)
     return asked
@@ -34,11 +34,15 @@ def test_lists_what_can_be_reproduced(cli: Cli) -> None:
     assert [v["name"] for v in values] == listed
 
 
-def test_prints_paper_and_ours(cli: Cli, outcome: dict[str, object]) -> None:
+def test_prints_paper_and_ours(cli: Cli, comparison: dict[str, object]) -> None:
     result = cli("reproduce", "surgery-fig4", "--quick", "--seeds", 2, "--data", "here")
     assert result.status == 0
-    assert (outcome["name"], outcome["quick"], outcome["seeds"]) == ("surgery-fig4", True, 2)
-    assert outcome["data"] == Path("here")
+    assert (comparison["name"], comparison["quick"], comparison["seeds"]) == (
+        "surgery-fig4",
+        True,
+        2,
+    )
+    assert comparison["data"] == Path("here")
     heading, row, why, claim, note = result.out.splitlines()
     assert " ".join(heading.split()) == "figure paper ours difference seeds seconds why"
     assert " ".join(row.split()) == "GATES, tau 0.760 0.750 ± 0.010 -0.010 3 2.5 [1]"
@@ -47,7 +51,7 @@ def test_prints_paper_and_ours(cli: Cli, outcome: dict[str, object]) -> None:
     assert note == "note: a note"
 
 
-def test_json_and_files(cli: Cli, outcome: dict[str, object], tmp_path: Path) -> None:
+def test_json_and_files(cli: Cli, comparison: dict[str, object], tmp_path: Path) -> None:
     result = cli("reproduce", "surgery-fig4", "--json", "--out", tmp_path / "found")
     values = json.loads(result.out)
     assert values["rows"][0]["paper"] == 0.76
@@ -63,7 +67,9 @@ def test_bad_input(cli: Cli, tmp_path: Path) -> None:
     refused(cli("reproduce", "blog-losses", "--workers", 0), "workers must be at least 1")
 
 
-def test_files_that_cannot_be_written(cli: Cli, outcome: dict[str, object], tmp_path: Path) -> None:
+def test_files_that_cannot_be_written(
+    cli: Cli, comparison: dict[str, object], tmp_path: Path
+) -> None:
     (tmp_path / "file").write_text("")
     result = cli("reproduce", "surgery-fig4", "--out", tmp_path / "file")
     assert result.status == 2

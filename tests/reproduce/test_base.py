@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from archrank.reproduce.base import Claim, Outcome, Row, summary
+from archrank.reproduce.base import Claim, Comparison, Row, summary
 from archrank.reproduce.text import lines, reasons, rows_of
 
 
@@ -44,7 +44,7 @@ def test_differences_are_those_of_printed_figures() -> None:
 
 def test_claims_say_whether_they_hold() -> None:
     claims = [Claim("A beats B", True, "1 > 0"), Claim("C beats D", False)]
-    told = lines(Outcome([Row("x", 1.0)], claims, ("a note",)))
+    told = lines(Comparison([Row("x", 1.0)], claims, ("a note",)))
     assert told == [
         "paper: A beats B -> holds: 1 > 0",
         "paper: C beats D -> does not hold",

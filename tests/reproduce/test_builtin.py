@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from archrank.errors import SettingsError
-from archrank.reproduce import Outcome, Plan, reproduce
+from archrank.reproduce import Comparison, Plan, reproduce
 from archrank.reproduce.base import Claim, Row
 from archrank.reproduce.bench import Bench
-from archrank.reproduce.builtin import builtin_bench, retold
+from archrank.reproduce.builtin import builtin_bench, with_builtin_names
 from archrank.reproduce.catalogue import REPRODUCTIONS
 from archrank.spaces import NASBench201
 from archrank.tables import load_table
@@ -52,24 +52,26 @@ def test_one_shot_labels_are_not_made_up() -> None:
 def test_every_protocol_runs_offline(name: str) -> None:
     item = REPRODUCTIONS[name]
     bench = builtin_bench(item)
-    outcome = retold(item.run(bench, Plan(quick=True, seeds=1, epochs=1)), len(bench))
-    assert outcome.rows
-    assert all(row.paper is None for row in outcome.rows)
-    assert not any("c10" in row.what for row in outcome.rows)
-    assert any(np.isfinite(row.ours) for row in outcome.rows)
-    assert f"{len(bench):,} architectures" in outcome.notes[0]
+    comparison = with_builtin_names(
+        item.run(bench, Plan(quick=True, seeds=1, epochs=1)), len(bench)
+    )
+    assert comparison.rows
+    assert all(row.paper is None for row in comparison.rows)
+    assert not any("c10" in row.what for row in comparison.rows)
+    assert any(np.isfinite(row.ours) for row in comparison.rows)
+    assert f"{len(bench):,} architectures" in comparison.notes[0]
 
 
 def test_data_sets_get_their_own_names() -> None:
     rows = [Row("c10  guided", 1.0, 2.0), Row("c100 tau", 1.0), Row("c1000 is not one", 1.0)]
-    told = retold(Outcome(rows, [Claim("c100 is like c10", True, "c10: 3")]), 7)
+    told = with_builtin_names(Comparison(rows, [Claim("c100 is like c10", True, "c10: 3")]), 7)
     assert [row.what for row in told.rows] == ["digits  guided", "glyphs tau", "c1000 is not one"]
     assert told.claims[0] == Claim("glyphs is like digits", True, "digits: 3")
 
 
 def test_the_same_seeds_give_the_same_figures() -> None:
     def run() -> list[float]:
-        outcome = reproduce("surgery-table-a1", tables="builtin", quick=True, seeds=1)
-        return [row.ours for row in outcome.rows]
+        comparison = reproduce("surgery-table-a1", tables="builtin", quick=True, seeds=1)
+        return [row.ours for row in comparison.rows]
 
     assert run() == run()

@@ -30,7 +30,7 @@ def test_goes_on_wherever_it_was_stopped(stop: int, tmp_path: Path) -> None:
     path = tmp_path / "x.runs"
     count = 0
 
-    def told(done: int, of: int) -> None:
+    def progress(done: int, of: int) -> None:
         nonlocal count
         count += 1
         if count == stop:
@@ -38,12 +38,12 @@ def test_goes_on_wherever_it_was_stopped(stop: int, tmp_path: Path) -> None:
 
     if stop:
         with pytest.raises(KilledError):
-            two_calls(Plan(told=told, journal=Journal(path, HEADER)))
+            two_calls(Plan(progress=progress, journal=Journal(path, HEADER)))
         with path.open("a") as file:
             file.write('{"call": 1, "ind')  # a kill in the middle of a line
     kept = Journal(path, HEADER)
     assert len(kept.known) == stop
-    assert two_calls(Plan(told=told, journal=kept)) == two_calls(Plan())
+    assert two_calls(Plan(progress=progress, journal=kept)) == two_calls(Plan())
     assert count == 7  # nothing ran twice
     assert len(Journal(path, HEADER).known) == 7
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from archrank.reproduce import Outcome, Plan
+from archrank.reproduce import Comparison, Plan
 from archrank.reproduce.bench import load_bench
 from archrank.reproduce.catalogue import REPRODUCTIONS
 from archrank.reproduce.text import lines, page, rows_of, to_json
@@ -29,34 +29,36 @@ class Elsewhere(Executor):
         return future
 
 
-def run(name: str, tables: Path, plan: Plan) -> Outcome:
+def run(name: str, tables: Path, plan: Plan) -> Comparison:
     item = REPRODUCTIONS[name]
     return item.run(load_bench(item.files, item.columns, tables), plan)
 
 
-def figures(outcome: Outcome) -> list[tuple[str, float]]:
-    return [(row.what, row.ours) for row in outcome.rows if math.isfinite(row.ours)]
+def figures(comparison: Comparison) -> list[tuple[str, float]]:
+    return [(row.what, row.ours) for row in comparison.rows if math.isfinite(row.ours)]
 
 
 @pytest.mark.parametrize("name", REPRODUCTIONS)
 def test_runs_from_files_to_text(name: str, tables: Path) -> None:
     item = REPRODUCTIONS[name]
-    told: list[tuple[int, int]] = []
-    plan = Plan(quick=True, seeds=1, epochs=1, told=lambda done, of: told.append((done, of)))
-    outcome = run(name, tables, plan)
-    assert outcome.rows
-    assert told
-    assert all(0 < done <= of for done, of in told)
-    assert all(row.seconds >= 0 and row.seeds >= 1 for row in outcome.rows)
-    assert len({row.what for row in outcome.rows}) == len(outcome.rows)
-    lacking = [row.what for row in outcome.rows if row.paper is None and not row.why]
+    progress: list[tuple[int, int]] = []
+    plan = Plan(
+        quick=True, seeds=1, epochs=1, progress=lambda done, of: progress.append((done, of))
+    )
+    comparison = run(name, tables, plan)
+    assert comparison.rows
+    assert progress
+    assert all(0 < done <= of for done, of in progress)
+    assert all(row.seconds >= 0 and row.seeds >= 1 for row in comparison.rows)
+    assert len({row.what for row in comparison.rows}) == len(comparison.rows)
+    lacking = [row.what for row in comparison.rows if row.paper is None and not row.why]
     assert not lacking or name in ("surgery-a3", "blog-transfer")
-    values = json.loads(json.dumps(to_json(item, outcome, True), allow_nan=False))
-    assert len(values["rows"]) == len(outcome.rows)
-    widths = {len(row) for row in rows_of(outcome.rows)}
+    values = json.loads(json.dumps(to_json(item, comparison, True), allow_nan=False))
+    assert len(values["rows"]) == len(comparison.rows)
+    widths = {len(row) for row in rows_of(comparison.rows)}
     assert widths == {7}
-    assert item.source in page(item, outcome)
-    assert len(lines(outcome)) >= len(outcome.claims) + len(outcome.notes)
+    assert item.source in page(item, comparison)
+    assert len(lines(comparison)) >= len(comparison.claims) + len(comparison.notes)
 
 
 @pytest.mark.parametrize("name", ["surgery-fig-a2", "acenas-fig9", "acenas-fig11", "blog-search"])

@@ -14,7 +14,7 @@ from archrank.errors import SettingsError
 from archrank.files import write_json, write_text
 
 if TYPE_CHECKING:
-    from archrank.reproduce import Outcome
+    from archrank.reproduce import Comparison
 
 
 @dataclass
@@ -50,7 +50,7 @@ class Reproduce:
 
         try:
             with progress_console().status("reading") as status, running(self.workers) as pool:
-                outcome = reproduce(
+                comparison = reproduce(
                     self.name,
                     data=self.data,
                     tables=self.tables,
@@ -58,13 +58,13 @@ class Reproduce:
                     seeds=self.seeds,
                     out=self.out,
                     executor=pool,
-                    told=lambda done, of: status.update(f"{done} of {of} runs"),
+                    progress=lambda done, of: status.update(f"{done} of {of} runs"),
                 )
         except KeyboardInterrupt:
             kept = f"finished runs are kept in {self.out}, repeat the command to go on"
             say(f"stopped; {kept if self.out is not None else 'nothing is kept, --out DIR would'}")
             return INTERRUPTED
-        self._show(outcome)
+        self._show(comparison)
         return 0
 
     def _list(self) -> None:
@@ -80,18 +80,18 @@ class Reproduce:
         rows = [(i.name, i.source, i.title, " ".join(i.files)) for i in items]
         show_rows([("name", "source", "what", "tables"), *rows])
 
-    def _show(self, outcome: Outcome) -> None:
+    def _show(self, comparison: Comparison) -> None:
         from archrank.reproduce.catalogue import find
         from archrank.reproduce.text import lines, page, rows_of, to_json
 
         item = find(self.name)
-        values = to_json(item, outcome, self.quick)
+        values = to_json(item, comparison, self.quick)
         if self.out is not None:
             write_json(self.out / f"{item.name}.json", values, parents=True)
-            write_text(self.out / f"{item.name}.txt", page(item, outcome))
+            write_text(self.out / f"{item.name}.txt", page(item, comparison))
         if self.json:
             print_json(values)
             return
-        show_rows(rows_of(outcome.rows))
-        for line in lines(outcome):
+        show_rows(rows_of(comparison.rows))
+        for line in lines(comparison):
             print(line)

@@ -55,7 +55,7 @@ class TablesImport:
                     self.out,
                     partial=self.partial,
                     force=self.force,
-                    told=display.told,
+                    progress=display.progress,
                     executor=executor,
                 )
         except KeyboardInterrupt:
@@ -102,7 +102,7 @@ class _Display:
         if self._console.is_terminal:
             self._bar.stop()
 
-    def told(self, done: int, of: int) -> None:
+    def progress(self, done: int, of: int) -> None:
         """So much of so much has been read."""
         if self._console.is_terminal:
             self._bar.update(self._task, completed=done, total=of)

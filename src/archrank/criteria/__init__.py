@@ -1,11 +1,12 @@
-"""How good a ranking is, and what random search would have reached.
+"""Criteria for rankings, and the expected result of random search for comparison.
 
 Criteria take ``scores: (n,)`` and ``truth: (n,)``, both higher-is-better, and raise
-:class:`~archrank.errors.LabelError` for input that cannot be ranked: NaN, constant, integer-cast,
-of unequal length. All are defined on ties, and none depends on the order of rows:
+:class:`~archrank.errors.LabelError` for input that cannot be ranked: NaN, all values equal, values
+wrapped around by a conversion to integers, or unequal lengths. All are defined for ties, and none
+depends on the order of rows:
 
 - correlations handle ties by their definition;
-- criteria of the top are exact expectations over all orders of tied *scores*;
+- criteria of the best architectures are exact expectations over all orders of tied *scores*;
 - equal *truths* share the best of their ranks in ``best_ranking_at`` and ``worst_ranking_at``,
   are broken at random in ``precision_at``, and are left out of ``pair_accuracy``.
 """

@@ -1,4 +1,4 @@
-"""What every criterion asks of its input."""
+"""Input checks that all criteria share."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from archrank.types import Floats
 
 
 def pair(scores: ArrayLike, truth: ArrayLike) -> tuple[Floats, Floats]:
-    """Return both as ``(n,)`` float64, or say why they cannot be compared.
+    """Check scores and truth, and return both as ``(n,)`` float64.
 
     Raises:
-        LabelError: NaN, constant, integer-cast, too few, or not one score per truth.
+        LabelError: NaN, all equal, wrapped around by a conversion to integers, too few, or not one
+            score per truth.
     """
     raw = np.asarray(truth)
     a = np.asarray(scores, dtype=np.float64)
@@ -36,7 +37,7 @@ def pair(scores: ArrayLike, truth: ArrayLike) -> tuple[Floats, Floats]:
 
 
 def column(name: str, values: ArrayLike, n: int) -> Floats:
-    """Return one more ``(n,)`` column as float64.
+    """Check a further ``(n,)`` column and return it as float64.
 
     Raises:
         LabelError: NaN, or not one value per architecture.
@@ -67,10 +68,10 @@ def check_varies(name: str, column: Floats) -> None:
 
 
 def count_of(k: float, n: int) -> int:
-    """How many architectures ``k`` stands for: an int is a number, a float a fraction of ``n``.
+    """Turn ``k`` into a number of architectures: an int is a number, a float a fraction of ``n``.
 
     Raises:
-        LabelError: none, or more than all.
+        LabelError: The number is below 1 or above ``n``.
     """
     if isinstance(k, (bool, np.bool_)) or not isinstance(k, (int, float, np.integer, np.floating)):
         raise LabelError(f"k must be a number of architectures or a fraction of them, got {k!r}")
@@ -80,7 +81,7 @@ def count_of(k: float, n: int) -> int:
         return int(k)
     if not 0 < k <= 1:
         raise LabelError(f"k={k} is not a fraction in (0, 1]; a number of architectures is an int")
-    count = math.floor(k * n + 1e-9)  # .29 * 100 is a hair below 29
+    count = math.floor(k * n + 1e-9)  # .29 * 100 is slightly below 29
     if count == 0:
         raise LabelError(f"k={k:g} of {n} architectures is less than one")
     return count

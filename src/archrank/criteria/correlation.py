@@ -1,4 +1,4 @@
-"""Rank correlations: how well scores order all pairs."""
+"""Rank correlations: agreement between scores and truth over all pairs of architectures."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def kendall_tau(scores: ArrayLike, truth: ArrayLike) -> float:
 def kendall_tau_a(scores: ArrayLike, truth: ArrayLike) -> float:
     r"""Kendall's :math:`\tau_a = (C - D) / P`: a tied pair counts as neither right nor wrong.
 
-    The formula the Surgery study prints (section 3); its code, like everybody's, computes
-    :func:`kendall_tau`. Without ties they are equal.
+    This is the formula printed in the Surgery study (section 3); its code, like most, computes
+    :func:`kendall_tau`. Without ties the two are equal.
 
     Raises:
         LabelError: NaN, constant, too few, or not one score per truth.
@@ -39,10 +39,10 @@ def kendall_tau_a(scores: ArrayLike, truth: ArrayLike) -> float:
 
 
 def pair_accuracy(scores: ArrayLike, truth: ArrayLike) -> float:
-    r"""Share of pairs put in their true order, in [0, 1]: :math:`(1 + (C - D)/(P - T_t)) / 2`.
+    r"""Share of pairs in their true order, in [0, 1]: :math:`(1 + (C - D)/(P - T_t)) / 2`.
 
-    Pairs of equal truth have no right order and are left out; pairs of equal scores are half right,
-    as a coin would make them (Harrell's concordance index, JAMA 1982). Without ties it is
+    Pairs of equal truth have no right order and are left out; pairs of equal scores count as half
+    right, as if ordered by a coin (Harrell's concordance index, JAMA 1982). Without ties it is
     :math:`(1 + \tau_a) / 2`.
 
     Raises:
@@ -59,7 +59,7 @@ def pair_accuracy(scores: ArrayLike, truth: ArrayLike) -> float:
 def tau_at_top(scores: ArrayLike, truth: ArrayLike, k: float) -> float:
     r"""Kendall's :math:`\tau_b` among the predicted top ``k`` only.
 
-    Architectures tied with the ``k``-th are all taken in, so the result does not depend on the
+    All architectures that tie with the ``k``-th are included, so the result does not depend on the
     order of rows.
 
     Args:
@@ -68,7 +68,7 @@ def tau_at_top(scores: ArrayLike, truth: ArrayLike, k: float) -> float:
         k: a number of architectures (int) or a fraction of them (float).
 
     Raises:
-        LabelError: as :func:`kendall_tau`, of the top too.
+        LabelError: As for :func:`kendall_tau`, also of the top alone.
     """
     a, b = pair(scores, truth)
     count = count_of(k, len(a))
@@ -77,7 +77,7 @@ def tau_at_top(scores: ArrayLike, truth: ArrayLike, k: float) -> float:
 
 
 def spearman(scores: ArrayLike, truth: ArrayLike) -> float:
-    """Spearman's rank correlation (1904): Pearson's, of the ranks; ties share their mean rank.
+    """Spearman's rank correlation (1904): Pearson's correlation of ranks; ties share a mean rank.
 
     Raises:
         LabelError: NaN, constant, too few, or not one score per truth.
@@ -104,7 +104,10 @@ def _tau_b(a: Floats, b: Floats) -> float:
 
 
 def _agreement(a: Floats, b: Floats) -> int:
-    """``C - D``: scipy gives only the quotient, exact enough to round back below 1e14 pairs."""
+    """Compute ``C - D``, concordant minus discordant pairs.
+
+    scipy only gives the quotient, which is exact enough to be rounded back below 1e14 pairs.
+    """
     pairs = _pairs(len(a))
     return round(_tau_b(a, b) * float(np.sqrt((pairs - _tied(a)) * float(pairs - _tied(b)))))
 

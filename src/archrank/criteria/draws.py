@@ -11,7 +11,7 @@ from archrank.types import Floats
 
 
 def expected_best_of_random(values: ArrayLike, k: ArrayLike) -> Floats:
-    r"""Expected maximum of ``k`` draws without replacement from a table: exact.
+    r"""Compute the exact expected maximum of ``k`` draws without replacement from a table.
 
     With :math:`v_1 \le \dots \le v_n`, the largest of :math:`k` draws is :math:`v_i` with
     probability :math:`w_i = \binom{i-1}{k-1} / \binom{n}{k}` (order statistics of a finite
@@ -44,16 +44,19 @@ def expected_best_of_random(values: ArrayLike, k: ArrayLike) -> Floats:
         raise LabelError(f"cannot draw {outside[0]} of {n} values without replacement")
     falling = np.sort(v)[::-1]  # v_n first
     expected = np.empty(len(draws))
-    for at, count in enumerate(draws.tolist()):  # one row at a time: (m, n) may not fit in memory
+    for at, count in enumerate(draws.tolist()):  # one k at a time: (m, n) may not fit in memory
         expected[at] = first_drawn(n, count) @ falling[: n - count + 1]
     return np.clip(expected, v.min(), v.max())
 
 
 def first_drawn(n: int, k: int) -> Floats:
-    r"""Probability ``(n - k + 1,)`` that the first, second, ... of ``n`` is the first one drawn.
+    r"""Compute the probability that each of ``n`` ordered items is the first of ``k`` drawn ones.
 
-    Of ``k`` drawn without replacement. :math:`w_n = k/n` and :math:`w_{i-1} = w_i (i-k)/(i-1)`,
-    counted from behind, neither overflow nor cancel as binomial coefficients do.
+    The ``k`` items are drawn without replacement. The recursion :math:`w_n = k/n`,
+    :math:`w_{i-1} = w_i (i-k)/(i-1)` avoids the overflow and cancellation of binomial coefficients.
+
+    Returns:
+        ``(n - k + 1,)``, the first item first; later items have probability 0.
     """
     i = np.arange(n, k, -1, dtype=np.float64)  # one with i < k is never the first
     steps = (i - k) / (i - 1)

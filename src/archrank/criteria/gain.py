@@ -1,4 +1,4 @@
-"""Discounted cumulative gain: the top counts most."""
+"""Discounted cumulative gain, a criterion in which the first positions count most."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ def relevance(
     lower: float | None = None,
     upper: float | None = None,
 ) -> Floats:
-    r"""AceNAS's relevance: :math:`U \cdot \mathrm{clip}((x - q)/(\max - q), 0, 1)`.
+    r"""Relevance of AceNAS: :math:`U \cdot \mathrm{clip}((x - q)/(\max - q), 0, 1)`.
 
     AceNAS, section 3.1: :math:`U = 20`, :math:`q` the 20 % quantile (linear interpolation). Its
     ProxylessNAS runs use ``scale=15, lower=0.73, upper=0.76``.
 
     Args:
         scores: ``(n,)`` labels.
-        scale: :math:`U`, the relevance of the best.
-        quantile: what lies below this share of the labels has relevance 0.
-        lower: a fixed bound instead of the quantile.
-        upper: a fixed bound instead of the maximum.
+        scale: :math:`U`, the relevance of the best label.
+        quantile: Labels below this quantile have relevance 0.
+        lower: A fixed value to use instead of the quantile.
+        upper: A fixed value to use instead of the maximum.
 
     Returns:
         ``(n,)`` relevances in ``[0, scale]``.
 
     Raises:
-        LabelError: NaN, no labels, or an upper bound that is not above the lower one, as where
-            four fifths of the labels tie at the best.
+        LabelError: NaN, no labels, or an upper bound that is not above the lower one, for instance
+            because four fifths of the labels tie at the maximum.
 
     Example:
         >>> relevance([0.1, 0.5, 0.7, 0.9, 0.9, 0.9]).round(2).tolist()
@@ -52,7 +52,7 @@ def relevance(
 def relevance_bounds(
     scores: Floats, *, quantile: float, lower: float | None, upper: float | None
 ) -> tuple[float, float]:
-    """The labels of relevance 0 and of full relevance; see :func:`relevance`."""
+    """Return the label of relevance 0 and the label of full relevance; see :func:`relevance`."""
     if scores.ndim != 1 or len(scores) == 0:
         raise LabelError(f"relevance needs scores (n,), got shape {scores.shape}")
     check_finite("scores", scores)
@@ -81,14 +81,15 @@ def ndcg(
 
     .. math:: NDCG@k = \frac1{IDCG} \sum_{r=1}^k \frac{2^{rel_{(r)}} - 1}{\log_2(r + 1)}
 
-    Tied scores get the mean over all their orders: each has the mean gain of its tie.
+    With tied scores, this is the mean over all their orders.
 
     Args:
         scores: ``(n,)`` predictions.
         truth: ``(n,)`` true scores.
-        k: how many positions count: a number (int), a fraction (float), or all.
-        relevance: turns ``truth`` into relevances >= 0. AceNAS's by default, with bounds from the
-            architectures judged; ``functools.partial(relevance, lower=..., upper=...)`` fixes them.
+        k: Positions that count: a number (int), a fraction of all (float), or ``None`` for all.
+        relevance: Function that turns ``truth`` into relevances >= 0. By default AceNAS's, with
+            bounds from ``truth``; ``functools.partial(relevance, lower=..., upper=...)`` fixes
+            them.
 
     Raises:
         LabelError: NaN, constant, too few, not one score per truth, or relevances that are
@@ -101,7 +102,7 @@ def ndcg(
         raise LabelError(
             f"NDCG needs relevances >= 0 with one above 0, got {rel.min():g} to {rel.max():g}"
         )
-    highest = rel.max()  # gains over 2**highest: no overflow
+    highest = rel.max()  # gains divided by 2**highest, against overflow
     gains = -np.exp2(rel - highest) * np.expm1(-rel * np.log(2))
     discounts = 1 / np.log2(np.arange(2, count + 2))  # (k,)
     order = np.argsort(-a)

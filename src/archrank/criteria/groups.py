@@ -1,4 +1,4 @@
-"""Whom a ranking favours: within groups of equal cost, and within isomorphism classes."""
+"""Criteria by groups: bias towards cheap or costly architectures, spread within isomorphisms."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from archrank.types import Floats, Ints
 def group_tau(scores: ArrayLike, truth: ArrayLike, cost: ArrayLike, *, groups: int = 10) -> Floats:
     r"""Kendall's :math:`\tau_b` within each of ``groups`` groups of rising cost (Surgery, Fig. 3c).
 
-    The groups are equal in number; architectures of equal cost stay together.
+    The groups are of equal size, except that architectures of equal cost stay together.
 
     Args:
         scores: ``(n,)`` predictions.
         truth: ``(n,)`` true scores.
         cost: ``(n,)`` MACs, FLOPs or parameters.
-        groups: how many.
+        groups: Number of groups.
 
     Returns:
         ``(groups,)``; NaN where a group is empty or has no order, in scores or in truth.
@@ -45,13 +45,14 @@ def group_rank_difference(
 ) -> Floats:
     """Mean of true minus predicted rank in each group of rising cost (Surgery, Fig. 3c).
 
-    Above 0 the group is over-estimated, below 0 under-estimated. Ties share their mean rank.
+    Positive values mean that the group is over-estimated, negative ones that it is
+    under-estimated. Ties share their mean rank.
 
     Args:
         scores: ``(n,)`` predictions.
         truth: ``(n,)`` true scores.
         cost: ``(n,)`` MACs, FLOPs or parameters.
-        groups: how many; formed as in :func:`group_tau`.
+        groups: Number of groups, formed as in :func:`group_tau`.
 
     Returns:
         ``(groups,)`` in ranks; NaN where a group is empty.
@@ -83,15 +84,15 @@ class Spread(NamedTuple):
 
 
 def isomorphism_spread(scores: ArrayLike, classes: ArrayLike, *, singles: bool = True) -> Spread:
-    """How differently equal architectures are scored (Surgery, Table 2).
+    """Mean spread of the scores of isomorphic architectures (Surgery, Table 2).
 
-    The mean over isomorphism classes of the standard deviation (population form) of their scores,
-    and of their ranks among all ``n``, where ties share their mean rank.
+    For each isomorphism class, take the standard deviation (population form) of its scores and of
+    its ranks among all ``n``, where ties share their mean rank; then average over classes.
 
     Args:
         scores: ``(n,)`` predictions, or the truth for comparison.
-        classes: ``(n,)`` class of each architecture: any labels.
-        singles: whether classes of one architecture, with spread 0, count, as in the paper.
+        classes: ``(n,)`` isomorphism class of each architecture, any values that can be compared.
+        singles: Include classes of one architecture, whose spread is 0, as in the paper.
 
     Raises:
         LabelError: NaN, constant, not one class per score, or no class that counts.
@@ -124,11 +125,11 @@ def isomorphism_spread(scores: ArrayLike, classes: ArrayLike, *, singles: bool =
 
 
 def _cost_groups(cost: ArrayLike, n: int, groups: int) -> Ints:
-    """Number ``(n,)`` of each one's group, cheapest first."""
+    """Number the groups of rising cost, cheapest first: ``(n,)``, one number per architecture."""
     from scipy.stats import rankdata
 
     if not 1 <= groups <= n:
         raise LabelError(f"cannot form {groups} groups of {n} architectures")
-    middle = rankdata(column("costs", cost, n)) - 0.5  # equal costs share it, so stay together
+    middle = rankdata(column("costs", cost, n)) - 0.5  # architectures of equal cost share a group
     group: Ints = np.floor(middle * groups / n).astype(np.int64)
     return group

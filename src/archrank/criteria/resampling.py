@@ -1,4 +1,4 @@
-"""Criteria many times: intervals over architectures, curves over training."""
+"""Criteria computed repeatedly: bootstrap intervals, and values over the course of a training."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ def bootstrap(
     resamples: int = 1000,
     level: float = 0.95,
 ) -> tuple[float, float]:
-    """Percentile bootstrap interval of a criterion over architectures (Efron 1979).
+    """Compute a criterion's percentile bootstrap interval over architectures (Efron 1979).
 
     Resamples on which the criterion is undefined (all labels equal) are drawn again.
 
     Args:
-        criterion: a function of scores and truth, :func:`kendall_tau` for one.
+        criterion: A function of scores and truth, such as :func:`kendall_tau`.
         scores: ``(n,)`` predictions.
         truth: ``(n,)`` true scores.
-        rng: draws architectures with replacement.
-        resamples: how often.
-        level: probability that the interval should hold.
+        rng: Source of randomness.
+        resamples: Number of resamples.
+        level: Coverage of the interval, 0 to 1.
 
     Returns:
-        Its lower and upper end.
+        Lower and upper end of the interval.
 
     Raises:
-        LabelError: unusable scores, or the criterion is undefined on nearly every resample.
+        LabelError: Unusable scores, or the criterion is undefined on nearly every resample.
     """
     one = {"the criterion": criterion}
     found = bootstrap_all(one, scores, truth, rng=rng, resamples=resamples, level=level)
@@ -57,27 +57,27 @@ def bootstrap_all(
     resamples: int = 1000,
     level: float = 0.95,
 ) -> dict[str, tuple[float, float]]:
-    """:func:`bootstrap` of several criteria, all of them on the same resamples.
+    """Compute bootstrap intervals of several criteria on the same resamples.
 
     Args:
-        criteria: name -> function of scores and truth.
+        criteria: ``{name: function of scores and truth}``.
         scores: ``(n,)`` predictions.
         truth: ``(n,)`` true scores.
-        rng: draws architectures with replacement.
-        resamples: how often.
-        level: probability that each interval should hold.
+        rng: Source of randomness.
+        resamples: Number of resamples.
+        level: Coverage of each interval, 0 to 1.
 
     Returns:
-        Name -> lower and upper end.
+        ``{name: (lower end, upper end)}``; see :func:`bootstrap`.
 
     Raises:
-        LabelError: unusable scores, or a criterion is undefined on nearly every resample.
+        LabelError: Unusable scores, or a criterion is undefined on nearly every resample.
     """
     a, b = pair(scores, truth)
     if resamples < 1 or not 0 < level < 1:
         raise LabelError(f"cannot bootstrap {resamples} resamples at level {level}")
     for criterion in criteria.values():
-        criterion(a, b)  # what is wrong with all of them is said as such
+        criterion(a, b)  # an error that concerns all criteria
     values: dict[str, list[float]] = {name: [] for name in criteria}
     for _ in range(10 * resamples):
         lacking = [name for name, known in values.items() if len(known) < resamples]
@@ -106,19 +106,19 @@ def _ends(values: list[float], level: float) -> tuple[float, float]:
 def rank_dynamics(
     scores: ArrayLike, truth: ArrayLike, criteria: Mapping[str, Criterion]
 ) -> dict[str, Floats]:
-    """How criteria develop over training (Surgery, Fig. 2).
+    """Compute criteria at every checkpoint of a training (Surgery, Fig. 2).
 
     Args:
         scores: ``(c, n)`` scores at ``c`` checkpoints.
         truth: ``(n,)`` true scores.
-        criteria: name -> function of scores and truth.
+        criteria: ``{name: function of scores and truth}``.
 
     Returns:
-        Name -> ``(c,)`` values; NaN at checkpoints where a criterion is undefined, as before
-        training, when all scores may be equal.
+        ``{name: (c,)}``; NaN at checkpoints where a criterion is undefined, for instance because
+        all scores are equal before training.
 
     Raises:
-        LabelError: a shape that does not fit, or truth that cannot be ranked.
+        LabelError: ``scores`` and ``truth`` do not fit together, or the truth cannot be ranked.
     """
     table = np.asarray(scores, dtype=np.float64)
     t = np.asarray(truth)

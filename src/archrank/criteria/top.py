@@ -1,8 +1,8 @@
-"""What matters in a search: who is at the top.
+"""Criteria of the best-ranked architectures, which are those that a search evaluates.
 
 ``k`` is a number of architectures if it is an int, a fraction of them (rounded down) if a float.
-Where scores tie across the cut, results are exact expectations over all orders of the tied ones:
-they depend neither on the order of rows nor on a sorting algorithm.
+If the ``k``-th and the next score tie, results are exact expectations over all orders of the tied
+architectures: they depend neither on the order of rows nor on a sorting algorithm.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from archrank.types import Bools, Floats
 
 
 def precision_at(scores: ArrayLike, truth: ArrayLike, k: float) -> float:
-    r"""P@K: the share of the predicted top ``k`` that belongs to the true top ``k``, in [0, 1].
+    r"""Precision P@K: share of the predicted top ``k`` that is in the true top ``k``, in [0, 1].
 
     :math:`\#\{i : R_i \le k \wedge n_i \le k\} / k` (Surgery, section 3), with true rank
     :math:`R_i` and predicted rank :math:`n_i`. Ties, in truth too, are broken at random and
@@ -39,7 +39,7 @@ def precision_at(scores: ArrayLike, truth: ArrayLike, k: float) -> float:
 
 
 def precision_at_bottom(scores: ArrayLike, truth: ArrayLike, k: float) -> float:
-    """P@bottomK: the share of the predicted bottom ``k`` that belongs to the true bottom ``k``.
+    """Precision P@bottomK: share of the predicted bottom ``k`` that is in the true bottom ``k``.
 
     Raises:
         LabelError: as :func:`precision_at`.
@@ -51,16 +51,16 @@ def precision_at_bottom(scores: ArrayLike, truth: ArrayLike, k: float) -> float:
 def best_ranking_at(
     scores: ArrayLike, truth: ArrayLike, k: float, *, absolute: bool = False
 ) -> float:
-    r"""BR@K: the best true rank among the predicted top ``k`` (Surgery, section 3).
+    r"""Best ranking BR@K: the best true rank among the predicted top ``k`` (Surgery, section 3).
 
     :math:`\min_{n_i \le k} R_i / n` in ``(0, 1]``, or the rank itself (1 is best). Equal truths
-    share the best of their ranks: who equals the winner is a winner.
+    share the best of their ranks, so an architecture that equals the best one has rank 1.
 
     Args:
         scores: ``(n,)`` predictions.
         truth: ``(n,)`` true scores.
         k: a number of architectures (int) or a fraction of them (float).
-        absolute: the rank (Surgery, Table A2) instead of the fraction of ``n``.
+        absolute: Return the rank (Surgery, Table A2) instead of the fraction of ``n``.
 
     Raises:
         LabelError: as :func:`precision_at`.
@@ -78,7 +78,9 @@ def best_ranking_at(
 def worst_ranking_at(
     scores: ArrayLike, truth: ArrayLike, k: float, *, absolute: bool = False
 ) -> float:
-    """WR@K: the worst true rank among the predicted top ``k``; as :func:`best_ranking_at`.
+    """Worst ranking WR@K: the worst true rank in the predicted top ``k``.
+
+    Arguments and result are as for :func:`best_ranking_at`.
 
     Raises:
         LabelError: as :func:`precision_at`.
@@ -91,14 +93,14 @@ def worst_ranking_at(
 def top_k_accuracy(
     scores: ArrayLike, truth: ArrayLike, k: float, *, validation: ArrayLike | None = None
 ) -> float:
-    """True score of the best of the predicted top ``k``.
+    """True score of the architecture that is chosen from the predicted top ``k``.
 
     Args:
         scores: ``(n,)`` predictions.
         truth: ``(n,)`` true scores: test accuracies.
         k: a number of architectures (int) or a fraction of them (float).
-        validation: ``(n,)`` what the best of the top is chosen by (AceNAS); ``truth`` by default.
-            Candidates that tie in it count with their mean truth.
+        validation: ``(n,)`` values by which one of the top is chosen (AceNAS); by default
+            ``truth``. If several tie, their mean truth counts.
 
     Raises:
         LabelError: as :func:`precision_at`.
@@ -110,10 +112,10 @@ def top_k_accuracy(
         return _expected_max(b[inside], b[cut], drawn)
     v = column("validation scores", validation, len(a))
     candidates = np.concatenate([np.flatnonzero(inside), np.flatnonzero(cut)])
-    _, group = np.unique(v[candidates], return_inverse=True)  # numbered as validation rises
+    _, group = np.unique(v[candidates], return_inverse=True)  # numbered by rising validation
     means = np.bincount(group, b[candidates]) / np.bincount(group)
     within = int(inside.sum())
-    level = int(group[:within].max(initial=0))  # the best of those surely in
+    level = int(group[:within].max(initial=0))  # the best of those that are certainly in the top
     falling = np.sort(group[within:])[::-1]
     weights = first_drawn(len(falling), drawn)
     return float(weights @ means[np.maximum(falling[: len(weights)], level)])
@@ -127,16 +129,16 @@ def regret(
     validation: ArrayLike | None = None,
     reference: Literal["test", "validation"] = "test",
 ) -> float:
-    """What choosing by ``scores`` costs: the space's best true score minus that of the one found.
+    """Best true score of all architectures minus that of the one chosen by ``scores``.
 
     Args:
         scores: ``(n,)`` predictions.
         truth: ``(n,)`` test accuracies.
-        k: the one found is the best of the predicted top ``k``, as in :func:`top_k_accuracy`.
-        validation: ``(n,)`` what the best of the top is chosen by; ``truth`` by default.
-        reference: ``"test"``, the best of all in test (AceNAS, footnote 3), or ``"validation"``,
-            the test accuracy of the best in validation (AceNAS, Table 7), which luck can beat:
-            then the regret is negative.
+        k: The choice is made among the predicted top ``k``, as in :func:`top_k_accuracy`.
+        validation: ``(n,)`` values by which one of the top is chosen; by default ``truth``.
+        reference: ``"test"`` compares with the best test accuracy of all (AceNAS, footnote 3);
+            ``"validation"`` with the test accuracy of the best in validation (AceNAS, Table 7), in
+            which case the regret can be negative.
 
     Raises:
         LabelError: as :func:`precision_at`.
@@ -152,21 +154,21 @@ def regret(
 
 
 def _cut(scores: Floats, k: int) -> tuple[Bools, Bools, int]:
-    """Who is surely in the top ``k``, who ties with the ``k``-th, and how many of those are in."""
+    """Find the top ``k``: rows certainly in it, rows that tie with the ``k``-th, open places."""
     kth = np.partition(scores, len(scores) - k)[len(scores) - k]
     inside, cut = scores > kth, scores == kth
     return inside, cut, k - int(inside.sum())
 
 
 def _inclusion(scores: Floats, k: int) -> Floats:
-    """Probability ``(n,)`` to be in the top ``k``, ties broken at random."""
+    """Compute the probability of being in the top ``k``, with ties broken at random: ``(n,)``."""
     inside, cut, drawn = _cut(scores, k)
     probability: Floats = inside + cut * (drawn / int(cut.sum()))
     return probability
 
 
 def _expected_max(sure: Floats, maybe: Floats, drawn: int) -> float:
-    """Expected largest of all of ``sure`` and of ``drawn`` of ``maybe``, drawn at random."""
+    """Compute the expected maximum of all ``sure`` and of ``drawn`` random ones of ``maybe``."""
     falling = np.sort(maybe)[::-1]
     weights = first_drawn(len(falling), drawn)
     least = sure.max(initial=-np.inf)
@@ -174,7 +176,7 @@ def _expected_max(sure: Floats, maybe: Floats, drawn: int) -> float:
 
 
 def _ranks_at_top(scores: Floats, truth: Floats, k: int) -> tuple[Floats, Floats, int]:
-    """True ranks, 1 is best, of those that :func:`_cut` names; equals share the best of theirs."""
+    """Compute true ranks (1 is best; ties share the best) of the rows that :func:`_cut` returns."""
     inside, cut, drawn = _cut(scores, k)
     rising = np.sort(truth)
 

@@ -1,4 +1,4 @@
-"""Latency of one network on one device, as RankNAS measures it.
+"""Latency measurement of one network on one device, by the protocol of RankNAS.
 
 Hu et al., "RankNAS: Efficient Neural Architecture Search by Pairwise Ranking", EMNLP 2021, section
 4.1 (after HAT): run the network 300 times, drop the fastest and the slowest 10 %, average the rest.
@@ -34,18 +34,18 @@ def measure_latency(
     trim: float = TRIM,
     threads: int = 1,
 ) -> float:
-    """Mean time of one call ``network(x)`` in milliseconds, without the extremes.
+    """Measure the mean time of one call ``network(x)`` in milliseconds, without the extremes.
 
     Args:
-        network: On the device of ``x``; measured in evaluation mode, without gradients.
+        network: Network on the device of ``x``; it runs in evaluation mode, without gradients.
         x: One batch, ``(b, ...)``.
         repeats: Calls that are timed, one by one.
-        warmup: Calls before them.
-        trim: Share of the calls that is dropped at either end, 0 to below 0.5.
-        threads: Of the CPU.
+        warmup: Calls before them that are not timed.
+        trim: Share of the calls to drop at either end, 0 to below 0.5.
+        threads: CPU threads of torch.
 
     Raises:
-        EvaluationError: Settings that leave nothing to average.
+        EvaluationError: A count is too small, or ``trim`` leaves no call to average.
     """
     require_trim("latency", trim)
     from scipy.stats import trim_mean
@@ -57,12 +57,12 @@ def measure_latency(
 def time_calls(
     network: nn.Module, x: Tensor, *, repeats: int = REPEATS, warmup: int = 10, threads: int = 1
 ) -> Floats:
-    """Time of each of ``repeats`` calls ``network(x)`` in milliseconds: ``(repeats,)``.
+    """Measure each of ``repeats`` calls ``network(x)`` in milliseconds: ``(repeats,)``.
 
-    On a GPU each call is waited for, so that its time is its own.
+    On a GPU, the clock is read only after each call has finished.
 
     Raises:
-        EvaluationError: No repeats, a negative warm-up, or no threads.
+        EvaluationError: ``repeats`` or ``threads`` below 1, or ``warmup`` below 0.
     """
     require_counts("latency", repeats=(repeats, 1), warmup=(warmup, 0), threads=(threads, 1))
     ticks = np.zeros((repeats, 2), dtype=np.int64)  # start and end, ns
@@ -71,7 +71,7 @@ def time_calls(
         for _ in range(warmup):
             network(x)
         _wait(x.device)
-        gc.disable()  # a collection inside a call would be charged to the network
+        gc.disable()  # a garbage collection during a call would count as time of the network
         try:
             for call in ticks:
                 call[0] = perf_counter_ns()

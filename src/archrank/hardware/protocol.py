@@ -1,4 +1,4 @@
-"""Settings of a measurement, checked before anything is measured."""
+"""Checks of measurement settings, made before anything is measured."""
 
 from __future__ import annotations
 
@@ -17,6 +17,6 @@ def require_counts(who: str, **counts: tuple[object, int]) -> None:
 
 
 def require_trim(who: str, trim: object) -> None:
-    """Raise ``EvaluationError`` unless dropping ``trim`` at both ends leaves something."""
+    """Raise ``EvaluationError`` unless the share ``trim`` is at least 0 and below 0.5."""
     if not isinstance(trim, int | float) or not 0 <= trim < 0.5:
         raise EvaluationError(f"{who}: trim must be at least 0 and below 0.5, got {trim!r}")

@@ -1,4 +1,4 @@
-"""How a network is run: on how many threads, in which mode; both are put back afterwards."""
+"""Context managers that set torch's threads or a network's mode, and restore them afterwards."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from torch import nn
 
 @contextmanager
 def torch_threads(n: int) -> Iterator[None]:
-    """Let torch use ``n`` threads of the CPU inside the block.
+    """Limit torch to ``n`` CPU threads inside the block.
 
-    Networks of a few channels are fastest on one, and only there the same bit for bit.
+    Networks with few channels are fastest on one thread, and only one thread gives results that
+    are reproducible to the last bit.
     """
     before = torch.get_num_threads()
     torch.set_num_threads(n)
@@ -25,7 +26,7 @@ def torch_threads(n: int) -> Iterator[None]:
 
 @contextmanager
 def mode(network: nn.Module, *, training: bool) -> Iterator[None]:
-    """Put ``network`` in training or evaluation mode inside the block; each module goes back."""
+    """Put ``network`` in training or evaluation mode inside the block, then restore all modules."""
     before = [(module, module.training) for module in network.modules()]
     network.train(training)
     try:

@@ -1,4 +1,4 @@
-"""The plain ``nn.Module`` networks that spaces build; one file per family of networks."""
+"""Plain ``nn.Module`` networks that spaces build; one file per family of networks."""
 
 from __future__ import annotations
 

@@ -13,17 +13,17 @@ from torch import Tensor, nn
 
 
 class Attention(nn.Module):
-    """Attention of ``dim`` -> ``qkv_dim`` -> ``dim``, its ``heads`` sharing ``qkv_dim`` evenly.
+    """Multi-head attention ``dim`` -> ``qkv_dim`` -> ``dim``; heads share ``qkv_dim`` evenly.
 
     Args:
-        dim: width of queries and outputs.
-        qkv_dim: width inside, independent of ``dim`` (HAT keeps 512).
-        heads: must divide ``qkv_dim``.
-        memory_dim: width of what is attended to; ``None``: ``dim``.
-        bias: on all four projections.
-        relative: clipping distance k of relative positions, ``2 k + 1`` learnt keys and values
-            shared by the heads; 0: none.
-        rotary: rotate this many channels of each head's queries and keys by their position.
+        dim: Width of queries and outputs.
+        qkv_dim: Width of all heads together, independent of ``dim`` (512 in HAT).
+        heads: Number of heads; must divide ``qkv_dim``.
+        memory_dim: Width of the sequence that is attended to; ``None`` is ``dim``.
+        bias: Give all four projections a bias.
+        relative: Clipping distance k of relative positions, with ``2 k + 1`` learnt keys and
+            values that all heads share; 0 for none.
+        rotary: Number of channels of each head's queries and keys that are rotated by position.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Attention(nn.Module):
         Args:
             x: ``(b, t, dim)``.
             memory: ``(b, s, memory_dim)``.
-            blocked: True where attention must not go; broadcasts to ``(b, heads, t, s)``.
+            blocked: True where attention is not allowed; broadcasts to ``(b, heads, t, s)``.
 
         Returns:
             ``(b, t, dim)``.
@@ -90,7 +90,7 @@ class Attention(nn.Module):
 
 
 def distance_index(length: int, clip: int, device: torch.device) -> Tensor:
-    """``j - i`` clipped to ``-clip..clip`` and shifted to ``0..2 clip``: ``(length, length)``."""
+    """Compute ``j - i`` clipped to ``-clip..clip``, plus ``clip``: ``(length, length)``."""
     at = torch.arange(length, device=device)
     return (at - at[:, None]).clamp(-clip, clip) + clip  # Shaw eq. 4
 
@@ -100,7 +100,7 @@ def rotate(x: Tensor, channels: int) -> Tensor:
 
     Args:
         x: ``(..., t, head_dim)``.
-        channels: how many of the first channels take part, even.
+        channels: Number of leading channels to rotate; even.
     """
     t = torch.arange(x.shape[-2], device=x.device)
     frequency = 10_000.0 ** (-torch.arange(0, channels, 2, device=x.device) / channels)
@@ -112,12 +112,15 @@ def rotate(x: Tensor, channels: int) -> Tensor:
 
 
 def sinusoids(length: int, dim: int, device: torch.device) -> Tensor:
-    """Sinusoidal positions (Vaswani section 3.5), sines first: ``(length, dim)``, ``dim`` even."""
+    """Make sinusoidal positions (Vaswani section 3.5), sines first: ``(length, dim)``.
+
+    ``dim`` must be even.
+    """
     frequency = 10_000.0 ** (-torch.arange(0, dim, 2, device=device) / dim)  # (dim / 2,)
     angle = torch.arange(length, device=device)[:, None] * frequency  # (length, dim / 2)
     return torch.cat([angle.sin(), angle.cos()], dim=-1)
 
 
 def future(length: int, device: torch.device) -> Tensor:
-    """True above the diagonal: what a causal model must not see, ``(length, length)``."""
+    """Make the causal mask: True above the diagonal, where attention is blocked, ``(l, l)``."""
     return torch.ones(length, length, dtype=torch.bool, device=device).triu(1)

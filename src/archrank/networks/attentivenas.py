@@ -1,4 +1,4 @@
-"""The networks of the AttentiveNAS space.
+"""Networks of the AttentiveNAS space.
 
 Wang et al., "AttentiveNAS: Improving Neural Architecture Search via Attentive Sampling", CVPR 2021,
 Table 2 and the released code: inverted residual blocks with swish, squeeze-and-excitation in some
@@ -19,7 +19,7 @@ HEAD_EXPAND = 6  # the head first widens the last stage by this
 
 
 class Stage(NamedTuple):
-    """Blocks of one width; the stride is that of the first."""
+    """Stage of equal blocks; only the first one has the stride."""
 
     width: int
     depth: int
@@ -30,7 +30,7 @@ class Stage(NamedTuple):
 
 
 def make_divisible(channels: float, divisor: int = 8) -> int:
-    """The nearest multiple of ``divisor``, not below 90 % of ``channels``.
+    """Round to the nearest multiple of ``divisor`` that is at least 90 % of ``channels``.
 
     >>> make_divisible(30), make_divisible(11)
     (32, 16)
@@ -53,13 +53,13 @@ class SqueezeExcite(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """(b, c, h, w) -> (b, c, h, w)."""
+        """Map (b, c, h, w) to (b, c, h, w)."""
         gate: Tensor = self.gate(x.mean(dim=(2, 3), keepdim=True))  # (b, c, 1, 1)
         return x * gate
 
 
 class Shortcut(nn.Module):
-    """Average pooling where the block has stride 2, a 1x1 convolution where channels change."""
+    """Shortcut: average pooling if the stride is 2, a 1x1 convolution if the channels change."""
 
     def __init__(self, c_in: int, c_out: int, stride: int) -> None:
         super().__init__()
@@ -67,7 +67,7 @@ class Shortcut(nn.Module):
         self.project = nn.Identity() if c_in == c_out else nn.Conv2d(c_in, c_out, 1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(b, c_in, h, w) -> (b, c_out, ceil(h / stride), ceil(w / stride))."""
+        """Map (b, c_in, h, w) to (b, c_out, ceil(h / stride), ceil(w / stride))."""
         if self.stride > 1:  # an odd size is padded, and the zeros are averaged in, as published
             x = avg_pool2d(x, self.stride, padding=x.shape[-1] % 2)
         projected: Tensor = self.project(x)
@@ -75,13 +75,15 @@ class Shortcut(nn.Module):
 
 
 class Block(nn.Module):
-    """Expand 1x1, depthwise k x k, squeeze-and-excitation, project 1x1; plus the shortcut.
+    """Inverted residual block: 1x1 expansion, k x k depthwise, squeeze-excitation, 1x1 projection.
+
+    The shortcut is added to the projection.
 
     Args:
-        c_in: input channels.
-        stage: what the block is made of; its depth is not read.
-        stride: of this block.
-        drop: probability that a training sample skips the block (drop-connect); only where the
+        c_in: Input channels.
+        stage: Settings of the block; the depth is not used.
+        stride: Stride of this block.
+        drop: Probability that a training sample skips the block (drop-connect); only used if the
             shortcut is the identity.
     """
 
@@ -105,7 +107,7 @@ class Block(nn.Module):
         self.drop = drop if stride == 1 and c_in == stage.width else 0.0
 
     def forward(self, x: Tensor) -> Tensor:
-        """(b, c_in, h, w) -> (b, c_out, ceil(h / stride), ceil(w / stride))."""
+        """Map (b, c_in, h, w) to (b, c_out, ceil(h / stride), ceil(w / stride))."""
         y: Tensor = self.main(x)
         if self.training and self.drop > 0:
             kept = x.new_empty(len(x), 1, 1, 1).bernoulli_(1 - self.drop)  # (b, 1, 1, 1)
@@ -119,18 +121,20 @@ def _swish() -> nn.Module:
 
 
 class AttentiveNASNetwork(nn.Module):
-    """An image classifier of the AttentiveNAS space.
+    """Image classifier of the AttentiveNAS space.
 
     Args:
-        resolution: pixels that images are resized to, bicubically, where they have others.
-        first: channels of the first convolution.
-        stages: the searched stages, in order.
-        last: channels of the last convolution.
-        n_classes: size of the output.
-        in_channels: of the images.
-        dropout: before the classifier; AttentiveNAS trains its largest network with 0.2.
-        drop_connect: of the deepest block; it grows linearly with depth, and only the last two
-            stages have it. AttentiveNAS trains its largest network with 0.2.
+        resolution: Height and width in pixels to which other images are resized (bicubically).
+        first: Channels of the first convolution.
+        stages: The searched stages, in order.
+        last: Channels of the last convolution.
+        n_classes: Number of classes, the size of the output.
+        in_channels: Channels of the images.
+        dropout: Dropout probability before the classifier; AttentiveNAS trains its largest network
+            with 0.2.
+        drop_connect: Drop-connect probability of the deepest block; it grows linearly with depth
+            and is used in the last two stages only. AttentiveNAS trains its largest network with
+            0.2.
 
     Example:
         >>> stage = Stage(width=16, depth=2, kernel=3, expand=4, stride=2, se=True)
@@ -171,7 +175,7 @@ class AttentiveNASNetwork(nn.Module):
         self._initialise()
 
     def forward(self, x: Tensor) -> Tensor:
-        """Images (b, in_channels, h, w) -> logits (b, n_classes)."""
+        """Map images (b, in_channels, h, w) to logits (b, n_classes)."""
         if x.shape[-2:] != (self.resolution, self.resolution):
             x = interpolate(x, size=(self.resolution, self.resolution), mode="bicubic")
         x = self.blocks(self.first(x))  # (b, width of the last stage, r / 32, r / 32)
@@ -181,7 +185,7 @@ class AttentiveNASNetwork(nn.Module):
         return logits
 
     def _initialise(self) -> None:
-        """He by fan-out, as published."""
+        """Initialise weights by the fan-out form of He et al., as published."""
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out")

@@ -1,6 +1,6 @@
-"""Networks of cells whose operations lie on edges, for any operations and any number of nodes.
+"""Networks of cells with operations on edges, for any operations and any number of nodes.
 
-The macro structure is NAS-Bench-201's (Dong and Yang, ICLR 2020, figure 1): stem, then three stages
+Cells are stacked as in NAS-Bench-201 (Dong and Yang, ICLR 2020, figure 1): stem, then three stages
 of cells with a reduction between them that halves the size and doubles the channels, and a head.
 """
 
@@ -20,7 +20,7 @@ MakeCell = Callable[[int], nn.Module]
 
 
 class Edge(NamedTuple):
-    """One operation from a node to a later one."""
+    """Operation from a node to a later one."""
 
     source: int
     target: int
@@ -28,12 +28,14 @@ class Edge(NamedTuple):
 
 
 class EdgeCell(nn.Module):
-    """Every node is the sum of its incoming edges; node 0 is the input, the last the output.
+    """Cell in which every node is the sum of its incoming edges.
+
+    Node 0 is the input, the last node the output.
 
     Args:
-        edges: those on a path from input to output, by rising target; without any the output is
+        edges: Edges on a path from input to output, by rising target; without any, the output is
             zero.
-        nodes: input and output included.
+        nodes: Number of nodes, including input and output.
     """
 
     def __init__(self, edges: Sequence[Edge], nodes: int) -> None:
@@ -43,7 +45,7 @@ class EdgeCell(nn.Module):
         self._output = nodes - 1
 
     def forward(self, x: Tensor) -> Tensor:
-        """(b, c, h, w) -> (b, c, h, w)."""
+        """Map (b, c, h, w) to (b, c, h, w)."""
         nodes = {0: x}
         for (source, target), operation in zip(self._ends, self.operations, strict=True):
             term = operation(nodes[source])  # (b, c, h, w)
@@ -52,7 +54,7 @@ class EdgeCell(nn.Module):
 
 
 def edge_cell_network(make_cell: MakeCell, task: Task) -> nn.Module:
-    """The image classifier of ``task``, in the task's scale, as NAS-Bench-201 stacks its cells."""
+    """Build an image classifier for ``task``, in the task's scale, stacked as NAS-Bench-201."""
     scale = task.scale
     width = scale.channels
     layers: list[nn.Module] = [

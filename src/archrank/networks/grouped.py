@@ -1,10 +1,11 @@
-"""Many NAS-Bench-201 networks with different cells as one module, for training them at once.
+"""Many NAS-Bench-201 networks with different cells in one module, to train them at the same time.
 
-Networks this small leave a GPU idle: one of them is a chain of tiny kernels. Here the chain is as
-long as that of one network, whatever their number. Layers that all networks share are grouped
-convolutions and batch norms over the channels of all. In a cell, what leaves a node is grouped by
-operation: the feature maps of the networks that have it there are gathered, go through it together,
-and are added to the nodes they lead to. No network reads a number of another.
+Networks this small leave a GPU idle, because each is a chain of tiny kernels. This module needs
+only as many kernels as a single network. Layers that all networks have become grouped convolutions
+and batch norms over the channels of all networks. In a cell, the edges that leave a node are
+grouped by operation: the feature maps of all networks with that operation are gathered, pass
+through it together, and are added to their target nodes. No value of one network depends on
+another network.
 
     >>> cells = [["nor_conv_3x3"] * 6, ["skip_connect"] * 6, ["none"] * 6]
     >>> networks = [NASBench201Network(cell, channels=4, cells=1) for cell in cells]
@@ -46,16 +47,17 @@ NODES = 4
 
 
 class GroupedNASBench201(nn.Module):
-    """``m`` networks of one scale; their cells may differ.
+    """Group of ``m`` networks of the same scale with different cells.
 
-    The networks' tensors are copied; :meth:`write_back` returns them. Parameters of edges that
-    reach no output are not copied, as training does not change them.
+    The networks' tensors are copied into the group; :meth:`write_back` copies them back.
+    Parameters of edges that do not reach the output are left out: training does not change them.
 
     Args:
-        networks: At least one; same channels, cells per stage, reduction, inputs and classes.
+        networks: At least one; all with the same channels, cells per stage, reduction, inputs and
+            classes.
 
     Raises:
-        ArchitectureError: No networks, or not of one scale; names the first that differs.
+        ArchitectureError: No networks, or of different scales; names the first that differs.
     """
 
     def __init__(self, networks: Networks) -> None:
@@ -79,7 +81,7 @@ class GroupedNASBench201(nn.Module):
         """Run every network on its own images.
 
         Args:
-            x: (b, m * in_channels, h, w), the networks' images side by side.
+            x: (b, m * in_channels, h, w), the images of all networks, concatenated by channels.
 
         Returns:
             Logits (b, m, n_classes).
@@ -93,21 +95,22 @@ class GroupedNASBench201(nn.Module):
         return logits
 
     def layers(self) -> list[Stacked]:
-        """The layers that hold parameters; each knows which network owns which part."""
+        """Return the layers that hold parameters; their ``owners`` map parts to networks."""
         return [module for module in self.modules() if isinstance(module, Stacked)]
 
     def write_back(self, networks: Networks) -> None:
-        """Copy weights and running statistics into the networks this group was made of.
+        """Copy weights and running statistics back into the networks.
 
         Args:
-            networks: The same, or others with the same cells, in the same order; on any device.
+            networks: The original networks, or others with the same cells in the same order; on
+                any device.
         """
         for layer in self.layers():
             layer.write_back(networks)
 
 
 class GroupedCell(nn.Module):
-    """The cell at one place of every network: (b, m * c, h, w) -> (b, m * c, h, w)."""
+    """Cell at the same position of every network: (b, m * c, h, w) -> (b, m * c, h, w)."""
 
     def __init__(self, networks: Networks, path: str) -> None:
         super().__init__()
@@ -117,7 +120,7 @@ class GroupedCell(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """(b, m * c, h, w) -> (b, m * c, h, w)."""
+        """Map (b, m * c, h, w) to (b, m * c, h, w)."""
         nodes: list[Tensor | None] = [torch.unflatten(x, 1, (self.size, -1)), None, None, None]
         for source, branches in enumerate(self.sources):
             if len(cast(nn.ModuleList, branches)) == 0:
@@ -137,10 +140,10 @@ class GroupedCell(nn.Module):
 
 
 class Branch(nn.Module):
-    """One operation on edges that leave one node, in all networks that have it there.
+    """One operation on ``e`` edges that leave the same node, in all networks with such an edge.
 
     Args:
-        operation: Of the ``e`` edges: (b, e * c, h, w) -> (b, e * c, h, w).
+        operation: Module that computes all edges: (b, e * c, h, w) -> (b, e * c, h, w).
         reads: (e,), the network of each edge.
         writes: (e,), the block of the sums that each edge adds to; all different.
     """
@@ -162,14 +165,14 @@ class Branch(nn.Module):
 
 
 class Pool(AvgPool3x3):
-    """The pooling of ``e`` edges, each map as if it were alone: the narrow ones have a fast way."""
+    """Pooling of ``e`` edges, one map at a time, so that narrow maps take their faster code."""
 
     def __init__(self, edges: int) -> None:
         super().__init__()
         self.edges = edges
 
     def forward(self, x: Tensor) -> Tensor:
-        """(b, e * c, h, w) -> (b, e * c, h, w)."""
+        """Map (b, e * c, h, w) to (b, e * c, h, w)."""
         pooled = super().forward(
             torch.unflatten(x, 1, (self.edges, -1)).flatten(0, 1)
         )  # (b e, c, h, w)
@@ -177,7 +180,7 @@ class Pool(AvgPool3x3):
 
 
 def _branches(networks: Networks, path: str, source: int) -> list[Branch]:
-    """What leaves node ``source`` of the cells at ``path``, one branch per operation."""
+    """Make a branch per operation from edges leaving node ``source`` of the cells at ``path``."""
     m = len(networks)
     found: dict[str, list[tuple[int, int, int]]] = {}  # operation -> (target, network, edge)
     for i, network in enumerate(networks):
@@ -188,7 +191,7 @@ def _branches(networks: Networks, path: str, source: int) -> list[Branch]:
                     found.setdefault(_kind(cell.edges[edge]), []).append((target, i, edge))
     branches = []
     for _, edges in sorted(found.items()):
-        edges.sort()  # by target, then network: neighbours in memory stay neighbours
+        edges.sort()  # by target, then network: neighbours in memory remain neighbours
         reads = [i for _, i, _ in edges]
         writes = [(target - source - 1) * m + i for target, i, _ in edges]
         members = [(i, f"{path}.edges.{edge}") for _, i, edge in edges]
@@ -197,7 +200,7 @@ def _branches(networks: Networks, path: str, source: int) -> list[Branch]:
 
 
 def _kind(operation: nn.Module) -> str:
-    """What two operations must share to be computed together."""
+    """Return a key that is equal for operations that can be computed together."""
     kind = type(operation).__name__
     if isinstance(operation, ReLUConvBN):
         kind += str(cast(nn.Conv2d, operation[1]).kernel_size)
@@ -205,7 +208,7 @@ def _kind(operation: nn.Module) -> str:
 
 
 def _operation(networks: Networks, members: list[Member]) -> nn.Module:
-    """The members, all of one kind, as one operation on their channels side by side."""
+    """Combine members of one kind into one operation on their concatenated channels."""
     i, path = members[0]
     like = networks[i].get_submodule(path)
     if isinstance(like, ReLUConvBN):
@@ -220,7 +223,7 @@ def _operation(networks: Networks, members: list[Member]) -> nn.Module:
 
 
 class GroupedPoolReduction(nn.Module):
-    """:class:`PoolReduction` of every network: halves the size, doubles the channels."""
+    """Reduction :class:`PoolReduction` of every network: halves the size, doubles the channels."""
 
     def __init__(self, networks: Networks, path: str) -> None:
         super().__init__()
@@ -228,13 +231,13 @@ class GroupedPoolReduction(nn.Module):
         self.conv = StackedConv(networks, _everywhere(networks, f"{path}.1"))
 
     def forward(self, x: Tensor) -> Tensor:
-        """(b, m * c, h, w) -> (b, m * 2c, ceil(h / 2), ceil(w / 2))."""
+        """Map (b, m * c, h, w) to (b, m * 2c, ceil(h / 2), ceil(w / 2))."""
         y: Tensor = self.conv(self.pool(x))
         return y
 
 
 class GroupedResidualReduction(nn.Module):
-    """:class:`ResidualReduction` of every network: halves the size, doubles the channels."""
+    """Reduction :class:`ResidualReduction` of every network: half the size, twice the channels."""
 
     def __init__(self, networks: Networks, path: str) -> None:
         super().__init__()
@@ -245,7 +248,7 @@ class GroupedResidualReduction(nn.Module):
         self.shortcut = GroupedPoolReduction(networks, f"{path}.shortcut")
 
     def forward(self, x: Tensor) -> Tensor:
-        """(b, m * c, h, w) -> (b, m * 2c, ceil(h / 2), ceil(w / 2))."""
+        """Map (b, m * c, h, w) to (b, m * 2c, ceil(h / 2), ceil(w / 2))."""
         total: Tensor = self.main(x) + self.shortcut(x)
         return total
 
@@ -258,7 +261,7 @@ _GROUPED: dict[type[nn.Module], Callable[[Networks, str], nn.Module]] = {
 
 
 def _everywhere(networks: Networks, path: str) -> list[Member]:
-    """The layer of this name in every network."""
+    """Return the layer with this path from every network."""
     return [(i, path) for i in range(len(networks))]
 
 

@@ -1,4 +1,4 @@
-"""The networks of NAS-Bench-101: one cell of up to seven vertices, repeated in three stacks.
+"""Networks of NAS-Bench-101: one cell of up to seven vertices, repeated in three stacks.
 
 Ying et al., "NAS-Bench-101: Towards Reproducible Neural Architecture Search", ICML 2019, figure 1,
 sections 2.1 and 2.2, and the released code: stem, ``cells`` cells, then twice: 2x2 max pooling and
@@ -36,13 +36,13 @@ class ConvBNReLU(nn.Sequential):
 
 
 def vertex_channels(matrix: Sequence[Sequence[int]], c_in: int, c_out: int) -> list[int]:
-    """Channels of each of the ``v`` vertices of a pruned cell, input and output included.
+    """Compute the channels of the ``v`` vertices of a pruned cell, including input and output.
 
-    Predecessors of the output share its channels, the first ones taking the rest; every other
-    vertex is as wide as the widest that it feeds.
+    Predecessors of the output share its channels evenly, the first ones taking the remainder;
+    every other vertex is as wide as the widest of its successors.
 
     Raises:
-        SpaceError: fewer channels than predecessors of the output.
+        SpaceError: The output has fewer channels than predecessors.
     """
     last = len(matrix) - 1
     feeds = [u for u in range(1, last) if matrix[u][last]]
@@ -63,19 +63,20 @@ def vertex_channels(matrix: Sequence[Sequence[int]], c_in: int, c_out: int) -> l
 
 
 class Cell(nn.Module):
-    """A cell with operations on vertices.
+    """Cell with operations on vertices.
 
-    A vertex adds up its predecessors, each cut to its own number of channels, and the cell's input
-    through a 1x1 convolution; then comes its operation. The output concatenates its predecessors
-    and adds the cell's input, projected, if an edge says so.
+    A vertex adds up its predecessors, each truncated to the vertex's number of channels, and, if
+    there is an edge from the input, a 1x1 convolution of the cell's input; then it applies its
+    operation. The output concatenates its predecessors and, if there is an edge from the input,
+    adds a 1x1 convolution of it.
 
     Args:
-        matrix: ``v`` x ``v`` upper triangular adjacency, row = source, every vertex on a path from
-            the first to the last.
+        matrix: ``v`` x ``v`` upper triangular adjacency, row = source; every vertex lies on a path
+            from the first to the last.
         ops: Names of the ``v - 2`` interior operations.
         c_in: Channels of the input.
-        c_out: And of the output.
-        bn_momentum: Of the batch norms.
+        c_out: Channels of the output.
+        bn_momentum: Weight of the newest batch in the running statistics of batch norms.
     """
 
     def __init__(
@@ -104,7 +105,7 @@ class Cell(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """(b, c_in, h, w) -> (b, c_out, h, w)."""
+        """Map (b, c_in, h, w) to (b, c_out, h, w)."""
         vertices = [x]
         for v, operation in enumerate(self.operations, start=1):
             terms = [vertices[u][:, : self.channels[v]] for u in self._sources[v]]
@@ -150,17 +151,17 @@ def _check(matrix: Sequence[Sequence[int]], ops: Sequence[str]) -> None:
 
 
 class NASBench101Network(nn.Module):
-    """An image classifier made of one repeated cell.
+    """Image classifier made of one repeated cell.
 
     Args:
         matrix: Adjacency of the pruned cell, see :class:`Cell`.
-        ops: Interior operations, of ``conv3x3``, ``conv1x1``, ``maxpool3x3``.
-        channels: Of the stem and the first stack; doubled at each next one.
-        stacks: Groups of cells, max pooling between them (an odd size is rounded up).
-        cells: Per stack.
-        n_classes: Size of the output.
-        in_channels: Of the images.
-        bn_momentum: Weight of the newest batch in the running statistics.
+        ops: Interior operations: ``conv3x3``, ``conv1x1`` or ``maxpool3x3``.
+        channels: Channels of the stem and the first stack; each next stack has twice as many.
+        stacks: Number of stacks of cells; between them, max pooling halves the size, rounded up.
+        cells: Cells per stack.
+        n_classes: Number of classes, the size of the output.
+        in_channels: Channels of the images.
+        bn_momentum: Weight of the newest batch in the running statistics of batch norms.
     """
 
     def __init__(
@@ -190,7 +191,7 @@ class NASBench101Network(nn.Module):
         self.classifier = nn.Linear(c_in, n_classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Images (b, in_channels, h, w) -> logits (b, n_classes)."""
+        """Map images (b, in_channels, h, w) to logits (b, n_classes)."""
         x = self.body(self.stem(x))  # (b, 4c, h / 4, w / 4)
         logits: Tensor = self.classifier(x.mean(dim=(2, 3)))  # (b, n_classes)
         return logits

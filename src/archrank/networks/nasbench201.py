@@ -1,4 +1,4 @@
-"""The networks of NAS-Bench-201: one cell, repeated in three stages.
+"""Networks of NAS-Bench-201: one cell, repeated in three stages.
 
 Dong and Yang, "NAS-Bench-201: Extending the Scope of Reproducible Neural Architecture Search",
 ICLR 2020, figure 1 and section 2.1: stem, ``cells`` cells, reduction, ``cells`` cells, reduction,
@@ -27,15 +27,16 @@ STAGES = 3
 
 
 class Cell(nn.Module):
-    """Four nodes; each is the sum of the operations on its incoming edges; node 3 is the output.
+    """Cell of four nodes; each is the sum of the operations on its incoming edges.
 
-    An edge is computed iff its target reaches the output through edges that are not ``none``. The
-    others keep their parameters, which the published counts include. Nothing more is cut: a node
-    fed by ``none`` alone is all zeros, but ReLU-Conv-BN of zeros is the batch norm's learnt bias.
+    Node 0 is the input, node 3 the output. An edge is computed only if its target reaches the
+    output through edges that are not ``none``. The other edges keep their parameters, which the
+    published counts include. Edges that leave a node with only ``none`` edges are computed, because
+    ReLU-Conv-BN of its zeros is the batch norm's learnt bias.
 
     Args:
         ops: Six operation names, in the order of :data:`EDGES`.
-        channels: Of the input and of every node.
+        channels: Channels of the input and of every node.
     """
 
     def __init__(self, ops: Sequence[str], channels: int) -> None:
@@ -49,7 +50,7 @@ class Cell(nn.Module):
         self.incoming = _live_edges(ops)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(b, c, h, w) -> (b, c, h, w)."""
+        """Map (b, c, h, w) to (b, c, h, w)."""
         nodes = [x]
         for incoming in self.incoming:
             terms = [self.edges[edge](nodes[source]) for edge, source in incoming]
@@ -61,7 +62,7 @@ class Cell(nn.Module):
 
 
 def _live_edges(ops: Sequence[str]) -> list[list[tuple[int, int]]]:
-    """For nodes 1, 2, 3: the (edge, source) pairs that add to them and that the output sees."""
+    """List, for nodes 1, 2 and 3, the (edge, source) pairs that must be computed."""
     present = [(e, s, t) for e, (s, t) in enumerate(EDGES) if ops[e] != "none"]
     useful = {EDGES[-1][1]}
     for _, source, target in reversed(present):  # by falling target: one pass is enough
@@ -71,10 +72,10 @@ def _live_edges(ops: Sequence[str]) -> list[list[tuple[int, int]]]:
 
 
 class PoolReduction(nn.Sequential):
-    """Halve the size by average pooling, then a 1x1 convolution without bias or batch norm.
+    """Reduction by average pooling, then a 1x1 convolution without bias or batch norm.
 
-    This is the published block's shortcut alone. It adds no depth and no 3x3 convolution, so the
-    accuracy of a small network comes from its cells. An odd size is rounded up.
+    This is only the shortcut of the published block. It adds no depth and no 3x3 convolution, so
+    that the accuracy of a small network comes from its cells. An odd size is rounded up.
     """
 
     def __init__(self, c_in: int, c_out: int) -> None:
@@ -85,7 +86,7 @@ class PoolReduction(nn.Sequential):
 
 
 class ResidualReduction(nn.Module):
-    """The published block between stages: two pre-activated 3x3 convolutions plus a shortcut."""
+    """Published block between stages: two pre-activated 3x3 convolutions plus a shortcut."""
 
     def __init__(self, c_in: int, c_out: int) -> None:
         super().__init__()
@@ -95,7 +96,7 @@ class ResidualReduction(nn.Module):
         self.shortcut = PoolReduction(c_in, c_out)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(b, c_in, h, w) -> (b, c_out, ceil(h / 2), ceil(w / 2))."""
+        """Map (b, c_in, h, w) to (b, c_out, ceil(h / 2), ceil(w / 2))."""
         total: Tensor = self.main(x) + self.shortcut(x)
         return total
 
@@ -104,14 +105,14 @@ _REDUCTIONS = {"residual": ResidualReduction, "pool": PoolReduction}
 
 
 class NASBench201Network(nn.Module):
-    """An image classifier made of one repeated cell.
+    """Image classifier made of one repeated cell.
 
     Args:
         cell: Six operation names in the order of the edges 0->1, 0->2, 1->2, 0->3, 1->3, 2->3.
-        channels: Of the first stage; doubled at each reduction.
-        cells: Per stage.
-        n_classes: Size of the output.
-        in_channels: Of the images.
+        channels: Channels of the first stage; doubled at each reduction.
+        cells: Cells per stage.
+        n_classes: Number of classes, the size of the output.
+        in_channels: Channels of the images.
         reduction: ``"residual"``, the published block, or ``"pool"``, see :class:`PoolReduction`.
     """
 
@@ -141,7 +142,7 @@ class NASBench201Network(nn.Module):
         self.classifier = nn.Linear(width, n_classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Images (b, in_channels, h, w) -> logits (b, n_classes)."""
+        """Map images (b, in_channels, h, w) to logits (b, n_classes)."""
         x = self.stem(x)  # (b, c, h, w)
         x = self.body(x)  # (b, 4c, h / 4, w / 4)
         x = self.head(x).mean(dim=(2, 3))  # (b, 4c)

@@ -1,8 +1,8 @@
-"""The networks of the NDS cell spaces: a normal and a reduction cell, stacked.
+"""Networks of the NDS cell spaces: stacks of a normal and a reduction cell.
 
 Radosavovic et al., "On Network Design Spaces for Visual Recognition", ICCV 2019: ``depth`` cells,
-reductions at ``depth // 3`` and ``2 * depth // 3``, each doubling the width. There are no auxiliary
-heads and no drop path here, which the published networks partly train with.
+with reductions at ``depth // 3`` and ``2 * depth // 3`` that double the width. Auxiliary heads and
+drop path, which some of the published networks are trained with, are left out.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ Stem = Literal["cifar", "imagenet"]
 
 
 class CellGenotype(NamedTuple):
-    """One cell: per node two (operation, input) pairs, and which states are concatenated.
+    """Description of a cell: two (operation, input) pairs per node, and the states of the output.
 
-    States 0 and 1 are the outputs of the last but one and of the last cell, state ``2 + i`` is
-    node ``i``.
+    States 0 and 1 are the outputs of the cell before the last and of the last cell; state ``2 + i``
+    is node ``i``. The output concatenates the listed states.
     """
 
     pairs: Sequence[tuple[str, int]]  # (2 nodes)
@@ -32,15 +32,15 @@ class CellGenotype(NamedTuple):
 
 
 class Cell(nn.Module):
-    """A cell of sums of two operations.
+    """Cell in which every node is the sum of two operations.
 
     Args:
-        genotype: What is in it.
-        c_before: Channels of the last but one cell.
-        c_last: And of the last cell.
-        channels: Of every node.
+        genotype: Operations, inputs and outputs of the nodes.
+        c_before: Channels of the output of the cell before the last.
+        c_last: Channels of the output of the last cell.
+        channels: Channels of every node.
         reduce: Halve the size: operations on states 0 and 1 have stride 2.
-        after_reduce: The last cell did, so the last but one is twice as large.
+        after_reduce: The last cell halved the size, so state 0 is twice as large as state 1.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Cell(nn.Module):
         self._concat = list(genotype.concat)
 
     def forward(self, before: Tensor, last: Tensor) -> Tensor:
-        """(b, c_before, .., ..), (b, c_last, h, w) -> (b, concatenated * channels, h', w')."""
+        """Map (b, c_before, .., ..), (b, c_last, h, w) to (b, concatenated * channels, h', w')."""
         states = [self.before(before), self.last(last)]
         terms = zip(self.operations, self._sources, strict=True)
         for (first, i), (second, j) in zip(terms, terms, strict=True):  # pairwise, one iterator
@@ -92,15 +92,15 @@ def _check(genotype: CellGenotype) -> None:
 
 
 class NDSNetwork(nn.Module):
-    """An image classifier made of two kinds of cells.
+    """Image classifier made of two kinds of cells.
 
     Args:
         normal: The cell that keeps the size.
-        reduce: The cell that halves it.
+        reduce: The cell that halves the size.
         width: Channels of a node in the first stage; even.
         depth: Number of cells.
-        n_classes: Size of the output.
-        in_channels: Of the images.
+        n_classes: Number of classes, the size of the output.
+        in_channels: Channels of the images.
         stem: ``cifar``: one 3x3 convolution to ``3 * width``; ``imagenet``: three of stride 2.
     """
 
@@ -136,7 +136,7 @@ class NDSNetwork(nn.Module):
         self.classifier = nn.Linear(c_last, n_classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Images (b, in_channels, h, w) -> logits (b, n_classes)."""
+        """Map images (b, in_channels, h, w) to logits (b, n_classes)."""
         before = self.stem(x)  # (b, c, h, w)
         last = self.stem_last(before)
         for cell in self.cells:
@@ -146,7 +146,7 @@ class NDSNetwork(nn.Module):
 
 
 def _stems(stem: Stem, c_in: int, width: int) -> tuple[nn.Module, nn.Module]:
-    """What makes state 0, and what makes state 1 of it, for the first cell."""
+    """Make two modules: one from images to state 0, and one from state 0 to state 1."""
     if stem == "cifar":
         first = nn.Conv2d(c_in, 3 * width, 3, padding=1, bias=False)
         return nn.Sequential(first, nn.BatchNorm2d(3 * width)), nn.Identity()

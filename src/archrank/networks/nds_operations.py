@@ -1,4 +1,4 @@
-"""The operations of NDS cells, by their published names.
+"""Operations of NDS cells, by their published names.
 
 Radosavovic et al., "On Network Design Spaces for Visual Recognition", ICCV 2019, and the model code
 released with it (adapted from DARTS). All take ``(b, c, h, w)`` to ``(b, c, h', w')`` with
@@ -18,19 +18,19 @@ from archrank.networks.operations import ReLUConvBN
 
 
 class Zero(nn.Module):
-    """Zeros of the strided shape: the absent edge."""
+    """Absent edge: zeros of the strided shape."""
 
     def __init__(self, stride: int) -> None:
         super().__init__()
         self.stride = stride
 
     def forward(self, x: Tensor) -> Tensor:
-        """(b, c, h, w) -> (b, c, ceil(h / stride), ceil(w / stride))."""
+        """Map (b, c, h, w) to (b, c, ceil(h / stride), ceil(w / stride))."""
         return torch.zeros_like(x[:, :, :: self.stride, :: self.stride])
 
 
 class FactorizedReduce(nn.Module):
-    """Halve the size: two 1x1 convolutions of stride 2, one shifted by a pixel, side by side."""
+    """Reduction by two concatenated 1x1 convolutions of stride 2, one shifted by a pixel."""
 
     def __init__(self, c_in: int, c_out: int) -> None:
         super().__init__()
@@ -39,7 +39,7 @@ class FactorizedReduce(nn.Module):
         self.norm = nn.BatchNorm2d(c_out)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(b, c_in, h, w) -> (b, c_out, ceil(h / 2), ceil(w / 2))."""
+        """Map (b, c_in, h, w) to (b, c_out, ceil(h / 2), ceil(w / 2))."""
         x = x.relu()
         shifted = nn.functional.pad(x, (0, 1, 0, 1))[:, :, 1:, 1:]  # (b, c_in, h, w)
         out: Tensor = self.norm(torch.cat([self.even(x), self.odd(shifted)], dim=1))
@@ -47,7 +47,7 @@ class FactorizedReduce(nn.Module):
 
 
 def _separable(c: int, stride: int, *, kernel: int, dilation: int = 1, twice: bool) -> nn.Module:
-    """ReLU, depthwise, 1x1 convolution, batch norm; ``twice`` repeats it at stride 1."""
+    """Make ReLU, depthwise and 1x1 convolution, batch norm; ``twice`` repeats them at stride 1."""
     layers: list[nn.Module] = []
     for s in (stride, 1) if twice else (stride,):
         pad = dilation * (kernel // 2)
@@ -61,7 +61,7 @@ def _separable(c: int, stride: int, *, kernel: int, dilation: int = 1, twice: bo
 
 
 def _factorized(c: int, stride: int, *, kernel: int) -> nn.Module:
-    """ReLU, 1 x k and k x 1 convolutions with nothing between them, batch norm."""
+    """Make ReLU, 1 x k and k x 1 convolutions with nothing between them, batch norm."""
     pad = kernel // 2
     return nn.Sequential(
         nn.ReLU(),

@@ -1,4 +1,4 @@
-"""The operations on the edges of cell spaces, by their published names.
+"""Operations on the edges of cell spaces, by their published names.
 
 Every operation keeps the shape: (b, c, h, w) -> (b, c, h, w). Definitions of NAS-Bench-201 (Dong
 and Yang, ICLR 2020, section 2.1): convolutions are pre-activated, ReLU-Conv-BN, and nothing follows
@@ -17,10 +17,10 @@ from archrank.networks.pooling import AvgPool3x3
 
 
 class Zero(nn.Module):
-    """The absent edge: zeros of the input's shape."""
+    """Absent edge: zeros of the input's shape."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """(b, c, h, w) -> (b, c, h, w)."""
+        """Map (b, c, h, w) to (b, c, h, w)."""
         return torch.zeros_like(x)
 
 

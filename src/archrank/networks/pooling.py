@@ -1,4 +1,4 @@
-"""A 3x3 average pooling whose training step is fast for few channels on a CPU."""
+"""Average pooling (3x3) with a training step that is fast for few channels on a CPU."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ NARROW = 16  # from this many channels on, torch's channels-last kernel is the f
 class AvgPool3x3(nn.AvgPool2d):
     """Average over the 3x3 neighbours inside the image, stride 1.
 
-    The numbers of ``nn.AvgPool2d(3, 1, 1, count_include_pad=False)`` to rounding. In training on
-    a CPU, narrow tensors take :class:`_BoxMean`: torch's kernel costs as much as a convolution
-    there, forward and backward.
+    Equal to ``nn.AvgPool2d(3, 1, 1, count_include_pad=False)`` up to rounding. When training on a
+    CPU, tensors with few channels use :class:`_BoxMean`, because torch's kernel is as slow as a
+    convolution there, forward and backward.
     """
 
     def __init__(self) -> None:
         super().__init__(3, stride=1, padding=1, count_include_pad=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(b, c, h, w) -> (b, c, h, w)."""
+        """Map (b, c, h, w) to (b, c, h, w)."""
         if self.training and x.device.type == "cpu" and x.shape[1] < NARROW:
             mean: Tensor = _BoxMean.apply(x)  # type: ignore[no-untyped-call]
             return mean
@@ -31,7 +31,7 @@ class AvgPool3x3(nn.AvgPool2d):
 
 
 class _BoxMean(torch.autograd.Function):
-    """``box_sum(x) / count``; the box sum is its own adjoint, so the gradient is as cheap."""
+    """Function ``box_sum(x) / count``; its gradient is as cheap, as the sum is its own adjoint."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
@@ -55,5 +55,5 @@ def _box_sum(x: Tensor) -> Tensor:
 
 @lru_cache(maxsize=32)
 def _weights(h: int, w: int, dtype: torch.dtype) -> Tensor:
-    """One over the number of neighbours inside the image: (h, w)."""
+    """Compute one over the number of neighbours inside the image: (h, w)."""
     return 1 / _box_sum(torch.ones(1, 1, h, w, dtype=dtype))[0, 0]

@@ -1,4 +1,4 @@
-"""The networks of the ProxylessNAS space: a chain of inverted residual blocks.
+"""Networks of the ProxylessNAS space: chains of inverted residual blocks.
 
 Cai, Zhu and Han, "ProxylessNAS: Direct Neural Architecture Search on Target Task and Hardware",
 ICLR 2019, with the skeleton of TuNAS (Bender et al., CVPR 2020) that AceNAS searches: stem 3x3 of
@@ -19,7 +19,7 @@ HEAD = 1280  # channels of the last convolution
 
 
 class Block(NamedTuple):
-    """What one inverted residual block is made of."""
+    """Settings of one inverted residual block."""
 
     c_out: int
     kernel: int
@@ -41,7 +41,10 @@ class ConvBNReLU6(nn.Sequential):
 
 
 class InvertedResidual(nn.Module):
-    """Expand 1x1, depthwise k x k, linear project 1x1; a shortcut where the shapes agree."""
+    """Inverted residual block: 1x1 expansion, k x k depthwise, linear 1x1 projection.
+
+    The input is added if it has the shape of the output.
+    """
 
     def __init__(self, c_in: int, block: Block) -> None:
         super().__init__()
@@ -55,19 +58,20 @@ class InvertedResidual(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """(b, c_in, h, w) -> (b, c_out, ceil(h / stride), ceil(w / stride))."""
+        """Map (b, c_in, h, w) to (b, c_out, ceil(h / stride), ceil(w / stride))."""
         y: Tensor = self.main(x)
         return x + y if self.residual else y
 
 
 class ProxylessNASNetwork(nn.Module):
-    """An image classifier of inverted residual blocks.
+    """Image classifier of inverted residual blocks.
 
     Args:
-        blocks: the searched blocks that are not skipped, in order.
-        n_classes: size of the output.
-        in_channels: of the images.
-        dropout: before the classifier; AceNAS trains with 0 (90 epochs) and 0.15 (360 epochs).
+        blocks: The searched blocks that are not skipped, in order.
+        n_classes: Number of classes, the size of the output.
+        in_channels: Channels of the images.
+        dropout: Dropout probability before the classifier; AceNAS trains with 0 (90 epochs) and
+            0.15 (360 epochs).
 
     Example:
         >>> network = ProxylessNASNetwork([Block(32, 3, 3, 2)], n_classes=10)
@@ -100,7 +104,7 @@ class ProxylessNASNetwork(nn.Module):
         nn.init.zeros_(self.classifier.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Images (b, in_channels, h, w) -> logits (b, n_classes)."""
+        """Map images (b, in_channels, h, w) to logits (b, n_classes)."""
         x = self.blocks(self.stem(x))  # (b, 320, h / 32, w / 32)
         x = self.mix(x).mean(dim=(2, 3))  # (b, 1280)
         logits: Tensor = self.classifier(self.dropout(x))  # (b, n_classes)

@@ -21,8 +21,8 @@ class Stacked(nn.Module):
     """Copies of the parameters and floating-point buffers of ``m`` layers of equal shape.
 
     Args:
-        networks: They keep their own tensors; see :meth:`write_back`.
-        members: Which layers, at least one; they are numbered 0 to m - 1 in this order.
+        networks: Networks to copy from; they keep their own tensors, see :meth:`write_back`.
+        members: The layers to copy, at least one, numbered 0 to m - 1 in this order.
 
     Attributes:
         owners: (m,), the index of the network that each layer belongs to.
@@ -45,7 +45,7 @@ class Stacked(nn.Module):
 
     @torch.no_grad()
     def write_back(self, networks: Sequence[nn.Module]) -> None:
-        """Copy the tensors into the layers they came from, on whichever device those are."""
+        """Copy the tensors back into the layers they came from, on any device."""
         layers = [networks[i].get_submodule(path) for i, path in self.members]
         for name, together in self.state_dict().items():
             own = [getattr(layer, name) for layer in layers]
@@ -55,7 +55,7 @@ class Stacked(nn.Module):
 
 
 class StackedConv(Stacked):
-    """``m`` convolutions without bias: (b, m * c_in, h, w) -> (b, m * c_out, h, w)."""
+    """Stack of ``m`` convolutions without bias: (b, m * c_in, h, w) -> (b, m * c_out, h, w)."""
 
     weight: Tensor  # (m * c_out, c_in, k, k)
 
@@ -67,15 +67,15 @@ class StackedConv(Stacked):
         self.stride, self.padding = like.stride, like.padding
 
     def forward(self, x: Tensor) -> Tensor:
-        """(b, m * c_in, h, w) -> (b, m * c_out, h, w)."""
+        """Map (b, m * c_in, h, w) to (b, m * c_out, h, w)."""
         groups = len(self.members)
         return conv2d(x, self.weight, None, self.stride, self.padding, groups=groups)
 
 
 class StackedBatchNorm(Stacked):
-    """``m`` batch norms, with the running statistics of each: (b, m * c, h, w) -> the same.
+    """Stack of ``m`` batch norms with running statistics: (b, m * c, h, w) -> (b, m * c, h, w).
 
-    ``num_batches_tracked`` is not kept: only cumulative averages would read it.
+    ``num_batches_tracked`` is not kept, because only cumulative averages need it.
     """
 
     weight: Tensor  # (m * c,), as the three others
@@ -92,7 +92,7 @@ class StackedBatchNorm(Stacked):
         self.momentum, self.eps = like.momentum, like.eps
 
     def forward(self, x: Tensor) -> Tensor:
-        """(b, m * c, h, w) -> (b, m * c, h, w)."""
+        """Map (b, m * c, h, w) to (b, m * c, h, w)."""
         return batch_norm(
             x,
             self.running_mean,
@@ -106,13 +106,13 @@ class StackedBatchNorm(Stacked):
 
 
 class StackedLinear(Stacked):
-    """``m`` linear layers."""
+    """Stack of ``m`` linear layers."""
 
     weight: Tensor  # (m * f_out, f_in)
     bias: Tensor  # (m * f_out,)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(b, m, f_in) -> (b, m, f_out)."""
+        """Map (b, m, f_in) to (b, m, f_out)."""
         m = len(self.members)
         weight = torch.unflatten(self.weight, 0, (m, -1))  # (m, f_out, f_in)
         bias = self.bias.view(m, 1, -1)  # (m, 1, f_out)
@@ -120,12 +120,12 @@ class StackedLinear(Stacked):
 
 
 class StackedReLUConvBN(nn.Module):
-    """``m`` times :class:`~archrank.networks.operations.ReLUConvBN`.
+    """Stack of ``m`` :class:`~archrank.networks.operations.ReLUConvBN` blocks.
 
     Args:
         networks: See :class:`Stacked`.
-        members: Blocks, not layers.
-        inplace: Whether the ReLU may overwrite the input, because nothing else reads it.
+        members: The blocks to stack.
+        inplace: Let the ReLU overwrite the input; only if nothing else reads it.
     """
 
     def __init__(
@@ -137,6 +137,6 @@ class StackedReLUConvBN(nn.Module):
         self.norm = StackedBatchNorm(networks, [(i, f"{path}.2") for i, path in members])
 
     def forward(self, x: Tensor) -> Tensor:
-        """(b, m * c_in, h, w) -> (b, m * c_out, h, w)."""
+        """Map (b, m * c_in, h, w) to (b, m * c_out, h, w)."""
         y: Tensor = self.norm(self.conv(x.relu_() if self.inplace else x.relu()))
         return y

@@ -2,8 +2,8 @@
 
 An encoder-decoder (Vaswani et al., NeurIPS 2017) with HAT's arbitrary encoder attention (Wang et
 al., ACL 2020, section 2.1), a decoder-only language model, and the GPT of HW-GPT-Bench (Sukthanker
-et al., NeurIPS 2024). Tokens are int64. Outputs have the classes second, ``(b, vocabulary, t)``:
-what ``cross_entropy`` and the default loss and score of a task expect.
+et al., NeurIPS 2024). Tokens are int64. Outputs have the vocabulary in the second dimension, ``(b,
+vocabulary, t)``, as ``cross_entropy`` and the default loss and score of a task expect.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from archrank.networks.attention import Attention, future, sinusoids
 
 @dataclass(frozen=True)
 class LayerSpec:
-    """One Transformer layer, of an encoder unless it has cross heads.
+    """Settings of one Transformer layer; a decoder layer if it has cross heads.
 
     Attributes:
-        dim: width of its input and output.
-        ffn: hidden width of its feed-forward network.
-        heads: of self-attention.
-        cross_heads: of attention to the encoder; 0: none.
-        sources: how many last encoder layers it attends to, concatenated along time.
-        relative: clipping distance of relative positions; 0: none.
-        qkv_dim: channels that the heads share.
+        dim: Width of input and output.
+        ffn: Hidden width of the feed-forward network.
+        heads: Heads of self-attention.
+        cross_heads: Heads of attention to the encoder; 0 for none.
+        sources: Number of last encoder layers to attend to, concatenated along time.
+        relative: Clipping distance of relative positions; 0 for none.
+        qkv_dim: Channels that the heads share.
     """
 
     dim: int
@@ -43,9 +43,9 @@ class LayerSpec:
 
 
 class Layer(nn.Module):
-    """Self-attention, attention to ``memory_dim`` channels if the spec says so, ReLU network.
+    """Transformer layer: self-attention, attention to the memory if specified, ReLU network.
 
-    A norm follows each residual sum (post-norm, Vaswani), or with ``pre`` leads each branch.
+    A norm follows each residual sum (post-norm, Vaswani) or, with ``pre``, begins each branch.
     """
 
     def __init__(self, spec: LayerSpec, pre: bool = False, memory_dim: int | None = None) -> None:
@@ -69,7 +69,7 @@ class Layer(nn.Module):
         memory: Tensor | None = None,
         memory_blocked: Tensor | None = None,
     ) -> Tensor:
-        """``x: (b, t, dim)``, ``memory: (b, s, memory_dim)`` -> ``(b, t, dim)``."""
+        """Map ``x: (b, t, dim)`` and ``memory: (b, s, memory_dim)`` to ``(b, t, dim)``."""
         norm = self.attention_norm
         x = self._add(x, self.attention(self._before(x, norm), blocked=blocked), norm)
         if self.spec.cross_heads:
@@ -88,21 +88,21 @@ class Layer(nn.Module):
 
 
 class EncoderDecoder(nn.Module):
-    """A translation Transformer.
+    """Translation Transformer with an encoder and a decoder.
 
     With pre-norm, the final norm of the encoder is applied to every layer's output that the
-    decoder sees, not to the last one alone: they are concatenated and must be of one scale.
+    decoder attends to, not only to the last: they are concatenated and must have one scale.
 
     Args:
-        encoder: its layers, all of one ``dim``.
-        decoder: its layers, all of one ``dim``, with cross heads.
-        source_vocabulary: source tokens.
-        target_vocabulary: target tokens.
-        pre: whether encoder and decoder are pre-norm.
-        shared: one table embeds both sides and reads out, the narrower side using its first
-            columns (HAT on WMT); else three separate ones.
-        sinusoidal: add positions to the embeddings; leave out where layers have relative ones.
-        pad: source token that nothing attends to; ``None``: there is none.
+        encoder: Layers of the encoder, all of one ``dim``.
+        decoder: Layers of the decoder, all of one ``dim``, with cross heads.
+        source_vocabulary: Number of source tokens.
+        target_vocabulary: Number of target tokens.
+        pre: Use pre-norm in encoder and decoder.
+        shared: Use one table for both embeddings and the output, whose first columns serve the
+            narrower side (HAT on WMT); otherwise three separate tables.
+        sinusoidal: Add sinusoidal positions to the embeddings; not needed with relative positions.
+        pad: Source token for padding, which is not attended to; ``None`` for none.
     """
 
     def __init__(
@@ -141,8 +141,8 @@ class EncoderDecoder(nn.Module):
         """Predict the next target token at every position.
 
         Args:
-            source: tokens ``(b, s)``; or both sides as ``(b, 2, t)`` with no ``target``.
-            target: the target shifted right, ``(b, t)``.
+            source: Tokens ``(b, s)``; or, without ``target``, both sides as ``(b, 2, t)``.
+            target: The target tokens shifted right, ``(b, t)``.
 
         Returns:
             Logits ``(b, target_vocabulary, t)``.
@@ -172,7 +172,7 @@ class EncoderDecoder(nn.Module):
         return x
 
     def _encode(self, x: Tensor, padding: Tensor | None) -> list[Tensor]:
-        """The output ``(b, s, e)`` of every encoder layer."""
+        """Return the output ``(b, s, e)`` of every encoder layer."""
         states = []
         for layer in self.encoder:
             x = layer(x, padding)
@@ -181,10 +181,10 @@ class EncoderDecoder(nn.Module):
 
 
 class LanguageModel(nn.Module):
-    """A causal pre-norm Transformer whose layers may differ in width.
+    """Causal pre-norm Transformer whose layers may differ in width.
 
-    Between unequal neighbours, and before the output where the last width is not the first, stands
-    a linear projection without bias. Output and input embedding are one table.
+    A linear projection without bias connects neighbours of different widths, and the last layer
+    with the output if it differs in width from the first. Input and output share one embedding.
     """
 
     def __init__(self, layers: Sequence[LayerSpec], vocabulary: int) -> None:
@@ -198,7 +198,7 @@ class LanguageModel(nn.Module):
         self.norm = nn.LayerNorm(dims[0])
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """``(b, t)`` -> logits ``(b, vocabulary, t)``."""
+        """Map ``(b, t)`` to logits ``(b, vocabulary, t)``."""
         x = self.embedding(tokens) * self.embedding.embedding_dim**0.5  # (b, t, dim)
         x = x + sinusoids(x.shape[1], x.shape[2], x.device).to(x.dtype)
         blocked = future(x.shape[1], x.device)  # (t, t)
@@ -209,7 +209,7 @@ class LanguageModel(nn.Module):
 
 
 class GPTBlock(nn.Module):
-    """Attention and a gated network side by side, each on its own norm of the input."""
+    """Block with attention and a gated network in parallel, each with its own norm of the input."""
 
     def __init__(self, dim: int, heads: int, head_dim: int, ffn: int, bias: bool) -> None:
         super().__init__()
@@ -223,7 +223,7 @@ class GPTBlock(nn.Module):
         self.down = nn.Linear(ffn, dim, bias)
 
     def forward(self, x: Tensor, blocked: Tensor) -> Tensor:
-        """``(b, t, dim)`` -> ``(b, t, dim)``."""
+        """Map ``(b, t, dim)`` to ``(b, t, dim)``."""
         y = self.ffn_norm(x)
         y = self.down(silu(self.gate(y)) * self.up(y))  # (b, t, ffn) -> (b, t, dim)
         out: Tensor = x + self.attention(self.attention_norm(x), blocked=blocked) + y
@@ -231,14 +231,14 @@ class GPTBlock(nn.Module):
 
 
 class GPT(nn.Module):
-    """The decoder-only network of HW-GPT-Bench: rotary positions, separate output matrix.
+    """Decoder-only network of HW-GPT-Bench: rotary positions, separate output matrix.
 
     Args:
-        dim: width of the residual stream.
-        layers: heads and feed-forward width of each block.
-        vocabulary: tokens.
-        head_dim: channels of a head.
-        bias: of the blocks' linear layers; norms always have one.
+        dim: Width of the residual stream.
+        layers: Heads and feed-forward width of each block.
+        vocabulary: Number of tokens.
+        head_dim: Channels of a head.
+        bias: Give the blocks' linear layers a bias; norms always have one.
     """
 
     def __init__(
@@ -257,7 +257,7 @@ class GPT(nn.Module):
         self.output = nn.Linear(dim, vocabulary, bias=False)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """``(b, t)`` -> logits ``(b, vocabulary, t)``."""
+        """Map ``(b, t)`` to logits ``(b, vocabulary, t)``."""
         x = self.embedding(tokens)  # (b, t, dim)
         blocked = future(x.shape[1], x.device)  # (t, t)
         for block in self.blocks:
@@ -267,7 +267,7 @@ class GPT(nn.Module):
 
 
 def table(vocabulary: int, dim: int) -> nn.Embedding:
-    """An embedding of unit scale after multiplication by ``sqrt(dim)``."""
+    """Make an embedding table with values of unit scale after multiplication by ``sqrt(dim)``."""
     layer = nn.Embedding(vocabulary, dim)
     nn.init.normal_(layer.weight, std=dim**-0.5)
     return layer

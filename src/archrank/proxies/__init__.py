@@ -1,8 +1,8 @@
-"""Zero-cost proxies: what an untrained network says about the trained one, from one batch.
+"""Zero-cost proxies: scores of untrained networks on one batch that hint at trained accuracy.
 
 Each is a function of ``(network, inputs, targets, loss)`` that returns a number, higher is better,
-and leaves the network as it was. :func:`measure` computes several from one shared pass,
-:func:`scores` for many architectures of a space: weak labels for any ranker.
+and does not change the network. :func:`measure` computes several from one shared pass;
+:func:`scores` computes them for many architectures of a space, as weak labels for rankers.
 """
 
 from __future__ import annotations

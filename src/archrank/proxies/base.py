@@ -1,4 +1,4 @@
-"""What a proxy is, and several of them from one pass."""
+"""Zero-cost proxies as objects, and the computation of several from one pass."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ BATCH = 64  # examples
 
 
 class Proxy:
-    """A score that is read from a :class:`Probe`, callable on a network and a batch."""
+    """Zero-cost proxy: a function of a :class:`Probe`, callable on a network and a batch."""
 
     def __init__(self, of: Callable[[Probe], float]) -> None:
         self.of = of
         update_wrapper(self, of)
 
     def __call__(self, network: nn.Module, inputs: Tensor, targets: Tensor, loss: Loss) -> float:
-        """Score ``network``, higher is better, and leave it as it was.
+        """Score ``network``, higher is better, without changing it.
 
         Args:
-            network: Untrained.
+            network: Untrained network.
             inputs: ``(b, ...)``.
             targets: ``(b, ...)``.
             loss: ``loss(outputs, targets)``, a scalar.
@@ -40,12 +40,12 @@ class Proxy:
 
 
 def proxy(of: Callable[[Probe], float]) -> Proxy:
-    """Make a proxy of a function of a :class:`Probe`; those used together share its passes."""
+    """Turn a function of a :class:`Probe` into a proxy; proxies used together share its passes."""
     return Proxy(of)
 
 
 class Measured(NamedTuple):
-    """Values of several proxies; one that failed is NaN and has a reason."""
+    """Values of several proxies, with NaN and a reason for each that failed."""
 
     values: dict[str, float]
     reasons: dict[str, str]
@@ -61,7 +61,7 @@ def measure(
     """Score ``network`` by several proxies from one forward pass.
 
     Args:
-        network: Untrained; left as it was.
+        network: Untrained network; it is not changed.
         inputs: ``(b, ...)``.
         targets: ``(b, ...)``.
         loss: ``loss(outputs, targets)``, a scalar.
@@ -69,10 +69,10 @@ def measure(
             function of ``(network, inputs, targets, loss)``.
 
     Returns:
-        Values by :func:`metric_name`, all higher is better.
+        ``{metric_name(proxy): value}``; higher is better.
 
     Raises:
-        UnknownNameError: No such proxy.
+        UnknownNameError: No proxy has that name.
     """
     probe = Probe(network, inputs, targets, loss)
     values: dict[str, float] = {}
@@ -85,7 +85,7 @@ def measure(
             if not math.isfinite(value):
                 reasons[name] = f"{name} is {value}"
         except (ImportError, OSError):
-            raise  # the installation, not the network
+            raise  # a fault of the installation, not of the network
         except Exception as error:
             reasons[name] = f"{name}: {type(error).__name__}: {error}"
         values[name] = math.nan if name in reasons else float(value)
@@ -93,17 +93,17 @@ def measure(
 
 
 def metric_name(typed: str) -> str:
-    """How values of the proxy that was typed are called: ``"my.module:mine"`` -> ``"mine"``."""
+    """Return the metric's name for a proxy as typed: ``"my.module:mine"`` -> ``"mine"``."""
     own = typed.rpartition(":")[2]
     return own if ":" in typed else own.lower().replace("-", "_")
 
 
 def metric_names(proxies: Sequence[str]) -> tuple[str, ...]:
-    """The names of all their values.
+    """Return the metrics' names for several proxies.
 
     Raises:
-        SettingsError: None at all, one string instead of several, or two of the same name.
-        UnknownNameError: No such proxy.
+        SettingsError: No proxies, one string instead of several, or two of the same name.
+        UnknownNameError: No proxy has that name.
     """
     if isinstance(proxies, str):
         raise SettingsError(
@@ -124,6 +124,6 @@ def metric_names(proxies: Sequence[str]) -> tuple[str, ...]:
 
 
 def require_batch(size: object) -> None:
-    """Raise ``SettingsError`` unless a batch of ``size`` has examples to compare."""
+    """Raise ``SettingsError`` unless ``size`` is at least 2: proxies compare examples."""
     if not isinstance(size, Integral) or isinstance(size, bool) or size < 2:
         raise SettingsError(f"proxies: batch_size must be a whole number from 2, got {size!r}")

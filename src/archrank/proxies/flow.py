@@ -1,4 +1,4 @@
-"""SynFlow: how much signal the weights let through, without any data."""
+"""SynFlow: a score of the signal that the weights let through, without any data."""
 
 from __future__ import annotations
 
@@ -18,17 +18,18 @@ from archrank.proxies.probe import Probe
 
 @proxy
 def synflow(probe: Probe) -> float:
-    """Sum over all weights of ``|w dR/dw|``, where ``R`` is the network's output for ones.
+    """Sum ``|w dR/dw|`` over all weights, where ``R`` is the network's output for ones.
 
     Tanaka et al., "Pruning neural networks without any data by iteratively conserving synaptic
     flow", NeurIPS 2020, eq. 1 with ``R`` of section 6; as a score of architectures: Abdelfattah et
     al., "Zero-Cost Proxies for Lightweight NAS", ICLR 2021, section 3.2. All weights are made
-    positive, the input is one example of ones, and batch norms are bypassed: normalised, every
-    network's flow would be about the same. In float64, since the flow multiplies up over layers
-    (e^25 to e^65 in NAS-Bench-201); published tables hold its logarithm.
+    positive, the input is one example of ones, and batch norms are bypassed, since with
+    normalisation the flow would be about the same in every network. Numbers are float64, since the
+    flow is multiplied from layer to layer (e^25 to e^65 in NAS-Bench-201); published tables hold
+    its logarithm.
 
-    Only the shape of the probe's inputs is used. A network whose output does not depend on any
-    weight scores 0.
+    Only the shape of the probe's inputs is used. A network with an output that depends on no weight
+    scores 0.
 
     Raises:
         EvaluationError: Inputs are integers, or there are no weights.
@@ -39,7 +40,8 @@ def synflow(probe: Probe) -> float:
     state: dict[str, Tensor] = {}
     positive: list[Tensor] = []
     for name, p in probe.network.named_parameters():
-        state[name] = p.detach().to(torch.float64).abs()  # a copy: the network keeps its own
+        # abs() copies: the network's own weights must not change
+        state[name] = p.detach().to(torch.float64).abs()
         if id(p) in weights:
             positive.append(state[name].requires_grad_())
     for name, b in probe.network.named_buffers():
@@ -56,7 +58,7 @@ def synflow(probe: Probe) -> float:
 
 @contextmanager
 def _bypass(network: nn.Module) -> Iterator[None]:
-    """Let batch norms return their input inside the block."""
+    """Make batch norms return their input inside the block."""
     norms = [m for m in network.modules() if isinstance(m, _BatchNorm)]
     hooks = [norm.register_forward_hook(_input) for norm in norms]
     try:

@@ -1,4 +1,4 @@
-"""One batch through one untrained network, and what proxies read from it."""
+"""Probe: one pass of a batch through an untrained network, and the values that proxies need."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ RECTIFIERS = (nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.GELU, nn.SiLU, nn.Hardswish)
 
 
 class Probe:
-    """A network and a batch; passes are made when first asked for, and only once.
+    """Untrained network and a batch; passes are computed when they are first needed, and once.
 
-    The forward pass is in training mode: batch norms normalise by the batch, as published (an
-    untrained network's running statistics say nothing). The network stays as it was: no gradients
-    are stored, and batch norms update copies of their running statistics. Dropout, if there is any,
-    draws from torch's global generator.
+    The forward pass is in training mode: batch norms normalise by the batch, as published, because
+    the running statistics of an untrained network have no meaning. The network is not changed: no
+    gradients are stored, and batch norms update copies of their running statistics. Dropout draws
+    from torch's global generator.
 
     Args:
-        network: Untrained.
+        network: Untrained network.
         inputs: ``(b, ...)``.
         targets: ``(b, ...)``.
-        loss: Of outputs and targets.
+        loss: ``loss(outputs, targets)``, a scalar.
     """
 
     def __init__(self, network: nn.Module, inputs: Tensor, targets: Tensor, loss: Loss) -> None:
@@ -42,10 +42,10 @@ class Probe:
 
     @cached_property
     def weights(self) -> list[Tensor]:
-        """Weights of convolutions and linear layers, no biases or norms.
+        """Weights of convolutions and linear layers, without biases and norms.
 
         Raises:
-            EvaluationError: There are none.
+            EvaluationError: The network has none.
         """
         parameters = self.network.parameters()
         found: list[Tensor] = [p for p in parameters if p.dim() > 1 and p.requires_grad]
@@ -55,7 +55,7 @@ class Probe:
 
     @cached_property
     def weight_gradients(self) -> list[Tensor]:
-        """The loss's gradient with respect to each of :attr:`weights`; zero for unused ones."""
+        """Gradient of the loss with respect to each of :attr:`weights`; zero for unused ones."""
         with torch.enable_grad():
             loss = self.loss(self._pass[0], self.targets)
         return _gradients(loss, self.weights)
@@ -76,7 +76,7 @@ class Probe:
 
     @property
     def codes(self) -> Tensor:
-        """Which rectifiers are on, per example: (b, units), of 0 and 1.
+        """Binary activation codes: (b, units), 1 where a rectifier's input is positive.
 
         Raises:
             EvaluationError: No module of the network is one of :data:`RECTIFIERS`.
@@ -89,7 +89,7 @@ class Probe:
 
     @cached_property
     def _pass(self) -> tuple[Tensor, list[Tensor], Tensor]:
-        """Outputs, signs of the rectifiers' inputs (b, units) each, differentiable inputs."""
+        """Run the forward pass: outputs, signs of rectifier inputs (b, units), inputs."""
         x = self.inputs.detach().clone().requires_grad_(self.inputs.is_floating_point())
         signs: list[Tensor] = []
 
@@ -109,8 +109,8 @@ class Probe:
 
 
 def _gradients(scalar: Tensor, of: Sequence[Tensor]) -> list[Tensor]:
-    """Derivatives of ``scalar``; zero where it does not depend on one."""
-    if not scalar.requires_grad:  # a network that computes nothing with what it has
+    """Compute the derivatives of ``scalar``; zero for tensors that it does not depend on."""
+    if not scalar.requires_grad:  # the output depends on no parameter
         return [torch.zeros_like(t) for t in of]
     found = torch.autograd.grad(scalar, of, retain_graph=True, allow_unused=True)
     return [torch.zeros_like(t) if g is None else g for t, g in zip(of, found, strict=True)]

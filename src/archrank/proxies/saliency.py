@@ -1,4 +1,4 @@
-"""Scores from the loss's gradient at the initial weights."""
+"""Scores from the gradient of the loss at the initial weights."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from archrank.proxies.probe import Probe
 
 @proxy
 def snip(probe: Probe) -> float:
-    """Sum over all weights of ``|w dL/dw|``: what removing each would change the loss by.
+    """Sum ``|w dL/dw|`` over all weights: the estimated change of the loss if each is removed.
 
     Lee et al., "SNIP: Single-shot Network Pruning based on Connection Sensitivity", ICLR 2019, eq.
     3-5 (a mask's derivative at 1 is ``w dL/dw``); summed, as Abdelfattah et al. (ICLR 2021, section
@@ -23,7 +23,7 @@ def snip(probe: Probe) -> float:
 
 @proxy
 def grad_norm(probe: Probe) -> float:
-    """Sum over layers of the Euclidean norm of ``dL/dw``.
+    """Sum the Euclidean norm of ``dL/dw`` over layers.
 
     Abdelfattah et al., "Zero-Cost Proxies for Lightweight NAS", ICLR 2021, section 3.1.
 

@@ -1,4 +1,4 @@
-"""Proxies of many architectures of a space."""
+"""Computation of proxies for many architectures of a space."""
 
 from __future__ import annotations
 
@@ -38,21 +38,22 @@ def scores(
     """Score architectures by zero-cost proxies: weak labels for ``ranker.pretrain(archs, ...)``.
 
     Args:
-        space: Of the architectures; networks have the task's scale unless it has its own.
+        space: The space of the architectures; networks have the task's scale unless the space has
+            its own.
         archs: ``(n, d)``.
-        task: Whose training data and loss are used.
+        task: Task that gives the batch of training examples and the loss.
         proxies: Names, see :func:`~archrank.proxies.measure`.
-        seed: Of the batch and, with the architecture, of its initial weights.
-        batch_size: Examples.
-        executor: Where to compute; results do not depend on it.
+        seed: Seed of the batch and, together with an architecture, of its initial weights.
+        batch_size: Examples in the batch.
+        executor: Executor to compute with; results do not depend on it.
 
     Returns:
-        ``{name: (n,)}``, higher is better, NaN where a proxy is not defined.
+        ``{name: (n,)}``, higher is better; NaN where a proxy is not defined.
 
     Raises:
-        UnknownNameError: No such proxy.
+        UnknownNameError: No proxy has that name.
         ArchitectureError: ``archs`` are not of ``space``.
-        SettingsError: No proxy, one twice, or a batch of fewer than two examples.
+        SettingsError: No proxies, the same one twice, or a batch of fewer than two examples.
 
     Example:
         >>> from archrank.spaces import NASBench201
@@ -82,11 +83,11 @@ def score(
     seed: int = 0,
     batch_size: int = BATCH,
 ) -> tuple[Floats, list[str | None]]:
-    """Values ``(n, len(proxies))`` and, for rows with a NaN, the reason; on one thread.
+    """Compute values ``(n, len(proxies))`` on one thread, and reasons for rows with a NaN.
 
     Raises:
         SettingsError: A batch of fewer than two examples.
-        ImportError, OSError: The installation or the data, not an architecture's fault.
+        ImportError, OSError: The installation or the data is at fault, not an architecture.
     """
     metric_names(proxies)  # before any work is done
     batch = draw_batch(task, seed=seed, batch_size=batch_size)
@@ -104,10 +105,12 @@ def score(
 
 
 def draw_batch(task: Task, *, seed: int = 0, batch_size: int = BATCH) -> Split:
-    """Random training examples of ``task``: the same for the same seed; all, if there are fewer.
+    """Draw random training examples of ``task``, the same for the same seed.
+
+    Returns all examples if the task has fewer than ``batch_size``.
 
     Raises:
-        SettingsError: Fewer than two: every proxy compares examples or normalises over them.
+        SettingsError: Fewer than two examples: proxies compare examples or normalise over them.
     """
     require_batch(batch_size)
     data = task.load().train
@@ -125,8 +128,8 @@ def _score_one(
     proxies: Sequence[str],
     seed: int,
 ) -> Measured | str:
-    """One architecture's proxies, or why it has none."""
-    # run 0 of training starts from these very weights
+    """Compute one architecture's proxies, or the reasons why they are not defined."""
+    # the weights from which training run 0 starts
     words = np.random.SeedSequence([seed, 0, *arch.tolist()]).generate_state(2)
 
     def build() -> nn.Module:

@@ -1,7 +1,7 @@
-"""Rankers: learn an order of architectures from few scores.
+"""Rankers: models that learn from a few scored architectures to order all the others.
 
-Each loads when it is first asked for, so that importing this package loads none of scikit-learn,
-LightGBM and torch.
+A ranker's module is imported when the ranker is first used, so that importing this package loads
+none of scikit-learn, LightGBM and torch.
 """
 
 from __future__ import annotations

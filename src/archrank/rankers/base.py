@@ -1,4 +1,4 @@
-"""The Ranker contract: a scikit-learn estimator that orders architectures."""
+"""Base class of rankers: scikit-learn estimators that order architectures."""
 
 from __future__ import annotations
 
@@ -21,30 +21,33 @@ if TYPE_CHECKING:
 
 
 class NotFittedError(ArchrankError, SklearnNotFittedError):
-    """``predict`` before ``fit``."""
+    """``predict`` was called before ``fit``."""
 
 
 class Ranker(BaseEstimator, ABC):
-    """Orders architectures by learning from scores; only the order of predictions has a meaning.
+    """Base class of rankers: learn from scored architectures, then order others.
 
-    The constructor stores its arguments untouched, what is learnt ends in ``_``, so ``clone``,
-    ``get_params`` and cross-validation work. Every subclass takes ``space`` first and ``seed``, the
-    only source of randomness of ``fit``: the same labels and seed give the same ranker. ``fit``
-    always starts afresh.
+    Only the order of predictions has a meaning, not their values.
 
-    Subclasses implement :meth:`_fit` and :meth:`_predict` on checked input.
+    The constructor stores its arguments unchanged, and the names of learnt attributes end in
+    ``_``; so ``clone``, ``get_params`` and cross-validation of scikit-learn work. Every subclass
+    takes ``space`` as its first argument, and ``seed``, the only source of randomness of ``fit``:
+    the same labels and seed give the same ranker. ``fit`` forgets all earlier labels.
+
+    Subclasses implement :meth:`_fit` and :meth:`_predict`, which receive checked input.
     """
 
     space: Space
     min_labels: int = 2
-    has_std: bool = False  # whether predict(..., return_std=True) works
+    has_std: bool = False  # True if predict(..., return_std=True) works
 
     def fit(self, archs: NDArray[np.generic], scores: ArrayLike) -> Self:
         """Learn from ``archs: (n, d)`` and their ``scores: (n,)``, higher is better.
 
         Raises:
-            ArchitectureError: architectures that are not of the ranker's space.
-            LabelError: NaN, constant, integer-cast, too few scores, or not one per architecture.
+            ArchitectureError: An architecture is not of the ranker's space.
+            LabelError: Scores are NaN, all equal, wrapped around by a conversion to integers, too
+                few, or not one per architecture.
         """
         a = self.space.validate(archs)
         self._fit(a, check_scores(scores, len(a), self.min_labels, type(self).__name__))
@@ -60,11 +63,13 @@ class Ranker(BaseEstimator, ABC):
     def predict(
         self, archs: NDArray[np.generic], return_std: bool = False
     ) -> Floats | tuple[Floats, Floats]:
-        """Score ``archs: (n, d)`` -> ``(n,)``, higher is better; with ``return_std`` also its sd.
+        """Score ``archs: (n, d)`` -> ``(n,)``, higher is better.
+
+        With ``return_std``, also return the standard deviation of each prediction, ``(n,)``.
 
         Raises:
             NotFittedError: :meth:`fit` has not been called.
-            ArchrankError: ``return_std`` from a ranker without uncertainty.
+            ArchrankError: ``return_std`` is asked of a ranker that predicts none.
         """
         name = type(self).__name__
         if not hasattr(self, "n_labels_"):
@@ -80,10 +85,11 @@ class Ranker(BaseEstimator, ABC):
         return (scores, np.asarray(std, dtype=np.float64)) if return_std else scores
 
     def __sklearn_clone__(self) -> Self:
-        """An unfitted copy that keeps what ``pretrain`` learnt: it belongs to no labels.
+        """Copy the ranker without its labels, but with the result of ``pretrain``.
 
-        What pretraining learns is stored in attributes ``pretrain..._``, so that strategies,
-        ensembles and cross-validation, which all clone, start from it.
+        Pretraining stores its result in attributes named ``pretrain..._``, which are copied.
+        Strategies, ensembles and cross-validation, which all clone rankers, therefore start from
+        pretrained ones.
         """
         copy: Self = super().__sklearn_clone__()
         for name, value in vars(self).items():
@@ -119,10 +125,11 @@ class Ranker(BaseEstimator, ABC):
 
 
 def check_scores(scores: ArrayLike, n: int, minimum: int, who: str) -> Floats:
-    """Return ``scores`` as ``(n,)`` float64, or say what is wrong with them.
+    """Check ``scores`` and return them as ``(n,)`` float64.
 
     Raises:
-        LabelError: NaN or infinite, constant, integer-cast, too few, or a wrong shape.
+        LabelError: Scores are NaN or infinite, all equal, wrapped around by a conversion to
+            integers, too few, or of another shape; the message names the ranker ``who``.
     """
     raw = np.asarray(scores)
     if raw.shape != (n,):
@@ -149,15 +156,15 @@ def check_scores(scores: ArrayLike, n: int, minimum: int, who: str) -> Floats:
 
 
 def _has_spread(y: Floats) -> bool:
-    """Whether scores that differ still do when rankers standardise them."""
+    """Return True if the scores still differ after standardisation in floating point."""
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         spread = y.std()
         return bool(np.isfinite(spread) and spread**2 > 0)
 
 
 def _stretched(y: Floats) -> Floats:
-    """Scores in 0..1, in proportion; squares of what came over- or underflow."""
-    y = y / np.abs(y).max()  # first, as the range itself may be beyond what a float holds
+    """Rescale scores to 0..1, for scores whose squares would over- or underflow."""
+    y = y / np.abs(y).max()  # scale first: the range itself may overflow
     y = y - y.min()
     stretched: Floats = y / y.max()
     return stretched

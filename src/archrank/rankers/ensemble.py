@@ -1,8 +1,9 @@
-"""Ensemble: several rankers as one, their disagreement as uncertainty.
+"""Ensembles: several rankers combined into one, with their disagreement as uncertainty.
 
-Rankers speak different scales (standardised accuracies, pairwise logits), so each member's
-predictions are standardised by their mean and sd over one reference sample of the space. The
-sample is drawn at ``fit``; an architecture's score does not depend on what it is predicted with.
+Rankers predict on different scales (standardised accuracies, pairwise logits). Each member's
+predictions are therefore standardised by their mean and standard deviation over one reference
+sample of the space, drawn at ``fit``. An architecture's score does not depend on the other
+architectures of the same ``predict``.
 """
 
 from __future__ import annotations
@@ -24,19 +25,20 @@ if TYPE_CHECKING:
 
 
 class Ensemble(Ranker):
-    """The weighted mean of rankers.
+    """Weighted mean of several rankers.
 
-    The uncertainty of a prediction is ``sqrt(mean of the members' variances + variance of the
-    members' means)``, in units of a member's sd over the space; members without ``return_std``
-    count as certain. Members are cloned and seeded by ``seed``, their place and their own seed.
+    The standard deviation of a prediction is ``sqrt(mean of the members' variances + variance of
+    the members' means)``, in units of a member's standard deviation over the space. The variance
+    of members without ``return_std`` counts as 0. Members are cloned before they are fitted.
 
     Args:
-        members: rankers of one space, fitted or not.
-        weights: one per member, not negative; ``None`` weighs them equally.
-        bootstrap: fit each member on its own resample of the labels. Makes copies of a
+        members: Rankers of one space, fitted or not.
+        weights: One number >= 0 per member; ``None`` gives all the same weight.
+        bootstrap: Fit each member to its own resample of the labels, which makes even copies of a
             deterministic ranker differ.
-        reference: architectures in the sample that sets each member's scale.
-        seed: seeds the members, the resamples and the reference sample.
+        reference: Number of architectures in the sample that sets the scale of each member.
+        seed: Seed of the resamples, of the reference sample and, together with a member's position
+            and own seed, of the members.
 
     Example:
         >>> import numpy as np
@@ -70,15 +72,18 @@ class Ensemble(Ranker):
 
     @classmethod
     def of(cls, ranker: Ranker, copies: int = 5, *, bootstrap: bool = False, seed: int = 0) -> Self:
-        """``copies`` of one ranker that differ in their seeds, and in their labels if asked."""
+        """Make an ensemble of ``copies`` of one ranker with different seeds.
+
+        With ``bootstrap``, each copy is fitted to its own resample of the labels.
+        """
         return cls([clone(ranker) for _ in range(copies)], bootstrap=bootstrap, seed=seed)
 
     @property
-    def space(self) -> Space:  # type: ignore[override]  # the members' space, never set by itself
-        """The space of the members.
+    def space(self) -> Space:  # type: ignore[override]  # read-only: it is the space of the members
+        """Space of the members.
 
         Raises:
-            ArchrankError: no members.
+            ArchrankError: The ensemble has no members.
         """
         if not len(self.members):
             raise ArchrankError("an Ensemble needs at least one member, got none")
@@ -87,7 +92,7 @@ class Ensemble(Ranker):
     # ---- scikit-learn: member0, member1__trees, ... ----------------------------------------------
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Parameters; with ``deep`` also ``member0``, ``member0__trees`` and so on."""
+        """Return the parameters; with ``deep`` also ``member0``, ``member0__trees`` and so on."""
         params: dict[str, Any] = super().get_params(deep=False)
         if deep:
             for i, member in enumerate(self.members):
@@ -125,7 +130,7 @@ class Ensemble(Ranker):
         self.scales_ = np.array(scales)  # (members, 2): mean and sd over the reference sample
 
     def _checked_weights(self) -> Floats:
-        """Weights that sum to one: ``(members,)``."""
+        """Return the weights, scaled to sum to one: ``(members,)``."""
         first = self.space.fingerprint()
         for i, member in enumerate(self.members):
             if member.space.fingerprint() != first:
@@ -144,7 +149,10 @@ class Ensemble(Ranker):
         return np.asarray(w / w.sum())
 
     def _resample(self, scores: Floats, rng: np.random.Generator) -> Ints:
-        """Rows drawn with repetition, not all of one score; all rows if that does not happen."""
+        """Draw rows with replacement: ``(n,)``.
+
+        Draws again if all drawn scores are equal; returns every row once if that keeps happening.
+        """
         n = len(scores)
         for _ in range(20):
             rows = rng.integers(n, size=n)
@@ -173,9 +181,9 @@ class Ensemble(Ranker):
 
 
 def default_ensemble(space: Space, copies: int = 10, *, seed: int = 0) -> Ensemble:
-    """What the name ``ensemble`` stands for: RankNAS on bootstraps of the labels.
+    """Make the ranker that is registered as ``ensemble``: RankNAS on resamples of the labels.
 
-    Pairwise boosting has no uncertainty of its own; its spread over resamples is one.
+    RankNAS predicts no standard deviation; its spread over resamples serves as one.
     """
     from archrank.rankers.trees.gbdt import RankNAS
 
@@ -183,7 +191,7 @@ def default_ensemble(space: Space, copies: int = 10, *, seed: int = 0) -> Ensemb
 
 
 def _reseeded(member: Ranker, seed: int, place: int) -> Ranker:
-    """A clone whose seed follows from the ensemble's seed, its place and its own seed."""
+    """Clone a member; its seed is derived from ``seed``, ``place`` and the member's own seed."""
     copy: Ranker = clone(member)
     own = copy.get_params(deep=False)
     if "seed" in own:

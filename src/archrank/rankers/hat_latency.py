@@ -1,4 +1,4 @@
-"""HAT's latency predictor: a perceptron on a summary of the architecture.
+"""Latency predictor of HAT: a multi-layer perceptron on a summary of the architecture.
 
 Wang et al., "HAT: Hardware-Aware Transformers for Efficient Natural Language Processing", ACL
 2020, section 3.2, and its released code: four hidden layers of 400, squared error on normalised
@@ -28,27 +28,28 @@ Summary = Callable[[Archs], NDArray[np.generic]]
 
 
 class HATLatency(NeuralRanker):
-    """A perceptron for a device's latency.
+    """Multi-layer perceptron that predicts the latency of architectures on a device.
 
-    **Scores are higher for better architectures**: fit it on ``-latency_ms``; predictions are
+    **Scores are higher for better architectures**: fit it to ``-latency_ms``; predictions are
     ``-latency_ms`` too, in the units of the labels.
 
-    Departures: 500 steps at a learning rate of 3e-4 rank HAT's own measurements as well as the
-    published ``lr=1e-5, steps=5_000``, in a tenth of the time; squared errors are a little larger.
-    Features and labels are standardised by the labelled architectures, where the released code
-    divides by constants of its space. The last weights are kept, as published.
+    Differences from the paper: 500 steps at a learning rate of 3e-4 rank HAT's own measurements as
+    well as the published ``lr=1e-5, steps=5_000``, in a tenth of the time; squared errors are a
+    little larger. Features and labels are standardised by the mean and standard deviation of the
+    labelled architectures, where the released code divides by constants of its space. The weights
+    of the last step are kept, as published.
 
     Args:
-        space: what the architectures are.
-        summary: ``summary(archs: (n, d)) -> (n, f)``, what the network reads, such as HAT's ten
-            averages over layers; ``None`` reads the space's features. To pickle the ranker, pass a
-            function of a module.
-        hidden: width of each hidden layer.
-        steps: of the optimizer, rounded up to whole passes over the labels.
-        batch_size: labels per step.
-        lr: Adam's learning rate, constant.
-        device: where to train and predict.
-        seed: draws weights and batches.
+        space: The space of the architectures.
+        summary: Function ``(n, d) -> (n, f)`` of architectures that returns the inputs of the
+            network, such as HAT's ten averages over layers. ``None`` takes the space's features. A
+            function must be importable if the ranker is to be pickled.
+        hidden: Width of each hidden layer.
+        steps: Steps of the optimizer, rounded up to whole passes over the labels.
+        batch_size: Labels per step.
+        lr: Learning rate of Adam, constant.
+        device: Device of torch to compute on, such as ``"cpu"`` or ``"cuda"``.
+        seed: Seed of weights and batches.
 
     Example:
         >>> import numpy as np
@@ -83,7 +84,7 @@ class HATLatency(NeuralRanker):
         self.seed = seed
 
     def _summary(self, archs: Archs) -> NDArray[np.float64]:
-        """What the network reads, before it is standardised: ``(n, f)``."""
+        """Return the inputs of the network before standardisation: ``(n, f)``."""
         if self.summary is None:
             return np.asarray(self.space.features(archs), dtype=np.float64)
         x = np.asarray(self.summary(archs), dtype=np.float64)

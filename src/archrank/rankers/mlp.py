@@ -1,4 +1,4 @@
-"""The multi-layer perceptron of the Surgery study.
+"""Multi-layer perceptron of the Surgery study.
 
 Ning et al., "A Surgery of the Neural Architecture Evaluators", 2020, section 5 and appendix, with
 the training of GATES (Ning et al., ECCV 2020, section 4.1): margin ranking of pairs within a
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 Objective = Literal["hinge", "mse"]
 
 OBJECTIVES = ("hinge", "mse")
-PAIRS_PER_LABEL = 4  # at most so many pairs per label of a batch, published
+PAIRS_PER_LABEL = 4  # largest number of pairs per label of a batch, as published
 
 
 def perceptron(inputs: int, hidden: Sequence[int], dropout: float = 0.0) -> nn.Sequential:
-    """Hidden layers with ReLU and dropout, then one score: ``(b, inputs)`` -> ``(b,)``."""
+    """Make hidden layers with ReLU and dropout, then one score: ``(b, inputs)`` -> ``(b,)``."""
     layers: list[nn.Module] = []
     for size in hidden:
         layers += [nn.Linear(inputs, size), nn.ReLU(), nn.Dropout(dropout)]
@@ -38,11 +38,11 @@ def perceptron(inputs: int, hidden: Sequence[int], dropout: float = 0.0) -> nn.S
 
 
 class HingeRanker(NeuralRanker):
-    """What the Surgery's neural rankers share: their loss and how they are trained.
+    """Base class of the Surgery study's neural rankers: their losses and training settings.
 
-    The hinge compares at most 4 pairs per label of a batch, drawn from those with different
-    labels, with a margin of 0.1 on raw scores. ``mse`` fits standardised labels; the published
-    form squashes the score by a sigmoid and fits accuracies, which fits fractions only.
+    ``hinge`` compares at most 4 pairs per label of a batch, drawn from the pairs with different
+    labels, with a margin of 0.1 on raw scores. ``mse`` fits standardised labels. The published
+    form of ``mse`` applies a sigmoid to the score and fits accuracies, which must be fractions.
     """
 
     objective: Objective
@@ -69,22 +69,22 @@ class HingeRanker(NeuralRanker):
 
 
 class MLP(HingeRanker):
-    """A multi-layer perceptron on choices or features.
+    """Multi-layer perceptron on choices or features.
 
     Args:
-        space: what the architectures are.
-        encoding: ``ordinal`` feeds choice indices as plain numbers, as published, though indices
-            of operations have no order; ``one_hot`` is the fair variant; or the space's
-            ``features``.
+        space: The space of the architectures.
+        encoding: ``ordinal`` takes the indices of the chosen options as plain numbers, as
+            published, although indices of operations have no order; ``one_hot`` assumes no order;
+            ``features`` are those of the space.
         objective: ``hinge``, or ``mse`` on standardised labels.
-        margin: of the hinge.
-        hidden: width of each hidden layer.
-        dropout: after each hidden layer.
-        epochs: passes over the labels.
-        batch_size: labels per step; pairs are formed within a batch.
-        lr: Adam's learning rate, constant.
-        device: where to train and predict.
-        seed: draws weights, batches, pairs and dropout.
+        margin: Margin of the hinge loss, in units of the raw score.
+        hidden: Width of each hidden layer.
+        dropout: Dropout probability after each hidden layer.
+        epochs: Passes over the labels.
+        batch_size: Labels per step; pairs are formed within a batch.
+        lr: Learning rate of Adam, constant.
+        device: Device of torch to compute on, such as ``"cpu"`` or ``"cuda"``.
+        seed: Seed of weights, batches, pairs and dropout.
 
     Example:
         >>> import numpy as np

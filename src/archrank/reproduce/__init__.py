@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING
 from archrank.lazy import lazy
 
 if TYPE_CHECKING:
-    from archrank.reproduce.base import Claim, Outcome, Plan, Reproduction, Row
+    from archrank.reproduce.base import Claim, Comparison, Plan, Reproduction, Row
     from archrank.reproduce.engine import reproduce
 
 _HOMES = {
     "Claim": "base",
-    "Outcome": "base",
+    "Comparison": "base",
     "Plan": "base",
     "Reproduction": "base",
     "Row": "base",
     "reproduce": "engine",
 }
 
-__all__ = ["Claim", "Outcome", "Plan", "Reproduction", "Row", "reproduce"]
+__all__ = ["Claim", "Comparison", "Plan", "Reproduction", "Row", "reproduce"]
 
 __getattr__, __dir__ = lazy(__name__, _HOMES)

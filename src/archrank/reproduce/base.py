@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 import numpy as np
 
 from archrank.errors import EvaluationError
+from archrank.types import ProgressCallback
 
 if TYPE_CHECKING:
     from archrank.rankers.base import Ranker
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
 
 Found: TypeAlias = dict[str, Any]
 """What one run found: JSON values by name, ``seconds`` among them."""
-
-Told: TypeAlias = Callable[[int, int], None]
-"""Told how many runs are done, of how many."""
 
 J = TypeVar("J")
 
@@ -70,7 +68,7 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Comparison:
     """Everything one reproduction printed."""
 
     rows: list[Row]
@@ -87,7 +85,7 @@ class Plan:
         seeds: repetitions; what is drawn in repetition ``r`` depends on ``r`` alone.
         epochs: train every network this long instead of as published; for tests.
         executor: where runs go; this process if ``None``.
-        told: called after each run.
+        progress: called after each run.
         journal: keeps finished runs.
     """
 
@@ -95,7 +93,7 @@ class Plan:
     seeds: int = 3
     epochs: int | None = None
     executor: Executor | None = None
-    told: Told | None = None
+    progress: ProgressCallback | None = None
     journal: Journal | None = None
 
     def shortened(self, ranker: Ranker) -> Ranker:
@@ -125,8 +123,8 @@ class Plan:
                 known[index] = result
                 if self.journal is not None:
                     self.journal.add(call, index, result)
-                if self.told is not None:
-                    self.told(len(known), len(waiting))
+                if self.progress is not None:
+                    self.progress(len(known), len(waiting))
         except BrokenExecutor:
             raise EvaluationError(
                 "a worker process died, perhaps for lack of memory; repeat with fewer workers"
@@ -178,13 +176,13 @@ class Reproduction:
     offline: bool = True
     more: tuple[str, ...] = ()
 
-    def run(self, bench: Bench, plan: Plan) -> Outcome:
+    def run(self, bench: Bench, plan: Plan) -> Comparison:
         """Follow the protocol on these tables."""
         module, _, function = self.protocol.partition(":")
-        outcome: Outcome = getattr(import_module(f"archrank.reproduce.{module}"), function)(
+        comparison: Comparison = getattr(import_module(f"archrank.reproduce.{module}"), function)(
             bench, plan
         )
-        return outcome
+        return comparison
 
 
 def summary(

@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from archrank.errors import SettingsError
-from archrank.reproduce.base import Outcome, Reproduction
+from archrank.reproduce.base import Comparison, Reproduction
 from archrank.reproduce.bench import Bench
 from archrank.spaces.base import Space
 from archrank.spaces.edge_cells.nasbench201 import NASBench201
@@ -67,17 +67,19 @@ def _weak(table: BenchTable, archs: np.ndarray) -> Floats:
     return np.where(np.isfinite(values), values, np.nanmin(values))
 
 
-def retold(outcome: Outcome, rows: int) -> Outcome:
-    """The outcome with what was measured called by its name, and without the paper's figures."""
+def with_builtin_names(comparison: Comparison, rows: int) -> Comparison:
+    """The comparison with what was measured called by its name, and without the paper's figures."""
     tables = ", ".join(f"{task}201 (for {PLACES[key]})" for key, task in _present().items())
     notes = (
         f"measured on the {rows:,} architectures that {tables} all have: the paper's figures are "
         "of other data and not shown",
         f"where a protocol asks for one-shot accuracies it got the zero-cost proxy {WEAK}",
     )
-    told = [replace(row, what=_named(row.what), paper=None, why="") for row in outcome.rows]
-    claims = [replace(c, text=_named(c.text), measured=_named(c.measured)) for c in outcome.claims]
-    return Outcome(told, claims, notes)
+    told = [replace(row, what=_named(row.what), paper=None, why="") for row in comparison.rows]
+    claims = [
+        replace(c, text=_named(c.text), measured=_named(c.measured)) for c in comparison.claims
+    ]
+    return Comparison(told, claims, notes)
 
 
 def _named(text: str) -> str:

@@ -8,11 +8,12 @@ from typing import Literal
 
 from archrank import __version__
 from archrank.errors import BudgetError
-from archrank.reproduce.base import Outcome, Plan, Told
+from archrank.reproduce.base import Comparison, Plan
 from archrank.reproduce.bench import load_bench
-from archrank.reproduce.builtin import builtin_bench, retold
+from archrank.reproduce.builtin import builtin_bench, with_builtin_names
 from archrank.reproduce.catalogue import find
 from archrank.reproduce.journal import Journal
+from archrank.types import ProgressCallback
 
 Tables = Literal["published", "builtin"]
 
@@ -26,8 +27,8 @@ def reproduce(
     seeds: int | None = None,
     out: str | Path | None = None,
     executor: Executor | None = None,
-    told: Told | None = None,
-) -> Outcome:
+    progress: ProgressCallback | None = None,
+) -> Comparison:
     """Run one published table on the published measurements.
 
     The same name, ``quick`` and seeds give the same figures, in any number of workers.
@@ -40,7 +41,7 @@ def reproduce(
         seeds: repetitions; the reproduction's own number if ``None``.
         out: keep finished runs in this folder until all are, and go on from them.
         executor: where to fit; this process if ``None``.
-        told: called with runs done and runs in all.
+        progress: called with runs done and runs in all.
 
     Raises:
         UnknownNameError: no such reproduction.
@@ -64,7 +65,9 @@ def reproduce(
     if out is not None:
         header = {"name": item.name, "quick": quick, "seeds": seeds, "tables": bench.digest}
         journal = Journal(Path(out) / f"{item.name}.runs", header | {"archrank": __version__})
-    outcome = item.run(bench, Plan(quick, seeds, executor=executor, told=told, journal=journal))
+    comparison = item.run(
+        bench, Plan(quick, seeds, executor=executor, progress=progress, journal=journal)
+    )
     if journal is not None:
         journal.close()
-    return retold(outcome, len(bench)) if tables == "builtin" else outcome
+    return with_builtin_names(comparison, len(bench)) if tables == "builtin" else comparison

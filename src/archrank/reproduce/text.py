@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from archrank.reproduce.base import Outcome, Reproduction, Row
+from archrank.reproduce.base import Comparison, Reproduction, Row
 
 HEADING = ("figure", "paper", "ours", "difference", "seeds", "seconds", "why")
 MISSING = "–"
@@ -43,27 +43,27 @@ def _line(row: Row, numbers: dict[str, int]) -> tuple[str, ...]:
     )
 
 
-def lines(outcome: Outcome) -> list[str]:
+def lines(comparison: Comparison) -> list[str]:
     """What stands below the table: reasons, claims, notes."""
-    told = [f"[{i}] {reason}" for i, reason in enumerate(reasons(outcome.rows), start=1)]
-    for claim in outcome.claims:
+    told = [f"[{i}] {reason}" for i, reason in enumerate(reasons(comparison.rows), start=1)]
+    for claim in comparison.claims:
         verdict = "holds" if claim.holds else "does not hold"
         measured = f": {claim.measured}" if claim.measured else ""
         told.append(f"paper: {claim.text} -> {verdict}{measured}")
-    return told + [f"note: {note}" for note in outcome.notes]
+    return told + [f"note: {note}" for note in comparison.notes]
 
 
-def page(item: Reproduction, outcome: Outcome) -> str:
-    """The whole outcome as aligned text."""
-    rows = rows_of(outcome.rows)
+def page(item: Reproduction, comparison: Comparison) -> str:
+    """The whole comparison as aligned text."""
+    rows = rows_of(comparison.rows)
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     table = [
         "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows
     ]
-    return "\n".join([f"{item.source}: {item.title}", "", *table, *lines(outcome)]) + "\n"
+    return "\n".join([f"{item.source}: {item.title}", "", *table, *lines(comparison)]) + "\n"
 
 
-def to_json(item: Reproduction, outcome: Outcome, quick: bool) -> dict[str, Any]:
+def to_json(item: Reproduction, comparison: Comparison, quick: bool) -> dict[str, Any]:
     """Everything as JSON values, NaN as null."""
     return {
         "name": item.name,
@@ -81,12 +81,12 @@ def to_json(item: Reproduction, outcome: Outcome, quick: bool) -> dict[str, Any]
                 "seconds": round(row.seconds, 3),
                 "why": row.why if _explained(row) else None,
             }
-            for row in outcome.rows
+            for row in comparison.rows
         ],
         "claims": [
-            {"text": c.text, "holds": c.holds, "measured": c.measured} for c in outcome.claims
+            {"text": c.text, "holds": c.holds, "measured": c.measured} for c in comparison.claims
         ],
-        "notes": list(outcome.notes),
+        "notes": list(comparison.notes),
     }
 
 

@@ -22,7 +22,7 @@ def upper_confidence_bound(mean: Floats, std: Floats, kappa: float) -> Floats:
 
 
 def expected_improvement(mean: Floats, std: Floats, best: float) -> Floats:
-    """Compute ``E max(f - best, 0)``, ``f ~ N(mean, std^2)`` (Jones et al., 1998, eq. 15): ``(k,)``.
+    """Compute ``E max(f - best, 0)`` for ``f ~ N(mean, std^2)`` (Jones et al., 1998, eq. 15).
 
     ``best`` should be the best *predicted* score of an evaluated architecture, not the best
     measured one, which is partly luck because measurements are noisy.

@@ -1,4 +1,4 @@
-"""Weight sharing: one network that contains all architectures of a space."""
+"""Supernets (weight sharing): one network that contains all architectures of a space."""
 
 from __future__ import annotations
 

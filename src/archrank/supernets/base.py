@@ -1,4 +1,4 @@
-"""The Supernet contract: weight sharing, with the architecture as an argument."""
+"""Base class of supernets, whose forward pass takes the architecture as an argument."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from archrank.spaces.base import Space
 
 
 class Supernet(nn.Module, ABC):
-    """A network that contains every architecture of its space.
+    """Base class of networks that contain every architecture of a space, with shared weights.
 
-    Which architecture runs is said at each call. There is no "active subnet" to set, so nothing can
-    be left set, and one step may run several architectures.
+    The architecture is an argument of each call. There is no active architecture to be set, so
+    none can be left set by mistake, and one training step may run several architectures.
     """
 
     space: Space
 
     @abstractmethod
     def forward(self, x: Tensor, arch: NDArray[np.uint8]) -> Tensor:
-        """Run ``arch: (d,)`` with the shared weights: ``x`` (b, c, h, w) -> (b, classes)."""
+        """Run ``arch: (d,)`` with the shared weights: ``x: (b, c, h, w)`` -> ``(b, classes)``."""
 
     @abstractmethod
     def extract(self, arch: NDArray[np.uint8]) -> nn.Module:
-        """A network of its own for ``arch: (d,)`` with copies of its weights.
+        """Copy ``arch: (d,)`` and its weights into a network that is independent of the supernet.
 
         Its outputs equal those of :meth:`forward` for the same input and mode.
         """

@@ -1,4 +1,4 @@
-"""Benchmark tables: what has been measured for which architecture, checked once, at the door."""
+"""Benchmark tables: measurements of architectures, checked once when a table is loaded."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Direction = Literal["maximize", "minimize"]
 
-MINIMIZED = frozenset(  # words in a column's name that say lower is better
+MINIMIZED = frozenset(  # words in a column's name that mean lower is better
     (
         *("loss", "error", "err", "perplexity", "ppl", "latency", "ms", "seconds", "time"),
         *("params", "macs", "flops", "energy", "kwh"),
@@ -34,13 +34,13 @@ LOOKUP_BOUND = 1_000_000  # spaces up to this size get one slot per architecture
 
 @dataclass(frozen=True, eq=False)
 class BenchTable:
-    r"""Measurements of architectures of a space; it need not cover all of the space.
+    r"""Measurements of architectures of a space; need not cover the whole space.
 
     Attributes:
-        space: what the architectures are.
+        space: The space of the architectures.
         archs: ``(n, d)``, all different.
-        raw: the columns as read.
-        directions: better direction of each metric.
+        raw: The columns as read from the file.
+        directions: Better direction of each metric, ``"maximize"`` or ``"minimize"``.
 
     Example:
         >>> import pathlib, tempfile
@@ -63,7 +63,7 @@ class BenchTable:
 
     @property
     def path(self) -> str:
-        """The file it was read from."""
+        """File that the table was read from."""
         return self.raw.path
 
     @property
@@ -75,20 +75,20 @@ class BenchTable:
         return len(self.archs)
 
     def column(self, name: str) -> Floats:
-        """The values of a metric, ``(n,)``, in the file's unit; NaN where the cell is empty.
+        """Return the values of a metric, ``(n,)``, in the file's unit; NaN where a cell is empty.
 
         Raises:
-            UnknownNameError: no such column.
-            TableError: the column is not numeric; names the first cell that is not a number.
+            UnknownNameError: No column has that name.
+            TableError: The column is not numeric; names the first cell that is not a number.
         """
         return numeric_column(self.raw, name)
 
     def objective(self, name: str) -> Floats:
-        """The values of a metric that is to be optimised or ranked by: ``(n,)``, all usable.
+        """Return the values of a metric to optimise or to rank by: ``(n,)``, all finite.
 
         Raises:
-            UnknownNameError: no such column.
-            TableError: not numeric, NaN or infinite somewhere, or the same everywhere.
+            UnknownNameError: No column has that name.
+            TableError: The column is not numeric, has NaN or infinite values, or is constant.
         """
         values = self.column(name)
         bad = np.flatnonzero(~np.isfinite(values))
@@ -107,11 +107,11 @@ class BenchTable:
 
     @property
     def by_class(self) -> bool:
-        """Whether a row stands for all architectures that are isomorphic to it."""
+        """True if a row is valid for all architectures that are isomorphic to its own."""
         return self.raw.about.get("rows") == CLASSES
 
     def rows(self, archs: Archs) -> Ints:
-        """The row of each architecture ``(k, d) -> (k,)``; -1 where it is not in the table."""
+        """Find the row of each architecture, ``(k, d) -> (k,)``; -1 if it is not in the table."""
         if self.by_class:
             archs = self.space.canonical(archs)
         if self.space.size <= LOOKUP_BOUND:
@@ -131,10 +131,10 @@ class BenchTable:
         return LookUp(self._codes(archs))
 
     def _codes(self, archs: Archs) -> Any:
-        """One sortable code per row: its number, or its bytes where the space has too many."""
+        """Return a sortable code per row: its number, or its bytes if the space is too large."""
         if self.space.size <= np.iinfo(np.int64).max:
             return self.space.index(archs)
-        return row_codes(self.space.canonical(archs))  # rows that differ where inactive are one
+        return row_codes(self.space.canonical(archs))  # inactive decisions do not count
 
 
 def load_table(
@@ -143,18 +143,19 @@ def load_table(
     """Read a table of measurements.
 
     Args:
-        path: name of a built-in table, or CSV (also ``.csv.gz``) or Parquet, with a column
+        path: Name of a built-in table, or a CSV (also ``.csv.gz``) or Parquet file with a column
             ``arch`` of strings that ``space.parse`` reads. Numeric columns are metrics, except
-            those that name things (:data:`IDENTIFIERS`, and digits with leading zeros).
-        space: what the architectures are.
-        directions: ``{metric: "maximize" | "minimize"}``; those left out are inferred from the
-            name: a word of :data:`MINIMIZED` in it (``val_loss``, ``latency_ms``) is minimised,
-            everything else maximised.
+            identifiers (:data:`IDENTIFIERS`, and digits with leading zeros).
+        space: The space of the architectures.
+        directions: ``{metric: "maximize" | "minimize"}``. Other metrics are minimised if their
+            name contains a word of :data:`MINIMIZED` (``val_loss``, ``latency_ms``), else
+            maximised.
 
     Raises:
-        TableError: the file is missing, empty or damaged, has no ``arch`` column, an architecture
-            that is not of the space, or one twice. The message says file, column and row.
-        UnknownNameError: a direction for a column that does not exist.
+        TableError: The file is missing, empty or damaged, has no ``arch`` column, has an
+            architecture that is not of the space, or one twice. The message names file, column
+            and row.
+        UnknownNameError: A direction for a column that does not exist.
     """
     raw = read_table(path)
     if "arch" not in raw.text:
@@ -180,7 +181,7 @@ def load_table(
 
 
 def _parse(raw: RawTable, space: Space) -> Archs:
-    """The ``arch`` column as ``(n, d)``."""
+    """Parse the ``arch`` column: ``(n, d)``."""
     strings = raw.text["arch"]
     for row, text in enumerate(strings):
         if not isinstance(text, str):
@@ -202,7 +203,7 @@ def _first_unreadable(strings: list[str], space: Space) -> tuple[int, str] | Non
     for row, text in enumerate(strings):
         try:
             space.parse([text])
-        except ArchrankError as error:  # noqa: PERF203  # runs once, to say which row
+        except ArchrankError as error:  # noqa: PERF203  # runs only once, to find the row
             return row, re.sub(r"^architecture 0: ", "", str(error))
     return None
 
@@ -210,11 +211,11 @@ def _first_unreadable(strings: list[str], space: Space) -> tuple[int, str] | Non
 def metric_directions(
     raw: RawTable, given: Mapping[str, Direction] | None = None
 ) -> dict[str, Direction]:
-    """Direction of every metric: as given, else by the words in its name.
+    """Return the direction of every metric: as given, otherwise from the words in its name.
 
     Raises:
-        UnknownNameError: a direction for something that is no metric.
-        TableError: a direction that is neither ``maximize`` nor ``minimize``.
+        UnknownNameError: A direction for a name that is not a metric of the table.
+        TableError: A direction that is neither ``maximize`` nor ``minimize``.
     """
     for name, direction in (given or {}).items():
         numeric_column(raw, name)
@@ -227,6 +228,6 @@ def metric_directions(
 
 
 def infer_direction(name: str) -> Direction:
-    """``minimize`` if a word of :data:`MINIMIZED` is in the name, else ``maximize``."""
+    """Return ``minimize`` if the name contains a word of :data:`MINIMIZED`, else ``maximize``."""
     words = re.split(r"[^a-z0-9]+", name.lower())
     return "minimize" if MINIMIZED.intersection(words) else "maximize"

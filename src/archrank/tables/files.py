@@ -1,4 +1,4 @@
-"""Reading table files: text in, numbers and strings out, every damage named."""
+"""Reading of table files: columns of numbers and strings, and messages for damaged files."""
 
 from __future__ import annotations
 
@@ -22,40 +22,40 @@ from archrank.types import Floats
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-IDENTIFIERS = frozenset(  # columns that name or describe architectures, never measurements
+IDENTIFIERS = frozenset(  # columns that name or describe architectures and are never measurements
     (
         *("arch", "ops", "hash", "adj_upper", "n_head", "mlp_ratio"),
         *("index", "id", "row", "seed", "src", "isomorph_class"),
     )
 )
-_CODE = re.compile(r"0\d+")  # "012": a code of digits, not the number twelve
+_CODE = re.compile(r"0\d+")  # such as "012": an identifier, not the number twelve
 
 
 @dataclass(frozen=True, eq=False)
 class RawTable:
-    """A file's columns before architectures are understood."""
+    """Columns of a file, before its architectures are parsed."""
 
     path: str
     names: tuple[str, ...]  # every column, in file order
     numbers: dict[str, Floats]  # measurements; empty cells are NaN
-    text: dict[str, list[Any]]  # everything else, as written
+    text: dict[str, list[Any]]  # all other columns, as written
     n: int
-    about: dict[str, Any] = field(default_factory=dict)  # what the file says of itself
+    about: dict[str, Any] = field(default_factory=dict)  # metadata of the file
 
     def where(self, row: int) -> str:
-        """How messages point to a row: its number from 0, and its line in a text file."""
+        """Describe a row in messages: its number from 0, and its line in a text file."""
         if self.path.endswith((".parquet", ".pq")):
             return f"row {row}"
         return f"row {row} (line {row + 2})"
 
 
 def read_table(path: str | Path) -> RawTable:
-    """Read a file's columns; the same file is read once per process.
+    """Read a file's columns; an unchanged file is read only once per process.
 
-    ``path`` may be the name of a built-in table; a file of that name comes first.
+    ``path`` may be the name of a built-in table; a file of that name takes precedence.
 
     Raises:
-        TableError: missing, empty or damaged.
+        TableError: The file is missing, empty or damaged.
     """
     file = Path(path)
     if not file.is_file() and (shipped := builtin_table(str(path))) is not None:
@@ -83,11 +83,11 @@ def _cached(path: str, modified: int, size: int) -> RawTable:
 def read_columns(path: str) -> RawTable:
     """Read CSV (also compressed) or Parquet.
 
-    CSV is read as text and turned into numbers column by column, so that codes keep their leading
-    zeros and messages can quote what the file says.
+    CSV is read as text and converted to numbers column by column, so that identifiers keep their
+    leading zeros and messages can quote the file.
 
     Raises:
-        TableError: empty, damaged or neither format.
+        TableError: The file is empty, damaged, or in neither format.
     """
     is_parquet = path.endswith((".parquet", ".pq"))
     frame = _read_parquet(path) if is_parquet else _read_csv(path)
@@ -112,7 +112,9 @@ def _read_csv(path: str) -> DataFrame:
     damages = (pd.errors.ParserError, pd.errors.ParserWarning, UnicodeDecodeError)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error", pd.errors.ParserWarning)  # rows of too many cells
+            warnings.simplefilter(
+                "error", pd.errors.ParserWarning
+            )  # raised for rows with too many cells
             _check_header(path, pd.read_csv(path, dtype=str, header=None, nrows=1).iloc[0])
             return pd.read_csv(path, dtype=str, index_col=False)
     except pd.errors.EmptyDataError:
@@ -125,7 +127,7 @@ def _read_csv(path: str) -> DataFrame:
 
 
 def _check_header(path: str, names: Iterable[Any]) -> None:
-    """Refuse columns of one name, which pandas would rename, and other separators than commas."""
+    """Refuse repeated column names, which pandas would rename, and separators other than commas."""
     named = [name for name in names if isinstance(name, str)]
     twice = next((name for name in named if named.count(name) > 1), None)
     if twice is not None:
@@ -147,7 +149,7 @@ def _read_parquet(path: str) -> DataFrame:
 
 
 def _as_numbers(column: Any) -> Floats | None:
-    """The column as ``(n,)`` float64, or ``None`` if it is text, codes or empty throughout."""
+    """Convert a column to ``(n,)`` float64; ``None`` if it is text, identifiers or empty."""
     if column.dtype.kind in "iuf":
         return np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan))
     cells = column.to_numpy(dtype=object, na_value=np.nan)
@@ -161,11 +163,11 @@ def _as_numbers(column: Any) -> Floats | None:
 
 
 def numeric_column(raw: RawTable, name: str) -> Floats:
-    """A metric's values: ``(n,)``.
+    """Return the values of a numeric column: ``(n,)``.
 
     Raises:
-        UnknownNameError: no such column.
-        TableError: the column is not numeric.
+        UnknownNameError: No column has that name.
+        TableError: The column is not numeric.
     """
     if name in raw.numbers:
         return raw.numbers[name]
@@ -190,7 +192,7 @@ def numeric_column(raw: RawTable, name: str) -> Floats:
 
 
 def is_number(value: Any) -> bool:
-    """Whether a cell can be read as a float (empty ones can: NaN)."""
+    """Return True if a cell can be read as a float; an empty cell can, as NaN."""
     try:
         float("nan" if value is None else value)
     except (TypeError, ValueError):

@@ -27,7 +27,7 @@ def write(path: Path, payloads: Sequence[bytes]) -> Path:
 
 def read(path: Path, *, partial: bool = True) -> Imported:
     found: Imported = IMPORTERS.get("nasbench101")().read(
-        path, partial=partial, told=lambda done, of: None
+        path, partial=partial, progress=lambda done, of: None
     )
     return found
 

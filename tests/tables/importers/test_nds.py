@@ -14,7 +14,7 @@ from tests.tables.importers import files
 
 
 def read(path: Path, *, partial: bool = True) -> Imported:
-    found: Imported = IMPORTERS.get("nds")().read(path, partial=partial, told=lambda *at: None)
+    found: Imported = IMPORTERS.get("nds")().read(path, partial=partial, progress=lambda *at: None)
     return found
 
 

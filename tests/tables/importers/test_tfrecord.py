@@ -114,8 +114,8 @@ def test_other_files(path: Path, data: bytes) -> None:
 
 def test_progress(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tfrecord, "BLOCK", 60)
-    told: list[tuple[int, int]] = []
-    list(read_records(path, told=lambda done, of: told.append((done, of))))
-    assert told[0] == (0, len(WHOLE))
-    assert told[-1] == (len(WHOLE), len(WHOLE))
-    assert told == sorted(told)
+    progress: list[tuple[int, int]] = []
+    list(read_records(path, progress=lambda done, of: progress.append((done, of))))
+    assert progress[0] == (0, len(WHOLE))
+    assert progress[-1] == (len(WHOLE), len(WHOLE))
+    assert progress == sorted(progress)

@@ -20,7 +20,7 @@ from tests.tables.importers import files
 
 def read(kind: str, path: Path, *, partial: bool = True, **options: Any) -> Imported:
     found: Imported = IMPORTERS.get(kind)().read(
-        path, partial=partial, told=lambda done, of: None, **options
+        path, partial=partial, progress=lambda done, of: None, **options
     )
     return found
 
@@ -128,9 +128,9 @@ def test_several_at_once(tmp_path: Path) -> None:
 
 def test_progress(tmp_path: Path) -> None:
     kind, folder = nats_folder(tmp_path)
-    told: list[tuple[int, int]] = []
-    IMPORTERS.get(kind)().read(folder, partial=True, told=lambda *at: told.append(at))
-    assert told == [(0, 3), (1, 3), (2, 3), (3, 3)]
+    progress: list[tuple[int, int]] = []
+    IMPORTERS.get(kind)().read(folder, partial=True, progress=lambda *at: progress.append(at))
+    assert progress == [(0, 3), (1, 3), (2, 3), (3, 3)]
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

@@ -25,55 +25,63 @@ if TYPE_CHECKING:
 
 LR, PRETRAINED_LR = 5e-3, 1e-3
 OBJECTIVES = ("lambdarank", "mse", "ranknet", "ranknet_halves")
-MIN_WEAK = 5  # weak labels: four to learn from, one to judge
+MIN_WEAK = 5  # smallest number of weak labels: four for training, one held out
 
 
 class AceNAS(NeuralRanker):
     r"""A graph network with sort pooling, trained by LambdaRank; weak labels may teach it first.
 
-    Section 3.2: four graph convolutions, sort pooling over nodes, two 1-d convolutions, a linear
-    fusion with whatever the graph leaves out, a two-layer head. Labels become relevances, the worst
-    fifth 0, the rest up to 20 (section 3.1), and a batch is one query. Section 3.3:
-    :meth:`pretrain`.
+    The network (section 3.2): four graph convolutions, sort pooling over nodes, two 1-d
+    convolutions, a linear layer that adds features that are not in the graph, and a two-layer
+    head. Labels become relevances, 0 for the worst fifth and up to 20 for the others (section
+    3.1); a batch is one query. Pretraining (section 3.3) is :meth:`pretrain`.
 
-    Iterative rounds (section 3.2) are what :class:`~archrank.strategies.Guided` does; there, every
-    round starts from the pretrained weights instead of the previous round's.
+    The paper's iterative rounds (section 3.2) correspond to
+    :class:`~archrank.strategies.Guided`; there, every round starts from the pretrained weights
+    instead of those of the previous round.
 
-    Paper and released code differ; the code is followed: 64 channels instead of 128; the head that
-    learnt the first weak label goes on to rank (``new_head=True``: a new one); and LambdaRank's
-    weights place an architecture by its *true* relevance, ascending. The paper's and the textbook's
-    place is by predicted score (``rank_by="predicted"``). On NAS-Bench-201 the code's way orders
-    the whole space better (Kendall tau from 78 labels .59 against .51, pretrained .72 against .69),
-    and its top no worse.
+    Where paper and released code differ, this class follows the code: 64 channels instead of 128;
+    the head that learnt the first weak label is also used to rank (``new_head=True`` trains a new
+    one); and the weights of LambdaRank take an architecture's position from its *true* relevance,
+    in ascending order. The paper and textbooks take it from the predicted score
+    (``rank_by="predicted"``). On NAS-Bench-201 the released form orders the whole space better
+    (Kendall tau from 78 labels .59 against .51, pretrained .72 against .69), and the best
+    architectures no worse.
 
     Args:
-        space: a space with graphs.
+        space: A space with graphs.
         objective: ``lambdarank``, or the paper's ablations ``mse`` (standardised labels) and
-            ``ranknet`` (all pairs of a batch; ``ranknet_halves`` pairs its first half with its
-            last, a tie counting as an inversion, as released).
-        rank_by: see :func:`~archrank.losses.lambdarank`.
-        width: channels of each graph convolution.
-        layers: number of them.
-        k: nodes that pooling keeps, at least 10.
-        pooling: ``dgl`` sorts each node's channels, then nodes by their largest; ``dgcnn`` is the
-            original (Zhang et al., AAAI 2018): a last layer of one channel sorts nodes, all layers'
-            outputs are kept as they are, tanh instead of ReLU.
-        dropout: in the head.
-        epochs: passes over the labels.
-        batch_size: labels per query; a smaller last batch is left out.
-        lr: cosine to 0; ``None`` takes 5e-3 from new weights (the code for benchmarks) and 1e-3
-            from pretrained ones (the paper for ProxylessNAS), which 5e-3 largely overwrites.
-        weight_decay: per step, times ``lr``.
-        optimizer: ``adam``, the published one, adds the decay to a gradient that is far smaller:
-            without pretraining the network soon gives every architecture the same score.
-        patience: epochs without better NDCG on the training labels (dropout on) before it stops.
-        new_head: pretraining leaves the ranking head untouched, as the paper says.
-        pretrain_epochs: passes over the weak labels.
-        pretrain_batch_size: weak labels per step.
-        pretrain_lr: of Adam, cosine to 0. The code parses a weight decay and never uses it.
-        pretrain_samples: architectures drawn where more have weak labels.
-        device: where torch computes.
-        seed: draws initial weights, batches and dropout.
+            ``ranknet`` (all pairs of a batch). ``ranknet_halves``, the released form of the latter,
+            compares the first half of a batch with its second half and counts a tie as an
+            inversion.
+        rank_by: See :func:`~archrank.losses.lambdarank`.
+        width: Channels of each graph convolution.
+        layers: Number of graph convolutions.
+        k: Number of nodes that sort pooling keeps, at least 10.
+        pooling: ``dgl`` sorts the channels of each node, then the nodes by their largest channel.
+            ``dgcnn`` is the original (Zhang et al., AAAI 2018): a last layer with one channel sorts
+            the nodes, the outputs of all layers are concatenated, tanh instead of ReLU.
+        dropout: Dropout probability in the head.
+        epochs: Passes over the labels.
+        batch_size: Labels per query; a smaller last batch is left out.
+        lr: Initial learning rate, falling to 0 along a cosine. ``None`` takes 5e-3 for new weights
+            (the code for benchmarks) and 1e-3 for pretrained ones (the paper for ProxylessNAS),
+            most of which 5e-3 would overwrite.
+        weight_decay: Weight decay, multiplied by ``lr`` at every step.
+        optimizer: ``adamw``, or the published ``adam``, which adds the decay to a gradient that is
+            far smaller: without pretraining, the network soon gives every architecture the same
+            score.
+        patience: Epochs without a better NDCG on the training labels (with dropout) after which
+            training stops.
+        new_head: Train a new ranking head after pretraining, as the paper says.
+        pretrain_epochs: Passes over the weak labels.
+        pretrain_batch_size: Weak labels per step.
+        pretrain_lr: Initial learning rate of Adam in pretraining, falling to 0 along a cosine.
+            There is no weight decay: the released code has the option and never uses it.
+        pretrain_samples: Largest number of architectures to pretrain on; drawn at random if more
+            have weak labels.
+        device: Device of torch to compute on, such as ``"cpu"`` or ``"cuda"``.
+        seed: Seed of initial weights, batches and dropout.
 
     Example:
         >>> from archrank.spaces import NASBench201
@@ -134,21 +142,22 @@ class AceNAS(NeuralRanker):
         self.seed = seed
 
     def pretrain(self, archs: NDArray[np.generic], weak_labels: Mapping[str, ArrayLike]) -> Self:
-        """Learn several cheap labels at once; every later ``fit`` starts from what was learnt.
+        """Train on several cheap labels at once; every later ``fit`` starts from these weights.
 
-        Section 3.3, Eq. 5: one head per label, the sum of mean squared errors of standardised
-        labels; 80 % are learnt from, the rest judge (``pretrained_.r2``). What was learnt is not
-        forgotten by ``fit``, nor by ``sklearn.base.clone``.
+        Section 3.3, Eq. 5: one head per label; the loss is the sum of the mean squared errors of
+        standardised labels. 80 % of the architectures are used for training, the others to
+        measure the explained variance (``pretrained_.r2``). ``fit`` and ``sklearn.base.clone``
+        keep the pretrained weights.
 
         Args:
             archs: ``(n, d)``.
-            weak_labels: ``(n,)`` per name; the published ones are one-shot accuracy, FLOPs and
-                parameters. The head of the first one is kept to rank with, so it should be higher
-                for better architectures. Architectures with a NaN are left out.
+            weak_labels: ``{name: (n,)}``; the published ones are one-shot accuracy, FLOPs and
+                parameters. The head of the first label becomes the ranking head, so this label
+                should be higher for better architectures. Architectures with a NaN are left out.
 
         Raises:
-            ArchitectureError: architectures that are not of the ranker's space.
-            LabelError: labels that are constant, too few, or not one per architecture.
+            ArchitectureError: An architecture is not of the ranker's space.
+            LabelError: A label is constant, has too few values, or not one per architecture.
         """
         a = self.space.validate(archs)
         y = _weak_columns(weak_labels, len(a))
@@ -254,10 +263,10 @@ class AceNAS(NeuralRanker):
 
 
 def relevances(scores: Floats) -> Floats:
-    """Section 3.1's relevance of labels ``(n,)``, defined wherever they differ.
+    """Compute the relevances of labels, ``(n,)`` -> ``(n,)`` (section 3.1); labels must differ.
 
-    Where four fifths tie at the best, the 20 % quantile is the maximum and the paper's formula 0/0.
-    What is below the quantile has relevance 0, as ever, and the best have 20: two levels.
+    If four fifths of the labels tie at the maximum, the 20 % quantile is the maximum too and the
+    paper's formula is 0/0. Then labels below the maximum have relevance 0, the others 20.
     """
     best = scores.max()
     if np.quantile(scores, 0.2) < best:
@@ -266,7 +275,7 @@ def relevances(scores: Floats) -> Floats:
 
 
 def _weak_columns(weak_labels: Mapping[str, ArrayLike], n: int) -> Floats:
-    """Weak labels, one column each, NaN where there is none: ``(n, m)``."""
+    """Check the weak labels and stack them as columns, NaN where one is missing: ``(n, m)``."""
     if not weak_labels:
         raise LabelError("pretrain needs weak labels {name: (n,)}, got none")
     columns = []
@@ -286,5 +295,5 @@ def _weak_columns(weak_labels: Mapping[str, ArrayLike], n: int) -> Floats:
 
 
 def multi_task(outputs: Tensor, targets: Tensor, generator: torch.Generator) -> Tensor:
-    """Eq. 5 with weights of 1: mean squared error per label ``(b, m)``, summed over labels."""
+    """Compute Eq. 5 with weights of 1: mean squared errors of ``(b, m)``, summed over labels."""
     return (outputs.view_as(targets) - targets).square().mean(0).sum()

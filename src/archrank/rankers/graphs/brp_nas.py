@@ -1,4 +1,4 @@
-"""BRP-NAS (Dudziak et al., NeurIPS 2020): a graph network that says which of two is better."""
+"""BRP-NAS (Dudziak et al., NeurIPS 2020): a graph network that predicts the better of two."""
 
 from __future__ import annotations
 
@@ -22,41 +22,45 @@ from archrank.types import Archs, Bools, Floats
 if TYPE_CHECKING:
     from archrank.spaces.base import Space
 
-REFERENCES = 512  # labelled architectures that others are compared with, at most
+REFERENCES = 512  # largest number of labelled architectures that a prediction compares with
 SCORED = 16_384  # architectures embedded at a time
 
 
 class BRPNAS(NeuralRanker):
     r"""Binary relation predictor: four graph convolutions, a global node, a linear relation.
 
-    ``none`` nodes are deleted, ``skip`` nodes bridged, what lies on no path from input to output
-    is removed; then a global node hears all others, and its embedding is the graph's. Nodes hear
-    themselves and their successors, unnormalised. For embeddings :math:`e_1, e_2` the relation is
-    a softmax over two outputs of a linear layer (section 4.1). Only their difference matters, so
-    :math:`P(1 \succ 2) = \sigma(p^\top e_1 + q^\top e_2 + c)`: each architecture is embedded
-    once, however many it is compared with. The loss is the divergence from
-    :math:`\mathrm{softmax}(y_1, y_2)`, labels scaled to [0, 1], summed over ordered pairs.
+    The graph is first simplified: ``none`` nodes are deleted, ``skip`` nodes are replaced by edges,
+    and nodes that lie on no path from input to output are removed. A global node that receives
+    messages from all others is added; its embedding represents the graph. Every other node
+    receives messages from itself and its successors, without normalisation.
 
-    Departures. Every step embeds a batch of architectures and compares all its ordered pairs (as
-    AceNAS's reimplementation does), where the paper draws pairs and embeds both ends of each,
-    which costs over a hundred times as much. The score is the mean rate of winning against the
-    labelled architectures, over both orders of a pair; ``comparator=True`` is the published way, a
-    comparison sort with the relation as comparator, which need not be transitive: scores are then
-    positions among the architectures of one ``predict``. Float32 where the released code has 64.
+    For embeddings :math:`e_1, e_2` the relation is a softmax over two outputs of a linear layer
+    (section 4.1). Only the difference of the outputs matters, so
+    :math:`P(1 \succ 2) = \sigma(p^\top e_1 + q^\top e_2 + c)`, and each architecture is embedded
+    only once for all its comparisons. The loss is the divergence from
+    :math:`\mathrm{softmax}(y_1, y_2)`, with labels scaled to [0, 1], summed over ordered pairs.
+
+    Differences from the paper: every step embeds a batch of architectures and compares all its
+    ordered pairs (as AceNAS's reimplementation does), where the paper draws pairs and embeds both
+    members of each, which costs over a hundred times as much. The score is the mean probability of
+    winning against the labelled architectures, over both orders of a pair. ``comparator=True`` is
+    the published form, a comparison sort with the relation as comparator, which need not be
+    transitive; scores are then positions among the architectures of one ``predict``. Numbers are
+    float32; the released code uses float64.
 
     Args:
-        space: a space with graphs.
-        comparator: score by sorting.
-        layers: graph layers.
-        width: of each.
-        dropout: after each layer.
-        epochs: passes over the labels; the released code takes 50 t in round t of 5.
-        batch_size: architectures per step; 8 make 56 ordered pairs, where the paper draws 64.
-        lr: of AdamW, cosine to 0.
-        weight_decay: of AdamW.
-        patience: epochs without lower training loss before it stops.
-        device: where torch computes.
-        seed: draws initial weights, batches and dropout.
+        space: A space with graphs.
+        comparator: Score by a comparison sort, as published.
+        layers: Number of graph layers.
+        width: Channels of each graph layer.
+        dropout: Dropout probability after each layer.
+        epochs: Passes over the labels; the released code takes ``50 t`` in round ``t`` of 5.
+        batch_size: Architectures per step; 8 make 56 ordered pairs, where the paper draws 64.
+        lr: Initial learning rate of AdamW, falling to 0 along a cosine.
+        weight_decay: Weight decay of AdamW.
+        patience: Epochs without a lower training loss after which training stops.
+        device: Device of torch to compute on, such as ``"cpu"`` or ``"cuda"``.
+        seed: Seed of initial weights, batches and dropout.
 
     Example:
         >>> from archrank.spaces import NASBench201
@@ -112,7 +116,7 @@ class BRPNAS(NeuralRanker):
         return torch.from_numpy(flow), torch.from_numpy(x[..., used]), graph.extra(graphs)
 
     def _removable(self, graphs: Graphs) -> tuple[list[int], list[int]]:
-        """Operations that delete a node, and those that bridge it."""
+        """Return the operations that delete a node, and those that replace it by edges."""
         if not isinstance(self.space, EdgeCellSpace):
             return [], []
         none, skip = (
@@ -151,7 +155,7 @@ class BRPNAS(NeuralRanker):
         return divergence.fill_diagonal_(0).sum()
 
     def _criterion(self, outputs: Tensor, targets: Tensor) -> float:
-        """Minus the loss of the epoch's batches."""
+        """Return minus the training loss of the epoch."""
         size, generator = self.batch_size, torch.Generator()  # nothing is drawn
         batches = zip(torch.split(outputs, size), torch.split(targets, size), strict=True)
         return -sum(float(self._loss(o, t, generator)) for o, t in batches)
@@ -162,7 +166,7 @@ class BRPNAS(NeuralRanker):
 
     @torch.no_grad()
     def _outputs(self, network: nn.Module, archs: Archs) -> Floats:
-        """The two parts of the relation's logit ``(n, 2)``; equal neighbourhoods computed once."""
+        r"""Compute the two parts of the logit, :math:`p^\top e, q^\top e`: ``(n, 2)``."""
         assert isinstance(network, BRPNetwork)
         parts = []
         for start in range(0, len(archs), SCORED):
@@ -183,7 +187,7 @@ class BRPNAS(NeuralRanker):
 
 
 def _sorted_positions(p: Floats, q: Floats) -> Floats:
-    """Position of each in a comparison sort by ``P(i beats j) > 1/2``, worst first: ``(n,)``."""
+    """Sort by comparisons, ``P(i beats j) > 1/2``, and return positions, 0 is worst: ``(n,)``."""
     first, second = p.tolist(), q.tolist()
     order = sorted(range(len(p)), key=cmp_to_key(lambda i, j: first[i] + second[j]))
     positions = np.empty(len(p))
@@ -192,11 +196,11 @@ def _sorted_positions(p: Floats, q: Floats) -> Floats:
 
 
 def simplify(graphs: Graphs, none: list[int], skip: list[int]) -> tuple[Bools, Bools]:
-    """Delete ``none`` nodes, bridge ``skip`` nodes, prune what lies on no path.
+    """Delete ``none`` nodes, replace ``skip`` nodes by edges, remove nodes that lie on no path.
 
     Returns:
-        Adjacency ``(n, v, v)`` of the same size (a removed node has no edges), and the nodes that
-        are left ``(n, v)``.
+        Adjacency ``(n, v, v)`` of the same size, in which removed nodes have no edges, and a mask
+        of the remaining nodes ``(n, v)``.
     """
     a: Bools = graphs.adjacency & graphs.mask[:, :, None] & graphs.mask[:, None, :]
     bridged = np.isin(graphs.ops, skip)
@@ -214,19 +218,22 @@ def simplify(graphs: Graphs, none: list[int], skip: list[int]) -> tuple[Bools, B
 
 
 def _without(bridged: Bools, node: int) -> Bools:
-    """All edges but those of ``node`` where it is bridged: ``(n, v, v)``."""
+    """Replace ``node`` by edges from its predecessors to its successors: ``(n, v, v)``.
+
+    Only in graphs where ``bridged`` marks the node.
+    """
     here = bridged & (np.arange(bridged.shape[1]) == node)  # (n, v)
     edges: Bools = ~(here[:, :, None] | here[:, None, :])
     return edges
 
 
 def embed_distinct(network: BRPNetwork, flow: Tensor, x: Tensor) -> Tensor:
-    """Embeddings of the global nodes, without dropout: ``(n, v, v), (n, v, o) -> (n, h)``.
+    """Embed the global nodes, without dropout: ``(n, v, v), (n, v, o) -> (n, h)``.
 
-    What a layer gives a node depends on nothing but the sum of what it hears. Nodes are numbered by
-    what they carry; two that hear the same numbers equally often (in one graph or in two) are one
-    row of the layer. NAS-Bench-201's 140,625 nodes are some hundred rows in the first layer and a
-    few thousand in the last. Sums of random 64-bit codes stand for multisets of numbers.
+    A layer's output for a node depends only on the multiset of messages that the node receives.
+    Nodes with the same multiset, in one graph or in several, are therefore computed once: the
+    140,625 nodes of NAS-Bench-201 become about a hundred rows in the first layer and a few thousand
+    in the last. Multisets are compared by sums of random 64-bit codes, one code per message.
     """
     n, v = x.shape[:2]
     device = network.relation.weight.device
@@ -252,7 +259,7 @@ def embed_distinct(network: BRPNetwork, flow: Tensor, x: Tensor) -> Tensor:
 
 
 class BRPNetwork(nn.Module):
-    """Graph layers; the two parts of the relation's logit from the global node."""
+    """Graph layers, then a linear layer from the global node to the two parts of the logit."""
 
     def __init__(self, n_ops: int, n_extra: int, width: int, layers: int, dropout: float) -> None:
         super().__init__()
@@ -267,7 +274,13 @@ class BRPNetwork(nn.Module):
         self.relation = nn.Linear(2 * (width + n_extra), 2)  # "1 is better", "2 is better"
 
     def forward(self, flow: Tensor, x: Tensor, extra: Tensor) -> Tensor:
-        """``flow (b, v, v)``, ``x (b, v, o)``, ``extra (b, f)`` -> ``(b, 2)``: :math:`p, q`."""
+        r"""Compute both parts of the logit, :math:`p^\top e, q^\top e`: ``(b, 2)``.
+
+        Args:
+            flow: ``(b, v, v)`` messages, row = receiver.
+            x: ``(b, v, o)`` one-hot operations.
+            extra: ``(b, f)`` numbers beside the graph.
+        """
         last = len(self.convs) - 1
         for i, (conv, norm) in enumerate(zip(self.convs, self.norms, strict=True)):
             if i == last:
@@ -277,7 +290,7 @@ class BRPNetwork(nn.Module):
         return self.relate(x[:, 0], extra)
 
     def relate(self, embedded: Tensor, extra: Tensor) -> Tensor:
-        """``embedded (b, h)``, ``extra (b, f)`` -> ``(b, 2)``: :math:`p, q`."""
+        """Map ``embedded (b, h)`` and ``extra (b, f)`` to both parts of the logit: ``(b, 2)``."""
         e = torch.cat([embedded, extra], 1)
         weight = self.relation.weight[0] - self.relation.weight[1]  # (2 h,)
         bias = self.relation.bias[0] - self.relation.bias[1]

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from archrank.spaces.base import Space
 
 MARGIN = 0.1
-PAIRS = 4  # pairs compared per label in a batch, at most
+PAIRS = 4  # largest number of compared pairs per label in a batch
 OP_WIDTH, NODE_WIDTH, START_WIDTH = 48, 48, 96  # embeddings of operations, of nodes, layer 0
 
 
@@ -34,7 +34,7 @@ class GATES(NeuralRanker):
 
     Information :math:`x_u` of node :math:`u` passes an operation :math:`o` as
     :math:`\sigma(W_a E_o + b_a) \odot W x_u`. The input node starts with a learnt embedding, all
-    others with nothing, and the embedding of the output node is scored by an MLP.
+    others with zeros, and an MLP scores the embedding of the output node.
 
     * ``form="edge"``, operations on edges: :math:`x'_v = \sum_u \sigma(W_a E_{uv} + b_a) \odot
       W x_u + [v = 0] W x_v`; an absent edge (``none``) passes nothing.
@@ -45,23 +45,24 @@ class GATES(NeuralRanker):
     :math:`y_i > y_j`, at most ``4 b`` random ones of a batch. Scores are raw, where the released
     code applies a logistic function at prediction, which does not change their order.
 
-    Arguments that are ``None`` take the published value of the form. One departs: the edge form is
-    64 wide where 128 was published: from 78 labels of NAS-Bench-201 its Kendall tau is .747 against
-    .734, and varies half as much over seeds. ``width=128`` is the published network.
+    Arguments that are ``None`` take the published value of the form, with one exception: the edge
+    form has a width of 64 instead of 128. From 78 labels of NAS-Bench-201 its Kendall tau is .747
+    against .734, and varies half as much over seeds. ``width=128`` is the published network.
 
     Args:
-        space: a space with graphs.
-        form: ``None`` takes ``edge`` for cells with operations on edges, ``node`` for the rest.
-        layers: graph layers; published: 5 (edge), 4 (node).
-        width: of each layer; 64 (edge), 128 (node); published: 128.
-        head: hidden widths of the MLP; published: five of 300 (edge), one of 200 (node).
-        dropout: in the MLP.
-        margin: of the hinge loss.
-        epochs: passes over the labels; the last one counts.
-        batch_size: labels per step.
-        lr: of Adam.
-        device: where torch computes.
-        seed: draws initial weights, batches, pairs and dropout.
+        space: A space with graphs.
+        form: ``edge`` or ``node``. ``None`` takes ``edge`` for cells with operations on edges,
+            ``node`` for other spaces.
+        layers: Number of graph layers; published: 5 (edge), 4 (node).
+        width: Channels of each layer; ``None`` takes 64 (edge) or 128 (node).
+        head: Hidden widths of the MLP; published: five of 300 (edge), one of 200 (node).
+        dropout: Dropout probability in the MLP.
+        margin: Margin of the hinge loss, in units of the raw score.
+        epochs: Passes over the labels; the weights after the last one are kept.
+        batch_size: Labels per step.
+        lr: Learning rate of Adam.
+        device: Device of torch to compute on, such as ``"cpu"`` or ``"cuda"``.
+        seed: Seed of initial weights, batches, pairs and dropout.
 
     Example:
         >>> import numpy as np
@@ -103,7 +104,7 @@ class GATES(NeuralRanker):
         self.seed = seed
 
     def _graphs(self, archs: Archs) -> Graphs:
-        """Cells for the edge form, the space's own graphs for the other."""
+        """Return the cells for the edge form, and the space's own graphs for the node form."""
         if self.form not in (None, "edge", "node"):
             raise UnknownNameError("form of GATES", str(self.form), ("edge", "node"))
         if isinstance(self.space, EdgeCellSpace) and self.form != "node":
@@ -177,7 +178,7 @@ class GATESNetwork(nn.Module):
     ) -> Tensor:
         """Score graphs: ``start``, ``end`` ``(b, v)``, ``extra (b, f)`` -> ``(b,)``.
 
-        ``routes`` and ``kinds`` are what the layers take.
+        ``routes`` and ``kinds`` are passed on to the layers.
         """
         x = self.lift(start[..., None] * self.start)  # (b, v, 96)
         for i, layer in enumerate(self.layers):
@@ -188,7 +189,7 @@ class GATESNetwork(nn.Module):
 
 
 class EdgeFlow(nn.Module):
-    """One layer, operations on edges; only the input node keeps what it has."""
+    """Layer of the edge form: operations on edges; only the input node adds its old embedding."""
 
     def __init__(self, width_in: int, width_out: int) -> None:
         super().__init__()
@@ -197,7 +198,14 @@ class EdgeFlow(nn.Module):
         nn.init.uniform_(self.weight, -1 / sqrt(width_out), 1 / sqrt(width_out))
 
     def forward(self, x: Tensor, ops: Tensor, routes: Tensor, start: Tensor) -> Tensor:
-        """``x (b, v, in)``, ``ops (o, 48)``, ``routes (b, v, v o)``, ``start (b, v)``."""
+        """Update the node embeddings: ``(b, v, in) -> (b, v, h)``.
+
+        Args:
+            x: ``(b, v, in)`` embeddings of nodes.
+            ops: ``(o, 48)`` embeddings of operations.
+            routes: ``(b, v, v o)`` 1 where a node receives from a sender by an operation.
+            start: ``(b, v)`` 1 at input nodes.
+        """
         sent = x @ self.weight  # (b, v, h)
         passed = sent[:, :, None] * self.gate(ops).sigmoid()  # (b, v, o, h)
         received = torch.bmm(routes, passed.flatten(1, 2))  # (b, v, v o) x (b, v o, h)
@@ -205,12 +213,20 @@ class EdgeFlow(nn.Module):
 
 
 class NodeFlow(EdgeFlow):
-    """One layer, operations on nodes; every node keeps what it has."""
+    """Layer of the node form: operations on nodes; every node adds its old embedding."""
 
     def forward(  # type: ignore[override]  # one tensor more: the operation of each node
         self, x: Tensor, ops: Tensor, routes: Tensor, start: Tensor, kinds: Tensor
     ) -> Tensor:
-        """``x (b, v, in)``, ``ops (o, 48)``, ``routes (b, v, v)``, ``kinds (b, v, o)``."""
+        """Update the node embeddings: ``(b, v, in) -> (b, v, h)``.
+
+        Args:
+            x: ``(b, v, in)`` embeddings of nodes.
+            ops: ``(o, 48)`` embeddings of operations.
+            routes: ``(b, v, v)`` 1 where a node (row) receives from a sender.
+            start: ``(b, v)`` 1 at input nodes; not used by this form.
+            kinds: ``(b, v, o)`` one-hot operation of each node.
+        """
         sent = x @ self.weight  # (b, v, h)
         gates = kinds @ self.gate(ops).sigmoid()  # (b, v, h)
         out: Tensor = gates * torch.bmm(routes, sent) + sent

@@ -1,8 +1,9 @@
-"""What graph rankers share: the space's graphs as dense tensors, and graph layers.
+"""Common parts of graph rankers: graphs as dense tensors, and graph layers.
 
 Cells have at most some twenty nodes, so a batch of graphs is three dense tensors and a layer is a
-batched matrix product; padding is masked. In a *flow* ``(n, v, v)`` row ``t`` says what node ``t``
-receives from each node: ``flow @ x`` passes messages once.
+batched matrix product; padding is masked. A *flow* is a matrix ``(n, v, v)`` of message weights:
+entry ``(t, u)`` is the weight with which node ``t`` receives the message of node ``u``, so
+``flow @ x`` passes all messages once.
 """
 
 from __future__ import annotations
@@ -27,35 +28,35 @@ EMBEDDING, HEAD = 128, 128  # widths after it
 
 
 def sizes(graphs: Graphs) -> tuple[int, int]:
-    """Number of node operations and of numbers beside the graph (0 where there are none)."""
+    """Return the number of node operations, and of numbers beside the graph (0 without any)."""
     return len(graphs.op_names), 0 if graphs.extra is None else graphs.extra.shape[1]
 
 
 def first(space: Space) -> Archs:
-    """An architecture whose graph shows the sizes a network needs: ``(1, d)``."""
+    """Return one architecture of the space, to read the sizes of its graph from: ``(1, d)``."""
     return np.zeros((1, space.d), dtype=np.uint8)
 
 
 def one_hot(graphs: Graphs) -> Tensor:
-    """Node operations, all zero where there is no node: ``(n, v, o)``."""
+    """Encode node operations one-hot: ``(n, v, o)``; all zero where there is no node."""
     codes = np.eye(len(graphs.op_names), dtype=np.float32)[graphs.ops]  # (n, v, o)
     return torch.from_numpy(codes * graphs.mask[..., None])
 
 
 def extra(graphs: Graphs) -> Tensor:
-    """Numbers beside the graph: ``(n, f)``, ``f = 0`` where there are none."""
+    """Return the numbers beside the graph: ``(n, f)``, with ``f = 0`` if there are none."""
     if graphs.extra is None:
         return torch.zeros(len(graphs.ops), 0)
     return torch.as_tensor(graphs.extra, dtype=torch.float32)
 
 
 def edges(graphs: Graphs, direction: Direction = "forward", *, loops: bool = False) -> Tensor:
-    """Who receives from whom, 0 or 1: ``(n, v, v)``, row = receiver.
+    """Make an unnormalised flow of 0 and 1 from the edges: ``(n, v, v)``, row = receiver.
 
     Args:
-        graphs: the graphs.
-        direction: ``forward``: nodes hear their predecessors; ``backward``: their successors.
-        loops: existing nodes hear themselves, too.
+        graphs: The graphs.
+        direction: ``forward``: nodes receive from predecessors; ``backward``: from successors.
+        loops: Existing nodes also receive their own message.
     """
     a: Bools = graphs.adjacency & graphs.mask[:, :, None] & graphs.mask[:, None, :]
     if direction == "forward":
@@ -76,15 +77,15 @@ def symmetric(flow: Tensor) -> Tensor:
 
 
 def averaging(flow: Tensor) -> Tensor:
-    """Normalise by rows, so that a node hears the mean of its senders: ``(n, v, v)``."""
+    """Normalise by rows, so that a node receives the mean of its senders: ``(n, v, v)``."""
     return flow / flow.sum(2, keepdim=True).clamp(min=1)
 
 
 def terminals(graphs: Graphs) -> tuple[Tensor, Tensor]:
-    """Which nodes are inputs and which outputs of a graph, 0 or 1: ``(n, v)`` each.
+    """Mark the input nodes and the output nodes of each graph by 1: ``(n, v)`` each.
 
-    By the names ``input`` and ``output`` where the space uses them, else the nodes that nothing
-    leads to, or that lead nowhere.
+    They are the nodes named ``input`` and ``output`` if the space uses these names, otherwise the
+    nodes without predecessors and those without successors.
     """
     found = []
     for name, axis in (("input", 1), ("output", 2)):
@@ -97,7 +98,7 @@ def terminals(graphs: Graphs) -> tuple[Tensor, Tensor]:
 
 
 class GraphConv(nn.Module):
-    """``flow @ x @ W + b``: messages along a normalised flow, Glorot weights, zero bias (DGL's)."""
+    """Graph convolution ``flow @ x @ W + b``; Glorot weights and zero bias, as in DGL."""
 
     def __init__(self, width_in: int, width_out: int, *, bias: bool = True) -> None:
         super().__init__()
@@ -107,7 +108,7 @@ class GraphConv(nn.Module):
             nn.init.zeros_(self.linear.bias)
 
     def forward(self, flow: Tensor, x: Tensor) -> Tensor:
-        """``flow: (b, v, v)``, ``x: (b, v, in)`` -> ``(b, v, out)``."""
+        """Convolve ``x: (b, v, in)`` along ``flow: (b, v, v)`` -> ``(b, v, out)``."""
         received: Tensor = self.linear(torch.bmm(flow, x))  # (b, v, in) -> (b, v, out)
         return received
 
@@ -115,7 +116,7 @@ class GraphConv(nn.Module):
 def mlp(
     width_in: int, hidden: tuple[int, ...], dropout: float = 0.0, width_out: int = 1
 ) -> nn.Sequential:
-    """Linear layers with ReLU and dropout after each but the last."""
+    """Make linear layers with ReLU and dropout after each but the last."""
     layers: list[nn.Module] = []
     for width in hidden:
         layers += [nn.Linear(width_in, width), nn.ReLU(), nn.Dropout(dropout)]
@@ -124,15 +125,15 @@ def mlp(
 
 
 def sort_pool(x: Tensor, mask: Tensor, k: int) -> Tensor:
-    """The ``k`` nodes of largest last channel, descending; zeros where there are fewer.
+    """Keep the ``k`` nodes with the largest last channel, in descending order.
 
     Args:
         x: ``(b, v, h)`` node features; sort their channels first for DGL's form.
         mask: ``(b, v)`` nodes that exist.
-        k: nodes kept.
+        k: Number of nodes to keep.
 
     Returns:
-        ``(b, k, h)``.
+        ``(b, k, h)``; rows of zeros where a graph has fewer nodes.
     """
     key = x[..., -1].masked_fill(~mask, -torch.inf)  # (b, v)
     order = key.argsort(dim=1, descending=True, stable=True)[:, :k]  # (b, min(v, k))
@@ -141,7 +142,7 @@ def sort_pool(x: Tensor, mask: Tensor, k: int) -> Tensor:
 
 
 class DGCNN(nn.Module):
-    """AceNAS, figure 4: graph convolutions, sort pooling, 1-d convolutions, fusion, heads.
+    """Network of AceNAS, figure 4: graph convolutions, sort pooling, 1-d convolutions, heads.
 
     See :class:`~archrank.rankers.AceNAS` for the arguments.
     """
@@ -164,16 +165,20 @@ class DGCNN(nn.Module):
             widths[-1] = 1
         self.convs = nn.ModuleList(GraphConv(a, b) for a, b in pairwise(widths))
         kept = width if pooling == "dgl" else sum(widths[1:])
-        # Convolutions as matrix products: on five positions oneDNN's take several times as long.
+        # Convolutions as matrix products: with five positions, oneDNN's take several times as long.
         self.per_node = nn.Linear(kept, width // 2)  # Conv1d(1, H/2, kernel=stride=channels)
         self.over_nodes = nn.Linear(width // 2 * KERNEL, width)  # Conv1d(H/2, H, 5)
         self.fusion = nn.Linear(width * (k // 2 - KERNEL + 1) + n_extra, EMBEDDING)
         self.heads = nn.ModuleList(mlp(EMBEDDING, (HEAD,), dropout) for _ in range(heads))
 
     def forward(self, flow: Tensor, x: Tensor, mask: Tensor, extra: Tensor) -> Tensor:
-        """``flow (b, v, v)``, ``x (b, v, o)``, ``mask (b, v)``, ``extra (b, f)`` -> ``(b, m)``.
+        """Score graphs, once per head: ``(b, m)``, or ``(b,)`` with a single head.
 
-        One score per head, ``(b,)`` where there is one.
+        Args:
+            flow: ``(b, v, v)`` messages, row = receiver.
+            x: ``(b, v, o)`` one-hot operations.
+            mask: ``(b, v)`` nodes that exist.
+            extra: ``(b, f)`` numbers beside the graph.
         """
         outputs = []
         for conv in self.convs:

@@ -32,17 +32,18 @@ class NeuralPredictor(NeuralRanker):
     normalisation along the edges only, ReLU in the head, Adam 2e-4; use it with ``layers=4``.
 
     Args:
-        space: a space with graphs.
+        space: A space with graphs.
         variant: ``wen`` or ``acenas``.
-        layers: graph layers; NASLib takes 4.
-        width: of each.
-        dropout: after each layer (``wen``) and in the head.
-        epochs: passes over the labels.
-        batch_size: labels per step.
-        lr: of Adam, cosine to 0; ``None`` takes 1e-4 (``wen``) or 2e-4 (``acenas``).
-        weight_decay: L2.
-        device: where torch computes.
-        seed: draws initial weights, batches and dropout.
+        layers: Number of graph layers; NASLib takes 4.
+        width: Channels of each layer.
+        dropout: Dropout probability after each layer (``wen``) and in the head.
+        epochs: Passes over the labels.
+        batch_size: Labels per step.
+        lr: Initial learning rate of Adam, falling to 0 along a cosine; ``None`` takes 1e-4
+            (``wen``) or 2e-4 (``acenas``).
+        weight_decay: Weight of the L2 penalty.
+        device: Device of torch to compute on, such as ``"cpu"`` or ``"cuda"``.
+        seed: Seed of initial weights, batches and dropout.
 
     Example:
         >>> import numpy as np
@@ -131,27 +132,27 @@ class BothWays(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, forward: Tensor, backward: Tensor) -> Tensor:
-        """``x (b, v, in)``, flows ``(b, v, v)`` -> ``(b, v, out)``."""
+        """Convolve ``x (b, v, in)`` along two flows ``(b, v, v)`` -> ``(b, v, out)``."""
         both = self.ahead(forward, x).relu() + self.back(backward, x).relu()  # (b, v, out)
         out: Tensor = self.dropout(both / 2)
         return out
 
 
 class OneWay(nn.Module):
-    """A graph convolution along the edges, and ReLU."""
+    """Graph convolution along the edges, followed by ReLU."""
 
     def __init__(self, width_in: int, width_out: int) -> None:
         super().__init__()
         self.conv = graph.GraphConv(width_in, width_out)
 
     def forward(self, x: Tensor, flow: Tensor) -> Tensor:
-        """``x (b, v, in)``, ``flow (b, v, v)`` -> ``(b, v, out)``."""
+        """Convolve ``x (b, v, in)`` along ``flow (b, v, v)`` -> ``(b, v, out)``."""
         out: Tensor = self.conv(flow, x).relu()
         return out
 
 
 class MeanPooled(nn.Module):
-    """Graph layers, the mean over nodes, a head."""
+    """Graph layers, then the mean over nodes, then a head."""
 
     def __init__(self, layers: list[nn.Module], head: nn.Module) -> None:
         super().__init__()
@@ -159,7 +160,10 @@ class MeanPooled(nn.Module):
         self.head = head
 
     def forward(self, x: Tensor, share: Tensor, extra: Tensor, *flows: Tensor) -> Tensor:
-        """``x (b, v, o)``, ``share (b, v)`` sums to 1, ``extra (b, f)`` -> ``(b,)``."""
+        """Score graphs: ``x (b, v, o)``, ``share (b, v)``, ``extra (b, f)`` -> ``(b,)``.
+
+        ``share`` holds the weights of the mean over nodes; they sum to 1.
+        """
         for layer in self.layers:
             x = layer(x, *flows)  # (b, v, h)
         pooled = torch.bmm(share[:, None], x).squeeze(1)  # (b, h)

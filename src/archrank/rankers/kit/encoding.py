@@ -1,4 +1,4 @@
-"""What tabular rankers read of an architecture: its features, or its choices as they are."""
+"""Encodings of architectures as numbers for rankers that read tables of features."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ ENCODINGS = ("features", "one_hot", "ordinal")
 
 
 def encode(space: Space, archs: Archs, encoding: Encoding) -> NDArray[np.float32]:
-    """Architectures ``(n, d)`` as numbers ``(n, f)``.
+    """Encode architectures ``(n, d)`` as numbers ``(n, f)``.
 
     Args:
-        space: whose architectures they are.
+        space: The space of the architectures.
         archs: ``(n, d)``.
-        encoding: ``features`` of the space; ``one_hot``: one column per option of every decision;
-            ``ordinal``: the choice indices, ``f = d``.
+        encoding: ``features``: those of the space; ``one_hot``: one column per option of every
+            decision; ``ordinal``: the indices of the chosen options, ``f = d``.
 
     Raises:
-        UnknownNameError: no such encoding.
+        UnknownNameError: No encoding has that name.
     """
     if encoding == "features":
         return np.ascontiguousarray(space.features(archs), dtype=np.float32)
@@ -43,7 +43,7 @@ def encode(space: Space, archs: Archs, encoding: Encoding) -> NDArray[np.float32
 
 
 def width(space: Space, encoding: Encoding) -> int:
-    """Number of columns of :func:`encode`."""
+    """Return the number of columns that :func:`encode` gives."""
     if encoding == "features":
         return len(space.feature_names)
     return int(encode(space, np.zeros((1, space.d), dtype=np.uint8), encoding).shape[1])

@@ -1,4 +1,4 @@
-"""What rankers made of a torch network share: seeded training on few labels, batched prediction."""
+"""Base class of rankers that are torch networks: seeded training, prediction in batches."""
 
 from __future__ import annotations
 
@@ -20,34 +20,34 @@ from archrank.types import Archs, Floats
 Inputs: TypeAlias = tuple[Tensor, ...]  # each (n, ...), one row per architecture
 BatchLoss: TypeAlias = Callable[[Tensor, Tensor, torch.Generator], Tensor]
 
-BATCH = 1024  # architectures scored at a time
+BATCH = 1024  # architectures that are scored at a time
 
 
 @dataclass(frozen=True)
 class Fitting:
-    """How a ranker's network is trained."""
+    """Training settings of a ranker's network."""
 
     epochs: int
     batch_size: int
     lr: float
     weight_decay: float = 0.0
     optimizer: Literal["adam", "adamw"] = "adam"
-    schedule: Literal["cosine", "constant"] = "constant"  # cosine: to 0, per epoch
-    patience: int | None = None  # epochs without a better criterion before it stops
+    schedule: Literal["cosine", "constant"] = "constant"  # per epoch; "cosine" falls to 0
+    patience: int | None = None  # epochs without a better criterion after which training stops
     drop_last: bool = False  # leave out the last, smaller batch of an epoch
     grad_clip: float | None = None  # L2 norm over all parameters
 
 
 @dataclass(frozen=True)
 class Pretrained:
-    """What a network learnt before it saw any label."""
+    """Result of pretraining: weights, and how well they predict each weak label."""
 
     weights: dict[str, Tensor]
-    r2: dict[str, float]  # variance explained of each weak label, on architectures held out
+    r2: dict[str, float]  # explained variance of each weak label, on held-out architectures
 
     @property
     def digest(self) -> str:
-        """Twelve digits that tell one pretraining from another."""
+        """Twelve hexadecimal digits that identify the pretrained weights."""
         digest = hashlib.sha256()
         for name, weights in sorted(self.weights.items()):
             digest.update(name.encode() + weights.numpy().tobytes())
@@ -55,11 +55,12 @@ class Pretrained:
 
 
 class NeuralRanker(Ranker):
-    """A network that scores architectures, trained on their labels.
+    """Base class of rankers that train a torch network on the labels.
 
-    Subclasses say which view of the space they read (:meth:`_inputs`), build the network
-    (:meth:`_network`), turn labels into targets (:meth:`_targets`) and compare (:meth:`_loss`).
-    Training draws every random number from ``seed`` and leaves torch's global state alone.
+    Subclasses turn architectures into tensors (:meth:`_inputs`), build the network
+    (:meth:`_network`), give the training settings (:meth:`_fitting`) and, if the default does not
+    fit, turn labels into targets (:meth:`_targets`) and compute the loss (:meth:`_loss`).
+    Training draws all random numbers from ``seed`` and restores torch's global random state.
     """
 
     seed: int
@@ -67,27 +68,30 @@ class NeuralRanker(Ranker):
 
     @abstractmethod
     def _inputs(self, archs: Archs) -> Inputs:
-        """The view of ``archs: (n, d)`` the network reads, on the CPU."""
+        """Turn ``archs: (n, d)`` into inputs of the network: tensors ``(n, ...)`` on the CPU."""
 
     @abstractmethod
     def _network(self) -> nn.Module:
-        """An untrained network: ``forward(*inputs) -> (b,)`` scores."""
+        """Build an untrained network whose ``forward(*inputs)`` returns scores ``(b,)``."""
 
     @abstractmethod
     def _fitting(self) -> Fitting:
-        """How to train it."""
+        """Return the training settings."""
 
     def _targets(self, scores: Floats) -> Floats:
-        """What the loss compares scores with, ``(n,)``; standardised labels unless overridden."""
+        """Turn labels ``(n,)`` into the targets of the loss, ``(n,)``; standardised by default."""
         standardised: Floats = (scores - scores.mean()) / scores.std()
         return standardised
 
     @abstractmethod
     def _loss(self, outputs: Tensor, targets: Tensor, generator: torch.Generator) -> Tensor:
-        """Scalar loss of a batch: ``outputs`` and ``targets`` ``(b,)``."""
+        """Compute the scalar loss of a batch: ``outputs`` and ``targets`` ``(b,)``."""
 
     def _criterion(self, outputs: Tensor, targets: Tensor) -> float:
-        """What early stopping maximises, from an epoch's training outputs; minus the loss here."""
+        """Return the number that early stopping maximises, from an epoch's training outputs.
+
+        Minus the loss unless overridden.
+        """
         generator = torch.Generator().manual_seed(0)
         return -float(self._loss(outputs, targets, generator))
 
@@ -99,7 +103,7 @@ class NeuralRanker(Ranker):
             self.network_ = self._train(network, self._inputs(archs), targets, self._fitting())
 
     def _start_from_pretraining(self, network: nn.Module) -> None:
-        """Load weights learnt before; only rankers that can ``pretrain`` have any."""
+        """Load pretrained weights; does nothing unless the ranker has been pretrained."""
 
     def _train(
         self,
@@ -109,9 +113,9 @@ class NeuralRanker(Ranker):
         fitting: Fitting,
         loss: BatchLoss | None = None,
     ) -> nn.Module:
-        """Train in place on all rows, keep the best epoch where patience is set.
+        """Train the network in place on all rows; with patience, keep the best epoch's weights.
 
-        ``loss`` takes the place of :meth:`_loss`, for pretraining.
+        ``loss`` replaces :meth:`_loss`, for pretraining.
         """
         device = torch.device(self.device)
         network.to(device).train()
@@ -153,7 +157,7 @@ class NeuralRanker(Ranker):
         generator: torch.Generator,
         loss: BatchLoss,
     ) -> tuple[Tensor, Tensor]:
-        """One pass over the labels; the outputs it saw and their targets, for early stopping."""
+        """Train for one pass over the labels; return outputs and targets, for early stopping."""
         order = torch.randperm(len(targets), generator=generator).to(targets.device)
         size = min(fitting.batch_size, len(targets))
         outputs, seen = [], []
@@ -175,7 +179,7 @@ class NeuralRanker(Ranker):
 
     @torch.no_grad()
     def _outputs(self, network: nn.Module, archs: Archs) -> Floats:
-        """What a trained network says of ``archs: (n, d)``, in batches: ``(n, ...)``."""
+        """Run a trained network on ``archs: (n, d)`` in batches: ``(n, ...)``."""
         parts = [
             network(*(x.to(self.device) for x in self._inputs(archs[start : start + BATCH])))
             for start in range(0, len(archs), BATCH)
@@ -186,5 +190,5 @@ class NeuralRanker(Ranker):
 
 def _optimizer(network: nn.Module, fitting: Fitting) -> torch.optim.Optimizer:
     kind = torch.optim.AdamW if fitting.optimizer == "adamw" else torch.optim.Adam
-    # fused: networks this small spend most of a step on overhead
+    # fused: with networks this small, most of a step is overhead
     return kind(network.parameters(), fitting.lr, weight_decay=fitting.weight_decay, fused=True)

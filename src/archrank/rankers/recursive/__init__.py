@@ -1,1 +1,1 @@
-"""The tiny recursive ranker of the blog "Learning to Rank Architectures"."""
+"""Tiny recursive ranker of the blog "Learning to Rank Architectures"."""

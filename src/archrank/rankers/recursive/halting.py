@@ -1,4 +1,4 @@
-"""Adaptive computation time: which labels are thought about, and when a thought ends."""
+"""Adaptive computation time (ACT): a training batch in which each label takes its own time."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from archrank.rankers.recursive.network import RecursiveNetwork, State
 
 
 class Stream:
-    """Labels in random order, all of them before any comes again."""
+    """Endless stream of row numbers in random order; every row comes once per pass."""
 
     def __init__(self, n: int, generator: torch.Generator) -> None:
         self.n, self.generator = n, generator
         self.queue = torch.empty(0, dtype=torch.int64)
 
     def take(self, count: int) -> Tensor:
-        """The next ``(count,)`` rows."""
+        """Return the next ``count`` row numbers: ``(count,)``."""
         while len(self.queue) < count:
             self.queue = torch.cat([self.queue, torch.randperm(self.n, generator=self.generator)])
         rows, self.queue = self.queue[:count], self.queue[count:]
@@ -27,25 +27,25 @@ class Stream:
 
 @dataclass
 class Slots:
-    """Labels under thought, one per row of the batch: adaptive computation time (ACT).
+    """Batch of labels in progress, one per slot.
 
-    Every step of the optimizer thinks one step further about each slot. A slot that halts takes a
-    new label and starts afresh, the others go on.
+    Every step of the optimizer runs the recursive network one step further on each slot. A slot
+    that halts receives a new label and the initial state; the others continue.
     """
 
     rows: Tensor  # (b,) the label in each slot
     state: State
-    steps: Tensor  # (b,) steps thought
-    halted: Tensor  # (b,) takes a new label before the next step
+    steps: Tensor  # (b,) steps since the slot received its label
+    halted: Tensor  # (b,) slots that receive a new label before the next step
 
     @classmethod
     def empty(cls, b: int, length: int, network: RecursiveNetwork) -> Slots:
-        """``b`` slots that wait for their first label."""
+        """Make ``b`` slots that wait for their first label."""
         rows = torch.zeros(b, dtype=torch.int64, device=network.cos.device)
         return cls(rows, network.start(b, length), rows.clone(), torch.ones_like(rows).bool())
 
     def refill(self, rows: Tensor, network: RecursiveNetwork) -> None:
-        """Put as many new labels ``rows`` as slots have halted into those slots."""
+        """Put new labels, ``rows: (halted slots,)``, into the slots that have halted."""
         self.rows, self.steps = self.rows.clone(), self.steps.clone()
         self.rows[self.halted] = rows.to(self.rows.device)
         self.steps[self.halted] = 0
@@ -65,10 +65,10 @@ class Slots:
         exploration: float,
         generator: torch.Generator,
     ) -> None:
-        """Count a step, and halt at ``max_steps`` or where the head ``halt: (b,)`` says so.
+        """Count a step; halt slots at ``max_steps``, or where the logit ``halt: (b,)`` is positive.
 
-        With probability ``exploration`` a slot must have thought a random number of steps, 2 to
-        ``max_steps``, whatever the head says.
+        With probability ``exploration``, a slot may not halt before a random number of steps, 2 to
+        ``max_steps``.
         """
         b = len(self.rows)
         self.state = state

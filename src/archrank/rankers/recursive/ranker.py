@@ -1,10 +1,10 @@
-"""The blog's tiny recursive ranker: one small shared network that thinks several times.
+"""Tiny recursive ranker: one small shared network, applied several times to its own output.
 
-"Learning to Rank Architectures: A Small Model That Guides Neural Architecture Search" puts a
-regression head on TinyRecursiveReasoningModel_ACTV1 (see
-:mod:`archrank.rankers.recursive.network`) and
-trains it with half squared error, half margin ranking on 64 sampled pairs. It publishes a width of
-256, two layers, the margin 0.01 and neither code nor other settings.
+The blog "Learning to Rank Architectures: A Small Model That Guides Neural Architecture Search" puts
+a regression head on TinyRecursiveReasoningModel_ACTV1 (see
+:mod:`archrank.rankers.recursive.network`). Its loss is half squared error, half margin ranking on
+64 sampled pairs. It publishes a width of 256, two layers and the margin 0.01, but no code and no
+other settings.
 """
 
 from __future__ import annotations
@@ -35,51 +35,53 @@ BETAS = (0.9, 0.95)  # of the optimizer, published
 
 
 class Recursive(NeuralRanker):
-    """A tiny recursive network on the space's tokens.
+    """Tiny recursive network that reads the space's tokens.
 
-    Departures:
+    Differences from the blog and the recursive model:
 
     * Smaller: ``hidden`` is 32 rather than the blog's 256, with 1 cycle, 2 updates and 2 steps
       rather than the recursive model's 3, 6 and 16. That ranks better than the blog reports, in
       seconds on a CPU (``benchmarks/recursive_ranker.py``). Cycles without gradient cost time and
-      did not help. The published sizes are arguments, and want a smaller learning rate.
+      did not help. The published sizes can be set, and need a smaller learning rate.
     * AdamW rather than AdamATan2, which exists as a compiled CUDA extension only; the two differ
-      in how they bound a step. Weight decay 0.3 rather than 0.1: at the higher learning rate of a
-      short training, less lets the recursion fall into states that forget the input.
-    * The warm-up takes a tenth of the steps rather than 2,000, which are more than there are, and
+      in how they bound a step. Weight decay 0.3 rather than 0.1: with less, at the higher learning
+      rate of a short training, the states sometimes stop depending on the input.
+    * The warm-up takes a tenth of the steps rather than 2,000, which is more than there are, and
       the learning rate falls to 0 (cosine) rather than staying constant.
-    * Labels are standardised, so that accuracies in percent, latencies and losses do alike. The
-      margin, 0.01 of an accuracy in the blog, is 0.1 sd, about the same on NAS-Bench-201.
-      ``standardise=False, margin=0.01`` is the published form, for fractions in [0, 1].
-    * Halting learns whether the score is within ``tolerance`` of the label, in sd; the published
-      criterion (every token right) is one of classification. Heads read the mean over tokens; the
-      recursive model's halting head reads position 0, a learnt prefix there and a choice here.
+    * Labels are standardised, so that accuracies in percent, latencies and losses are treated
+      alike. The margin, 0.01 of an accuracy in the blog, is 0.1 standard deviations, about the
+      same on NAS-Bench-201. ``standardise=False, margin=0.01`` is the published form, for labels
+      that are fractions in [0, 1].
+    * The halting head learns to predict that the score is within ``tolerance`` of the label; the
+      published criterion (every token is right) only fits classification. Heads read the mean
+      over tokens; the recursive model's halting head reads position 0, which is a learnt prefix
+      there but an ordinary choice here.
 
     Args:
-        space: what the architectures are; its ``tokens`` are read.
-        loss: ``mixed``, or ``mse`` alone.
-        margin: by how much the better of a pair is to score higher.
-        pairs: sampled per step for the ranking half of ``mixed``.
-        standardise: learn standardised labels.
-        hidden: width.
-        heads: attention heads; ``hidden`` is a multiple of twice as many.
-        layers: blocks of the shared stack.
-        expansion: of SwiGLU.
-        h_cycles: updates of the answer per step; gradient flows through the last.
-        l_cycles: updates of the latent per update of the answer.
-        max_steps: steps of deep supervision; prediction always takes all.
-        exploration: probability that a slot may not halt before a random step.
-        tolerance: error that counts as right for halting.
+        space: The space of the architectures; must have tokens.
+        loss: ``mixed`` (squared error and margin ranking), or ``mse`` (squared error).
+        margin: Score difference that the ranking loss asks of a pair, in units of the targets.
+        pairs: Pairs sampled per step for the ranking half of ``mixed``.
+        standardise: Learn standardised labels.
+        hidden: Width of the states; a multiple of ``2 heads``.
+        heads: Number of attention heads.
+        layers: Blocks of the shared stack.
+        expansion: Expansion of SwiGLU, see :class:`~.network.RecursiveNetwork`.
+        h_cycles: Updates of the answer per step; gradients flow through the last one.
+        l_cycles: Updates of the latent per update of the answer.
+        max_steps: Largest number of steps of deep supervision; prediction always takes all.
+        exploration: Probability that a slot may not halt before a random step.
+        tolerance: Largest error that counts as right for halting, in units of the targets.
         positions: ``rotary``, ``learned`` or ``both``.
-        variance_head: learn a variance too, so that ``return_std`` works: a small perceptron on
-            the answer, trained by the likelihood of a normal error. It takes answer and score as
-            given, so that scores are exactly those without it.
-        steps: of the optimizer; each is one step of thought about every slot.
-        batch_size: slots.
-        lr: learning rate after the warm-up; published 1e-4.
-        weight_decay: decoupled; published 0.1.
-        device: where to train and predict.
-        seed: draws weights, batches, pairs and exploration.
+        variance_head: Also learn a variance, so that ``return_std`` works: a small perceptron on
+            the answer, trained by the likelihood of a normal error. No gradient flows from it into
+            the rest, so scores are the same as without it.
+        steps: Steps of the optimizer; each runs the network one step further on every slot.
+        batch_size: Number of slots, that is, of labels in progress.
+        lr: Learning rate after the warm-up; published: 1e-4.
+        weight_decay: Decoupled weight decay; published: 0.1.
+        device: Device of torch to compute on, such as ``"cpu"`` or ``"cuda"``.
+        seed: Seed of weights, batches, pairs and exploration.
 
     Example:
         >>> import numpy as np
@@ -143,7 +145,7 @@ class Recursive(NeuralRanker):
 
     @property
     def has_std(self) -> bool:  # type: ignore[override]  # decided by an argument
-        """Whether ``predict(..., return_std=True)`` works: with ``variance_head`` only."""
+        """True if ``predict(..., return_std=True)`` works, that is, with ``variance_head``."""
         return self.variance_head
 
     def _inputs(self, archs: Archs) -> Inputs:
@@ -192,7 +194,7 @@ class Recursive(NeuralRanker):
         )
 
     def _side_loss(self, outputs: Outputs, targets: Tensor) -> Tensor:
-        """What the other heads add: halting, and the likelihood of a normal error."""
+        """Compute the losses of the other heads: halting, and the likelihood of a normal error."""
         error = outputs.score.detach() - targets  # (b,)
         right = (error.abs() < self.tolerance).float()  # (b,)
         loss = HALT_WEIGHT * F.binary_cross_entropy_with_logits(outputs.halt, right)
@@ -209,7 +211,7 @@ class Recursive(NeuralRanker):
         fitting: Fitting,
         loss: BatchLoss | None = None,
     ) -> nn.Module:
-        """Deep supervision: every step of the optimizer thinks one step further."""
+        """Train with deep supervision: each optimizer step runs the network one step further."""
         assert isinstance(network, RecursiveNetwork)  # _network made it
         loss = self._loss if loss is None else loss
         device = torch.device(self.device)
@@ -252,7 +254,7 @@ class Recursive(NeuralRanker):
 
 
 def _share_of_lr(step: int, steps: int) -> float:
-    """Warm-up over the first tenth, then half a cosine down to 0."""
+    """Return the factor of the learning rate: warm-up over a tenth of the steps, then a cosine."""
     warm = max(1, steps // 10)
     if step < warm:
         return (step + 1) / warm

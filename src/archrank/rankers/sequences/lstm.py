@@ -1,7 +1,7 @@
-"""The LSTM of the Surgery study (Ning et al., 2020): reads operations one by one.
+"""LSTM of the Surgery study (Ning et al., 2020), which reads the operations one by one.
 
-Trained as :class:`archrank.rankers.mlp.MLP` is. The head's size is not published; three layers of
-200 are the default of the authors' code.
+It is trained like :class:`archrank.rankers.mlp.MLP`. The head's size is not published; three
+layers of 200 are the default of the authors' code.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class SequenceNetwork(nn.Module):
-    """Embedding, one LSTM layer, its last output, a perceptron: ``(b, l)`` -> ``(b,)``."""
+    """Embedding, one LSTM layer, and a perceptron on its last output: ``(b, l)`` -> ``(b,)``."""
 
     def __init__(
         self, n_tokens: int, embedding: int, state: int, hidden: Sequence[int], dropout: float
@@ -40,21 +40,21 @@ class SequenceNetwork(nn.Module):
 
 
 class LSTM(HingeRanker):
-    """A long short-term memory on the space's tokens.
+    """Long short-term memory (LSTM) that reads the space's tokens.
 
     Args:
-        space: what the architectures are; its ``tokens`` are read.
+        space: The space of the architectures; must have tokens.
         objective: ``hinge``, or ``mse`` on standardised labels.
-        margin: of the hinge.
-        embedding: size of a token's embedding.
-        state: size of the LSTM's state.
-        hidden: width of each hidden layer of the head.
-        dropout: after each hidden layer of the head.
-        epochs: passes over the labels.
-        batch_size: labels per step; pairs are formed within a batch.
-        lr: Adam's learning rate, constant.
-        device: where to train and predict.
-        seed: draws weights, batches, pairs and dropout.
+        margin: Margin of the hinge loss, in units of the raw score.
+        embedding: Size of a token's embedding.
+        state: Size of the LSTM's state.
+        hidden: Width of each hidden layer of the head.
+        dropout: Dropout probability after each hidden layer of the head.
+        epochs: Passes over the labels.
+        batch_size: Labels per step; pairs are formed within a batch.
+        lr: Learning rate of Adam, constant.
+        device: Device of torch to compute on, such as ``"cpu"`` or ``"cuda"``.
+        seed: Seed of weights, batches, pairs and dropout.
 
     Example:
         >>> import numpy as np

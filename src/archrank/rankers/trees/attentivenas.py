@@ -1,9 +1,9 @@
-"""AttentiveNAS's accuracy predictor: a deep random forest.
+"""Accuracy predictor of AttentiveNAS: a deep random forest.
 
 Wang et al., "AttentiveNAS: Improving Neural Architecture Search via Attentive Sampling", CVPR
 2021, section 4.2: 100 regression trees of depth at most 15 on (resolution, width, depth, kernel
-size, expansion), every split free to use every feature. Its search took it out again: the released
-training ranks by mini-batch loss.
+size, expansion); every split may use every feature. The released training code no longer uses the
+predictor: it ranks by mini-batch loss.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 class AttentiveNASForest(RandomForest):
     """:class:`RandomForest` with the settings of AttentiveNAS.
 
-    Scores are standardised before the trees see them, which changes no split.
+    Trees are fitted to standardised scores, which changes no split.
 
     Args:
-        space: what the architectures are.
-        trees: number of trees.
-        encoding: ``features`` of the space, or ``ordinal`` choice indices.
-        max_depth: depth of a tree; ``None`` is unlimited.
-        seed: draws the bootstraps.
+        space: The space of the architectures.
+        trees: Number of trees.
+        encoding: ``features`` of the space, or ``ordinal`` indices of the chosen options.
+        max_depth: Largest depth of a tree; ``None`` is unlimited.
+        seed: Seed of the bootstrap samples.
 
     Example:
         >>> import numpy as np

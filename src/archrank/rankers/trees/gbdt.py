@@ -7,9 +7,9 @@
 * ``pairwise``: RankNAS (Hu et al., 2021, Eqs. 2-6): cross entropy of every pair's order, fitted on
   per-architecture scores, so that the order is transitive.
 
-Few labels are the normal case here, so two of LightGBM's defaults would silently stop learning and
-are replaced: a leaf holds at least ``max(1, min(5, n // 8))`` labels rather than 20, and the sum
-of second derivatives in a leaf is not bounded (LambdaMART normalises it to far below one).
+With few labels, the normal case here, two of LightGBM's defaults would silently prevent learning.
+They are replaced: a leaf holds at least ``max(1, min(5, n // 8))`` labels rather than 20, and the
+sum of second derivatives in a leaf has no lower bound (LambdaMART normalises it to far below one).
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ PUBLISHED: dict[str, dict[str, Any]] = {
 GRADES = 20  # AceNAS: relevance 0..20
 MAX_QUERY = 2_000  # lambdarank compares within groups of this size; LightGBM's own bound is 10,000
 MAX_PAIRS = 1_000_000  # pairs per boosting round, 8 MB per temporary array
-MAX_VALID = 500  # held-out labels whose pairs are compared after each round
+MAX_VALID = 500  # largest number of held-out labels whose pairs are compared after each round
 PATIENCE = 5  # RankNAS stops after 5 rounds without improvement
-EARLY_STOPPING_FROM = 100  # labels: with fewer, holding some out costs more than it saves
+EARLY_STOPPING_FROM = 100  # labels; with fewer, holding some out costs more than it saves
 
 
 class GBDT(Ranker):
@@ -58,18 +58,18 @@ class GBDT(Ranker):
     Arguments that are ``None`` take the published value of the objective (:data:`PUBLISHED`).
 
     Args:
-        space: what the architectures are.
+        space: The space of the architectures.
         objective: ``regression``, ``lambdarank`` or ``pairwise``.
-        rounds: trees; with early stopping at most so many.
-        learning_rate: shrinkage of each tree.
-        num_leaves: leaves per tree.
-        max_depth: depth of a tree, -1 is unlimited.
-        min_leaf: labels per leaf; ``None`` is ``max(1, min(5, n // 8))``.
-        validation: share of the labels held out for early stopping after 5 rounds without
-            improvement, from 100 labels on; the trees are then grown again on all labels. Used by
-            ``pairwise`` only. 0 grows all ``rounds``.
-        threads: of LightGBM; results do not depend on it.
-        seed: draws bags, feature subsets, the held-out labels and sampled pairs.
+        rounds: Number of trees; with early stopping, the largest number.
+        learning_rate: Shrinkage of each tree.
+        num_leaves: Leaves per tree.
+        max_depth: Largest depth of a tree; -1 is unlimited.
+        min_leaf: Smallest number of labels per leaf; ``None`` is ``max(1, min(5, n // 8))``.
+        validation: Share of the labels to hold out for early stopping (after 5 rounds without
+            improvement). Used by ``pairwise`` only, from 100 labels on; all labels are then used
+            to grow the trees again. 0 grows all ``rounds``.
+        threads: Threads of LightGBM; results do not depend on it.
+        seed: Seed of bags, feature subsets, held-out labels and sampled pairs.
 
     Example:
         >>> import numpy as np
@@ -107,7 +107,7 @@ class GBDT(Ranker):
         self.seed = seed
 
     def _settings(self, n: int) -> tuple[dict[str, Any], int]:
-        """LightGBM's parameters and the number of rounds for ``n`` labels."""
+        """Return LightGBM's parameters and the number of rounds for ``n`` labels."""
         if self.objective not in PUBLISHED:
             raise UnknownNameError("objective", self.objective, PUBLISHED)
         params = dict(PUBLISHED[self.objective])
@@ -117,7 +117,7 @@ class GBDT(Ranker):
         rounds = params.pop("rounds")
         params |= {
             "min_data_in_leaf": max(1, min(5, n // 8)) if self.min_leaf is None else self.min_leaf,
-            "min_sum_hessian_in_leaf": 1e-6,  # 0 lets rounding pass for labels, and LightGBM stop
+            "min_sum_hessian_in_leaf": 1e-6,  # with 0, rounding errors count as labels
             "min_data_in_bin": 1,
             "feature_pre_filter": False,
             "num_threads": self.threads,
@@ -150,7 +150,7 @@ class GBDT(Ranker):
     def _lambdarank(
         self, params: dict[str, Any], rounds: int, x: NDArray[np.float32], scores: Floats
     ) -> lgb.Booster:
-        """LambdaMART over one group, or over random groups where one would be too long."""
+        """Fit LambdaMART to one group, or to random groups if one would be too long."""
         n = len(x)
         groups = -(-n // MAX_QUERY)
         order = np.random.default_rng(self.seed).permutation(n) if groups > 1 else np.arange(n)
@@ -166,7 +166,7 @@ class GBDT(Ranker):
     def _stop_at(
         self, params: dict[str, Any], rounds: int, x: NDArray[np.float32], scores: Floats
     ) -> int:
-        """The number of rounds that is best on held-out labels."""
+        """Return the number of rounds that is best on held-out labels."""
         n = len(x)
         held = int(self.validation * n)
         rng = np.random.default_rng([self.seed, 0])
@@ -198,19 +198,19 @@ class GBDT(Ranker):
 
 
 class RankNAS(GBDT):
-    """RankNAS's ranker: gradient boosting of pairwise comparisons (Hu et al., 2021, section 3.1).
+    """Ranker of RankNAS: gradient boosting of pairwise comparisons (Hu et al., 2021, section 3.1).
 
-    :class:`GBDT` with ``objective="pairwise"`` and its published settings: learning rate 0.1, 30
+    :class:`GBDT` with ``objective="pairwise"`` and the published settings: learning rate 0.1, 30
     leaves, depth 6, early stopping after 5 rounds. The paper does not say how a tree ensemble is
-    fitted on pairs; here Eqs. 2-6 are read as a loss on per-architecture scores.
+    fitted to pairs; here Eqs. 2-6 are a loss on the scores of single architectures.
 
     Args:
-        space: what the architectures are.
-        rounds: at most so many trees.
-        min_leaf: labels per leaf, see :class:`GBDT`.
-        validation: share of the labels held out for early stopping.
-        threads: of LightGBM.
-        seed: draws the held-out labels and sampled pairs.
+        space: The space of the architectures.
+        rounds: Largest number of trees.
+        min_leaf: Smallest number of labels per leaf, see :class:`GBDT`.
+        validation: Share of the labels to hold out for early stopping.
+        threads: Threads of LightGBM; results do not depend on it.
+        seed: Seed of the held-out labels and the sampled pairs.
 
     Example:
         >>> import numpy as np
@@ -243,11 +243,11 @@ class RankNAS(GBDT):
 
 
 def relevance(scores: Floats, grades: int = GRADES) -> NDArray[np.int64]:
-    """AceNAS's relevance as whole grades: ``(n,)`` scores -> ``(n,)`` in ``0..grades``.
+    """Compute AceNAS's relevance as whole grades: ``(n,)`` scores -> ``(n,)`` in ``0..grades``.
 
-    ``grades * clip((x - q20) / (max - q20), 0, 1)``, rounded because LightGBM wants integers; q20
-    is the 20 % quantile. Where four fifths of the scores are tied at the top, the lower end is the
-    minimum instead (the published form divides by zero).
+    The formula is ``grades * clip((x - q20) / (max - q20), 0, 1)`` with the 20 % quantile q20,
+    rounded because LightGBM requires integers. If four fifths of the scores tie at the maximum, the
+    minimum replaces q20 (the published form divides by zero).
     """
     lower, upper = np.quantile(scores, 0.2), scores.max()
     if lower == upper:
@@ -258,16 +258,19 @@ def relevance(scores: Floats, grades: int = GRADES) -> NDArray[np.int64]:
 
 
 def pair_loss(s: Floats, y: Floats) -> float:
-    """Mean cross entropy of all pairs (RankNAS Eq. 5): predicted ``s: (n,)``, true ``y: (n,)``."""
+    """Compute the mean cross entropy of all pairs (RankNAS, Eq. 5).
+
+    ``s: (n,)`` are predicted scores, ``y: (n,)`` true ones.
+    """
     difference = s[:, None] - s[None]  # (n, n)
-    p = (np.sign(y[:, None] - y[None]) + 1) / 2  # 1 where i is truly better, 1/2 for ties
+    p = (np.sign(y[:, None] - y[None]) + 1) / 2  # 1 where i has the higher label, 1/2 for ties
     return float(((1 - p) * difference + np.logaddexp(0, -difference)).mean())
 
 
 def pairwise_gradient(
     s: Floats, y: Floats, partners: NDArray[np.int64] | None = None
 ) -> tuple[Floats, Floats]:
-    """First and second derivative of the summed pair loss by each score, ``(n,)`` each.
+    """Compute first and second derivatives of the summed pair loss by each score: ``(n,)`` each.
 
     ``grad_i = sum_j (sigma(s_i - s_j) - P_ij)``, ``hess_i = sum_j sigma (1 - sigma)``, over all
     ``j`` or over the ``partners: (n, k)`` of each ``i``. A pair of an architecture with itself
@@ -282,10 +285,10 @@ def pairwise_gradient(
 def pairwise_objective(
     scores: Floats, *, rng: np.random.Generator
 ) -> Callable[[Floats, lgb.Dataset], tuple[Floats, Floats]]:
-    """The pair loss as a LightGBM objective for ``scores: (n,)``.
+    """Make the pair loss a LightGBM objective for ``scores: (n,)``.
 
-    Above ``MAX_PAIRS`` pairs (1,000 scores) every architecture meets random partners, drawn anew
-    in each round, so that memory stays linear in ``n``.
+    Above ``MAX_PAIRS`` pairs (1,000 scores), every architecture is compared with random partners
+    that are drawn again in each round, so that memory stays linear in ``n``.
     """
     n = len(scores)
 

@@ -1,4 +1,4 @@
-"""NAS-GBDT: plain gradient boosting on a plain encoding.
+"""NAS-GBDT: gradient boosting by squared error on one-hot choices.
 
 Luo et al., "Accuracy Prediction with Non-neural Model for Neural Architecture Search", 2020,
 section 3.1, and its released code: LightGBM regression, 31 leaves, learning rate 0.05, 90 % of the
@@ -28,20 +28,21 @@ MIN_LEAF = 20  # LightGBM's default, which the released code keeps
 class NASGBDT(GBDT):
     """:class:`GBDT` with the settings and the labels of NAS-GBDT.
 
-    Its released code standardises labels by constants of the whole of NAS-Bench-101, which no
-    search could know, forgets architectures below 0.85 after they were paid for, and keeps 20
-    labels per leaf, so that fewer than 40 labels teach nothing. None of it by default: labels are
-    standardised by themselves, all count, and a leaf holds ``max(1, min(5, n // 8))``. With
-    ``published`` all of it.
+    Three habits of the released code are left out by default, and used with ``published``: it
+    standardises labels by the mean and standard deviation of all of NAS-Bench-101, which a search
+    cannot know; it ignores architectures with an accuracy below 0.85, although they have been
+    evaluated; and it keeps at least 20 labels per leaf, so that nothing can be learnt from fewer
+    than 40. By default, labels are standardised by their own mean and standard deviation, all are
+    used, and a leaf holds at least ``max(1, min(5, n // 8))``.
 
     Args:
-        space: what the architectures are.
-        encoding: ``one_hot`` choices, the published kind of features; the space's ``features``; or
-            ``ordinal`` choice indices.
-        published: treat labels as the released code does. They must be fractions.
-        rounds: trees.
-        threads: of LightGBM; results do not depend on it.
-        seed: draws bags and feature subsets.
+        space: The space of the architectures.
+        encoding: ``one_hot`` choices, as published; the space's ``features``; or ``ordinal``
+            indices of the chosen options.
+        published: Treat labels like the released code. They must be fractions in [0, 1].
+        rounds: Number of trees.
+        threads: Threads of LightGBM; results do not depend on it.
+        seed: Seed of bags and feature subsets.
 
     Example:
         >>> import numpy as np
@@ -82,8 +83,8 @@ class NASGBDT(GBDT):
             return
         kept = _kept(scores)
         archs, scores = archs[kept], scores[kept]
-        # GBDT standardises by these labels. Trees grown on squared error do not notice: shifting
-        # and scaling labels shifts and scales predictions, so the constants only set the units.
+        # GBDT standardises by these labels. Shifting and scaling labels only shifts and scales the
+        # predictions of trees grown on squared error, so the constants only set the units.
         super()._fit(archs, scores)
         self.centre_ = float(scores.mean() - MEAN) / SD
         self.spread_ = float(scores.std()) / SD
@@ -94,7 +95,7 @@ class NASGBDT(GBDT):
 
 
 def _kept(scores: Floats) -> NDArray[np.bool_]:
-    """Which labels ``(n,)`` the released code would learn from."""
+    """Mark the labels that the released code would learn from: ``(n,)`` -> ``(n,)``."""
     if scores.max() > 1 or scores.min() < 0:
         raise LabelError(
             "NASGBDT(published=True) needs accuracies as fractions in [0, 1], got scores from "

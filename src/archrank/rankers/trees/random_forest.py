@@ -1,9 +1,9 @@
-"""Random forest: many trees on features, and their disagreement as uncertainty.
+"""Random forest: the mean of many trees, with their disagreement as uncertainty.
 
 The published form (Ning et al., "A Surgery of the Neural Architecture Evaluators", 2020, section
-4.2; after Sun et al., 2019) reads the choice indices as plain numbers: ``encoding="ordinal"`` with
-the other defaults as they are. Indices of operations have no order, so ``"features"`` is the
-default here.
+4.2; after Sun et al., 2019) takes the indices of the chosen options as plain numbers: it is
+``encoding="ordinal"`` with the other arguments at their defaults. Indices of operations have no
+order, so ``"features"`` is the default here.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ ENCODINGS = ("features", "ordinal")
 
 
 class RandomForest(Ranker):
-    """A random forest on the space's features.
+    """Random forest on the space's features.
 
     Args:
-        space: what the architectures are.
-        trees: number of trees.
-        encoding: ``features`` of the space, or ``ordinal`` choice indices as the paper has it.
-        max_features: share of the features that each split chooses from (published: 0.5).
-        min_gain: smallest decrease of the variance that a split must bring, as a share of the
+        space: The space of the architectures.
+        trees: Number of trees.
+        encoding: ``features`` of the space, or, as published, ``ordinal`` indices of the options.
+        max_features: Share of the features that each split chooses from (published: 0.5).
+        min_gain: Smallest decrease of the variance that a split must bring, as a share of the
             variance of the scores (published: 1e-4).
-        max_depth: depth of a tree; ``None`` is unlimited.
-        seed: draws the bootstraps and the features of each split.
+        max_depth: Largest depth of a tree; ``None`` is unlimited.
+        seed: Seed of the bootstrap samples and of the features of each split.
 
     Example:
         >>> import numpy as np
@@ -70,7 +70,7 @@ class RandomForest(Ranker):
         self.seed = seed
 
     def _inputs(self, archs: Archs) -> NDArray[np.float32]:
-        """What the trees split on: ``(n, f)``, or ``(n, d)`` for the ordinal encoding."""
+        """Return the inputs of the trees: ``(n, f)``, or ``(n, d)`` for the ordinal encoding."""
         if self.encoding not in ENCODINGS:
             raise UnknownNameError("encoding", self.encoding, ENCODINGS)
         if self.encoding == "ordinal":
@@ -87,7 +87,7 @@ class RandomForest(Ranker):
             random_state=self.seed,
             n_jobs=1,
         )
-        # Standardised, so that tiny spreads (accuracies of 0.9431 and 0.9432) do not underflow.
+        # Standardised, because tiny differences (0.9431 and 0.9432) would underflow.
         forest.fit(self._inputs(archs), (scores - centre) / spread)
         self.forest_ = forest
         self.centre_, self.spread_ = float(centre), float(spread)

@@ -20,7 +20,7 @@ from archrank.reproduce.acenas.search import (
     run_walk,
 )
 from archrank.reproduce.acenas.tables import NOTES, SETTINGS, head_start, searches, walks
-from archrank.reproduce.base import Claim, Found, Outcome, Plan, Row, summary
+from archrank.reproduce.base import Claim, Comparison, Found, Plan, Row, summary
 from archrank.reproduce.bench import Bench
 from archrank.strategies.random import Random
 from archrank.strategies.regularized_evolution import RegularizedEvolution
@@ -83,7 +83,7 @@ def _mean(found: Sequence[Found], key: str) -> float:
     return float(np.mean([run[key] for run in found]))
 
 
-def figure_5(bench: Bench, plan: Plan) -> Outcome:
+def figure_5(bench: Bench, plan: Plan) -> Comparison:
     """Top-10 accuracy against labels."""
     runs = compared(bench, plan)
     rows = []
@@ -108,10 +108,10 @@ def figure_5(bench: Bench, plan: Plan) -> Outcome:
             text = f"AceNAS beats {rival} at every number of labels, at 20 by up to {most} over all"
             measured = f"{data}: " + " ".join(f"{gap:+.2f}" for gap in gaps)
             claims.append(Claim(f"{text} spaces", min(gaps) > 0, measured))
-    return Outcome(rows, claims, NOTES)
+    return Comparison(rows, claims, NOTES)
 
 
-def figure_6(bench: Bench, plan: Plan) -> Outcome:
+def figure_6(bench: Bench, plan: Plan) -> Comparison:
     """Pearson correlation with top-10 accuracy over all methods, labels and seeds."""
     runs = compared(bench, plan)
     rows, claims = [], []
@@ -130,10 +130,10 @@ def figure_6(bench: Bench, plan: Plan) -> Outcome:
         text = "NDCG correlates 1.3 to 1.8 times as much as tau"
         measured = f"{data}: {ratio:.2f} times, over {len(points)} rankings"
         claims.append(Claim(text, bool(ratio >= 1.3), measured))
-    return Outcome(rows, claims, NOTES)
+    return Comparison(rows, claims, NOTES)
 
 
-def figure_7(bench: Bench, plan: Plan) -> Outcome:
+def figure_7(bench: Bench, plan: Plan) -> Comparison:
     """Mean NDCG and top-10 accuracy of each method over all labels."""
     runs = compared(bench, plan)
     rows, claims = [], []
@@ -153,10 +153,10 @@ def figure_7(bench: Bench, plan: Plan) -> Outcome:
         both = all(ace[0] > n and ace[1] > a for n, a in reached.values())
         text = "AceNAS has better NDCG and better accuracy than Vanilla and BRP-NAS"
         claims.append(Claim(text, both, data))
-    return Outcome(rows, claims, NOTES)
+    return Comparison(rows, claims, NOTES)
 
 
-def figure_9(bench: Bench, plan: Plan) -> Outcome:
+def figure_9(bench: Bench, plan: Plan) -> Comparison:
     """Top-10 regret after 100 labels: by loss, and by what was pretrained."""
     full = pretrained(bench, plan)
     losses = {
@@ -185,7 +185,7 @@ def figure_9(bench: Bench, plan: Plan) -> Outcome:
         rows.append(row)
         means[data, title] = row.ours
     notes = (*NOTES, *(head_start(bench, data) for data in datasets(plan)))
-    return Outcome(rows, _claims_9(means, plan), notes)
+    return Comparison(rows, _claims_9(means, plan), notes)
 
 
 def _other_loss(base: Ranker, objective: str) -> Ranker:
@@ -212,7 +212,7 @@ def _claims_9(means: Mapping[tuple[str, str], float], plan: Plan) -> list[Claim]
     return claims
 
 
-def figure_11(bench: Bench, plan: Plan) -> Outcome:
+def figure_11(bench: Bench, plan: Plan) -> Comparison:
     """Test accuracy of the best in validation so far, on CIFAR-100."""
     evolution = RegularizedEvolution(
         population=20, tournament=5, batch_size=1, skip_isomorphic=False
@@ -234,4 +234,4 @@ def figure_11(bench: Bench, plan: Plan) -> Outcome:
         last[method] = rows[-1].ours
     text = "AceNAS improves consistently on the baselines, with jumps at 20, 40, ..., 100 labels"
     claim = Claim(text, last["AceNAS"] > max(last["Random"], last["RE"]), "at 110 labels")
-    return Outcome(rows, [claim], NOTES)
+    return Comparison(rows, [claim], NOTES)

@@ -74,7 +74,7 @@ def run_search(search: Search) -> Found:
     assert scores is not None  # ROUNDS is not 0
     order = np.concatenate([trained, np.argsort(-scores, kind="stable")[:TOP]])
     total = sum(r["seconds"] for r in rounds)
-    return {"rounds": rounds, "seconds": total} | outcome(order, val, test)
+    return {"rounds": rounds, "seconds": total} | search_result(order, val, test)
 
 
 def columns(bench: Bench, data: str) -> tuple[Floats, Floats]:
@@ -112,7 +112,7 @@ def judged(scores: Floats, val: Floats, test: Floats) -> Found:
     }
 
 
-def outcome(order: Ints, val: Floats, test: Floats) -> Found:
+def search_result(order: Ints, val: Floats, test: Floats) -> Found:
     """The cell of best validation accuracy among ``order``, and the incumbent on the way."""
     rising = np.maximum.accumulate(val[order])
     first = np.searchsorted(rising, rising)  # where each running maximum was reached
@@ -159,7 +159,7 @@ def run_walk(walk: Walk) -> Found:
         order = np.concatenate([order, new])
         if len(new) == 0:
             break  # the table holds no more
-    return outcome(order, val, test) | {"seconds": time.perf_counter() - start}
+    return search_result(order, val, test) | {"seconds": time.perf_counter() - start}
 
 
 def published(bench: Bench, plan: Plan, objective: str = "lambdarank") -> AceNAS:

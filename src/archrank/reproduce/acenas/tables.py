@@ -11,12 +11,12 @@ from archrank.reproduce.acenas.search import (
     Search,
     Walk,
     columns,
-    outcome,
     pretrained,
     run_search,
     run_walk,
+    search_result,
 )
-from archrank.reproduce.base import Claim, Found, Outcome, Plan, Row, summary
+from archrank.reproduce.base import Claim, Comparison, Found, Plan, Row, summary
 from archrank.reproduce.bench import Bench
 from archrank.strategies.base import Strategy
 from archrank.strategies.guided import Guided
@@ -64,10 +64,10 @@ def affordable(bench: Bench, budget: int) -> bool:
     return 2 * budget <= len(bench)
 
 
-def table_2(bench: Bench, plan: Plan) -> Outcome:
+def table_2(bench: Bench, plan: Plan) -> Comparison:
     """CIFAR-100: test accuracy of the best in validation."""
     val, test = columns(bench, "c100")
-    best = outcome((-val).argsort()[:1], val, test) | {"seconds": 0.0}
+    best = search_result((-val).argsort()[:1], val, test) | {"seconds": 0.0}
     rows = [_row("Oracle", len(bench), [best], ORACLE, MEANS)]
     # one child at a time, as published; population and tournament are ours
     evolution = RegularizedEvolution(
@@ -95,7 +95,7 @@ def table_2(bench: Bench, plan: Plan) -> Outcome:
         rows[4].ours > max(rows[1].ours, rows[2].ours),
     )
     notes = (*NOTES, f"500 labels: {large} seeds", head_start(bench, "c100"))
-    return Outcome(rows, [claim], notes)
+    return Comparison(rows, [claim], notes)
 
 
 def _brp(bench: Bench, plan: Plan) -> Row:
@@ -116,7 +116,7 @@ def _row(method: str, budget: int, found: Sequence[Found], paper: float | None, 
     return summary(what, found, "test", paper, why=why, decimals=2)
 
 
-def table_7(bench: Bench, plan: Plan) -> Outcome:
+def table_7(bench: Bench, plan: Plan) -> Comparison:
     """Test accuracy, regret and rank of what AceNAS finds with 110 labels."""
     rows = []
     ranker = pretrained(bench, plan)
@@ -138,4 +138,4 @@ def table_7(bench: Bench, plan: Plan) -> Outcome:
         "the ImageNet16-120 row (46.34 ± 0.56) is not run: its accuracies are not in the table",
         *(head_start(bench, data) for data in PAPER_7),
     )
-    return Outcome(rows, [], notes)
+    return Comparison(rows, [], notes)

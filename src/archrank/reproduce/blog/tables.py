@@ -12,7 +12,7 @@ import numpy as np
 from archrank import criteria
 from archrank.rankers.base import Ranker
 from archrank.rankers.recursive.ranker import Recursive
-from archrank.reproduce.base import Claim, Found, Outcome, Plan, Row, summary
+from archrank.reproduce.base import Claim, Comparison, Found, Plan, Row, summary
 from archrank.reproduce.bench import Bench
 from archrank.types import Floats, Ints
 
@@ -88,7 +88,7 @@ def run_losses(trial: Trial) -> Found:
     }
 
 
-def losses(bench: Bench, plan: Plan) -> Outcome:
+def losses(bench: Bench, plan: Plan) -> Comparison:
     """Squared error against half of it and half a margin ranking loss."""
     rows: list[Row] = []
     claims: list[Claim] = []
@@ -100,7 +100,7 @@ def losses(bench: Bench, plan: Plan) -> Outcome:
             rows += _loss_rows(loss, found, form)
             means |= {(key, loss): float(np.mean([r[key] for r in found])) for key in MEASURES}
         claims += _loss_claims(means, form)
-    return Outcome(rows, claims, (*NOTES, UNTUNED))
+    return Comparison(rows, claims, (*NOTES, UNTUNED))
 
 
 def _loss_rows(loss: str, found: Sequence[Found], form: str) -> list[Row]:
@@ -164,7 +164,7 @@ def _walk(scores: Floats, seed: int, guided: bool) -> Ints:
     return np.concatenate(parts)
 
 
-def search(bench: Bench, plan: Plan) -> Outcome:
+def search(bench: Bench, plan: Plan) -> Comparison:
     """CIFAR-10: best test accuracy of 210 evaluations, and evaluations until 94 %."""
     found = plan.map(run_transfer, trials(bench, plan))
     rows = _best(found, "c10")
@@ -178,7 +178,7 @@ def search(bench: Bench, plan: Plan) -> Outcome:
         rows[0].ours > rows[1].ours and rows[2].ours < rows[3].ours,
         f"{rows[3].ours / rows[2].ours:.1f} times fewer (blog: 8 to 10)",
     )
-    return Outcome(rows, [claim], (*NOTES, "searched on test accuracy, as in the blog"))
+    return Comparison(rows, [claim], (*NOTES, "searched on test accuracy, as in the blog"))
 
 
 def _best(found: Sequence[Found], data: str) -> list[Row]:
@@ -195,7 +195,7 @@ def _best(found: Sequence[Found], data: str) -> list[Row]:
     ]
 
 
-def transfer(bench: Bench, plan: Plan) -> Outcome:
+def transfer(bench: Bench, plan: Plan) -> Comparison:
     """Zero-shot: rank correlation and search on other data with the ranker of CIFAR-10.
 
     ImageNet16-120 is run where the table has it: columns ``in16_val`` and ``in16_test``.
@@ -221,4 +221,4 @@ def transfer(bench: Bench, plan: Plan) -> Outcome:
         for data, row in zip(here[1:], rows[3::3], strict=False)
     ]
     note = "ImageNet16-120 (rho .770, best 46.50 against 45.37) is not run: not in the table"
-    return Outcome(rows, claims, NOTES if "in16" in here else (*NOTES, note))
+    return Comparison(rows, claims, NOTES if "in16" in here else (*NOTES, note))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archrank.reproduce.base import Claim, Found, Outcome, Plan, Row, summary
+from archrank.reproduce.base import Claim, Comparison, Found, Plan, Row, summary
 from archrank.reproduce.bench import Bench
 from archrank.reproduce.fitting import measures, run_fit
 from archrank.reproduce.surgery.predictors import TRUTH, fits, mean, sizes
@@ -13,7 +13,7 @@ SUPERNET = "their labels: mean of three supernets; ours: one of another training
 PREDICTOR = f"{SUPERNET}; the paper does not say if 78 labels or more trained its predictor"
 
 
-def section_a3(bench: Bench, plan: Plan) -> Outcome:
+def section_a3(bench: Bench, plan: Plan) -> Comparison:
     """GATES trained on one-shot accuracies of random cells, judged on their true accuracies."""
     rows, claims = [], []
     for column in ONE_SHOT:
@@ -25,7 +25,7 @@ def section_a3(bench: Bench, plan: Plan) -> Outcome:
             rows += _rows(column, f"GATES from {size} of them", found, PREDICTOR, 0.718, 12.1)
             claims += _claims(column, size, itself, found)
     note = "tau .657, .628, .701, .670 of supernets trained on subsets need supernets: not run"
-    return Outcome(rows, claims, (note,))
+    return Comparison(rows, claims, (note,))
 
 
 def _rows(

@@ -12,7 +12,7 @@ import numpy as np
 
 from archrank.assess.grid import Cell
 from archrank.rankers.base import Ranker
-from archrank.reproduce.base import Claim, Found, Outcome, Plan, Row, summary
+from archrank.reproduce.base import Claim, Comparison, Found, Plan, Row, summary
 from archrank.reproduce.bench import Bench
 from archrank.reproduce.fitting import Fit, run_fit
 from archrank.reproduce.surgery.published import RANKING, REGRESSION
@@ -88,7 +88,7 @@ def mean(found: Sequence[Found], key: str) -> float:
     return float(np.mean([run[key] for run in found]))
 
 
-def figure_4(bench: Bench, plan: Plan) -> Outcome:
+def figure_4(bench: Bench, plan: Plan) -> Comparison:
     """Kendall tau, P@5 % and BR@1 % against the number of labels."""
     chosen = sizes(bench, SIZES)
     jobs = [job for size in chosen for job in fits(bench, plan, RANKING, size)]
@@ -121,13 +121,13 @@ def figure_4(bench: Bench, plan: Plan) -> Outcome:
         if mean(found, "tau") > mean(groups["GATES", size], "tau")
     ]
     measured = ", ".join(losing) + " had a higher tau" if losing else "in tau, at every size"
-    return Outcome(
+    return Comparison(
         rows, [Claim("GATES outperforms other predictors in all settings", not losing, measured)],
         NOTES,
     )  # fmt: skip
 
 
-def table_a1(bench: Bench, plan: Plan) -> Outcome:
+def table_a1(bench: Bench, plan: Plan) -> Comparison:
     """Ranking against regression losses from 78 labels."""
     rows, spreads = [], {}
     for size in sizes(bench, (78,)):
@@ -151,7 +151,7 @@ def table_a1(bench: Bench, plan: Plan) -> Outcome:
                 f"{ranked[1]:.3f} with ranking loss",
             )
         )
-    return Outcome(rows, claims, NOTES)
+    return Comparison(rows, claims, NOTES)
 
 
 def _row_a1(name: str, loss: str, paper: float, found: Sequence[Found]) -> Row:
@@ -162,7 +162,7 @@ def _row_a1(name: str, loss: str, paper: float, found: Sequence[Found]) -> Row:
     return summary(f"{loss:10}  {name}", found, "tau", paper, why=why, decimals=4)
 
 
-def figure_a2(bench: Bench, plan: Plan) -> Outcome:
+def figure_a2(bench: Bench, plan: Plan) -> Comparison:
     """Whom predictors favour: tau and mean rank difference in ten FLOPs groups."""
     wanted = (78,) if plan.quick else (39, 78, 390)
     jobs = [job for size in sizes(bench, wanted) for job in fits(bench, plan, RANKING, size)]
@@ -176,7 +176,7 @@ def figure_a2(bench: Bench, plan: Plan) -> Outcome:
                 what = f"{title:9}  {name:5} {size:3} labels, {place} tenth in FLOPs"
                 flat = [{"v": run[key][at], "seconds": run["seconds"]} for run in found]
                 rows.append(summary(what, flat, "v", why=PICTURE_A2, decimals=decimals))
-    return Outcome(rows, _claims_a2(profile), NOTES)
+    return Comparison(rows, _claims_a2(profile), NOTES)
 
 
 PICTURE_A2 = "the paper prints a picture only"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from archrank import criteria
-from archrank.reproduce.base import Claim, Found, Outcome, Plan, Row, summary
+from archrank.reproduce.base import Claim, Comparison, Found, Plan, Row, summary
 from archrank.reproduce.bench import Bench
 from archrank.reproduce.fitting import Fit, fit_stages, measures
 from archrank.reproduce.surgery.predictors import NOTES, by_ranker, fits, sizes
@@ -73,7 +73,7 @@ def _at(found: Sequence[Found], stage: int) -> list[Found]:
     return [run["stages"][stage] for run in found]
 
 
-def figure_5(bench: Bench, plan: Plan) -> Outcome:
+def figure_5(bench: Bench, plan: Plan) -> Comparison:
     """P@K after five stages, from 78 and from 781 labels per stage."""
     rows, claims = [], []
     for size in sizes(bench, (78,) if plan.quick else (78, 781)):
@@ -96,21 +96,21 @@ def figure_5(bench: Bench, plan: Plan) -> Outcome:
         measured = f"N={size}: {100 * gaps[0]:.1f} -> {100 * gaps[1]:.1f} points of P@0.1 %"
         text = "the gap between LSTM and GATES shrinks with more data"
         claims.append(Claim(text, gaps[1] < gaps[0], measured))
-    return Outcome(rows, claims, NOTES)
+    return Comparison(rows, claims, NOTES)
 
 
 def _mean(found: Sequence[Found], stage: int) -> float:
     return float(np.mean([run["p0.001"] for run in _at(found, stage)]))
 
 
-def table_a2(bench: Bench, plan: Plan) -> Outcome:
+def table_a2(bench: Bench, plan: Plan) -> Comparison:
     """What five stages of 78 labels choose, and how the ranker of each stage ranks."""
     rows: list[Row] = []
     for size in sizes(bench, (78,)):
         for name, found in _groups(bench, plan, size, tuple(PAPER_A2)).items():
             for stage, paper in enumerate(PAPER_A2[name]):
                 rows += _stage_rows(f"{name:5} stage {stage}", _at(found, stage), paper)
-    return Outcome(rows, [], (*NOTES, "BR@K: best true rank among the predicted top K"))
+    return Comparison(rows, [], (*NOTES, "BR@K: best true rank among the predicted top K"))
 
 
 def _stage_rows(head: str, found: list[Found], paper: PaperStage) -> list[Row]:

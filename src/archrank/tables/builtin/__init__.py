@@ -1,7 +1,7 @@
-"""The benchmark that ships with the package: real trainings of every kind of NAS-Bench-201 cell.
+"""Built-in benchmark tables: trainings of one NAS-Bench-201 cell per isomorphism class.
 
-Each table is a Parquet file beside this one, with its data card: recipe, seeds, machine, commit and
-how far two seeds agree. ``archrank tables build NAME`` made them and makes them again.
+Each table is a Parquet file in this folder, with a data card: recipe, seeds, machine, commit and
+the agreement between seeds. ``archrank tables build NAME`` builds a table again.
 
     >>> {"digits201", "glyphs201"} <= set(builtin_names())
     True
@@ -19,15 +19,15 @@ FOLDER = Path(__file__).parent
 
 
 def builtin_names() -> list[str]:
-    """The tables that ship with the package."""
+    """List the names of the built-in tables."""
     return sorted(path.stem for path in FOLDER.glob("*.parquet"))
 
 
 def builtin_table(name: str) -> Path | None:
-    """The file of a built-in table; ``None`` if that is not the name of one."""
+    """Return the file of a built-in table; ``None`` if no built-in table has that name."""
     return FOLDER / f"{name}.parquet" if name in builtin_names() else None
 
 
 def data_card(name: str) -> Path | None:
-    """The data card of a built-in table; ``None`` if that is not the name of one."""
+    """Return the data card of a built-in table; ``None`` if no built-in table has that name."""
     return FOLDER / f"{name}.md" if name in builtin_names() else None

@@ -1,8 +1,9 @@
-"""Official benchmark files as tables: each kind of file is read by one importer.
+"""Conversion of official benchmark files to tables: one importer per kind of file.
 
-Reading executes nothing: pickles go through :mod:`~archrank.tables.importers.plain_pickle`, which
-admits containers, numbers and strings only. Importers stand above ``spaces/``, unlike the rest of
-``tables/``, because they write architectures as their spaces do; nothing else here imports them.
+Reading a file executes none of its content: pickles go through
+:mod:`~archrank.tables.importers.plain_pickle`, which admits only containers, numbers and strings.
+Unlike the rest of ``tables/``, importers depend on ``spaces/``, because they write architectures as
+strings of their spaces; no other module of ``tables/`` imports them.
 """
 
 from archrank.tables.importers.base import IMPORTERS, Imported, Importer, Optimum, Published

@@ -1,13 +1,14 @@
-"""Contract of importers: an official benchmark file in, columns out, checked against what is known.
+"""Base class of importers, which read official benchmark files.
 
-An importer knows one kind of file. What it returns becomes one Parquet file with a column ``arch``
-and numeric columns (:func:`~archrank.tables.importers.convert.import_table`).
+An importer reads one kind of file. Its result becomes one Parquet file with a column ``arch`` and
+numeric columns (:func:`~archrank.tables.importers.convert.import_table`), and is compared with
+published facts such as the number of architectures.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,13 +18,11 @@ from numpy.typing import NDArray
 
 from archrank.errors import TableError
 from archrank.registry import Registry
-from archrank.types import Archs
+from archrank.types import Archs, ProgressCallback
 
 if TYPE_CHECKING:
     from archrank.spaces.base import Space
 
-Told = Callable[[int, int], None]
-"""Called with how much has been read, and of how much; the unit is the importer's."""
 
 IMPORTERS = Registry(
     "kind of file",
@@ -39,13 +38,13 @@ IMPORTERS = Registry(
 
 @dataclass(frozen=True)
 class Optimum:
-    """The best value of a column in the complete file, as published.
+    """Published largest value of a column in the complete file.
 
     Attributes:
-        column: whose largest value it is.
-        best: the value, in the column's unit.
-        tolerance: how far a rounded print may lie off.
-        source: where it is published.
+        column: Name of the column.
+        best: The largest value, in the column's unit.
+        tolerance: Largest difference that rounding in the publication explains.
+        source: The publication.
     """
 
     column: str
@@ -56,12 +55,12 @@ class Optimum:
 
 @dataclass(frozen=True)
 class Published:
-    """What is known of a complete file.
+    """Published facts about a complete file.
 
     Attributes:
-        count: how many of ``what`` it holds.
-        what: architectures, jobs, ...
-        optima: best values of columns.
+        count: Number of entries.
+        what: Name of the entries: architectures, jobs, ...
+        optima: Best values of columns.
     """
 
     count: int
@@ -72,7 +71,7 @@ class Published:
         """Refuse a file with another number of rows than published, unless ``partial``.
 
         Raises:
-            TableError: another number.
+            TableError: The number differs.
         """
         if found != self.count and not partial:
             raise TableError(
@@ -83,15 +82,15 @@ class Published:
 
 @dataclass(frozen=True, eq=False)
 class Imported:
-    """What an official file says.
+    """Contents of an official file.
 
     Attributes:
-        space: what the architectures are.
+        space: The space of the architectures.
         archs: ``(n, d)``, all different.
-        strings: how they are written, ``n``; ``space.parse`` reads them.
-        columns: measurements by name, ``(n,)`` each; NaN where there is none.
-        published: what a complete file is known to hold; ``None``: nothing is known.
-        remarks: what the user should know of this file.
+        strings: The ``n`` architectures as strings that ``space.parse`` reads.
+        columns: Measurements by name, ``(n,)`` each; NaN where one is missing.
+        published: Published facts about the complete file; ``None`` if there are none.
+        remarks: Sentences about this file that the user should read.
     """
 
     space: Space
@@ -103,26 +102,31 @@ class Imported:
 
 
 class Importer(ABC):
-    """Reads one kind of official benchmark file.
+    """Base class of importers: read one kind of official benchmark file.
 
     Attributes:
-        expects: the file or folder that it reads, in a few words.
+        expects: Short description of the file or folder, for messages.
     """
 
     expects: ClassVar[str]
 
     @abstractmethod
     def read(
-        self, path: Path, *, partial: bool, told: Told, executor: Executor | None = None
+        self,
+        path: Path,
+        *,
+        partial: bool,
+        progress: ProgressCallback,
+        executor: Executor | None = None,
     ) -> Imported:
         """Read a file.
 
         Args:
-            path: an existing file or folder.
-            partial: admit another number of architectures than published.
-            told: called now and then, with how much has been read.
-            executor: may read several files at once.
+            path: An existing file or folder.
+            partial: Accept a number of architectures that differs from the published one.
+            progress: Called from time to time with the amount read and the total amount.
+            executor: Executor to read several files at the same time.
 
         Raises:
-            TableError: damaged, truncated, or another kind of file; says where.
+            TableError: The file is damaged, truncated, or of another kind; names the place.
         """

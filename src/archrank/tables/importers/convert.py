@@ -1,4 +1,4 @@
-"""From an official file to a Parquet table: read, check, write."""
+"""Conversion of an official file to a Parquet table: read, check, write."""
 
 from __future__ import annotations
 
@@ -11,21 +11,22 @@ import numpy as np
 
 from archrank.errors import StorageError, TableError
 from archrank.rows import group_rows
-from archrank.tables.importers.base import IMPORTERS, Imported, Importer, Told
+from archrank.tables.importers.base import IMPORTERS, Imported, Importer
 from archrank.tables.importers.writing import write_table
+from archrank.types import ProgressCallback
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What has been written.
+    """Summary of a table that has been written.
 
     Attributes:
-        out: the table.
-        space: name of the space whose architectures it holds.
-        rows: architectures.
-        columns: names of the measurements.
-        bytes: size of the table.
-        remarks: what differs from the published file, and what else to know.
+        out: File of the table.
+        space: Name of the space of the architectures.
+        rows: Number of architectures.
+        columns: Names of the measurements.
+        bytes: Size of the file in bytes.
+        remarks: Differences from the published file and other facts that the user should know.
     """
 
     out: Path
@@ -43,26 +44,27 @@ def import_table(
     *,
     partial: bool = False,
     force: bool = False,
-    told: Told = lambda done, of: None,
+    progress: ProgressCallback = lambda done, of: None,
     executor: Executor | None = None,
 ) -> Summary:
     """Turn an official benchmark file into one compact Parquet table.
 
-    Nothing is executed while reading. The table appears whole or not at all.
+    Reading executes none of the file's content. An interrupted import leaves no partial table.
 
     Args:
-        kind: a name in :data:`~archrank.tables.importers.base.IMPORTERS`.
-        path: the file or folder.
-        out: the table, ``*.parquet``; ``None``: named after the file, in the current folder.
-        partial: admit another number of architectures than published.
-        force: replace an existing table.
-        told: called with how much has been read, and of how much.
-        executor: reads several files at once, where a kind has several.
+        kind: A name in :data:`~archrank.tables.importers.base.IMPORTERS`.
+        path: The official file or folder.
+        out: File of the table, ``*.parquet``; ``None`` names it after ``path``, in the current
+            folder.
+        partial: Accept a number of architectures that differs from the published one.
+        force: Replace an existing table.
+        progress: Called from time to time with the amount read and the total amount.
+        executor: Executor to read several files at the same time.
 
     Raises:
-        UnknownNameError: no such kind.
-        TableError: the file is missing, damaged, incomplete or of another kind.
-        StorageError: the table exists, or cannot be written.
+        UnknownNameError: No importer has that name.
+        TableError: The file is missing, damaged, incomplete or of another kind.
+        StorageError: The table exists, or cannot be written.
 
     Example:
         >>> import_table("nds", "DARTS.json")
@@ -77,7 +79,7 @@ def import_table(
     if not source.exists():
         raise TableError(f"{path} does not exist")
     try:
-        imported = importer.read(source, partial=partial, told=told, executor=executor)
+        imported = importer.read(source, partial=partial, progress=progress, executor=executor)
     except OSError as error:
         if isinstance(error, StorageError):
             raise
@@ -95,10 +97,10 @@ def _stem(source: Path) -> str:
 
 
 def _check_target(target: Path, *, force: bool) -> None:
-    """Refuse what could not be written, before hours of reading.
+    """Check that the table can be written, before hours of reading.
 
     Raises:
-        StorageError: exists, not a Parquet name, or no folder that can be written to.
+        StorageError: The file exists, is not named ``*.parquet``, or its folder is not writable.
     """
     if target.suffix not in (".parquet", ".pq"):
         raise StorageError(f"tables are Parquet: name it {target.with_suffix('.parquet')}")
@@ -126,7 +128,7 @@ def _check_distinct(imported: Imported, source: Path) -> None:
 
 
 def _unusual(imported: Imported) -> list[str]:
-    """What differs from the published file: its best values, where it is complete."""
+    """Describe best values that differ from the published ones, if the file is complete."""
     known = imported.published
     if known is None or len(imported.archs) != known.count:
         return []

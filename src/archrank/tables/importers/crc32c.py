@@ -1,8 +1,9 @@
 """CRC-32C of many byte strings at once (Castagnoli polynomial, RFC 3720, section 12.1).
 
-A CRC is linear over GF(2): the register after a message is the exclusive or of what every byte
-alone would leave there, which depends on the byte and on how many follow. So the sums of thousands
-of records are one look-up per byte and one reduction per record.
+A CRC is linear over GF(2): the register after a message is the exclusive or of the contributions of
+its bytes, and a contribution depends only on the byte and on the number of bytes that follow it.
+The checksums of thousands of records therefore need one look-up per byte and one reduction per
+record.
 """
 
 from __future__ import annotations
@@ -22,10 +23,10 @@ Words = NDArray[np.uint32]
 
 
 def crc32c(data: NDArray[np.uint8], starts: Ints, lengths: Ints) -> Words:
-    """Checksums of slices ``data[start : start + length]``: ``(n,)``.
+    """Compute the checksums of slices ``data[start : start + length]``: ``(n,)``.
 
     Args:
-        data: bytes, ``(m,)``.
+        data: Bytes, ``(m,)``.
         starts: ``(n,)``.
         lengths: ``(n,)``, each at least 1.
 
@@ -48,17 +49,18 @@ def crc32c(data: NDArray[np.uint8], starts: Ints, lengths: Ints) -> Words:
 
 
 def masked(checksums: Words) -> Words:
-    """How TFRecord files store checksums: rotated, plus a constant."""
+    """Convert checksums to the form stored in TFRecord files: rotated, plus a constant."""
     turned = (checksums >> np.uint32(15)) | (checksums << np.uint32(17))
     return turned + np.uint32(MASK_DELTA)
 
 
 @lru_cache(maxsize=16)
 def _tables(length: int) -> tuple[Words, Words]:
-    """What each byte leaves in the register if ``k`` follow, ``(length, 256)``, and the first ones.
+    """Tabulate the contributions of bytes, and of the register's initial value.
 
-    The register starts as all ones; after ``k`` bytes they have become entry ``k``:
-    ``(length + 1,)``.
+    Returns:
+        ``(length, 256)``: contribution of each byte that is followed by ``k`` others; and
+        ``(length + 1,)``: the register, initially all ones, after ``k`` zero bytes.
     """
     step = np.arange(256, dtype=np.uint32)
     for _ in range(8):

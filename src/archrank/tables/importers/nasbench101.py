@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from archrank.errors import ArchitectureError, TableError
 from archrank.spaces.nasbench101.space import NASBench101
-from archrank.tables.importers.base import Imported, Importer, Optimum, Published, Told
+from archrank.tables.importers.base import Imported, Importer, Optimum, Published
 from archrank.tables.importers.nasbench101_records import MEASURED, Run, cell_string, parse_run
 from archrank.tables.importers.tfrecord import read_records
-from archrank.types import Archs, Floats
+from archrank.types import Archs, Floats, ProgressCallback
 
 SCHEDULES = (108, 36, 12, 4)  # epochs
 REPEATS = 3
@@ -32,21 +32,26 @@ PUBLISHED = Published(
 
 
 class NASBench101Importer(Importer):
-    """Reads the TFRecord files; accuracies stay fractions."""
+    """Importer of the TFRecord files; accuracies remain fractions."""
 
     expects = "nasbench_only108.tfrecord or nasbench_full.tfrecord"
 
     def read(
-        self, path: Path, *, partial: bool, told: Told, executor: Executor | None = None
+        self,
+        path: Path,
+        *,
+        partial: bool,
+        progress: ProgressCallback,
+        executor: Executor | None = None,
     ) -> Imported:
-        """Read all records, run by run; the runs of a cell may lie anywhere in the file."""
+        """Read all records; each is one run, and the runs of a cell may be anywhere in the file."""
         if path.is_dir():
             raise TableError(f"{path} is a folder; expected: {self.expects}")
         cells = _Cells()
-        for number, run in _runs(path, told):
+        for number, run in _runs(path, progress):
             try:
                 cells.add(run)
-            except ValueError as error:  # noqa: PERF203  # says which record
+            except ValueError as error:  # noqa: PERF203  # names the record
                 raise TableError(f"{path}, record {number} {error}") from None
         PUBLISHED.check_count(len(cells.strings), path, partial=partial)
         columns = cells.columns()
@@ -60,9 +65,9 @@ class NASBench101Importer(Importer):
         return Imported(space, archs, cells.strings, columns, PUBLISHED, tuple(remarks))
 
 
-def _runs(path: Path, told: Told) -> Iterator[tuple[int, Run]]:
+def _runs(path: Path, progress: ProgressCallback) -> Iterator[tuple[int, Run]]:
     number = 0
-    for payloads in read_records(path, told=told):
+    for payloads in read_records(path, progress=progress):
         for payload in payloads:
             try:
                 yield number, parse_run(payload)
@@ -74,14 +79,14 @@ def _runs(path: Path, told: Told) -> Iterator[tuple[int, Run]]:
 
 
 class _Cells:
-    """Runs gathered by cell, in the order cells first come."""
+    """Runs grouped by cell, in the order in which cells first appear."""
 
     def __init__(self) -> None:
         self._rows: dict[bytes, int] = {}  # hash -> row
         self._values: dict[int, Floats] = {}  # epochs -> (capacity, repeats, measured)
         self._counts: dict[int, NDArray[np.uint8]] = {}  # epochs -> (capacity,)
         self._params: list[int] = []
-        self._graphs: list[str] = []  # as first stored
+        self._graphs: list[str] = []  # of the first run of each cell
         self.strings: list[str] = []
 
     @property
@@ -92,7 +97,7 @@ class _Cells:
         """Add one run.
 
         Raises:
-            ValueError: another schedule, a fourth repeat, or no cell.
+            ValueError: Unknown number of epochs, a fourth repeat, or not a cell.
         """
         if run.epochs not in SCHEDULES:
             raise ValueError(f"has {run.epochs} epochs, expected one of {SCHEDULES}")
@@ -118,7 +123,7 @@ class _Cells:
         counts[row] += 1
 
     def _room(self, epochs: int, row: int) -> tuple[Floats, NDArray[np.uint8]]:
-        """The arrays of a schedule, grown to hold a row."""
+        """Return the arrays of a schedule, enlarged if necessary to hold ``row``."""
         if epochs not in self._values:
             self._values[epochs] = np.empty((0, REPEATS, len(MEASURED)))
             self._counts[epochs] = np.empty(0, dtype=np.uint8)
@@ -132,13 +137,13 @@ class _Cells:
         return values, counts
 
     def columns(self) -> dict[str, Floats]:
-        """Means over runs per schedule, single runs of 108 epochs, parameters: ``(n,)`` each."""
+        """Make columns ``(n,)``: means over runs, single runs of 108 epochs, parameters."""
         n = len(self.strings)
         columns: dict[str, Floats] = {}
         for epochs in SCHEDULES:
             if epochs not in self._values:
                 continue
-            self._room(epochs, n - 1)  # cells that lack this schedule come last
+            self._room(epochs, n - 1)  # the cells after these lack this schedule
             values = self._values[epochs][:n]  # (n, repeats, measured)
             runs = np.isfinite(values[..., 0]).sum(axis=1)
             with np.errstate(invalid="ignore"):
@@ -152,10 +157,10 @@ class _Cells:
         return columns
 
     def check_repeats(self, path: Path, *, partial: bool) -> list[str]:
-        """Cells that have not been trained three times; a remark if ``partial``.
+        """Check that all cells have been trained three times; with ``partial``, return a remark.
 
         Raises:
-            TableError: there are some, and the file should be whole.
+            TableError: Some have not, and ``partial`` is False.
         """
         n, hashes, remarks = len(self.strings), self.hashes, []
         for epochs in self._counts:
@@ -180,7 +185,7 @@ def _name(measured: str, epochs: int) -> str:
 
 
 def _inconsistent(space: NASBench101, archs: Archs, cells: _Cells, params: Floats) -> list[str]:
-    """What does not fit together: parameters of cells (all), published hashes (some)."""
+    """Describe inconsistencies: parameters of all cells, published hashes of some."""
     remarks = []
     differs = np.flatnonzero(space.cost(archs)["params"] != params)
     if len(differs):

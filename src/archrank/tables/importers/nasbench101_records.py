@@ -1,10 +1,10 @@
-"""One training run of NAS-Bench-101, as its official files store it.
+"""Records of NAS-Bench-101's official files; each is one training run.
 
 A record is a JSON list: the cell's hash, epochs, the adjacency matrix as a string of 0 and 1 row by
 row, operations joined with commas, and a base64 protocol buffer ``ModelMetrics`` with repeated
 ``evaluation_data = 1`` and ``trainable_parameters = 2``. An evaluation has ``training_time = 2``
 and, in 0..1, ``train_accuracy = 3``, ``validation_accuracy = 4`` and ``test_accuracy = 5``. The
-three evaluations are before, half-way through and after training; the last counts.
+three evaluations are before, half-way through and after training; the last one is used.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ class Run:
     """One training of one cell.
 
     Attributes:
-        cell: the published hash.
-        epochs: of training.
-        adjacency: of ``v`` vertices, ``v * v`` digits.
-        operations: ``input,...,output``.
-        params: trainable parameters.
-        values: as in :data:`MEASURED`.
+        cell: Published hash of the cell.
+        epochs: Epochs of the training.
+        adjacency: Adjacency matrix of ``v`` vertices as ``v * v`` digits, row by row.
+        operations: Operations, ``input,...,output``.
+        params: Trainable parameters.
+        values: Measurements in the order of :data:`MEASURED`.
     """
 
     cell: str
@@ -47,7 +47,7 @@ def parse_run(payload: bytes) -> Run:
     """Read a record.
 
     Raises:
-        ValueError: not of this form.
+        ValueError: The payload is not a record of this form.
     """
     try:
         listed = json.loads(payload)
@@ -64,10 +64,10 @@ def parse_run(payload: bytes) -> Run:
 
 
 def parse_metrics(message: bytes) -> tuple[int, tuple[float, ...]]:
-    """Parameters, and the measurements after training.
+    """Read the number of parameters and the measurements after training.
 
     Raises:
-        ValueError: not a complete ``ModelMetrics``.
+        ValueError: The message is not a complete ``ModelMetrics``.
     """
     params: Value | None = None
     evaluations: list[Value] = []
@@ -94,10 +94,10 @@ def parse_metrics(message: bytes) -> tuple[int, tuple[float, ...]]:
 
 
 def cell_string(adjacency: str, operations: str) -> str:
-    """A cell as ``NASBench101.parse`` reads it: ``<edge bits>:<operations>``.
+    """Write a cell as the string ``<edge bits>:<operations>`` that ``NASBench101.parse`` reads.
 
     Raises:
-        ValueError: no square upper triangular matrix, or other operations.
+        ValueError: The matrix is not square and upper triangular, or an operation is unknown.
 
     Example:
         >>> cell_string("011001000", "input,maxpool3x3,output")

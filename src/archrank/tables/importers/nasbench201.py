@@ -11,7 +11,7 @@ from archrank.tables.importers.trials_files import TrialsImporter
 
 
 class NASBench201Importer(TrialsImporter):
-    """Reads the file of all architectures, or a folder of ``000000-FULL.pth``, ..."""
+    """Importer of the single file of all architectures, or a folder of ``000000-FULL.pth``, ..."""
 
     expects = "NAS-Bench-201-v1_1-096897.pth, or a folder of 000000-FULL.pth ..."
 

@@ -11,7 +11,7 @@ from archrank.tables.importers.trials_files import TrialsImporter
 
 
 class NATSBenchImporter(TrialsImporter):
-    """Reads ``NATS-tss-v1_0-3ffb9-simple/``, its full twin, or ``NATS-tss-*.pickle.pbz2``."""
+    """Importer of ``NATS-tss-v1_0-3ffb9-simple/``, ``...-full/``, or ``NATS-tss-*.pickle.pbz2``."""
 
     expects = "a folder NATS-tss-v1_0-3ffb9-simple of 000000.pickle.pbz2 ..., or its .pickle.pbz2"
 

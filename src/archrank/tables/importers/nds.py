@@ -1,7 +1,7 @@
 """NDS: ``DARTS.json``, ``PNAS_fix-w-d.json`` and the like, one file per space.
 
-Radosavovic et al., "On Network Design Spaces for Visual Recognition", ICCV 2019. The name of a file
-says its space. Sizes are those that AceNAS (table 1) reports.
+Radosavovic et al., "On Network Design Spaces for Visual Recognition", ICCV 2019. The space follows
+from the name of the file. Numbers of networks are those that AceNAS (table 1) reports.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ import numpy as np
 from archrank.errors import TableError
 from archrank.rows import group_rows
 from archrank.spaces.nds.space import NDS
-from archrank.tables.importers.base import Imported, Importer, Published, Told
+from archrank.tables.importers.base import Imported, Importer, Published
 from archrank.tables.importers.nds_files import METRICS, read_nds
+from archrank.types import ProgressCallback
 
 PUBLISHED_JOBS = {
     "nds_amoeba": 4983,
@@ -35,21 +36,26 @@ _ONCE_PER_JOB = b'"min_test_top1"'
 
 
 class NDSImporter(Importer):
-    """Reads a published JSON file; accuracies are percent, there is no validation split."""
+    """Importer of the JSON files; accuracies are in percent, and there is no validation split."""
 
     expects = "DARTS.json, ENAS_fix-w-d.json, NASNet_in.json, ..., as published"
 
     def read(
-        self, path: Path, *, partial: bool, told: Told, executor: Executor | None = None
+        self,
+        path: Path,
+        *,
+        partial: bool,
+        progress: ProgressCallback,
+        executor: Executor | None = None,
     ) -> Imported:
-        """Read all jobs; networks that are the same become one row of means."""
+        """Read all jobs; several jobs of one network become one row of means."""
         space = space_of(path)
         if path.is_dir():
             raise TableError(f"{path} is a folder; expected: {self.expects}")
         jobs = path.read_bytes().count(_ONCE_PER_JOB)
-        told(0, jobs)
+        progress(0, jobs)
         table = read_nds(path, space)
-        told(jobs, jobs)
+        progress(jobs, jobs)
         known = PUBLISHED_JOBS.get(space.name)
         published = None if known is None else Published(known, "jobs")
         remarks = []
@@ -70,10 +76,10 @@ class NDSImporter(Importer):
 
 
 def space_of(path: Path) -> NDS:
-    """The space that a published file's name stands for.
+    """Make the space that belongs to the name of a published file.
 
     Raises:
-        TableError: another name, or a file whose networks differ in their training.
+        TableError: An unknown name, or a file of networks that were trained differently.
 
     Example:
         >>> space_of(Path("PNAS_fix-w-d.json")).name

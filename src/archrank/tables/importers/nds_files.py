@@ -1,8 +1,8 @@
-"""The published NDS results: ``DARTS.json``, ``NASNet_in.json`` and the like.
+"""Published NDS results: ``DARTS.json``, ``NASNet_in.json`` and the like.
 
 A file is a list of jobs, or a dictionary of two lists ``top`` and ``mid``. A job has a genotype,
-width and depth, and per epoch the **error** in percent, which becomes accuracy here. There is no
-validation split: test accuracy is all there is (AceNAS uses it as both).
+width and depth, and per epoch the **error** in percent, which is converted to accuracy. There is no
+validation accuracy, only test accuracy (AceNAS uses it as both).
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ def read_nds(path: str | Path, space: NDS) -> BenchTable:
     trained several times becomes one row of means; equal cells in another order stay apart.
 
     Args:
-        path: the JSON file.
-        space: what it holds; widths and depths must cover the file's.
+        path: The JSON file.
+        space: The space of the networks; its widths and depths must include those of the file.
 
     Raises:
-        TableError: missing, damaged, or an architecture that is not of the space (job number).
+        TableError: The file is missing or damaged, or a network is not of the space; names the job.
     """
     jobs = _jobs(str(path))
     rows, values = [], []
@@ -44,7 +44,7 @@ def read_nds(path: str | Path, space: NDS) -> BenchTable:
         try:
             rows.append(_row(job, space))
             values.append(_values(job))
-        except (KeyError, IndexError, TypeError, ValueError) as error:  # noqa: PERF203  # says which job
+        except (KeyError, IndexError, TypeError, ValueError) as error:  # noqa: PERF203  # names the job
             fault = f"no {error}" if isinstance(error, KeyError) else str(error)
             raise TableError(f"{path}, job {number}: {fault}; is this {space.name}?") from None
     first, group = group_rows(np.array(rows))
@@ -98,7 +98,7 @@ def _mapping(name: str, value: Any) -> Mapping[str, Any]:
 
 
 def _values(job: Mapping[str, Any]) -> list[float]:
-    """The metrics of a job, as in :data:`METRICS`; errors become accuracies."""
+    """Return the metrics of a job in the order of :data:`METRICS`, with accuracies for errors."""
     errors = job["test_ep_top1"]
     if not isinstance(errors, list):
         raise ValueError(f"test_ep_top1 is {errors!r}, expected a list of errors")
@@ -110,7 +110,7 @@ def _values(job: Mapping[str, Any]) -> list[float]:
 
 
 def _number(what: str, value: Any, least: float, most: float = inf) -> float:
-    """``value``, a number of ``least`` to ``most``."""
+    """Return ``value`` after checking that it is a number from ``least`` to ``most``."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
         bound = f"{least} to {most}" if isfinite(most) else f"at least {least}"
         raise ValueError(f"{what} {value!r}, expected a number of {bound}")

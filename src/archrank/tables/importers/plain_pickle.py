@@ -1,9 +1,9 @@
-"""Pickles of plain data, read without executing anything.
+"""Reading of pickles of plain data, without executing their content.
 
-A pickle is a program: it may name any function and have it called. Here the only names it can
-reach are those of containers and of stand-ins defined below; any other is refused by name. NumPy
-scalars become Python numbers, arrays flat lists, and tensors (in PyTorch files) ``None``: weights
-are not needed, and their bytes are never read.
+A pickle is a program that can call any function by name. Here, only containers and the replacements
+defined below can be called; other names are refused with an error. NumPy scalars become Python
+numbers, arrays become flat lists, and tensors (in PyTorch files) become ``None``: weights are not
+needed, and their bytes are never read.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ DAMAGES = (
 
 
 class _Dtype:
-    """Stands for ``numpy.dtype``: a code such as ``f8`` and a byte order."""
+    """Replacement of ``numpy.dtype``: a code such as ``f8`` and a byte order."""
 
     def __init__(self, code: str, align: Any = False, copy: Any = True) -> None:
         self.code = code
@@ -50,7 +50,7 @@ class _Dtype:
 
 
 class _Array(list[Any]):
-    """Stands for ``numpy.ndarray``: its numbers, flat."""
+    """Replacement of ``numpy.ndarray``: a flat list of its numbers."""
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         self[:] = state[2].numbers(state[4])
@@ -66,14 +66,14 @@ def _array(*unused: Any) -> _Array:
 
 
 def _encode(text: str, encoding: str) -> bytes:
-    """How protocols before 3 write bytes; other codecs would be looked up by name."""
+    """Replacement of ``codecs.encode``, by which protocols before 3 write bytes; only latin-1."""
     if encoding != "latin1":
         raise pickle.UnpicklingError(f"bytes in {encoding!r}")
     return text.encode("latin1")
 
 
 def _nothing(*unused: Any) -> None:
-    """Stands for what makes tensors."""
+    """Replacement of the functions that make tensors; returns ``None``."""
 
 
 _TORCH_TYPES = ("Float", "Double", "Half", "BFloat16", "Long", "Int", "Short", "Char", "Byte")
@@ -81,7 +81,7 @@ ADMITTED: dict[str, Any] = {
     "collections.OrderedDict": OrderedDict,
     "builtins.set": set,
     "builtins.frozenset": frozenset,
-    "__builtin__.set": set,  # as protocols before 3 call it
+    "__builtin__.set": set,  # its name in protocols before 3
     "__builtin__.frozenset": frozenset,
     "_codecs.encode": _encode,
     "numpy.dtype": _Dtype,
@@ -95,7 +95,7 @@ ADMITTED: dict[str, Any] = {
 
 
 class _PlainUnpickler(pickle.Unpickler):
-    """Finds nothing but what is admitted."""
+    """Unpickler that only finds the admitted names."""
 
     def find_class(self, module: str, name: str) -> Any:
         try:
@@ -107,15 +107,15 @@ class _PlainUnpickler(pickle.Unpickler):
             ) from None
 
     def persistent_load(self, pid: Any) -> None:
-        """A tensor's storage: not read."""
+        """Return ``None`` for a tensor's storage, which is not read."""
 
 
 def load_plain(file: IO[bytes]) -> Any:
     """Read one pickle of plain data from an open file.
 
     Raises:
-        TableError: it asks for anything else; says for what.
-        Exception: one of :data:`DAMAGES`.
+        TableError: The pickle uses a name that is not admitted; the message has the name.
+        Exception: The pickle is damaged; one of :data:`DAMAGES`.
     """
     with _no_collection():
         return _PlainUnpickler(file).load()
@@ -125,17 +125,17 @@ def read_bz2(path: Path) -> Any:
     """Read a bz2-compressed pickle (``*.pickle.pbz2``) of plain data.
 
     Raises:
-        TableError: damaged, or not plain.
+        TableError: The file is damaged, or holds other things than plain data.
     """
     with _explained(path, "a bz2-compressed pickle"), bz2.open(path) as file:
         return load_plain(io.BufferedReader(file))
 
 
 def read_torch(path: Path) -> Any:
-    """Read what ``torch.save`` wrote, tensors left out; both of its formats.
+    """Read a file of ``torch.save``, in either of its two formats, without tensors.
 
     Raises:
-        TableError: damaged, or not plain.
+        TableError: The file is damaged, or holds other things than plain data and tensors.
     """
     with _explained(path, "a PyTorch file"), open(path, "rb") as file:
         if zipfile.is_zipfile(file):
@@ -171,7 +171,7 @@ def _explained(path: Path, what: str) -> Iterator[None]:
 
 @contextmanager
 def _no_collection() -> Iterator[None]:
-    """Millions of new containers would set off the cyclic collector again and again."""
+    """Pause the cyclic garbage collector, which millions of new containers would start often."""
     on = gc.isenabled()
     gc.disable()
     try:

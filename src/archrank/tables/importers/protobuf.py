@@ -1,4 +1,4 @@
-"""The protocol buffer wire format, as much of it as records of measurements use.
+"""Protocol buffer wire format, limited to what records of measurements use.
 
 A message is a sequence of fields; a field is a key (number and wire type, one varint) and a value:
 a varint, 8 bytes, a length and that many bytes, or 4 bytes.
@@ -17,10 +17,10 @@ Value = int | float | bytes
 
 
 def fields(message: bytes) -> Iterator[tuple[int, Value]]:
-    """Numbers and values of a message's fields, in the order they are stored.
+    """Yield numbers and values of a message's fields, in stored order.
 
     Raises:
-        ValueError: not a message: it ends within a field, or has one of no known type.
+        ValueError: The message ends within a field, or has a field of an unknown type.
 
     Example:
         >>> list(fields(bytes([0x08, 0x96, 0x01, 0x12, 0x02, 0x68, 0x69])))
@@ -51,10 +51,13 @@ def fields(message: bytes) -> Iterator[tuple[int, Value]]:
 
 
 def varint(message: bytes, at: int) -> tuple[int, int]:
-    """The number that starts at ``at``, seven bits per byte, lowest first; and where it ends.
+    """Read the number that starts at byte ``at``, seven bits per byte, lowest first.
+
+    Returns:
+        The number, and the position after its last byte.
 
     Raises:
-        ValueError: it does not end, or has more than 64 bits.
+        ValueError: The message ends before the number, or it has more than 64 bits.
     """
     value = 0
     for k, byte in enumerate(message[at : at + LONGEST_VARINT]):

@@ -1,4 +1,4 @@
-"""TFRecord files: framed byte strings with checksums, read in blocks.
+"""Reading of TFRecord files: byte strings with lengths and checksums, read in blocks.
 
 A record is its length (8 bytes, little-endian), the masked CRC-32C of these 8 bytes, the payload,
 and the payload's masked CRC-32C.
@@ -14,31 +14,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archrank.errors import TableError
-from archrank.tables.importers.base import Told
 from archrank.tables.importers.crc32c import crc32c, masked
-from archrank.types import Ints
+from archrank.types import Ints, ProgressCallback
 
 BLOCK = 1 << 21  # bytes read at once
-LONGEST = 1 << 13  # bytes of a payload; longer ones are not of a benchmark of architectures
+LONGEST = 1 << 13  # bytes; no benchmark of architectures has longer payloads
 HEADER, FOOTER = 12, 4
 _LENGTH = struct.Struct("<Q")
 REMEDY = "download it again"
 
 
-def read_records(path: Path, *, told: Told = lambda done, of: None) -> Iterator[list[bytes]]:
-    """Payloads in file order, some thousands at once; every checksum is verified.
+def read_records(
+    path: Path, *, progress: ProgressCallback = lambda done, of: None
+) -> Iterator[list[bytes]]:
+    """Yield payloads in file order, some thousands at a time, after verifying their checksums.
 
     Args:
-        path: the file.
-        told: called with bytes read, and of how many.
+        path: The file.
+        progress: Called with the bytes read and the size of the file.
 
     Raises:
-        TableError: not a TFRecord file, damaged or truncated; says which record.
+        TableError: The file is not a TFRecord file, damaged or truncated; names the record.
     """
     size, read, number = path.stat().st_size, 0, 0
     if not size:
         raise TableError(f"{path} is empty; {REMEDY}")
-    told(0, size)
+    progress(0, size)
     rest = b""
     with open(path, "rb") as file:
         while True:
@@ -54,13 +55,13 @@ def read_records(path: Path, *, told: Told = lambda done, of: None) -> Iterator[
             if len(starts):
                 ends = (starts + lengths).tolist()
                 yield [block[i:j] for i, j in zip(starts.tolist(), ends, strict=True)]
-            told(read, size)
+            progress(read, size)
             if not more:
                 return
 
 
 def _frames(block: bytes) -> tuple[Ints, Ints, int]:
-    """Where complete payloads start and how long they are, and where the next frame begins."""
+    """Find the starts and lengths of complete payloads, and the start of the next record."""
     starts, lengths = [], []
     at, end = 0, len(block)
     while at + HEADER <= end:
@@ -75,10 +76,10 @@ def _frames(block: bytes) -> tuple[Ints, Ints, int]:
 
 
 def _verify(path: Path, data: NDArray[np.uint8], starts: Ints, lengths: Ints, number: int) -> None:
-    """Compare both checksums of every record; ``number`` is the first one's.
+    """Verify both checksums of every record; ``number`` is the number of the first record.
 
     Raises:
-        TableError: the first record that differs.
+        TableError: A checksum is wrong; names the first such record.
     """
     eights = np.full(len(starts), _LENGTH.size)
     of_lengths = _stored(data, starts - FOOTER) == masked(crc32c(data, starts - HEADER, eights))
@@ -98,16 +99,16 @@ def _refuse(path: Path, right: NDArray[np.bool_], number: int, what: str) -> Non
 
 
 def _stored(data: NDArray[np.uint8], at: Ints) -> NDArray[np.uint32]:
-    """Little-endian words at some places: ``(n,)``."""
+    """Read little-endian 32-bit words at positions ``at: (n,)`` -> ``(n,)``."""
     words: NDArray[np.uint32] = data[at[:, None] + np.arange(4)].view("<u4")[:, 0]
     return words
 
 
 def _check_next(path: Path, rest: bytes, number: int, *, last: bool) -> None:
-    """Refuse an incomplete record at the end, and a length that no record has.
+    """Refuse an incomplete record at the end of the file, and an impossible length.
 
     Raises:
-        TableError: says which record.
+        TableError: There is one; names the record.
     """
     if len(rest) >= HEADER:
         header = np.frombuffer(rest[:HEADER], dtype=np.uint8)

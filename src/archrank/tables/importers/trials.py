@@ -1,10 +1,11 @@
-"""NAS-Bench-201 trials: what the official files say of one architecture, as a row of numbers.
+"""Trials of NAS-Bench-201: the official data of one architecture as a row of numbers.
 
 NAS-Bench-201 (Dong & Yang, ICLR 2020) and the topology part of NATS-Bench (Dong et al., TPAMI 2021)
-store an architecture alike: per training schedule a dictionary with ``arch_str``, ``dataset_seed``
-(seeds of each data set) and ``all_results``, a dictionary per (data set, seed). That has
-``epochs``, ``params`` and ``flop`` in millions, ``latency`` in seconds per batch of 256,
-``train_times`` per epoch, and ``eval_acc1es`` with keys ``<split>@<epoch>``.
+store an architecture in the same way: per training schedule a dictionary with ``arch_str``,
+``dataset_seed`` (seeds of each data set) and ``all_results``, with a dictionary per (data set,
+seed). The latter has ``epochs``, ``params`` and ``flop`` in millions, ``latency`` in seconds per
+batch of 256, ``train_times`` in seconds per epoch, and ``eval_acc1es`` with keys
+``<split>@<epoch>``.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from archrank.errors import TableError
 from archrank.types import Floats
 
 Row = dict[str, float]
-SUFFIXES = {"200": "", "12": "_e12"}  # of columns, by epochs of the schedule
+SUFFIXES = {"200": "", "12": "_e12"}  # suffix of column names, by epochs of the schedule
 SEEDS = (777, 888, 999)
 ACCURACIES = {  # percent: column -> trained on, judged on
     "c10_val": ("cifar10-valid", "x-valid"),
@@ -40,13 +41,13 @@ COLUMNS = (
 
 
 def read_trials(schedules: Mapping[str, Any]) -> tuple[str, Row]:
-    """The architecture, and its row: means over seeds, single seeds, times and costs.
+    """Read an architecture's string and row: means over seeds, single seeds, times and costs.
 
     Args:
-        schedules: ``{"200": ..., "12": ...}`` as stored; each may be missing, not both.
+        schedules: ``{"200": ..., "12": ...}`` as stored; one of the two may be missing.
 
     Raises:
-        TableError: not as the official files are; says what is missing.
+        TableError: The data differs from the official files; names the missing part.
     """
     row: Row = {}
     names = set()
@@ -86,7 +87,7 @@ def _add_schedule(row: Row, state: Mapping[str, Any], suffix: str) -> None:
 
 
 def _final(trial: Mapping[str, Any], split: str) -> float:
-    """Accuracy after the last epoch, percent; -1 where it was not measured on this split."""
+    """Return the accuracy after the last epoch in percent; -1 if this split was not measured."""
     if split not in trial["eval_names"]:
         return -1.0
     value = float(trial["eval_acc1es"][f"{split}@{int(trial['epochs']) - 1}"])
@@ -109,7 +110,7 @@ def _mean(values: Iterable[float]) -> float:
 
 
 def to_columns(rows: list[Row]) -> dict[str, Floats]:
-    """Rows as columns ``(n,)``, in a fixed order; those without any number are left out."""
+    """Turn rows into columns ``(n,)`` in a fixed order, without empty columns."""
     columns = {
         name: np.array([row.get(name, np.nan) for row in rows], dtype=np.float64)
         for name in COLUMNS

@@ -1,7 +1,7 @@
-"""NAS-Bench-201's layouts on disk: one file of everything, or one per architecture in a folder.
+"""File layouts of NAS-Bench-201: a single file, or a folder with one file per architecture.
 
-Folders are read file by file, so they need little memory. The file of everything is one pickle,
-which has to be held whole, as the official packages do too.
+Folders are read file by file, which needs little memory. The single file is one pickle, which must
+fit in memory as a whole, as with the official packages.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ import numpy as np
 
 from archrank.errors import ArchitectureError, TableError
 from archrank.spaces.edge_cells.nasbench201 import NASBench201
-from archrank.tables.importers.base import Imported, Importer, Optimum, Published, Told
+from archrank.tables.importers.base import Imported, Importer, Optimum, Published
 from archrank.tables.importers.trials import Row, read_trials, to_columns
+from archrank.types import ProgressCallback
 
 Reader = Callable[[Path], Any]
 Numbered = tuple[str, Row]
@@ -36,12 +37,13 @@ PUBLISHED = Published(
 
 
 class TrialsImporter(Importer):
-    """Reads NAS-Bench-201 trials; subclasses say how files are named and stored.
+    """Base class of importers of NAS-Bench-201 trials.
 
     Args:
-        reader: reads a file's contents.
-        member: name of an architecture's file in a folder, its number as group 1.
-        schedules: number of epochs -> key of the schedule.
+        reader: Function that reads the contents of a file.
+        member: Pattern of the name of an architecture's file in a folder; group 1 is the
+            architecture's number.
+        schedules: ``{number of epochs: key of the schedule in the file}``.
     """
 
     def __init__(self, reader: Reader, member: str, schedules: Mapping[str, str]) -> None:
@@ -50,11 +52,16 @@ class TrialsImporter(Importer):
         self.schedules = dict(schedules)
 
     def read(
-        self, path: Path, *, partial: bool, told: Told, executor: Executor | None = None
+        self,
+        path: Path,
+        *,
+        partial: bool,
+        progress: ProgressCallback,
+        executor: Executor | None = None,
     ) -> Imported:
-        """Read a folder of architectures, or the file of all of them."""
+        """Read a folder of architectures, or the single file of all architectures."""
         if path.is_dir():
-            found = self._folder(path, partial, told, executor)
+            found = self._folder(path, partial, progress, executor)
         else:
             whole = self.reader(path)
             if not isinstance(whole, dict) or not isinstance(whole.get("arch2infos"), dict):
@@ -63,12 +70,12 @@ class TrialsImporter(Importer):
                     f"single architectures give their folder. Expected: {self.expects}"
                 )
             PUBLISHED.check_count(len(whole["arch2infos"]), path, partial=partial)
-            found = self._whole(path, whole["arch2infos"], told)
+            found = self._whole(path, whole["arch2infos"], progress)
         strings, rows = zip(*found, strict=True) if found else ((), ())
         return _imported(path, list(strings), list(rows))
 
     def _folder(
-        self, path: Path, partial: bool, told: Told, executor: Executor | None
+        self, path: Path, partial: bool, progress: ProgressCallback, executor: Executor | None
     ) -> list[Numbered]:
         numbered = {
             int(match[1]): file
@@ -83,18 +90,20 @@ class TrialsImporter(Importer):
         done: Iterable[Numbered] = (
             map(read, files) if executor is None else executor.map(read, files, chunksize=16)
         )
-        return list(_counted(done, len(files), told))
+        return list(_counted(done, len(files), progress))
 
-    def _whole(self, path: Path, infos: Mapping[Any, Any], told: Told) -> list[Numbered]:
+    def _whole(
+        self, path: Path, infos: Mapping[Any, Any], progress: ProgressCallback
+    ) -> list[Numbered]:
         done = (_row(f"{path}, architecture {k}", infos[k], self.schedules) for k in sorted(infos))
-        return list(_counted(done, len(infos), told))
+        return list(_counted(done, len(infos), progress))
 
 
-def _counted(items: Iterable[Numbered], of: int, told: Told) -> Iterator[Numbered]:
-    told(0, of)
+def _counted(items: Iterable[Numbered], of: int, progress: ProgressCallback) -> Iterator[Numbered]:
+    progress(0, of)
     for done, item in enumerate(items, 1):
         yield item
-        told(done, of)
+        progress(done, of)
 
 
 def _read_member(reader: Reader, schedules: Mapping[str, str], file: Path) -> Numbered:

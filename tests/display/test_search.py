@@ -1,15 +1,14 @@
 from __future__ import annotations
 
 import io
-import math
 from typing import Any
 
 import pytest
 from rich.console import Console
 
 from archrank.display import search as progress
-from archrank.display.search import LiveView, PlainLines, best_text, format_value, watcher
-from archrank.evaluators import Function, Metric
+from archrank.display.search import LiveView, PlainLines, best_text, watcher
+from archrank.evaluators import Function
 from archrank.strategies import Random
 from tests.study.helpers import COSTS, Stopping, make, score, score_and_cost, sometimes
 
@@ -41,19 +40,6 @@ def text(console: Console) -> str:
     file = console.file
     assert isinstance(file, io.StringIO)
     return file.getvalue()
-
-
-@pytest.mark.parametrize(
-    ("value", "metric", "shown"),
-    [
-        (0.98765, Metric("accuracy", unit="fraction"), "98.77 %"),
-        (8.123456, Metric("latency_ms", "minimize", "ms"), "8.1235 ms"),
-        (123456789.0, Metric("macs"), "1.2346e+08"),
-        (math.nan, Metric("macs"), "nan"),
-    ],
-)
-def test_values_for_people(value: float, metric: Metric, shown: str) -> None:
-    assert format_value(value, metric) == shown
 
 
 def test_the_display_fits_the_output() -> None:

@@ -8,9 +8,7 @@ from itertools import pairwise
 import pytest
 
 from archrank.errors import EvaluationError
-from archrank.metrics import Metric
 from archrank.report import describe_best, describe_front
-from archrank.report.formatting import duration, format_value, is_count
 from archrank.report.summary import Results
 from archrank.study import Study
 
@@ -51,38 +49,3 @@ def test_order_begins_with_the_best(own_study, table_study: Study) -> None:
         results = Results(study)
         assert study.records[results.order[0]] is study.best
         assert len(results.order) == results.ok.sum()
-
-
-@pytest.mark.parametrize(
-    ("metric", "value", "text"),
-    [
-        (Metric("accuracy", unit="fraction"), 0.91606, "91.61 %"),
-        (Metric("accuracy", unit="percent"), 91.606, "91.61 %"),
-        (Metric("macs"), 220_119_680, "220.1 M"),
-        (Metric("params"), 950, "950"),
-        (Metric("c10_flops_m"), 220.11968, "220.1"),
-        (Metric("latency_ms", unit="ms"), 8.12345, "8.123 ms"),
-        (Metric("score"), -123_456.7, "-123,457"),
-        (Metric("score"), 0.000012345, "1.234e-05"),
-        (Metric("score"), float("nan"), "–"),
-    ],
-)
-def test_values(metric: Metric, value: float, text: str) -> None:
-    assert format_value(metric, value) == text
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0.00001, "< 0.1 ms"), (0.0123, "12.3 ms"), (0.1, "0.1 s"), (59.97, "1 min 00 s"),
-        (61, "1 min 01 s"), (3600, "1 h 00 min"), (7_322, "2 h 02 min"), (float("nan"), "–"),
-    ],
-)  # fmt: skip
-def test_durations(seconds: float, text: str) -> None:
-    assert duration(seconds) == text
-
-
-def test_counts() -> None:
-    assert is_count("macs")
-    assert is_count("c10_params")
-    assert not is_count("c10_params_m")

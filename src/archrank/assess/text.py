@@ -7,11 +7,11 @@ from collections.abc import Hashable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from archrank.assess.judging import MEASURES, SECONDS, Measure
+from archrank.formatting import MISSING
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-MISSING = "–"
 KEYS = ("ranker", "labels", "stage", "judged", "transfer")
 
 

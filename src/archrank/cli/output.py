@@ -39,7 +39,7 @@ def show_record(study: Study, record: Record) -> None:
 
     Tables may have a column per run and epoch; the report has them all.
     """
-    from archrank.display.search import format_value
+    from archrank.formatting import format_value
 
     metrics = study.evaluator.metrics
     wanted = {o.metric for o in study.objectives} | {c.metric for c in study.constraints}
@@ -56,7 +56,7 @@ def show_record(study: Study, record: Record) -> None:
 
 def show_front(study: Study, front: list[Record]) -> None:
     """Print architectures as a table, one per row."""
-    from archrank.display.search import format_value
+    from archrank.formatting import format_value
 
     metrics = {m.name: m for m in study.evaluator.metrics}
     shown = [o.metric for o in study.objectives]

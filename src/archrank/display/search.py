@@ -16,9 +16,9 @@ from rich.progress import (
 from rich.text import Text
 
 from archrank.errors import EvaluationError
+from archrank.formatting import format_value
 
 if TYPE_CHECKING:
-    from archrank.metrics import Metric
     from archrank.study.record import Record
     from archrank.study.study import Study, Watcher
 
@@ -166,10 +166,3 @@ def best_text(study: Study) -> str:
         for o in study.objectives
     ]
     return ", ".join(shown) + ("" if study.feasible(best) else " (infeasible)")
-
-
-def format_value(value: float, metric: Metric) -> str:
-    """A metric for people: fractions as percent, everything else with five digits."""
-    if metric.unit == "fraction":
-        return f"{100 * value:.2f} %"
-    return f"{value:.5g}" + (f" {metric.unit}" if metric.unit else "")

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from archrank.criteria import expected_best_of_random
+from archrank.formatting import Scale, format_value
 from archrank.report.chart import Axis, Chart
 from archrank.report.cross_validation import CrossValidation
-from archrank.report.formatting import Scale, format_value
 from archrank.report.summary import Results
 from archrank.types import Floats, Ints
 
@@ -182,7 +182,7 @@ def titles(results: Results, rows: Ints) -> list[str]:
     for i in rows.tolist():
         record = results.study.records[i]
         values = [
-            f"{o.metric} {format_value(results.metrics[o.metric], record.values[o.metric])}"
+            f"{o.metric} {format_value(record.values[o.metric], results.metrics[o.metric])}"
             for o in results.study.objectives
         ]
         what = ", ".join(values) if results.ok[i] else f"failed: {record.reason}"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from archrank.drawing import inline, op_colors, op_dash, style_of
-from archrank.report.formatting import format_value
+from archrank.formatting import format_value
 from archrank.report.summary import Results, choices
 from archrank.spaces.edge_cells.base import EdgeCellSpace
 
@@ -74,7 +74,7 @@ def _next_best(results: Results, several: bool) -> Iterator[Record]:
 
 def _values(results: Results, record: Record) -> str:
     return ", ".join(
-        f"{o.metric} {format_value(results.metrics[o.metric], record.values[o.metric])}"
+        f"{o.metric} {format_value(record.values[o.metric], results.metrics[o.metric])}"
         for o in results.study.objectives
     )
 

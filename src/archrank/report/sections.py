@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from archrank.report.formatting import duration, format_value
+from archrank.formatting import duration, format_value
 from archrank.report.summary import Results
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def headline(results: Results) -> str:
         warning += "closest.</p>"
     values = "".join(
         f'<div><span class="value">'
-        f"{escape(format_value(results.metrics[o.metric], best.values[o.metric]))}</span><br>"
+        f"{escape(format_value(best.values[o.metric], results.metrics[o.metric]))}</span><br>"
         f'<span class="muted">{escape(o.metric)}, {o.direction}d</span></div>'
         for o in study.objectives
     )
@@ -81,7 +81,7 @@ def _facts(results: Results, best: Record) -> list[tuple[str, str]]:
         facts.append(("rank in the table", f"{better + 1:,} of {len(reference):,}"))
     shown = {o.metric for o in study.objectives}
     facts += [
-        (name, format_value(metric, best.values.get(name, float("nan"))))
+        (name, format_value(best.values.get(name, float("nan")), metric))
         for name, metric in results.metrics.items()
         if name not in shown
     ]

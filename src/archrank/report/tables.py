@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from html import escape
 from typing import TYPE_CHECKING
 
-from archrank.report.formatting import duration, format_value, is_count
+from archrank.formatting import duration, format_value, is_count
 from archrank.report.summary import Results
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def top(results: Results) -> str:
     rows = []
     for rank, i in enumerate(results.order[:LISTED].tolist(), 1):
         record = study.records[i]
-        values = [format_value(results.metrics[m], record.values.get(m, float("nan")))
+        values = [format_value(record.values.get(m, float("nan")), results.metrics[m])
                   for m in names]  # fmt: skip
         if bounded:
             values.append("yes" if results.feasible[i] else "no")

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from archrank.formatting import Scale
 from archrank.report.chart import Axis, Chart
 from archrank.report.figures import MAX_DOTS, Figure, fence, thin, titles
-from archrank.report.formatting import Scale
 from archrank.report.summary import Results
 from archrank.types import Bools, Floats, Ints
 

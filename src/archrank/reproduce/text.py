@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from archrank.reproduce.base import Comparison, Reproduction, Row
+from archrank.formatting import MISSING
 
 HEADING = ("figure", "paper", "ours", "difference", "seeds", "seconds", "why")
-MISSING = "–"
 
 
 def rows_of(rows: Sequence[Row]) -> list[tuple[str, ...]]:

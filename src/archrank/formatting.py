@@ -1,4 +1,4 @@
-"""Numbers as people read them: percent, SI prefixes, four significant digits, durations."""
+"""Write numbers for people: percent, SI prefixes, four significant digits, durations."""
 
 from __future__ import annotations
 
@@ -10,11 +10,22 @@ from archrank.metrics import Metric
 
 _COUNTS = {"macs", "params", "flops"}  # printed with SI prefixes
 _PREFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
-MISSING = "–"
+MISSING = "–"  # printed for NaN
 
 
-def format_value(metric: Metric, value: float) -> str:
-    """Write a metric's value with its unit; a dash where there is none."""
+def format_value(value: float, metric: Metric) -> str:
+    """Write a metric's value with its unit, or a dash for NaN and infinities.
+
+    Accuracies have two decimals in percent, counts of operations and weights an SI prefix, all
+    else four significant digits.
+
+    Example:
+        >>> from archrank.metrics import Metric
+        >>> format_value(0.93127, Metric("valid_accuracy", unit="fraction"))
+        '93.13 %'
+        >>> format_value(220_119_680, Metric("macs"))
+        '220.1 M'
+    """
     if not math.isfinite(value):
         return MISSING
     if metric.unit == "fraction":
@@ -27,12 +38,12 @@ def format_value(metric: Metric, value: float) -> str:
 
 
 def is_count(name: str) -> bool:
-    """Whether a metric counts operations or weights (``macs``; not ``flops_m``, in millions)."""
+    """Tell if a metric counts operations or weights (``macs``; not ``flops_m``, in millions)."""
     return re.split(r"[^a-z0-9]+", name.lower())[-1] in _COUNTS
 
 
 def si(value: float) -> str:
-    """Four significant digits and a prefix: ``220.1 M``."""
+    """Write four significant digits and an SI prefix: ``220.1 M``."""
     for size, prefix in _PREFIXES:
         if abs(value) >= size:
             return f"{value / size:.4g} {prefix}"
@@ -40,14 +51,14 @@ def si(value: float) -> str:
 
 
 def significant(value: float) -> str:
-    """Four significant digits, without an exponent where that is readable."""
+    """Write four significant digits, without an exponent where that is readable."""
     if abs(value) >= 1e4:
         return f"{value:,.0f}" if abs(value) < 1e12 else f"{value:.3e}"
     return f"{value:.4g}"
 
 
 def duration(seconds: float) -> str:
-    """A time span in the units that suit it."""
+    """Write a time span in the units that suit it."""
     if not math.isfinite(seconds):
         return MISSING
     if seconds < 0.0001:
@@ -64,14 +75,14 @@ def duration(seconds: float) -> str:
 
 @dataclass(frozen=True)
 class Scale:
-    """How an axis shows a metric: values are multiplied by ``factor`` and named in ``unit``."""
+    """Scale of an axis called ``label``, which shows values times ``factor``."""
 
     factor: float
     label: str
 
     @classmethod
     def of(cls, metric: Metric, largest: float) -> Scale:
-        """The scale of ``metric`` for values up to ``largest`` in size."""
+        """Return the scale of ``metric`` for values up to ``largest`` in size."""
         if metric.unit == "fraction":
             return cls(100.0, f"{metric.name} (%)")
         if is_count(metric.name):

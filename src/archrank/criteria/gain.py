@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from archrank.criteria._checks import check_finite, column, count_of, pair
-from archrank.errors import LabelError
+from archrank.errors import LabelError, UnknownNameError
 from archrank.types import Floats
+
+TIES = ("refuse", "two_levels")
 
 
 def relevance(
@@ -19,6 +22,7 @@ def relevance(
     quantile: float = 0.2,
     lower: float | None = None,
     upper: float | None = None,
+    ties: Literal["refuse", "two_levels"] = "refuse",
 ) -> Floats:
     r"""Relevance of AceNAS: :math:`U \cdot \mathrm{clip}((x - q)/(\max - q), 0, 1)`.
 
@@ -31,35 +35,32 @@ def relevance(
         quantile: Labels below this quantile have relevance 0.
         lower: A fixed value to use instead of the quantile.
         upper: A fixed value to use instead of the maximum.
+        ties: If so many labels tie at the maximum that the quantile equals it, the published
+            formula is 0/0. ``"refuse"`` raises an error. With ``"two_levels"``, which rankers use,
+            the best labels have relevance :math:`U` and all others 0, as everything that is not
+            above the quantile.
 
     Returns:
         ``(n,)`` relevances in ``[0, scale]``.
 
     Raises:
         LabelError: NaN, no labels, or an upper bound that is not above the lower one, for instance
-            because four fifths of the labels tie at the maximum.
+            because all labels are equal, or four fifths tie at the maximum and ``ties`` is
+            ``"refuse"``.
+        UnknownNameError: an unknown value of ``ties``.
 
     Example:
         >>> relevance([0.1, 0.5, 0.7, 0.9, 0.9, 0.9]).round(2).tolist()
         [0.0, 0.0, 10.0, 20.0, 20.0, 20.0]
+        >>> relevance([0.1, 0.5, *[0.9] * 10], ties="two_levels")[:4].tolist()
+        [0.0, 0.0, 20.0, 20.0]
     """
     x = np.asarray(scores, dtype=np.float64)
-    low, high = relevance_bounds(x, quantile=quantile, lower=lower, upper=upper)
-    relevances: Floats = scale * np.clip((x - low) / (high - low), 0.0, 1.0)
-    return relevances
-
-
-def relevance_bounds(
-    scores: Floats, *, quantile: float, lower: float | None, upper: float | None
-) -> tuple[float, float]:
-    """Return the label of relevance 0 and the label of full relevance; see :func:`relevance`."""
-    if scores.ndim != 1 or len(scores) == 0:
-        raise LabelError(f"relevance needs scores (n,), got shape {scores.shape}")
-    check_finite("scores", scores)
-    if not 0 <= quantile <= 1:
-        raise LabelError(f"quantile must be in [0, 1], got {quantile}")
-    low = float(np.quantile(scores, quantile)) if lower is None else float(lower)
-    high = float(scores.max()) if upper is None else float(upper)
+    if ties not in TIES:
+        raise UnknownNameError("ties", ties, TIES)
+    low, high = _bounds(x, quantile=quantile, lower=lower, upper=upper)
+    if ties == "two_levels" and lower is upper is None and x.min() < low == high:
+        low = float(x[x < high].max())
     if not high > low:
         what = "the maximum" if upper is None else "upper"
         below = f"the {quantile:.0%} quantile" if lower is None else "lower"
@@ -67,6 +68,21 @@ def relevance_bounds(
             f"relevance is undefined: {what} {high:g} is not above {below} {low:g}, so no label "
             "stands out; give lower= and upper=, or labels that differ at the top"
         )
+    relevances: Floats = scale * np.clip((x - low) / (high - low), 0.0, 1.0)
+    return relevances
+
+
+def _bounds(
+    scores: Floats, *, quantile: float, lower: float | None, upper: float | None
+) -> tuple[float, float]:
+    """Return the labels that relevance 0 and full relevance begin at."""
+    if scores.ndim != 1 or len(scores) == 0:
+        raise LabelError(f"relevance needs scores (n,), got shape {scores.shape}")
+    check_finite("scores", scores)
+    if not 0 <= quantile <= 1:
+        raise LabelError(f"quantile must be in [0, 1], got {quantile}")
+    low = float(np.quantile(scores, quantile)) if lower is None else float(lower)
+    high = float(scores.max()) if upper is None else float(upper)
     return low, high
 
 

@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from archrank.reproduce.base import Comparison, Reproduction, Row
 from archrank.formatting import MISSING
+from archrank.reproduce.base import Comparison, Reproduction, Row
 
 HEADING = ("figure", "paper", "ours", "difference", "seeds", "seconds", "why")
 

@@ -13,7 +13,7 @@ from scipy.stats import kendalltau
 from archrank.errors import UnknownNameError
 from archrank.rankers import GBDT, RankNAS
 from archrank.rankers.trees import gbdt as module
-from archrank.rankers.trees.gbdt import pair_loss, pairwise_gradient, pairwise_objective, relevance
+from archrank.rankers.trees.gbdt import grades, pair_loss, pairwise_gradient, pairwise_objective
 from archrank.spaces import CustomSpace, NASBench201
 from archrank.tables import load_table
 from archrank.testing import check_ranker
@@ -103,11 +103,12 @@ def test_many_labels_stay_linear_in_memory(space: NASBench201) -> None:
         assert kendalltau(ranker.predict(archs), y)[0] > 0.5
 
 
-def test_relevance() -> None:
+def test_grades() -> None:
     scores = np.arange(11.0)  # q20 = 2, max = 10
-    assert relevance(scores).tolist() == [0, 0, 0, 2, 5, 8, 10, 12, 15, 18, 20]
+    assert grades(scores).tolist() == [0, 0, 0, 2, 5, 8, 10, 12, 15, 18, 20]
     tied = np.array([0.0] + [1.0] * 9)  # q20 equals the maximum: the published form divides by 0
-    assert relevance(tied).tolist() == [0] + [20] * 9
+    assert grades(tied).tolist() == [0] + [20] * 9
+    assert grades(np.array([-5.0, 0.0] + [1.0] * 10)).tolist() == [0, 0] + [20] * 10
 
 
 def test_early_stopping_grows_fewer_trees(space: NASBench201) -> None:

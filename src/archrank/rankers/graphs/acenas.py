@@ -10,8 +10,9 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
+from archrank.criteria import relevance
 from archrank.errors import ArchrankError, LabelError, UnknownNameError
-from archrank.losses import lambdarank, mse, ranknet, relevance
+from archrank.losses import lambdarank, mse, ranknet
 from archrank.rankers.base import check_scores
 from archrank.rankers.graphs import layers as graph
 from archrank.rankers.kit.neural import Fitting, Inputs, NeuralRanker, Pretrained
@@ -239,7 +240,9 @@ class AceNAS(NeuralRanker):
         )
 
     def _targets(self, scores: Floats) -> Floats:
-        return relevances(scores) if self.objective == "lambdarank" else super()._targets(scores)
+        if self.objective == "lambdarank":
+            return relevance(scores, ties="two_levels")
+        return super()._targets(scores)
 
     def _loss(self, outputs: Tensor, targets: Tensor, generator: torch.Generator) -> Tensor:
         if self.objective == "lambdarank":
@@ -260,18 +263,6 @@ class AceNAS(NeuralRanker):
         reached = (gains[outputs.argsort(descending=True, stable=True)] * discounts).sum()
         ideal = (gains.sort(descending=True).values * discounts).sum()
         return float(reached / ideal)  # full-length NDCG, Eq. 1
-
-
-def relevances(scores: Floats) -> Floats:
-    """Compute the relevances of labels, ``(n,)`` -> ``(n,)`` (section 3.1); labels must differ.
-
-    If four fifths of the labels tie at the maximum, the 20 % quantile is the maximum too and the
-    paper's formula is 0/0. Then labels below the maximum have relevance 0, the others 20.
-    """
-    best = scores.max()
-    if np.quantile(scores, 0.2) < best:
-        return relevance(scores)
-    return relevance(scores, lower=scores[scores < best].max())
 
 
 def _weak_columns(weak_labels: Mapping[str, ArrayLike], n: int) -> Floats:

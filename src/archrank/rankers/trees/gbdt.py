@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from archrank.criteria import relevance
 from archrank.errors import UnknownNameError
 from archrank.rankers.base import Ranker
 from archrank.types import Archs, Floats
@@ -155,7 +156,7 @@ class GBDT(Ranker):
         groups = -(-n // MAX_QUERY)
         order = np.random.default_rng(self.seed).permutation(n) if groups > 1 else np.arange(n)
         sizes = [len(part) for part in np.array_split(order, groups)]
-        data = lgb.Dataset(x[order], relevance(scores)[order], group=sizes)
+        data = lgb.Dataset(x[order], grades(scores)[order], group=sizes)
         own = {
             "objective": "lambdarank",
             "label_gain": [2**grade - 1 for grade in range(GRADES + 1)],
@@ -242,18 +243,10 @@ class RankNAS(GBDT):
         )
 
 
-def relevance(scores: Floats, grades: int = GRADES) -> NDArray[np.int64]:
-    """Compute AceNAS's relevance as whole grades: ``(n,)`` scores -> ``(n,)`` in ``0..grades``.
-
-    The formula is ``grades * clip((x - q20) / (max - q20), 0, 1)`` with the 20 % quantile q20,
-    rounded because LightGBM requires integers. If four fifths of the scores tie at the maximum, the
-    minimum replaces q20 (the published form divides by zero).
-    """
-    lower, upper = np.quantile(scores, 0.2), scores.max()
-    if lower == upper:
-        lower = scores.min()
-    share = np.clip((scores - lower) / (upper - lower), 0, 1)
-    graded: NDArray[np.int64] = np.rint(grades * share).astype(np.int64)
+def grades(scores: Floats) -> NDArray[np.int64]:
+    """Round AceNAS's relevance, because LightGBM wants integers: ``(n,)`` in ``0..GRADES``."""
+    found = relevance(scores, scale=GRADES, ties="two_levels")
+    graded: NDArray[np.int64] = np.rint(found).astype(np.int64)
     return graded
 
 

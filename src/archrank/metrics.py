@@ -22,6 +22,20 @@ class Metric:
     direction: Literal["maximize", "minimize"] = "maximize"
     unit: str = ""  # "fraction", "percent", "ms", "s"; empty for counts
 
+    @classmethod
+    def parse(cls, text: str) -> Metric:
+        """Read ``name``, which is maximised, or ``name:maximize`` or ``name:minimize``.
+
+        Raises:
+            ObjectiveError: no such direction.
+        """
+        name, _, direction = text.partition(":")
+        if direction not in ("", "maximize", "minimize"):
+            raise ObjectiveError(
+                f"metric {text!r}: the direction is maximize or minimize, not {direction!r}"
+            )
+        return cls(name, direction or "maximize")  # type: ignore[arg-type]
+
     @property
     def scope(self) -> str:
         """The part of the name before its last ``/``; empty without one."""

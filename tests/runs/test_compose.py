@@ -8,12 +8,10 @@ import pytest
 from archrank.errors import (
     ArchrankError,
     SettingsError,
-    TableError,
     UnknownNameError,
 )
-from archrank.evaluators import Combined, Table
 from archrank.rankers import GBDT
-from archrank.runs.compose import make_evaluator, make_strategy, make_study
+from archrank.runs.compose import make_strategy, make_study
 from archrank.runs.named import make_space, make_task
 from archrank.runs.settings import SearchSettings
 from archrank.spaces import CustomSpace, NASBench201
@@ -57,7 +55,6 @@ def test_names_become_things() -> None:
     settings = SearchSettings()
     space = make_space(settings.space)
     assert isinstance(space, NASBench201)
-    assert isinstance(make_evaluator(settings, space), Combined)
     assert make_task("digits") == Digits()
     evolution = SearchSettings(strategy="evolution", batch=4)
     assert make_strategy(evolution, space).describe()["batch_size"] == 4
@@ -112,18 +109,6 @@ def test_what_a_users_module_gets_wrong(module: str, name: str, message: str) ->
 def test_unknown_names(settings: SearchSettings, message: str) -> None:
     with pytest.raises(UnknownNameError, match=message):
         make_study(settings)
-
-
-def test_every_metric_of_a_table_is_checked(space: NASBench201, tmp_path: Path) -> None:
-    first, second = space.format(space.enumerate()[:2])
-    (tmp_path / "t.csv").write_text(f"arch,acc,flat\n{first},1,5\n{second},2,5\n")
-    table = str(tmp_path / "t.csv")
-    made = make_evaluator(SearchSettings(table=table, metric=("acc",)), space)
-    assert isinstance(made, Table)
-    with pytest.raises(TableError, match="column 'flat': all 2 rows are 5"):
-        make_evaluator(SearchSettings(table=table, metric=("acc", "flat:minimize")), space)
-    with pytest.raises(TableError, match="column 'flat': all 2 rows are 5"):
-        make_study(SearchSettings(table=table, metric=("flat", "acc"), strategy="random"))
 
 
 @pytest.mark.parametrize(

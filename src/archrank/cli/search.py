@@ -67,6 +67,7 @@ class Search:
             ) as study,
         ):
             say(f"{study.space.name}, {study.space.size:,} architectures; run folder {folder}")
+            self._tell_added(study)
             before = len(study.records)
             stopped = False
             try:
@@ -86,7 +87,15 @@ class Search:
             )
         if self.workers is not None:
             return self.workers
-        return 1 if self.settings.table is not None else cores()
+        looks_up = self.settings.table is not None and not self.settings.evaluate
+        return 1 if looks_up else cores()
+
+    def _tell_added(self, study: Study) -> None:
+        """Say which evaluators a metric has added to those that were named."""
+        from archrank.runs.evaluators import compose_evaluator
+
+        for metric, name in compose_evaluator(self.settings, study.space).added.items():
+            say(f"{metric} needs evaluator {name}, which was added (as by --evaluate {name})")
 
     def _finish(self, study: Study, folder: Path, stopped: bool) -> None:
         from archrank.report import write_report

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,9 +11,19 @@ from archrank.evaluators.base import Evaluations, Evaluator
 from archrank.metrics import Metric
 from archrank.types import Archs
 
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from archrank.spaces.base import Space
+    from archrank.tasks.base import Task
+
 
 class Cost(Evaluator):
     """Counts MACs and trainable parameters; both are minimised.
+
+    Args:
+        task: the task whose networks are counted; ``None`` takes that of the evaluators that it is
+            combined with.
 
     Example:
         >>> import numpy as np
@@ -26,6 +36,13 @@ class Cost(Evaluator):
 
     metrics = (Metric("macs", "minimize"), Metric("params", "minimize"))
     cheap = True
+
+    def __init__(self, task: Task | None = None) -> None:
+        self.task = task
+
+    def bind(self, space: Space, *, seed: int = 0) -> Self:
+        """Return a copy that counts networks of ``space``."""
+        return super().bind(space if self.task is None else space.for_task(self.task), seed=seed)
 
     def evaluate(self, archs: Archs) -> Evaluations:
         """Count ``archs: (n, d)``.
@@ -60,6 +77,11 @@ class Cost(Evaluator):
                 reasons[i] = f"{type(error).__name__}: {error}"
         return Evaluations(values, reasons)
 
+    def conditions(self) -> dict[str, str]:
+        """Return the name of its own task, if it has one."""
+        return {} if self.task is None else {"task": self.task.name}
+
     def describe(self) -> dict[str, Any]:
-        """Return the kind alone: costs follow from the space."""
-        return {"evaluator": "cost"}
+        """Return the kind, and its own task, if it has one: costs follow from the space."""
+        own = {} if self.task is None else {"task": repr(self.task)}
+        return {"evaluator": "cost", **own}

@@ -25,7 +25,9 @@ class Function(Evaluator):
     Args:
         fn: returns a number, or ``{metric name: number}`` where there are several metrics. For
             worker processes it must be picklable: a function of a module, not a lambda.
-        metrics: names, which are maximised, or :class:`~archrank.evaluators.base.Metric` objects.
+        metrics: :class:`~archrank.metrics.Metric` objects, or names such as ``"accuracy"``, which
+            is maximised, and ``"energy_mj:minimize"``; ``None`` takes the function's own attribute
+            ``metrics``, and ``"score"`` if it has none.
         cheap: whether ``fn`` is cheap enough to filter candidates before they are proposed.
 
     Raises:
@@ -43,14 +45,16 @@ class Function(Evaluator):
     def __init__(
         self,
         fn: Callable[[dict[str, Any]], float | Mapping[str, float]],
-        metrics: Sequence[Metric | str] = ("score",),
+        metrics: Sequence[Metric | str] | None = None,
         *,
         cheap: bool = False,
     ) -> None:
+        if metrics is None:
+            metrics = getattr(fn, "metrics", ("score",))
         if isinstance(metrics, str):
             metrics = (metrics,)
         self.fn = fn
-        self.metrics = tuple(Metric(m) if isinstance(m, str) else m for m in metrics)
+        self.metrics = tuple(Metric.parse(m) if isinstance(m, str) else m for m in metrics)
         self.cheap = cheap
         names = [m.name for m in self.metrics]
         if not names or len(set(names)) != len(names):
@@ -101,7 +105,7 @@ class Function(Evaluator):
         if lacking:
             raise EvaluationError(
                 f"{who}({config}) returned {', '.join(map(str, returned)) or 'nothing'} but not "
-                f"{', '.join(lacking)}; return every metric that Function(metrics=...) names"
+                f"{', '.join(lacking)}; return every metric of {who}.metrics"
             )
         try:
             return {name: float(returned[name]) for name in names}

@@ -5,39 +5,17 @@ from __future__ import annotations
 from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any
 
-from archrank.data import find_data
 from archrank.errors import SettingsError
-from archrank.runs.named import instance_of, make_space, make_task, parameters
+from archrank.runs.evaluators import make_evaluator
+from archrank.runs.named import instance_of, make_space, parameters
 from archrank.runs.settings import SearchSettings
 from archrank.strategies import STRATEGIES
 from archrank.strategies.base import Strategy
 
 if TYPE_CHECKING:
-    from archrank.evaluators.base import Evaluator
     from archrank.rankers.base import Ranker
     from archrank.spaces.base import Space
     from archrank.study.study import Study
-
-
-def make_evaluator(settings: SearchSettings, space: Space) -> Evaluator:
-    """Return a table look-up if a table is named, else training on the task and counting costs.
-
-    Raises:
-        TableError: the table cannot be read, or an objective's column is text, has empty cells, or
-            is the same everywhere.
-        UnknownNameError: no such task or column.
-    """
-    from archrank.evaluators import Combined, Cost, Table, Training
-
-    if settings.table is not None:
-        names = [text.partition(":")[0] for text in settings.metric]
-        path = find_data(settings.table, settings.data)
-        first = names[0] if names else next((m.name for m in Table(path).metrics), None)
-        table = Table(path, first)
-        for name in names[1:]:  # the first is checked by the evaluator itself
-            table.bind(space).table.objective(name)
-        return table
-    return Combined(Training(make_task(settings.task, settings.data)), Cost())
 
 
 def make_strategy(settings: SearchSettings, space: Space) -> Strategy:

@@ -21,6 +21,8 @@ class SearchSettings:
     """Task to train networks on: digits, glyphs, cifar10, ..., or file.py:name, module:name."""
     table: str | None = None
     """Look results up instead of training: digits201, glyphs201, ..., or a CSV or Parquet file."""
+    evaluate: tuple[str, ...] = ()
+    """Evaluator: training, latency, cost, zero_cost, ..., or file.py:name; repeat it for more."""
     metric: tuple[str, ...] = ()
     """Metric to optimise, e.g. c10_val or latency_ms:minimize; repeat it for a Pareto front."""
     constraint: tuple[str, ...] = ()
@@ -44,7 +46,8 @@ class SearchSettings:
         """Return the run folder of a search for which none is named."""
         what = Path(self.table).name.split(".")[0] if self.table else self.task
         how = self.strategy if self.ranker == "default" else self.ranker
-        parts = [self.space, what, *(m.split(":")[0] for m in self.metric), how, f"seed{self.seed}"]
+        metrics = [text.split(":")[0].replace("/", ".") for text in self.metric]
+        parts = [self.space, what, *self.evaluate, *metrics, how, f"seed{self.seed}"]
         return Path("runs") / "-".join(p.rpartition(":")[2] for p in parts)
 
 

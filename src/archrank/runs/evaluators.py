@@ -1,0 +1,245 @@
+"""The evaluator of a search, from its settings: a table, named evaluators, or training."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from archrank.data import find_data
+from archrank.errors import ArchrankError, SettingsError, UnknownNameError
+from archrank.evaluators import EVALUATORS, Combined, Evaluator, Function, Metric
+from archrank.metrics import find_metric
+from archrank.runs.named import instance_of, make_task, parameters
+from archrank.runs.settings import SearchSettings
+from archrank.study.objectives import Constraint
+
+if TYPE_CHECKING:
+    from archrank.spaces.base import Space
+    from archrank.tasks.base import Task
+
+DEFAULT = ("training", "cost")
+"""Evaluators of a search that names neither evaluators nor a table."""
+
+ELSEWHERE = {
+    "combined": "repeat --evaluate to combine several evaluators",
+    "function": "name your own function: --evaluate path/to/file.py:function",
+    "table": "name the file: --table FILE",
+}
+"""Evaluators of the registry that ``--evaluate`` cannot make, and how to get them instead."""
+
+
+@dataclass(frozen=True)
+class Composition:
+    """The evaluator of a search.
+
+    Attributes:
+        evaluator: not bound to a space yet.
+        added: ``{metric: name}`` of evaluators that nobody named and a metric needs.
+    """
+
+    evaluator: Evaluator
+    added: dict[str, str] = field(default_factory=dict)
+
+
+def make_evaluator(settings: SearchSettings, space: Space) -> Evaluator:
+    """Return the evaluator that ``settings`` describe; see :func:`compose_evaluator`."""
+    return compose_evaluator(settings, space).evaluator
+
+
+def compose_evaluator(settings: SearchSettings, space: Space) -> Composition:
+    """Return the evaluator of a search, which measures every metric that the search asks for.
+
+    It combines the table and the evaluators that are named; without any it trains networks and
+    counts their costs. A metric that none of them measures adds the evaluator that does, unless
+    results come from a table: nothing tells whether the table's networks are those of the task.
+
+    Raises:
+        TableError: the table cannot be read, or an objective's column is text, has empty cells, or
+            is the same everywhere.
+        UnknownNameError: no such evaluator, task or metric.
+        SettingsError: an evaluator that the command line cannot make.
+        EvaluationError: two evaluators that measure the same and cannot be told apart.
+    """
+    return _Composer(settings, space).compose()
+
+
+def wanted_metrics(settings: SearchSettings) -> dict[str, Metric]:
+    """Return the metrics that objectives and constraints name, as far as these tell about them.
+
+    Raises:
+        ObjectiveError: a constraint that cannot be read.
+    """
+    wanted: dict[str, Metric] = {}
+    for text in settings.metric:
+        name, _, direction = text.partition(":")
+        wanted[name] = Metric(name, "minimize" if direction == "minimize" else "maximize")
+    for text in settings.constraint:
+        name, relation, _ = Constraint.split(text)
+        wanted.setdefault(name, Metric(name, "minimize" if relation == "<=" else "maximize"))
+    return wanted
+
+
+class _Composer:
+    """Makes evaluators by name for one search."""
+
+    def __init__(self, settings: SearchSettings, space: Space) -> None:
+        self.settings = settings
+        self.space = space
+        self.wanted = wanted_metrics(settings)
+
+    @cached_property
+    def task(self) -> Task:
+        return make_task(self.settings.task, self.settings.data)
+
+    def compose(self) -> Composition:
+        settings = self.settings
+        names = settings.evaluate or (DEFAULT if settings.table is None else ())
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise SettingsError(f"evaluator {twice!r} is named twice: leave one of the two out")
+        if settings.table is None:
+            _ = self.task  # a name that cannot be used is told, also where nothing trains
+        found = {name: EVALUATORS.get(name) for name in names}
+        vague = [n for n, fn in found.items() if _measures(fn) and not _declares(fn)]
+        parts = {name: self.make(name) for name in names if name not in vague}
+        for name in vague:
+            parts[name] = self.function(name, list(parts.values()), vague)
+        ordered = [parts[name] for name in names]
+        if settings.table is not None:
+            ordered.insert(0, self.table(ordered))
+        combined = ordered[0] if len(ordered) == 1 else Combined(*ordered)
+        added = self.missing(combined, set(names))
+        if not added:
+            return Composition(combined)
+        extra = [self.make(name) for name in dict.fromkeys(added.values())]
+        return Composition(Combined(combined, *extra), added)
+
+    def make(self, name: str) -> Evaluator:
+        """The evaluator called ``name``, for the task of the search where it takes one."""
+        if name in ELSEWHERE:
+            raise SettingsError(f"--evaluate {name}: {ELSEWHERE[name]}")
+        found = EVALUATORS.get(name)
+        if _measures(found):
+            return Function(found)
+        takes = parameters(found, Evaluator)
+        offered: dict[str, Any] = {"space": self.space} if "space" in takes else {}
+        if "task" in takes:
+            offered["task"] = self.task
+        evaluator: Evaluator = instance_of(EVALUATORS, name, Evaluator, **offered)
+        return evaluator
+
+    def function(self, name: str, others: Sequence[Evaluator], vague: Sequence[str]) -> Function:
+        """A function that declares no metrics, as an evaluator of those that nothing else measures.
+
+        ``others`` are the other evaluators, ``vague`` names all functions that declare no metrics.
+        """
+        fn = EVALUATORS.get(name)
+        known = [m for evaluator in others for m in evaluator.metrics]
+        left = [m for m in self.wanted.values() if not _has(known, m.name)]
+        objectives = {text.partition(":")[0] for text in self.settings.metric}
+        own = [m for m in left if m.name in objectives or m.name not in self.offers]
+        if own and len(vague) > 1:
+            raise SettingsError(
+                f"functions {', '.join(vague)}: say which of them measures what, by a line such "
+                f"as {name.rpartition(':')[2]}.metrics = [{own[0].name!r}] in the file"
+            )
+        return Function(fn, own) if own else Function(fn)
+
+    def table(self, others: Sequence[Evaluator]) -> Evaluator:
+        """The table, with the columns of all objectives checked that ``others`` do not measure."""
+        from archrank.evaluators import Table
+
+        assert self.settings.table is not None
+        known = [m for evaluator in others for m in evaluator.metrics]
+        asked = [text.partition(":")[0] for text in self.settings.metric]
+        names = [name for name in asked if not _has(known, name)]
+        path = find_data(self.settings.table, self.settings.data)
+        first = names[0] if names else next((m.name for m in Table(path).metrics), None)
+        table = Table(path, first)
+        for name in names[1:]:  # the first is checked by the evaluator itself
+            table.bind(self.space).table.objective(name)
+        return table
+
+    def missing(self, evaluator: Evaluator, used: set[str]) -> dict[str, str]:
+        """``{metric: name}`` of evaluators that are needed beside ``evaluator``.
+
+        Raises:
+            UnknownNameError: no evaluator measures a metric that is asked for.
+        """
+        added = {}
+        for name in self.wanted:
+            if _has(evaluator.metrics, name):
+                continue
+            measured = {m.name for m in evaluator.metrics}
+            source = self.offers.get(name)
+            if self.settings.table is not None and source is not None:
+                raise UnknownNameError(
+                    "metric",
+                    name,
+                    measured,
+                    f"To measure it on networks for task {self.settings.task!r}, add "
+                    f"--evaluate {source}",
+                )
+            if source is None or source in used:
+                known = measured if self.settings.table is not None else measured | {*self.offers}
+                raise UnknownNameError("metric", name, known)
+            added[name] = source
+        return added
+
+    @cached_property
+    def offers(self) -> dict[str, str]:
+        """``{metric: name}`` of everything that registered evaluators measure."""
+        found: dict[str, str] = {}
+        for name in EVALUATORS.names():
+            if name in ELSEWHERE:
+                continue
+            try:
+                evaluator = self.make(name)
+            except (ArchrankError, ImportError):  # not usable here; nobody has asked for it
+                continue
+            for metric in evaluator.metrics:
+                found.setdefault(metric.name, name)
+        return found
+
+
+def _has(metrics: Sequence[Metric], name: str) -> bool:
+    """Whether ``name`` means one of ``metrics``, or several of different scopes."""
+    try:
+        find_metric(name, metrics)
+    except UnknownNameError:
+        return False
+    except ArchrankError:  # ambiguous; the study says so
+        return True
+    return True
+
+
+def _declares(found: Any) -> bool:
+    """Whether a function declares what it measures."""
+    return hasattr(found, "metrics")
+
+
+def _measures(found: Any) -> bool:
+    """Whether ``found`` measures a configuration itself, instead of returning an evaluator.
+
+    Raises:
+        SettingsError: a function that takes more than the configuration.
+    """
+    if isinstance(found, Evaluator | type) or not callable(found):
+        return False
+    own = [
+        name
+        for name, parameter in inspect.signature(found).parameters.items()
+        if parameter.default is parameter.empty
+        and parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
+        and name not in ("task", "space")
+    ]
+    if len(own) > 1:
+        raise SettingsError(
+            f"function {getattr(found, '__name__', found)!r} takes {', '.join(own)}: a function "
+            "that measures takes the configuration alone, one that returns an evaluator takes "
+            "task or space or nothing"
+        )
+    return len(own) == 1

@@ -1,4 +1,4 @@
-"""Where something was measured or written: versions, machine, commit."""
+"""Description of the environment of a measurement: versions, machine, commit."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PACKAGES = (
 
 
 def environment() -> dict[str, str]:
-    """Versions of what computes, read without importing it, and the kind of machine."""
+    """Return the versions of libraries, read without importing them, and the kind of machine."""
     from archrank import __version__
 
     found = {"archrank": __version__, "python": platform.python_version()}
@@ -30,9 +30,9 @@ def environment() -> dict[str, str]:
 
 
 def commit() -> str | None:
-    """The commit that this code is of, with a ``+`` if files differ from it; None if unknown.
+    """Return the git commit of this code, with a ``+`` if files have been changed since.
 
-    Known where archrank runs from a git checkout of its own.
+    ``None`` unless archrank runs from its own git checkout.
     """
     here = Path(__file__)
     try:

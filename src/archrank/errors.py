@@ -1,7 +1,8 @@
-"""Every error archrank raises for a user's mistake: one base, one Python kin each.
+"""Errors that archrank raises for a user's mistake.
 
-Messages repeat what the user typed and name the remedy. Catch :class:`ArchrankError` for all of
-them, or the Python kin (``ValueError``, ``KeyError``, ...) if you do not care whose they are.
+Messages repeat what the user typed and name a remedy. All errors derive from
+:class:`ArchrankError`, and each also from a built-in class (``ValueError``, ``KeyError``, ...), so
+that code that does not know archrank can catch them.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ from collections.abc import Iterable
 
 
 class ArchrankError(Exception):
-    """Base of all errors that archrank raises on purpose."""
+    """Base class of all errors that archrank raises on purpose."""
 
 
 class UnknownNameError(ArchrankError, KeyError):
-    """A name (space, task, ranker, metric, ...) that does not exist; lists close matches."""
+    """Unknown name of a space, task, ranker, metric and so on; the message lists close matches."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str], hint: str = "") -> None:
         options = sorted(known)
@@ -35,39 +36,39 @@ class UnknownNameError(ArchrankError, KeyError):
 
 
 class SpaceError(ArchrankError, ValueError):
-    """A search space that is declared wrongly, or asked for a view it does not offer."""
+    """Search space that is declared wrongly, or does not offer the requested view."""
 
 
 class BuildError(SpaceError):
-    """A user's function that failed to build the network of one architecture."""
+    """Failure of a user's function to build the network of one architecture."""
 
 
 class UncountedOperationWarning(UserWarning):
-    """Multiply-accumulates that leave out operations nobody has told how to count."""
+    """Warning that a count of multiply-accumulates leaves out operations without a formula."""
 
 
 class ArchitectureError(ArchrankError, ValueError):
-    """An architecture that is malformed or outside its space."""
+    """Architecture that is malformed or outside its space."""
 
 
 class TableError(ArchrankError, ValueError):
-    """A benchmark table that cannot be used as it is; the message names row and column."""
+    """Benchmark table that cannot be used; the message names row and column."""
 
 
 class LabelError(ArchrankError, ValueError):
-    """Scores that nothing can be learnt from: NaN, constant, wrong length, too few."""
+    """Scores that cannot be learnt from: NaN, all equal, too few, or of the wrong length."""
 
 
 class ObjectiveError(ArchrankError, ValueError):
-    """An objective or a constraint that cannot be read."""
+    """Objective or constraint that cannot be parsed."""
 
 
 class BudgetError(ArchrankError, ValueError):
-    """A budget of nothing, or of more than the space holds."""
+    """Budget or other count below 1, or above the number of architectures."""
 
 
 class EvaluationError(ArchrankError, RuntimeError):
-    """An evaluator that broke its contract, or a whole run without one usable evaluation."""
+    """Evaluator that broke its contract, or run without a single usable evaluation."""
 
 
 class SettingsError(ArchrankError, ValueError):
@@ -75,19 +76,19 @@ class SettingsError(ArchrankError, ValueError):
 
 
 class StorageError(ArchrankError, OSError):
-    """A run folder or database that cannot be read, written or locked."""
+    """Run folder, file or database that cannot be read, written or locked."""
 
 
 class ResumeError(ArchrankError, ValueError):
-    """A run folder that holds another run than the one asked for."""
+    """Run folder that holds a run with other settings than the requested one."""
 
 
 class DataError(ArchrankError, ValueError):
-    """A data set on disk that is missing, truncated or not in the published format."""
+    """Data set on disk that is missing, truncated or not in the published format."""
 
 
 class MissingExtraError(ArchrankError, ImportError):
-    """An optional dependency that is not installed."""
+    """Optional dependency that is not installed."""
 
     def __init__(self, package: str, extra: str, purpose: str) -> None:
         super().__init__(f"{purpose} needs {package}: pip install 'archrank[{extra}]'")

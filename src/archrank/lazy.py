@@ -1,4 +1,4 @@
-"""Packages whose names load at first use, so that importing one costs nothing."""
+"""Lazy packages: their names load at first use, so that importing such a package is fast."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ def lazy(
     """Make a package's ``__getattr__`` and ``__dir__`` (PEP 562).
 
     Args:
-        package: its ``__name__``.
-        homes: public name -> submodule that defines it.
+        package: The package's ``__name__``.
+        homes: ``{public name: submodule that defines it}``.
     """
 
     def get(name: str) -> Any:

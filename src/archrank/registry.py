@@ -1,7 +1,7 @@
-"""Names that users type -> classes, loaded only when asked for.
+"""Registries: tables from names that users type to classes, which are loaded on first use.
 
-A registry is a table of ``name -> "module:attribute"``. Third parties extend it with an entry
-point in the group ``archrank.<plural>``, or not at all: every place that takes a name also takes
+A registry is a table ``{name: "module:attribute"}``. Third parties can add to it by an entry point
+in the group ``archrank.<plural>``. That is optional: wherever a name is accepted, so are
 ``package.module:attribute`` and ``path/to/file.py:attribute``.
 """
 
@@ -20,13 +20,13 @@ from archrank.user_files import import_file, is_file
 
 
 class Registry:
-    """The implementations of one noun, by name.
+    """Implementations of one kind of thing, by name.
 
     Args:
-        kind: the noun in the singular, as error messages say it (``"ranker"``).
-        table: ``name -> "module:attribute"``.
-        plural: the folder's name, if it is not ``kind + "s"``; entry points register in the group
-            ``archrank.<plural>``.
+        kind: Singular noun for error messages, such as ``"ranker"``.
+        table: ``{name: "module:attribute"}``.
+        plural: Plural noun; entry points are in the group ``archrank.<plural>``. ``None`` is
+            ``kind + "s"``.
     """
 
     def __init__(self, kind: str, table: Mapping[str, str], plural: str | None = None) -> None:
@@ -36,15 +36,16 @@ class Registry:
         self._plugins_loaded = False
 
     def names(self) -> list[str]:
-        """All known names, sorted; entry points included."""
+        """Return all known names, including those of entry points, sorted."""
         return sorted(self._entries())
 
     def get(self, name: str) -> Any:
-        """Load what ``name`` stands for.
+        """Load the implementation called ``name``.
 
         Raises:
-            UnknownNameError: no such name, module or attribute.
-            ArchrankError: the module or file is missing, broken, or no name in it is given.
+            UnknownNameError: No implementation, module or attribute has that name.
+            ArchrankError: The module or file is missing or fails to load, or ``:attribute`` is
+                missing.
         """
         path, colon, attribute = name.rpartition(":")
         if colon and is_file(path):
@@ -77,7 +78,8 @@ class Registry:
     def _load(self, target: str, typed: str) -> Any:
         module_name, _, attribute = target.partition(":")
         if str(Path.cwd()) not in sys.path and typed == target:
-            sys.path.insert(0, str(Path.cwd()))  # as `python -m` does: a user's module lies here
+            # like `python -m`: a user's module may be in the working directory
+            sys.path.insert(0, str(Path.cwd()))
         try:
             module = importlib.import_module(module_name)
         except ArchrankError:

@@ -1,7 +1,7 @@
-"""Array types and the shape vocabulary that every docstring uses.
+"""Array types, and the letters that all docstrings use for shapes.
 
-Shape words, never varied: ``n`` architectures, ``d`` decisions, ``f`` features, ``v`` graph nodes,
-``l`` tokens, ``k`` kept or listed architectures, ``b`` batch, ``m`` objectives.
+``n`` architectures, ``d`` decisions, ``f`` features, ``v`` graph nodes, ``l`` tokens, ``k`` kept or
+listed architectures, ``b`` batch, ``m`` objectives.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Python files as modules, by their path: ``path/to/file.py`` needs no package and no sys.path.
+"""Import of Python files by path: ``path/to/file.py`` needs no package and no ``sys.path``.
 
-A file becomes a module whose name spells its absolute path, so it clashes with nothing, and any
-process that has imported archrank can import it again: what the file defines survives pickling to
-worker processes, and functions need not be sent.
+A file becomes a module whose name contains its absolute path. The name is therefore unique, and any
+process that has imported archrank can import the file again, so objects that the file defines can
+be pickled and sent to worker processes.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PREFIX = "archrank_file_"
 
 
 class _Finder(MetaPathFinder):
-    """Finds files by the module names that :func:`module_name` gives them."""
+    """Import finder for the module names that :func:`module_name` gives to files."""
 
     def find_spec(
         self,
@@ -32,7 +32,7 @@ class _Finder(MetaPathFinder):
         path: Sequence[str] | None,
         target: ModuleType | None = None,
     ) -> ModuleSpec | None:
-        """The file that ``fullname`` spells, if it does."""
+        """Return the import specification of the file in ``fullname``; ``None`` if it has none."""
         if not fullname.startswith(PREFIX):
             return None
         try:
@@ -47,26 +47,27 @@ if not any(type(finder).__name__ == "_Finder" for finder in sys.meta_path):
 
 
 def module_name(path: Path) -> str:
-    """The name under which the file is imported."""
+    """Return the name of the module that the file becomes."""
     return PREFIX + str(path.expanduser().resolve()).encode().hex()
 
 
 def is_file(target: str) -> bool:
-    """Whether a user who typed ``target`` means a file, not ``package.module``."""
+    """Return True if ``target``, as typed by a user, is a file rather than ``package.module``."""
     return target.lower().endswith(".py") or "/" in target or "\\" in target
 
 
 def import_file(target: str, typed: str) -> ModuleType:
     """Import the file ``target``, relative to the working directory; once per process.
 
-    Its folder is importable, too, as for ``python file.py``, so it may import files beside it.
+    Its folder is added to the import path, as by ``python file.py``, so that it can import other
+    files of the folder.
 
     Args:
-        target: path of the file.
-        typed: what messages call it: ``space 'mine.py:space'``.
+        target: Path of the file.
+        typed: Description for messages, such as ``space 'mine.py:space'``.
 
     Raises:
-        ArchrankError: there is no such file, or importing it fails; says at which line.
+        ArchrankError: The file does not exist, or importing it fails; names the line.
     """
     path = Path(target).expanduser()
     if not path.is_file():
@@ -86,7 +87,7 @@ def import_file(target: str, typed: str) -> ModuleType:
 
 
 def _near(path: Path) -> str:
-    """Python files that may be meant instead."""
+    """List Python files with a similar name."""
     if not path.parent.is_dir():
         return f" (there is no folder {path.parent})"
     names = [p.name for p in path.parent.glob("*.py")]
@@ -97,7 +98,7 @@ def _near(path: Path) -> str:
 
 
 def _line(error: BaseException, path: Path) -> str:
-    """Where in the file it happened; a syntax error says so itself."""
+    """Describe the line of the file in which the error happened."""
     if isinstance(error, SyntaxError):
         return ""
     frames = traceback.extract_tb(error.__traceback__)

@@ -1,6 +1,6 @@
-"""How well rankers rank: any table, any rankers, any number of labels, many draws.
+"""Assessment of rankers: any table, any rankers, any number of labels, many random draws.
 
-Each name loads when it is first asked for, so that importing this package loads nothing heavy.
+Each name loads on first use, so that importing this package loads nothing heavy.
 """
 
 from __future__ import annotations

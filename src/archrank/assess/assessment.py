@@ -1,4 +1,4 @@
-"""What an assessment found: raw rows, a table of means and spreads, a page of figures."""
+"""Results of an assessment: raw rows, a table of means and spreads, a page of figures."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ GROUP = ["ranker", "train_size", "stage", "labels", "judged", "transfer"]
 
 @dataclass(frozen=True, eq=False)
 class Assessment:
-    """How rankers did on one table.
+    """Results of rankers on one table.
 
     Attributes:
-        protocol: what was done.
-        rankers: their names, as asked for.
-        done: every cell of the grid, in the grid's order.
-        cost_name: where the costs of groups are from; empty if none are known.
-        n: architectures in the table.
-        unaided: rankers that cannot pretrain, so made no use of the weak labels.
+        protocol: Settings of the assessment.
+        rankers: Names of the rankers, as given by the user.
+        done: Every cell of the grid, in the grid's order.
+        cost_name: Source of the costs that define groups; empty if no costs are known.
+        n: Number of architectures in the table.
+        unaided: Rankers that cannot be pretrained and therefore did not use the weak labels.
     """
 
     protocol: Protocol
@@ -43,7 +43,7 @@ class Assessment:
 
     @cached_property
     def raw(self) -> DataFrame:
-        """One row per ranker, size, seeds, stage and judged column; failures are NaN."""
+        """Raw results: one row per ranker, size, seeds, stage and judged column; NaN if failed."""
         import pandas as pd
 
         frame = pd.DataFrame([row for done in self.done for row in done.rows])
@@ -52,11 +52,11 @@ class Assessment:
         return frame[[*first, *(c for c in frame.columns if c not in first)]]
 
     def table(self) -> DataFrame:
-        """Per ranker, size, stage and judged column: mean and ``_sd`` over seeds, and failures.
+        """Summarise per ranker, size, stage and judged column: mean, ``_sd`` over seeds, failures.
 
-        The sd is of a sample (over ``n - 1``), NaN for a single fit, which has ``_low`` and
-        ``_high`` instead: the ends of a 95 % bootstrap interval over architectures. Failed fits are
-        left out of all of them and counted.
+        The standard deviation is that of a sample (divided by ``n - 1``). A single fit has
+        ``_low`` and ``_high`` instead, the ends of a 95 % bootstrap interval over architectures.
+        Failed fits are counted, and left out of all other numbers.
         """
         raw = self.raw
         names = [m.name for m in MEASURES] + ["seconds"]
@@ -84,16 +84,16 @@ class Assessment:
         return found.drop(columns=["_judged", "_transfer", "_ranker"])
 
     def failures(self) -> dict[str, int]:
-        """Why fits failed, and how many rows of the raw results each reason left empty."""
+        """Count the empty rows of the raw results by the reason why a fit failed."""
         return {str(k): int(v) for k, v in self.raw["failure"].value_counts().items()}
 
     def rows(self) -> list[tuple[str, ...]]:
-        """The table as text, a heading first; :attr:`caption` says what its intervals are."""
+        """Write the table as text, with a heading; :attr:`caption` explains its intervals."""
         return table_rows(self.table())
 
     @property
     def caption(self) -> str:
-        """What the table's intervals are."""
+        """Explanation of the table's intervals."""
         fits = self.protocol.fits
         if fits > 1:
             return f"mean ± standard deviation over {fits} fits"
@@ -102,7 +102,7 @@ class Assessment:
         return f"one fit, in brackets its {LEVEL:.0%} bootstrap interval over architectures"
 
     def to_json(self) -> dict[str, Any]:
-        """The table and what was done, as JSON values, NaN as ``None``."""
+        """Convert the table and the settings to JSON values, with ``None`` for NaN."""
         return {
             "protocol": asdict(self.protocol),
             "architectures": self.n,

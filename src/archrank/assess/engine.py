@@ -1,4 +1,4 @@
-"""``assess``: the whole grid, in this process or in many, resumed where it stopped."""
+"""Function ``assess``: run the whole grid, in one or several processes; stopped runs continue."""
 
 from __future__ import annotations
 
@@ -46,34 +46,33 @@ def assess(
 ) -> Assessment:
     r"""Train rankers on a few labels of a table, many times, and judge how they rank all of it.
 
-    See :class:`~archrank.assess.Protocol` for what makes the comparison fair, and for everything
-    up to ``leave_out_training``.
+    :class:`~archrank.assess.Protocol` explains the comparison, and all arguments up to
+    ``leave_out_training`` in detail.
 
     Args:
         table: CSV or Parquet file with a column ``arch``, or a loaded table.
-        rankers: names, or rankers of the table's space; a mapping names them as you like.
-        labels: the column that rankers learn.
-        truth: the column that they are judged on.
-        train_sizes: numbers of labels.
-        seeds: how many draws of the training architectures.
-        model_seeds: fits per draw, each with another seed of the ranker.
-        stages: 1 trains once; each further stage adds the best predicted.
-        top: how many a stage adds.
-        judge: further columns to judge on without a refit.
-        fine_tune: labels of a further column to refit with.
-        fine_tune_labels: the columns they are from, one for each of ``judge``.
-        weak: cheap scores to pretrain on.
-        weak_rows: how many architectures to pretrain on.
-        leave_out_training: judge on architectures that were not trained on.
-        space: what the architectures are; that of a loaded table counts.
-        data: where files lie that are named without their folder.
-        out: keep finished results in this folder, and go on from what it holds. Fits that failed
-            are tried again.
-        executor: where to fit; this process if ``None``.
-        progress: told of every result.
+        rankers: Names, or rankers of the table's space; a mapping gives them other names.
+        labels: The column that rankers learn.
+        truth: The column that they are judged on.
+        train_sizes: Numbers of labels.
+        seeds: Number of random draws of the training architectures.
+        model_seeds: Number of fits per draw, each with another seed of the ranker.
+        stages: 1 trains once; each further stage adds the best predicted architectures.
+        top: Number of architectures that a stage adds.
+        judge: Further columns to judge on without a refit.
+        fine_tune: Number of labels of a further column to refit with.
+        fine_tune_labels: The columns of these labels, one for each of ``judge``.
+        weak: Cheap scores to pretrain on.
+        weak_rows: Number of architectures to pretrain on.
+        leave_out_training: Judge on the architectures that were not trained on.
+        space: The space of the architectures; ignored for a loaded table, which knows its own.
+        data: Folder of files that are named without a folder.
+        out: Folder to keep finished results in, and to continue from. Failed fits are tried again.
+        executor: Executor to fit with; ``None`` fits in this process.
+        progress: Object that is notified of every result.
 
     Raises:
-        ArchrankError: settings or files that cannot be used; nothing has been fitted then.
+        ArchrankError: Settings or files cannot be used; nothing has been fitted then.
 
     Example:
         >>> import pathlib, tempfile
@@ -121,7 +120,7 @@ def carry_out(
     executor: Executor | None = None,
     progress: Watcher | None = None,
 ) -> Assessment:
-    """Check, run what ``out`` does not hold yet, and put it together; see :func:`assess`."""
+    """Run the cells whose results ``out`` does not hold yet, and collect all results."""
     protocol.check(len(problem), rankers)
     settings = {
         **protocol.describe(),
@@ -146,11 +145,11 @@ def carry_out(
 def make_rankers(
     rankers: str | Sequence[str | Ranker] | Mapping[str, Ranker], space: Space
 ) -> dict[str, Ranker]:
-    """Rankers by name, unfitted.
+    """Make unfitted rankers, by name.
 
     Raises:
-        UnknownNameError: no such ranker.
-        SettingsError: two of one name, or of another space.
+        UnknownNameError: No ranker has that name.
+        SettingsError: Two rankers have the same name, or one is of another space.
     """
     if isinstance(rankers, str):
         rankers = (rankers,)
@@ -171,7 +170,7 @@ def make_rankers(
 
 
 def _distinct(rankers: Sequence[str | Ranker]) -> list[str | Ranker]:
-    """A name that is given twice means the same ranker."""
+    """Drop repeated names, which mean the same ranker."""
     seen = {r: None for r in rankers if isinstance(r, str)}
     return [*seen, *(r for r in rankers if not isinstance(r, str))]
 
@@ -197,9 +196,9 @@ def _run(
     executor: Executor | None,
     progress: Watcher | None,
 ) -> None:
-    """Finish the cells that the journal does not hold, and those that failed, perhaps by accident.
+    """Run the cells that the journal does not hold, and those that failed.
 
-    The one that is stored last counts.
+    If a cell is stored several times, the last result counts.
     """
     left = [c for c in wanted if c not in journal.done or journal.done[c].failed]
     if progress is not None:
@@ -214,7 +213,7 @@ def _run(
         for cell in left:
             keep(run_cell(cell, rankers[cell.ranker], problem, protocol))
         return
-    # few at a time: a task carries the whole table
+    # few at a time, because each task contains the whole table
     running: set[Future[Done]] = set()
     waiting = iter(left)
     room = 2 * (getattr(executor, "_max_workers", None) or 16)

@@ -1,4 +1,4 @@
-"""Charts of an assessment: criteria against training size, ranks, and whom a ranker favours."""
+"""Charts of an assessment: criteria against training size, ranks, bias by cost."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ SHIFT = 0.012  # of the axis, between rankers at one size: their bars would hide
 
 @dataclass(frozen=True)
 class LogAxis(Axis):
-    """A logarithmic axis with ticks at given values, such as the training sizes themselves."""
+    """Logarithmic axis with ticks at given values, such as the training sizes."""
 
     at: tuple[float, ...] = ()
 
     def place(self, values: Floats) -> Floats:
-        """Positions in [0, 1] of ``values: (n,)``."""
+        """Compute positions in [0, 1] of ``values: (n,)``."""
         at = np.log(values / self.low) / math.log(self.high / self.low)
         return np.clip(at, 0.0, 1.0)
 
     def ticks(self) -> list[tuple[float, str]]:
-        """The given values, without those that would be written over the one before."""
+        """Return the given values without those that would overlap the previous label."""
         kept: list[float] = []
         for value in self.at:
             if not kept or np.diff(self.place(np.array([kept[-1], value])))[0] > 0.07:
@@ -45,13 +45,13 @@ class LogAxis(Axis):
         return [(value, f"{value:,.0f}" if value >= 1 else f"{value:g}") for value in kept]
 
     def shift(self, values: Floats, share: float) -> Floats:
-        """``values`` moved by a share of the axis."""
+        """Move ``values`` by a share of the axis length."""
         moved: Floats = values * (self.high / self.low) ** share
         return moved
 
 
 def style(rankers: tuple[str, ...]) -> str:
-    """Tight tables, and a colour per ranker for all charts; dashes where colours start again."""
+    """Write the style sheet: tight tables, and a colour (and dashes) per ranker."""
     rules = []
     for i in range(len(rankers)):
         color, dash = PALETTE[i % len(PALETTE)], "" if i < len(PALETTE) else "6 4"
@@ -68,7 +68,7 @@ def style(rankers: tuple[str, ...]) -> str:
 
 
 def symbols(rankers: tuple[str, ...]) -> dict[str, str]:
-    """Legend swatches of the rankers."""
+    """Draw the legend swatches of the rankers."""
     return {
         f"s{i}": f'<path class="s{i}" d="M0 6H26"/><g class="s{i}"><circle cx="13" cy="6" r="3.6"/>'
         "</g>"
@@ -77,7 +77,7 @@ def symbols(rankers: tuple[str, ...]) -> dict[str, str]:
 
 
 def curves(found: Assessment) -> Iterator[Figure]:
-    """The criteria that studies plot, against the number of labels."""
+    """Draw the criteria that studies plot, against the number of labels."""
     table = found.table()
     table = table[(table["transfer"] == "none") & table["tau"].notna()]
     if table.empty:
@@ -92,7 +92,7 @@ def curves(found: Assessment) -> Iterator[Figure]:
         if f"{measure.name}_low" in table:
             low = (factor * table[f"{measure.name}_low"]).fillna(means)
             high = (factor * table[f"{measure.name}_high"]).fillna(means)
-        if measure.unit:  # a share cannot leave this range, its bar would
+        if measure.unit:  # a share is in this range, but its error bar may leave it
             least = 100 / found.n if measure.name == "br_at_1" else 0.0
             low, high = low.clip(least, 100.0), high.clip(least, 100.0)
         y = _height(measure, np.concatenate([low, high]).astype(np.float64))
@@ -109,7 +109,7 @@ def curves(found: Assessment) -> Iterator[Figure]:
 
 
 def _height(measure: Measure, values: Floats) -> Axis:
-    """The vertical axis for ``values``; ranks spread over orders of magnitude."""
+    """Make the vertical axis for ``values``; logarithmic for ranks."""
     if measure.name != "br_at_1":
         return Axis.around(measure.title, values, margin=0.06)
     low, high = float(values.min()) / 1.3, float(values.max()) * 1.3
@@ -119,7 +119,7 @@ def _height(measure: Measure, values: Floats) -> Axis:
 
 
 def _curve(chart: Chart, x: LogAxis, i: int, points: DataFrame, rankers: int) -> None:
-    """Points with bars of one ranker; a line joins training sizes, or the stages of each."""
+    """Draw points with error bars of one ranker; a line joins training sizes, or stages."""
     if points.empty:  # all its fits failed
         return
     staged = points["train_size"].nunique() < len(points)
@@ -152,7 +152,7 @@ def _note(found: Assessment, measure: Measure) -> str:
 
 
 def scatters(found: Assessment) -> Iterator[Figure]:
-    """Predicted against true ranks of one draw per ranker, from the most labels."""
+    """Draw predicted against true ranks of one fit per ranker, with the most labels."""
     size = max(found.protocol.train_sizes)
     for i, name in enumerate(found.rankers):
         drawn = [d for d in found.done if d.points and d.cell.ranker == name]
@@ -175,7 +175,7 @@ def scatters(found: Assessment) -> Iterator[Figure]:
 
 
 def favours(found: Assessment) -> Iterator[Figure]:
-    """Mean rank difference in groups of rising cost, from the most labels."""
+    """Draw mean rank differences in groups of rising cost, with the most labels."""
     size, stage = max(found.protocol.train_sizes), found.protocol.stages - 1
     lines: dict[int, Floats] = {}
     labels = size

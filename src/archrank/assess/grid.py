@@ -1,4 +1,4 @@
-"""The grid of an assessment: its cells, what each draws, and the rows that come out."""
+"""Grid of an assessment: its cells, their random draws, and the rows of results."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Row: TypeAlias = dict[str, Any]
 
 @dataclass(frozen=True, order=True)
 class Cell:
-    """A ranker's name, the number of labels, and the seeds of data and model."""
+    """Cell of the grid: a ranker's name, the number of labels, and the seeds of data and model."""
 
     ranker: str
     train_size: int
@@ -34,15 +34,15 @@ class Cell:
     model_seed: int
 
     def training_rows(self, n: int) -> Ints:
-        """The rows of ``n`` that are labelled first, the same for every ranker."""
+        """Draw the rows of ``n`` that are labelled first, the same for every ranker."""
         return np.random.default_rng([self.data_seed, 0]).permutation(n)[: self.train_size]
 
     def target_rows(self, n: int, count: int) -> Ints:
-        """The rows that fine-tuning labels, the same for every ranker and size."""
+        """Draw the rows that fine-tuning labels, the same for every ranker and size."""
         return np.random.default_rng([self.data_seed, 1]).permutation(n)[:count]
 
     def seeded(self, ranker: Ranker) -> Ranker:
-        """An unfitted copy of ``ranker`` with this cell's seed; it keeps its pretraining."""
+        """Make an unfitted copy of ``ranker`` with this cell's seed; it keeps its pretraining."""
         from sklearn.base import clone
 
         seed = np.random.SeedSequence([self.data_seed, self.model_seed]).generate_state(1)[0]
@@ -52,7 +52,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Done:
-    """A finished cell: a row per stage and judged column, and ranks to plot (or none)."""
+    """Finished cell: a row per stage and judged column, and ranks to plot (or none)."""
 
     cell: Cell
     rows: list[Row]
@@ -60,7 +60,7 @@ class Done:
 
     @property
     def failed(self) -> bool:
-        """Whether any of its rows lacks what it should say."""
+        """True if any of its rows lacks results."""
         return any(row["failure"] for row in self.rows)
 
 
@@ -78,7 +78,7 @@ class Watcher(Interface):
 
 
 def cells(rankers: Iterable[str], protocol: Protocol) -> list[Cell]:
-    """All cells, those of one draw together: half a grid compares all rankers."""
+    """List all cells, draw by draw, so that an unfinished grid already compares all rankers."""
     names = list(rankers)
     return [
         Cell(name, size, data_seed, model_seed)
@@ -97,9 +97,9 @@ def judged_row(
     problem: Problem,
     protocol: Protocol,
 ) -> Row:
-    """``known`` with all criteria of ``scores: (n,)`` against a column, and their intervals.
+    """Add all criteria of ``scores: (n,)`` against a column to ``known``, and their intervals.
 
-    Bootstrap intervals where there is but one fit; several show by themselves how they differ.
+    Bootstrap intervals are computed only for a single fit; several have a standard deviation.
 
     Raises:
         LabelError: NaN or constant scores.
@@ -119,7 +119,7 @@ def judged_row(
 
 
 def failed_row(known: Row, error: Exception) -> Row:
-    """``known`` with NaN for every criterion, and why."""
+    """Add NaN for every criterion, and the reason, to ``known``."""
     names = ("pretrain_seconds", "fit_seconds", "rank_seconds")
     return {
         **dict.fromkeys(names, math.nan),
@@ -131,12 +131,12 @@ def failed_row(known: Row, error: Exception) -> Row:
 
 
 def first_row(cell: Cell, stage: int, labels: int) -> Row:
-    """What is known about a row before anything is fitted."""
+    """Return the values of a row that are known before anything is fitted."""
     return {**asdict(cell), "stage": stage, "labels": labels}
 
 
 def rank_points(scores: Floats, truth: Floats) -> dict[str, list[float]]:
-    """True and predicted ranks, 1 is best, of evenly spread architectures ``(k,)``."""
+    """Compute true and predicted ranks (1 is best) of evenly spread architectures: ``(k,)``."""
     from scipy.stats import rankdata
 
     n = len(scores)

@@ -1,4 +1,4 @@
-"""The criteria of an assessment: what each is called, how it reads, how it is computed."""
+"""Criteria of an assessment: names, units, number formats and computation."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ RESAMPLED = 4_000_000  # architectures in all resamples together: seconds
 
 @dataclass(frozen=True)
 class Measure:
-    """One number that judges a ranking.
+    """Criterion of a ranking: its name and number format.
 
     Attributes:
-        name: its column in the raw results.
-        title: its heading.
-        unit: ``"%"`` if it is a fraction that is printed as percent.
-        decimals: how many are printed.
+        name: Name of the column in the raw results.
+        title: Heading in tables.
+        unit: ``"%"`` for a fraction that is printed in percent.
+        decimals: Number of decimals to print.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Measure:
     decimals: int = 3
 
     def text(self, value: float) -> str:
-        """A value as people read it, without its unit."""
+        """Format a value for reading, without its unit."""
         return f"{(100 if self.unit else 1) * value:.{self.decimals}f}"
 
 
@@ -53,10 +53,10 @@ SECONDS = Measure("seconds", "seconds", decimals=2)
 
 
 def criteria_of(n: int) -> dict[str, Criterion]:
-    """The criteria that judge a ranking of ``n`` architectures, by the name of their measure.
+    """Return the criteria for a ranking of ``n`` architectures, by the name of their measure.
 
-    P@5 % and BR@1 % round down to at least one architecture; the regret is that of the truly best
-    of the predicted top ten, in the unit of the truth.
+    The numbers of architectures in P@5 % and BR@1 % are rounded down, but at least 1. The regret is
+    that of the best of the predicted top ten, in the unit of the truth.
     """
     return {
         "tau": criteria.kendall_tau,
@@ -70,7 +70,7 @@ def criteria_of(n: int) -> dict[str, Criterion]:
 
 
 def judge(scores: Floats, truth: Floats) -> dict[str, float]:
-    """Every criterion of ``scores: (n,)`` against ``truth: (n,)``, both higher-is-better.
+    """Compute every criterion of ``scores: (n,)`` against ``truth: (n,)``, higher is better.
 
     Raises:
         LabelError: NaN or constant scores.
@@ -79,11 +79,11 @@ def judge(scores: Floats, truth: Floats) -> dict[str, float]:
 
 
 def intervals(scores: Floats, truth: Floats, *, rng: np.random.Generator) -> dict[str, float]:
-    """Bootstrap intervals over architectures: ``{name}_low`` and ``{name}_high`` per criterion.
+    """Compute bootstrap intervals over architectures: ``{name}_low`` and ``{name}_high``.
 
-    They say how sure a single ranking is of its figures, not what another draw of labels would
-    give. Tables above 20,000 architectures, whose intervals are narrow, get fewer resamples.
-    NaN where a criterion is undefined on nearly all of them.
+    They express the uncertainty of the criteria of this one ranking, not the spread between draws
+    of labels. Tables of more than 20,000 architectures, whose intervals are narrow, have fewer
+    resamples. NaN if a criterion is undefined on nearly all resamples.
     """
     resamples = min(RESAMPLES, max(RESAMPLED // len(truth), RESAMPLES // 5))
     measured = criteria_of(len(truth))

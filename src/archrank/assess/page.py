@@ -1,4 +1,4 @@
-"""The page of an assessment: the table, figures, failures, and what was done."""
+"""HTML page of an assessment: table, figures, failures and settings."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ WAYS = {
 
 
 def render(found: Assessment) -> str:
-    """The page as text."""
+    """Write the page as HTML text."""
     protocol = found.protocol
     title = f"{', '.join(found.rankers)}: learnt {protocol.labels}, judged on {protocol.judged[0]}"
     fits = protocol.fits
@@ -62,7 +62,7 @@ def _body(found: Assessment) -> Iterator[str]:
 
 
 def _more(protocol: Protocol, judged: str) -> str:
-    """The labels that fine-tuning adds."""
+    """Describe the labels that fine-tuning adds."""
     columns = dict(zip(protocol.judge, protocol.fine_tune_labels, strict=False))
     return f"{protocol.fine_tune} of {columns[judged]}" if judged in columns else ""
 
@@ -74,7 +74,7 @@ def _words(value: object) -> str:
 
 
 def _table(heading: str, table: DataFrame, *, staged: bool) -> str:
-    """Means and spreads; the best mean of each number of labels in bold."""
+    """Write means and spreads; the best mean of each number of labels is bold."""
     measures = (*MEASURES, SECONDS)
     names = ["ranker", "labels", *(m.title for m in measures)]
     head = "".join(
@@ -97,7 +97,7 @@ def _table(heading: str, table: DataFrame, *, staged: bool) -> str:
 
 
 def _best(table: DataFrame, name: str, keys: list[str]) -> set[int]:
-    """Places of the rows with the best mean among those of equal size, if there are rivals."""
+    """Find the rows with the best mean among those of equal size, if there are several."""
     values = table.reset_index(drop=True)
     groups = values.groupby(keys)[name]
     best = groups.transform("min" if name in LOWER_IS_BETTER else "max")

@@ -1,4 +1,4 @@
-"""The numbers of an assessment: architectures, labels, truths, weak labels, costs."""
+"""Data of an assessment: architectures, labels, truths, weak labels, costs."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from archrank.types import Archs, Floats
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """Everything a cell of the grid needs, as arrays; small enough to send to a worker.
+    """Data that a cell of the grid needs, as arrays; small enough to send to a worker process.
 
     Attributes:
-        space: what the architectures are.
-        archs: ``(n, d)``, all of the table.
-        columns: ``(n,)`` per column that is learnt or judged, higher is better.
+        space: The space of the architectures.
+        archs: ``(n, d)``, all architectures of the table.
+        columns: ``(n,)`` per column that is learnt or judged on, higher is better.
         weak: ``(n,)`` per weak label, as in its file; NaN where it is not known.
         cost: ``(n,)`` MACs or FLOPs, or ``None``.
-        cost_name: where they are from.
-        digest: of all of these.
+        cost_name: Source of the costs.
+        digest: Hash of all of these.
     """
 
     space: Space
@@ -52,9 +52,9 @@ def load_problem(
     """Read and check every column that ``protocol`` names.
 
     Raises:
-        TableError: a file that cannot be used, a learnt or judged column with NaN, or weak labels
-            of other architectures.
-        UnknownNameError: no such column.
+        TableError: A file cannot be used, a column to learn or to judge on has NaN, or weak labels
+            are of other architectures.
+        UnknownNameError: No column has that name.
     """
     if not isinstance(table, BenchTable):
         table = load_table(find_data(str(table), data), space)
@@ -76,7 +76,7 @@ def load_problem(
 
 
 def _cost(table: BenchTable) -> tuple[Floats | None, str]:
-    """MACs or FLOPs of every architecture, if they cost nothing to know."""
+    """Find MACs or FLOPs of every architecture, if no network has to be built for them."""
     for name in table.metrics:
         if {"macs", "flops"} & set(re.split(r"[^a-z]+", name.lower())):
             values = table.column(name)
@@ -89,7 +89,7 @@ def _cost(table: BenchTable) -> tuple[Floats | None, str]:
 
 
 def _digest(archs: Archs, columns: Mapping[str, Floats]) -> str:
-    """SHA-256 over architectures and measurements."""
+    """Compute the SHA-256 hash of architectures and measurements."""
     digest = hashlib.sha256(np.ascontiguousarray(archs).tobytes())
     for name, values in columns.items():
         digest.update(name.encode())

@@ -1,4 +1,4 @@
-"""What an assessment does, as plain names and numbers, and what it must not ask for."""
+"""Settings of an assessment as plain names and numbers, and their checks."""
 
 from __future__ import annotations
 
@@ -14,30 +14,33 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Protocol:
-    """How rankers are trained and judged, the same for all of them.
+    """Settings by which all rankers are trained and judged.
 
-    Fair by construction: a data seed gives every ranker the same training rows (the first of one
-    permutation, so a larger size contains the smaller ones), every ranker is judged on the same
-    architectures, and a ranker's own seed depends on the data seed and the model seed alone.
+    The comparison is fair: a data seed gives every ranker the same training rows (the first of one
+    permutation, so that a larger training set contains the smaller ones), all rankers are judged
+    on the same architectures, and a ranker's own seed depends only on the data seed and the model
+    seed.
 
     Args:
-        labels: the column that rankers learn.
-        truth: the column that they are judged on; ``labels`` if ``None``.
-        train_sizes: numbers of labels, drawn at random.
-        seeds: data seeds ``0..seeds-1``: each draws other training rows.
-        model_seeds: per data seed, how many times a ranker is fitted with another seed of its own.
-        stages: 1 trains once. Each further stage adds the ``top`` best predicted of the whole
-            table that are not trained yet, with their labels, and trains again (Surgery, A.4).
-        top: architectures that a stage adds; the training size if ``None``.
-        judge: further columns that the fitted ranker is judged on without a refit (zero-shot).
-        fine_tune: labels of the target added for each judged column; 0 leaves fine-tuning out.
-        fine_tune_labels: for each column of ``judge``, the column that fine-tuning learns from.
-        weak: cheap scores for rankers that can pretrain: ``file:column``, a column of the table,
-            ``macs`` or ``params``.
-        weak_rows: pretrain on this many random architectures; on all that have the scores if
-            ``None``. Rankers that train networks on them take minutes for thousands.
-        leave_out_training: judge on the architectures that were not trained on. Published studies
-            judge on all, as is done by default.
+        labels: The column that rankers learn.
+        truth: The column that they are judged on; ``None`` takes ``labels``.
+        train_sizes: Numbers of labels, which are drawn at random.
+        seeds: Number of data seeds (``0..seeds-1``); each draws other training rows.
+        model_seeds: Number of fits per data seed, each with another seed of the ranker.
+        stages: 1 trains once. Each further stage adds the ``top`` best predicted architectures of
+            the table that are not trained on yet, with their labels, and trains again (Surgery,
+            A.4).
+        top: Number of architectures that a stage adds; ``None`` takes the training size.
+        judge: Further columns that the fitted ranker is judged on without a refit (zero-shot).
+        fine_tune: Number of labels of the other column to add for each column of ``judge``; 0 for
+            no fine-tuning.
+        fine_tune_labels: The column that fine-tuning learns from, for each column of ``judge``.
+        weak: Cheap scores for rankers that can be pretrained: ``file:column``, a column of the
+            table, ``macs`` or ``params``.
+        weak_rows: Number of random architectures to pretrain on; ``None`` takes all that have the
+            scores. Neural rankers take minutes to pretrain on thousands.
+        leave_out_training: Judge only on architectures that were not trained on. By default, all
+            are judged on, as in published studies.
     """
 
     labels: str
@@ -56,28 +59,28 @@ class Protocol:
 
     @property
     def judged(self) -> tuple[str, ...]:
-        """The columns that rankers are judged on, the truth first."""
+        """Columns that rankers are judged on, with the truth first."""
         truth = self.labels if self.truth is None else self.truth
         return tuple(dict.fromkeys((truth, *self.judge)))
 
     @property
     def fits(self) -> int:
-        """How many times a ranker is fitted per number of labels and stage."""
+        """Number of fits of a ranker per number of labels and stage."""
         return self.seeds * self.model_seeds
 
     def describe(self) -> dict[str, Any]:
-        """What gives a result its meaning: all but which sizes and seeds were asked for."""
+        """Return the settings that results depend on: all but the lists of sizes and seeds."""
         grid = ("train_sizes", "seeds", "model_seeds")
         values = {k: v for k, v in asdict(self).items() if k not in grid}
         return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
 
     def check(self, n: int, rankers: Mapping[str, Ranker]) -> None:
-        """Refuse what cannot be done with ``n`` architectures and these rankers.
+        """Check that the settings suit a table of ``n`` architectures and these rankers.
 
         Raises:
-            BudgetError: a number of nothing, or of more than the table holds.
-            LabelError: fewer labels than a ranker needs.
-            SettingsError: settings that contradict each other.
+            BudgetError: A number is below 1, or above the number of architectures.
+            LabelError: A ranker needs more labels.
+            SettingsError: Settings contradict each other.
         """
         if not rankers:
             raise SettingsError("no rankers to assess; name one or more, for example: default")

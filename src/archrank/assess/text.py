@@ -1,4 +1,4 @@
-"""The table of an assessment for terminals and programs."""
+"""Table of an assessment as text for terminals, and as JSON."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ KEYS = ("ranker", "labels", "stage", "judged", "transfer")
 
 
 def table_rows(table: DataFrame) -> list[tuple[str, ...]]:
-    """Heading and one line per row, as text; columns that never differ are left out."""
+    """Write a heading and one line per row, without columns that are constant."""
     keys = [k for k in KEYS if k in ("ranker", "labels") or table[k].nunique() > 1]
     failed = ["failed"] if table["failed"].any() else []
     measures = (*MEASURES, SECONDS)
@@ -31,7 +31,7 @@ def table_rows(table: DataFrame) -> list[tuple[str, ...]]:
 
 
 def estimate(measure: Measure, record: Mapping[Hashable, Any]) -> str:
-    """``mean ± sd`` of several fits, ``value [low, high]`` of one, from a row of the table."""
+    """Write ``mean ± sd`` of several fits, or ``value [low, high]`` of one."""
     mean, sd = record[measure.name], record[f"{measure.name}_sd"]
     if math.isnan(mean):
         return MISSING
@@ -44,7 +44,7 @@ def estimate(measure: Measure, record: Mapping[Hashable, Any]) -> str:
 
 
 def records(table: DataFrame) -> list[dict[str, Any]]:
-    """Rows as JSON values, NaN as ``None``."""
+    """Convert rows to JSON values, with ``None`` for NaN."""
     return [dict(_plain(row.items())) for row in table.to_dict("records")]
 
 

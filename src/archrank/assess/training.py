@@ -1,4 +1,4 @@
-"""Run one cell: fit a ranker to one draw of labels, stage by stage, and judge it."""
+"""Computation of one cell: fit a ranker to one draw of labels, stage by stage, and judge it."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from archrank.assess.transfer import fine_tune
 from archrank.rankers.base import Ranker
 from archrank.types import Floats, Ints
 
-_pretrained: dict[tuple[str, str, int], tuple[Ranker, float]] = {}  # learnt once per process
+_pretrained: dict[tuple[str, str, int], tuple[Ranker, float]] = {}  # cache of this process
 
 
 def run_cell(cell: Cell, ranker: Ranker, problem: Problem, protocol: Protocol) -> Done:
-    """Train and judge; whatever a ranker raises becomes rows of NaN with the reason."""
+    """Train and judge; if the ranker raises an error, return rows of NaN with the reason."""
     from threadpoolctl import threadpool_limits
 
     rows: list[Row] = []
     points: dict[str, list[float]] = {}
     trained = cell.training_rows(len(problem))
-    with threadpool_limits(1):  # the same sums in the same order, in a worker or not
+    with threadpool_limits(1):  # sums must not depend on the number of cores
         for stage in range(protocol.stages):
             known = first_row(cell, stage, len(trained))
             try:
                 base, known["pretrain_seconds"] = pretrained(cell, ranker, problem, protocol)
                 scores, seconds = _fit(cell, base, trained, problem, protocol)
                 rows += _judge({**known, **seconds}, scores, trained, problem, protocol)
-            except Exception as error:  # a ranker may be anyone's: the other cells go on
+            except Exception as error:  # a user's ranker may raise anything; other cells go on
                 rows += _failures(known, error, protocol)
                 break
             if stage < protocol.stages - 1:
@@ -44,7 +44,7 @@ def run_cell(cell: Cell, ranker: Ranker, problem: Problem, protocol: Protocol) -
 
 
 def best_new(scores: Floats, trained: Ints, count: int, cell: Cell) -> Ints:
-    """The ``count`` best predicted rows that are not trained yet; ties are broken at random."""
+    """Choose the ``count`` best predicted untrained rows; ties are broken at random."""
     noise = np.random.default_rng([cell.data_seed, 2, len(trained)]).random(len(scores))
     order = np.lexsort((noise, -scores))
     new: Ints = order[~np.isin(order, trained)][:count]
@@ -54,9 +54,9 @@ def best_new(scores: Floats, trained: Ints, count: int, cell: Cell) -> Ints:
 def pretrained(
     cell: Cell, ranker: Ranker, problem: Problem, protocol: Protocol
 ) -> tuple[Ranker, float]:
-    """The ranker with the weak labels, if it can use any, and the seconds that took.
+    """Pretrain the ranker on the weak labels, if it can; return it and the seconds that this took.
 
-    They are learnt once per model seed, whatever the labels that follow.
+    This is done once per model seed, because it does not depend on the labels.
     """
     from sklearn.base import clone
 
@@ -78,7 +78,7 @@ def pretrained(
 def _fit(
     cell: Cell, base: Ranker, trained: Ints, problem: Problem, protocol: Protocol
 ) -> tuple[Floats, dict[str, float]]:
-    """Predictions for all architectures ``(n,)``, and what they took."""
+    """Fit, and predict all architectures ``(n,)``; also return the seconds that this took."""
     start = time.perf_counter()
     ranker = cell.seeded(base)
     ranker.fit(problem.archs[trained], problem.columns[protocol.labels][trained])
@@ -100,7 +100,7 @@ def _judge(
 
 
 def _failures(known: Row, error: Exception, protocol: Protocol) -> list[Row]:
-    """Rows for all that a failed fit leaves unknown, later stages included."""
+    """Make the rows of a failed fit, including those of later stages."""
     rows = []
     for stage in range(known["stage"], protocol.stages):
         for column in protocol.judged:
@@ -116,7 +116,7 @@ def _failures(known: Row, error: Exception, protocol: Protocol) -> list[Row]:
 def _fine_tuned(
     cell: Cell, base: Ranker, known: Row, trained: Ints, problem: Problem, protocol: Protocol
 ) -> list[Row]:
-    """A row for each column that the ranker is fine-tuned to."""
+    """Make a row for each column that the ranker is fine-tuned to."""
     rows = []
     for column, labels in zip(protocol.judge, protocol.fine_tune_labels, strict=False):
         row: Row = {**known, "judged": column, "transfer": "fine-tune"}

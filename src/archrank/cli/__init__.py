@@ -1,1 +1,1 @@
-"""The command line. One file per command; ``main`` puts them together."""
+"""Command line: one file per command; ``main`` puts them together."""

@@ -133,5 +133,5 @@ class Assess:
 
 
 def flat(groups: tuple[tuple[T, ...], ...]) -> tuple[T, ...]:
-    """What was given to all uses of an option."""
+    """Join the values of all uses of an option."""
     return tuple(chain.from_iterable(groups))

@@ -32,7 +32,7 @@ PLAIN = re.compile(r"[\w.,=-]{1,48}", re.ASCII)  # architectures that can name a
 
 @dataclass
 class Draw:
-    """Draw an architecture as an SVG picture and print where it lies.
+    """Draw an architecture as an SVG picture and print the path of the file.
 
     Cells are drawn as graphs, image networks as chains of blocks, Transformers as columns of
     layers, any other space as a table of its choices.
@@ -76,7 +76,7 @@ class Draw:
         return 0
 
     def _architecture(self) -> tuple[Space, NDArray[np.uint8], str]:
-        """The space, one row ``(d,)`` of it, and what to call its file."""
+        """Find the space, the architecture ``(d,)``, and the name of its file."""
         from archrank.runs.named import make_space
 
         given = self.arch.strip()
@@ -109,7 +109,7 @@ class Draw:
 
 
 def _parse(space: Space, text: str, guess: bool) -> NDArray[np.uint8]:
-    """One architecture ``(d,)``; with ``guess`` an error names spaces that could read it."""
+    """Parse an architecture: ``(d,)``; with ``guess``, errors name spaces that can read it."""
     try:
         arch: NDArray[np.uint8] = space.parse([text])[0]
         return arch
@@ -124,7 +124,7 @@ def _parse(space: Space, text: str, guess: bool) -> NDArray[np.uint8]:
 
 
 def _readers(text: str) -> list[str]:
-    """Known spaces that read ``text``."""
+    """Find the known spaces that can read ``text``."""
     from archrank.runs.named import make_space
     from archrank.spaces import SPACES
 
@@ -139,7 +139,7 @@ def _readers(text: str) -> list[str]:
 
 
 def _name(space: Space, text: str) -> str:
-    """What to call an architecture's file: itself if that is short and plain, else a hash."""
+    """Name an architecture's file: its string if that is short and plain, else a hash."""
     part = text if PLAIN.fullmatch(text) else sha256(text.encode()).hexdigest()[:8]
     return f"{re.sub(r'[^A-Za-z0-9._-]+', '_', space.name)}-{part}"
 

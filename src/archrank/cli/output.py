@@ -1,4 +1,4 @@
-"""What commands print: results on standard output, everything else on standard error."""
+"""Output of commands: results go to standard output, everything else to standard error."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ SHOWN = 12  # metrics of an architecture that are printed
 
 
 def progress_console() -> Console:
-    """Where progress goes: standard error, so that results can be piped."""
+    """Make a console for progress on standard error, so that results can be piped."""
     return Console(stderr=True)
 
 
 def say(line: str) -> None:
-    """Tell the person at the terminal something."""
+    """Print a line for the user on standard error."""
     progress_console().print(Text(line), soft_wrap=True)
 
 

@@ -1,4 +1,4 @@
-"""``archrank best``, ``front`` and ``report``: what a run has found."""
+"""Commands ``archrank best``, ``front`` and ``report``, which show the results of a run."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 
 @dataclass
 class Reading:
-    """What every command that reads a run takes."""
+    """Options of every command that reads a run."""
 
     run: Path | None = None
     """The run folder; the latest one under runs/ if left out."""
 
     def study(self) -> Study:
-        """The run, opened to read."""
+        """Open the run for reading."""
         from archrank.runs.folder import load
 
         return load(self.folder())
 
     def folder(self) -> Path:
-        """The run folder that is meant."""
+        """Return the run folder: the given one, or the newest one under ``runs/``."""
         from archrank.runs.folder import SETTINGS
 
         if self.run is not None:
@@ -64,7 +64,7 @@ class Best(Reading):
 
 @dataclass
 class Front(Reading):
-    """Show the architectures of a run that none dominates."""
+    """Show the Pareto front of a run: architectures that no other one dominates."""
 
     json: bool = False
     """Print JSON."""

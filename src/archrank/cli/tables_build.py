@@ -1,4 +1,4 @@
-"""``archrank tables build`` and ``verify``: a benchmark of one's own, and whether it repeats."""
+"""Commands ``archrank tables build``, ``verify`` and ``list``: tables from one's own trainings."""
 
 from __future__ import annotations
 

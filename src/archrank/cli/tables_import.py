@@ -1,4 +1,4 @@
-"""``archrank tables import``: official benchmark files become tables."""
+"""Command ``archrank tables import``, which turns official benchmark files into tables."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class TablesImport:
 
 
 class _Display:
-    """A bar on a terminal; elsewhere a line every few seconds."""
+    """Progress display: a bar on a terminal, otherwise a line every few seconds."""
 
     def __init__(self, console: Console) -> None:
         columns = (BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
@@ -103,7 +103,7 @@ class _Display:
             self._bar.stop()
 
     def progress(self, done: int, of: int) -> None:
-        """So much of so much has been read."""
+        """Show that ``done`` of ``of`` has been read."""
         if self._console.is_terminal:
             self._bar.update(self._task, completed=done, total=of)
         elif time.monotonic() - self._last > QUIET:

@@ -1,4 +1,4 @@
-"""Where a command's evaluations run, and how a command is stopped."""
+"""Worker processes of a command, and its reaction to being stopped."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from concurrent.futures import Executor
 from contextlib import contextmanager
 from types import FrameType
 
-INTERRUPTED = 130  # the shell's exit status for a program stopped by Ctrl-C
+INTERRUPTED = 130  # exit status of a program that was stopped by Ctrl-C
 
 
 @contextmanager
 def running(workers: int, cluster: str | None = None) -> Iterator[Executor | None]:
-    """An executor while a command runs; ``None``, this process, for a single worker.
+    """Provide an executor while a command runs; ``None``, for this process, with one worker.
 
-    A scheduler's SIGTERM interrupts as Ctrl-C does. Whatever ends the command, its workers end
-    with it.
+    SIGTERM, as sent by cluster schedulers, interrupts the command like Ctrl-C. The workers always
+    end with the command.
 
     Raises:
-        BudgetError: less than one worker.
-        MissingExtraError: a cluster without ``distributed``.
-        SettingsError: a cluster that does not answer.
+        BudgetError: ``workers`` below 1.
+        MissingExtraError: ``cluster`` is given, but ``distributed`` is not installed.
+        SettingsError: The cluster does not answer.
     """
     from archrank.parallel.processes import process_pool
 
@@ -47,7 +47,7 @@ def running(workers: int, cluster: str | None = None) -> Iterator[Executor | Non
 
 
 def cores() -> int:
-    """Processor cores that this process may use."""
+    """Return the number of processor cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -1,4 +1,4 @@
-"""What the chains of ProxylessNAS, AttentiveNAS and layered spaces are made of."""
+"""Pictures of ProxylessNAS, AttentiveNAS and layered spaces as chains of blocks."""
 
 from __future__ import annotations
 
@@ -89,8 +89,8 @@ def draw_attentivenas(space: AttentiveNAS, arch: NDArray[np.uint8]) -> str:
 def draw_layers(space: LayeredSpace, arch: NDArray[np.uint8]) -> str:
     """Draw the layers of any :class:`LayeredSpace`, ``arch: (d,)``, as an SVG document.
 
-    A stage is a stack; a layer's colour is its option of the first decision that is made by name,
-    else of the first decision.
+    A stage is a stack. The colour of a layer shows its option of the first decision whose options
+    are names, or, if there is none, of the first decision.
 
     Raises:
         ArchitectureError: not an architecture of ``space``.
@@ -103,7 +103,7 @@ def draw_layers(space: LayeredSpace, arch: NDArray[np.uint8]) -> str:
 def _stack(space: LayeredSpace, stack: Stack, row: NDArray[np.uint8], number: int) -> Stage:
     chosen = {c.name: c.options[row[space.starts[c.name]]] for c in (*stack.shared, stack.depth)}
     named = [c for c in stack.layers if isinstance(c.options[0], str)]
-    kinds = (named or list(stack.layers))[:1]  # the decision that colours tell
+    kinds = (named or list(stack.layers))[:1]  # the decision that colours show
     blocks = []
     for i in range(int(chosen[stack.depth.name])):
         genes = {c: int(row[space.starts[c.name] + i]) for c in stack.layers}
@@ -123,7 +123,7 @@ def _head(ends: tuple[str, ...]) -> Stage:
 
 
 def _half(side: int, stride: int) -> int:
-    """The side of an image after a block; an odd one is rounded up."""
+    """Compute the side of an image after a block, rounded up."""
     return (side + stride - 1) // stride
 
 

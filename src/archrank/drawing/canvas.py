@@ -1,8 +1,8 @@
-"""What every picture is made of: colours, text that fits, boxes, arrows, the SVG around them.
+"""Elements of pictures: colours, text that fits, boxes, arrows, the SVG document.
 
-A picture stands alone as a file and inside a page. It has no background: free text and lines are a
-grey that is read on white and on black (a page may set a stronger ``color``), and filled boxes
-bring their own ink. No element has an id, so pictures can share a page.
+A picture can be a file of its own or part of a page. It has no background: free text and lines are
+grey, readable on white and on black (a page may set a stronger ``color``), and text in filled boxes
+has a colour that suits the box. No element has an id, so a page can contain several pictures.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _SPACES = re.compile(r"\s+")
 
 
 def picture(width: float, height: float, parts: Iterable[str], label: str) -> str:
-    """An SVG document of ``width`` x ``height`` pixels; ``label`` is what screen readers say."""
+    """Make an SVG document of ``width`` x ``height`` pixels; ``label`` is for screen readers."""
     w, h, said = math.ceil(width), math.ceil(height), escape(clean(label))
     return (
         f'<svg{XMLNS} class="drawing" viewBox="0 0 {w} {h}" width="{w}" height="{h}" '
@@ -40,7 +40,7 @@ def picture(width: float, height: float, parts: Iterable[str], label: str) -> st
 
 
 def inline(svg: str) -> str:
-    """A picture as an element of an HTML page, where it needs no namespace."""
+    """Turn a picture into an element of an HTML page, which needs no namespace."""
     return svg.replace(XMLNS, "", 1)
 
 
@@ -48,12 +48,12 @@ def inline(svg: str) -> str:
 
 
 def clean(text: str) -> str:
-    """``text`` on one line, with a mark for every character that XML does not allow."""
+    """Put ``text`` on one line, with a mark for every character that XML does not allow."""
     return _SPACES.sub(" ", _ILLEGAL.sub("\ufffd", text)).strip()
 
 
 def text_width(text: str, size: float = SIZE) -> float:
-    """Upper bound of the width of ``text`` in usual sans-serif fonts, in pixels."""
+    """Compute an upper bound of the width of ``text`` in usual sans-serif fonts, in pixels."""
     return size * sum(map(_advance, text))
 
 
@@ -73,7 +73,7 @@ def _advance(letter: str) -> float:
 
 
 def shorten(text: str, room: float, size: float = SIZE) -> str:
-    """``text`` cut to ``room`` pixels, with an ellipsis where something is missing."""
+    """Cut ``text`` to ``room`` pixels, with an ellipsis if something is missing."""
     text = clean(text)
     if text_width(text, size) <= room:
         return text
@@ -94,16 +94,16 @@ def write(
     faint: bool = False,
     room: float = math.inf,
 ) -> str:
-    """One line of text with its base line at ``y``, cut to ``room`` pixels.
+    """Write one line of text with its base line at ``y``, cut to ``room`` pixels.
 
-    ``ink`` is the colour on a filled box; without, the text has the picture's colour.
+    ``ink`` is the colour on a filled box; without it, the text has the picture's colour.
     """
     shown = shorten(text, room / (1.1 if bold else 1), size)
     whole = "" if shown == clean(text) else f"<title>{escape(clean(text))}</title>"
     look = "" if size == SIZE else f' font-size="{size:g}"'
     look += ' font-weight="600"' if bold else ""
     look += ' opacity="0.8"' if faint else ""
-    # a style, because pages colour all texts by rule, which wins over an attribute
+    # a style, because a page's rule for the colour of texts overrides attributes
     look += ' fill="currentColor"' if ink is None else f' style="fill:{ink}"'
     return f'<text x="{x:g}" y="{y:g}" text-anchor="{anchor}"{look}>{whole}{escape(shown)}</text>'
 
@@ -112,7 +112,7 @@ def write(
 
 
 def ink_on(fill: str) -> str:
-    """The ink that is read on a colour of the palette."""
+    """Choose a text colour that is readable on a colour of the palette."""
     return LIGHT_INK if fill == BLUE else DARK_INK
 
 
@@ -126,7 +126,7 @@ def box(
     *,
     size: float = SIZE,
 ) -> str:
-    """A box with lines of text in its middle; without ``fill`` a dashed one: something is off."""
+    """Draw a box with lines of text in its middle; without ``fill``, dashed: not active."""
     look = (
         'fill="none" stroke="currentColor" stroke-opacity="0.7" stroke-dasharray="4 4"'
         if fill is None
@@ -145,12 +145,12 @@ def box(
 
 
 def box_width(lines: Iterable[str], size: float = SIZE) -> float:
-    """How wide a box must be for its longest line."""
+    """Compute the width in pixels that a box needs for its longest line."""
     return max(text_width(clean(line), size) for line in lines) + 16
 
 
 def frame(x: float, y: float, width: float, height: float) -> str:
-    """A faint panel behind boxes that belong together."""
+    """Draw a faint panel behind boxes that belong together."""
     return (
         f'<rect class="frame" x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" rx="9" '
         'fill="currentColor" fill-opacity="0.07" stroke="currentColor" stroke-opacity="0.35"/>'
@@ -168,9 +168,9 @@ def arrow(
     color: str = "currentColor",
     width: float = 1.6,
 ) -> str:
-    """A line along ``path`` that ends in a head at ``tip``, pointing ``towards`` (a unit vector).
+    """Draw a line along ``path`` with a head at ``tip`` that points ``towards`` (a unit vector).
 
-    The path should end a little before the tip: :func:`before`.
+    The path should end a little before the tip; see :func:`before`.
     """
     (x, y), (dx, dy) = tip, towards
     left, right = (x - 8 * dx + 4 * dy, y - 8 * dy - 4 * dx), (x - 8 * dx - 4 * dy,
@@ -183,12 +183,12 @@ def arrow(
 
 
 def before(tip: tuple[float, float], towards: tuple[float, float]) -> tuple[float, float]:
-    """Where the line of an arrow with this tip ends, inside its head."""
+    """Compute the end of an arrow's line, which lies inside its head."""
     return tip[0] - 6 * towards[0], tip[1] - 6 * towards[1]
 
 
 def straight(start: tuple[float, float], tip: tuple[float, float]) -> str:
-    """A straight arrow."""
+    """Draw a straight arrow."""
     length = math.dist(start, tip) or 1.0
     towards = ((tip[0] - start[0]) / length, (tip[1] - start[1]) / length)
     end = before(tip, towards)

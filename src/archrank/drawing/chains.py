@@ -1,4 +1,4 @@
-"""Chains of blocks: a row per stage, its blocks from left to right, stages from top to bottom."""
+"""Pictures of chains of blocks: a row per stage, from top to bottom, blocks from left to right."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ GAP = 22.0  # between blocks
 ROWS = 34.0  # between rows, for the line that leads on
 PAD = 10.0  # of a stage's panel
 MARGIN = 12.0
-PER_ROW = 8  # blocks; longer stages go on in a row below
+PER_ROW = 8  # blocks; longer stages continue in a row below
 WIDEST = 190.0  # block
 LABEL = 240.0  # widest description of a stage
 
 
 @dataclass(frozen=True)
 class Block:
-    """A block: at most two lines, and a colour; without one it is skipped."""
+    """Block with at most two lines of text and a colour; without a colour it is skipped."""
 
     lines: tuple[str, ...]
     color: str | None
@@ -40,7 +40,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Stage:
-    """Blocks that belong together, and what holds for all of them."""
+    """Stage of blocks, with a description of what they have in common."""
 
     title: str
     notes: tuple[str, ...]
@@ -48,12 +48,12 @@ class Stage:
 
     @property
     def rows(self) -> list[tuple[Block, ...]]:
-        """The blocks, at most :data:`PER_ROW` per row."""
+        """Split the blocks into rows of at most :data:`PER_ROW`."""
         return [self.blocks[k : k + PER_ROW] for k in range(0, len(self.blocks), PER_ROW)]
 
     @property
     def height(self) -> float:
-        """Of the panel: of its rows, or of its description where that is higher."""
+        """Height of the panel in pixels: that of its rows, or of its description if higher."""
         rows = len(self.rows)
         text = 18.0 * (1 + len(self.notes))
         return max(rows * TALL + (rows - 1) * ROWS, text) + 2 * PAD
@@ -98,7 +98,7 @@ def _describe(stage: Stage, y: float, room: float) -> list[str]:
 
 
 def _lines(places: Sequence[Sequence[tuple[float, float]]], wide: float) -> list[str]:
-    """Arrows along the rows, and from the end of each to the start of the next."""
+    """Draw arrows along the rows, and from the end of each to the start of the next."""
     parts = []
     for row in places:
         for (x, y), (after, _) in pairwise(row):

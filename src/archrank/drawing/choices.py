@@ -1,4 +1,4 @@
-"""Any space of named choices: a row per decision, its options as chips, the chosen one filled."""
+"""Pictures of named choices: a row per decision, its options as chips, the chosen one filled."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CHIP = 26.0
 GAP = 8.0
 MARGIN = 14.0
 NAME = 260.0  # widest name of a decision
-OPTIONS = 520.0  # room for all options; where they need more, only the chosen one is shown
+OPTIONS = 520.0  # width for all options; if they need more, only the chosen one is shown
 PER_COLUMN = 26  # rows
 APART = 40.0  # between columns
 WIDEST = 220.0  # chip
@@ -33,14 +33,14 @@ WIDEST = 220.0  # chip
 
 @dataclass(frozen=True)
 class Chip:
-    """An option."""
+    """Chip that shows an option."""
 
     text: str
     chosen: bool
 
     @property
     def width(self) -> float:
-        """In pixels."""
+        """Width in pixels."""
         return min(box_width([self.text]), WIDEST)
 
 

@@ -1,4 +1,4 @@
-"""A cell drawn as a graph: nodes from left to right, edges coloured by operation."""
+"""Pictures of cells as graphs: nodes from left to right, edges coloured by operation."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LONGEST = 260.0  # of an operation's name; longer ones are cut
 
 @dataclass(frozen=True)
 class Arc:
-    """An edge between places on the line of nodes; level 0 is straight, below zero hangs down."""
+    """Edge between positions on the line of nodes; level 0 is straight, below 0 curves down."""
 
     start: int
     end: int
@@ -29,7 +29,7 @@ class Arc:
 def draw_cell(space: EdgeCellSpace, arch: NDArray[np.uint8]) -> str:
     """Draw the live part of one cell ``arch: (d,)`` as an SVG document.
 
-    Edges that no input -> output path uses, and nodes that this leaves alone, are left out.
+    Edges that are on no path from input to output, and nodes without other edges, are left out.
 
     Raises:
         ArchitectureError: not an architecture of ``space``.
@@ -65,8 +65,8 @@ def draw_cell(space: EdgeCellSpace, arch: NDArray[np.uint8]) -> str:
 def arrange(edges: list[tuple[int, int, int]]) -> list[Arc]:
     """Give each edge ``(start, end, op)`` a level so that few arcs cross.
 
-    Neighbours are joined straight. Longer edges, short ones first, go to the side where they cross
-    fewer arcs, one level above all that they overlap there.
+    Edges between neighbours are straight. Longer edges, short ones first, go to the side where they
+    cross fewer arcs, one level above all arcs that they overlap there.
     """
     arcs: list[Arc] = []
     for start, end, op in sorted(edges, key=lambda e: (e[1] - e[0], e[0])):
@@ -87,14 +87,14 @@ def arrange(edges: list[tuple[int, int, int]]) -> list[Arc]:
 
 
 def op_colors(space: EdgeCellSpace) -> dict[int, str]:
-    """The colour of every operation but ``none``; the same in every drawing of a space."""
+    """Return the colour of every operation but ``none``, the same in all pictures of a space."""
     drawn = [k for k in range(len(space.ops)) if k not in (space.none, space.skip)]
     colors = {k: PALETTE[i % len(PALETTE)] for i, k in enumerate(drawn)}
     return colors if space.skip is None else colors | {space.skip: SKIP}
 
 
 def op_dash(space: EdgeCellSpace, op: int) -> str:
-    """Dashes beside colours: for the identity, and where the palette starts again."""
+    """Return the dash pattern of an operation: for the identity, and for repeated colours."""
     if op == space.skip:
         return "6 5"
     before = sum(k not in (space.none, space.skip) for k in range(op))

@@ -1,9 +1,9 @@
-"""Graphs in layers from top to bottom: few crossings, no edge through a node.
+"""Layout of graphs in layers from top to bottom, with few crossings and no edge through a node.
 
-After Sugiyama, Tagawa and Toda (1981). A node's layer is its longest way from a source; an edge
-over several layers passes through a place of its own in each; sweeps order the layers by the mean
-place of neighbours (the order with the fewest crossings is kept); places are then the closest
-ones to the neighbours' that keep order and distance.
+After Sugiyama, Tagawa and Toda (1981). A node's layer is the length of its longest path from a
+source. An edge over several layers gets a place of its own in each layer that it passes. Sweeps
+order the layers by the mean place of neighbours; the order with the fewest crossings is kept.
+Places are then moved as close to those of neighbours as order and distances allow.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ SWEEPS = 12
 
 @dataclass(frozen=True)
 class Edge:
-    """An edge; it enters the target ``port`` pixels right of its middle."""
+    """Edge that enters the target ``port`` pixels to the right of its middle."""
 
     source: int
     target: int
@@ -29,13 +29,13 @@ class Edge:
 
 @dataclass(frozen=True)
 class Plan:
-    """Where everything is.
+    """Positions of nodes and edges.
 
     Attributes:
-        x: the middle of each node.
-        layer: its layer.
-        routes: per edge, ``x`` in each layer between its ends.
-        width: of the whole.
+        x: Middle of each node, in pixels.
+        layer: Layer of each node, from 0 at the top.
+        routes: For each edge, its ``x`` in each layer between its ends.
+        width: Width of the whole picture, in pixels.
     """
 
     x: list[float]
@@ -81,7 +81,7 @@ def plan(widths: Sequence[float], edges: Sequence[Edge]) -> Plan:
 
 
 def _ordered(rows: list[list[int]], pieces: list[_Piece]) -> list[list[int]]:
-    """Every layer in the order that has the fewest crossings of those tried."""
+    """Order every layer; of the orders that are tried, keep the one with the fewest crossings."""
     best, fewest = rows, _crossings(rows, pieces)
     for sweep in range(SWEEPS):
         down = sweep % 2 == 0
@@ -96,7 +96,7 @@ def _ordered(rows: list[list[int]], pieces: list[_Piece]) -> list[list[int]]:
 
 
 def _mean_place(pieces: list[_Piece], place: dict[int, int], down: bool, i: int) -> float:
-    """Mean place of the neighbours above (``down``) or below; its own without any."""
+    """Compute the mean place of the neighbours above (``down``) or below, or its own place."""
     if down:
         near = [float(place[p.upper]) for p in pieces if p.lower == i]
     else:
@@ -118,7 +118,7 @@ def _crossings(rows: list[list[int]], pieces: list[_Piece]) -> int:
 def _placed(
     rows: list[list[int]], pieces: list[_Piece], widths: list[float], n: int
 ) -> list[float]:
-    """The middle of every place; edges that pass are pulled straight."""
+    """Compute the middle of every place; passing edges are kept as straight as possible."""
     x = [0.0] * len(widths)
     for row in rows:
         steps = _steps(row, widths)
@@ -138,7 +138,7 @@ def _placed(
 
 
 def _steps(row: list[int], widths: list[float]) -> list[float]:
-    """Smallest distance of every middle from the first one's."""
+    """Compute the smallest distance of every middle from the first middle."""
     steps = [0.0]
     for a, b in pairwise(row):
         steps.append(steps[-1] + (widths[a] + widths[b]) / 2 + GAP)
@@ -146,7 +146,7 @@ def _steps(row: list[int], widths: list[float]) -> list[float]:
 
 
 def _apart(wanted: list[float], steps: list[float], weights: list[float]) -> list[float]:
-    """The places closest to ``wanted`` that are ``steps`` apart: pool adjacent violators."""
+    """Find the places closest to ``wanted`` that are ``steps`` apart (pool adjacent violators)."""
     pools: list[tuple[float, float, int]] = []  # value, weight, members
     for want, step, weight in zip(wanted, steps, weights, strict=True):
         value, count = want - step, 1

@@ -1,4 +1,4 @@
-"""Cells with operations on nodes, from top to bottom: NAS-Bench-101, and the two cells of NDS.
+"""Pictures of cells with operations on nodes: NAS-Bench-101, and the two cells of NDS.
 
 In an NDS cell a node is the sum of two operations: two boxes in a panel, each with its own input.
 """
@@ -45,26 +45,26 @@ WIDEST = 1500.0  # of two cells side by side
 
 @dataclass(frozen=True)
 class Node:
-    """A node of a drawing: one box, or a panel of two; no colour: nothing is computed."""
+    """Node of a picture: one box, or a panel of two; without a colour, nothing is computed."""
 
     labels: tuple[str, ...]
     colors: tuple[str | None, ...]
 
     @property
     def boxes(self) -> list[float]:
-        """Their widths."""
+        """Widths of the boxes, in pixels."""
         return [box_width([label]) for label in self.labels]
 
     @property
     def width(self) -> float:
-        """Of the whole node."""
+        """Width of the whole node, in pixels."""
         if len(self.labels) == 1:
             return self.boxes[0]
         return sum(self.boxes) + PLUS + 2 * PAD
 
     @property
     def ports(self) -> list[float]:
-        """The middle of each box, relative to the node's."""
+        """Middle of each box, in pixels to the right of the node's middle."""
         if len(self.labels) == 1:
             return [0.0]
         first, second = self.boxes
@@ -81,7 +81,7 @@ class Cell:
 
 
 def op_color(op: str) -> str | None:
-    """The colour of an operation by its type; ``None`` for the one that computes nothing."""
+    """Return the colour of an operation's type; ``None`` for the one that computes nothing."""
     kinds = (
         ("none", None),
         ("skip", SKIP),
@@ -143,7 +143,7 @@ def draw_nds(space: NDS, arch: NDArray[np.uint8]) -> str:
 
 
 def _nds_cell(space: NDS, title: str, chosen: list[int], inputs: NDArray[np.uint8]) -> Cell:
-    """One cell from the operations and inputs ``(p,)`` of its terms."""
+    """Make one cell from the operations and inputs ``(p,)`` of its terms."""
     used = sorted(
         {int(s) for k, s in zip(chosen, inputs, strict=True) if k != space.none and s < 2}
     )
@@ -167,7 +167,7 @@ def _nds_cell(space: NDS, title: str, chosen: list[int], inputs: NDArray[np.uint
 
 
 def _draw(cells: Sequence[Cell], label: str, note: str) -> str:
-    """Cells side by side, or one below the other where that is too wide; ``note`` below them."""
+    """Draw cells side by side, or one below the other if too wide; ``note`` is below them."""
     planned = [(cell, *_plan(cell)) for cell in cells]
     widths = [max(made.width, 1.1 * text_width(cell.title)) for cell, made, _ in planned]
     heights = [_height(cell, made) for cell, made, _ in planned]
@@ -189,7 +189,7 @@ def _draw(cells: Sequence[Cell], label: str, note: str) -> str:
 
 
 def _height(cell: Cell, made: Plan) -> float:
-    """Of a cell with its title."""
+    """Compute the height of a cell with its title, in pixels."""
     layers = max(made.layer) + 1
     return (TITLE if cell.title else 0) + layers * (_tall(cell) + ROOM) - ROOM
 
@@ -200,7 +200,7 @@ def _tall(cell: Cell) -> float:
 
 
 def _plan(cell: Cell) -> tuple[Plan, list[float]]:
-    """Places of the nodes; ports of the edges, spread over the top of a box as they come in."""
+    """Place the nodes, and spread incoming edges over the top of a box in their order."""
     ports = [cell.nodes[target].ports[k] for _, target, k in cell.edges]
     edges = [Edge(a, b, port) for (a, b, _), port in zip(cell.edges, ports, strict=True)]
     made = plan([node.width for node in cell.nodes], edges)
@@ -236,12 +236,12 @@ def _cell(cell: Cell, made: Plan, ports: list[float], left: float, top: float) -
 
 
 def _own(cell: Cell, node: int) -> float:
-    """The height of a node."""
+    """Return the height of a node, in pixels."""
     return HEIGHT + (2 * PAD if len(cell.nodes[node].labels) > 1 else 0)
 
 
 def _bend(x1: float, y1: float, x2: float, y2: float) -> str:
-    """A curve that leaves and arrives vertically."""
+    """Write a curve that leaves and arrives vertically."""
     middle = (y1 + y2) / 2
     return f"C{x1:g} {middle:g} {x2:g} {middle:g} {x2:g} {y2:g}"
 

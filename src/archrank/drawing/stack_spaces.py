@@ -1,4 +1,4 @@
-"""What the stacks of HAT, RankNAS and GPT-S are made of."""
+"""Pictures of HAT, RankNAS and GPT-S as stacks of layers."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _translation_layers(space: TranslationSpace, row: Archs, side: str) -> tuple
 
 
 def _sources(space: TranslationSpace, row: Archs, layer: int) -> tuple[int, ...]:
-    """The encoder layers that a decoder layer attends to, from 0."""
+    """Return the numbers, from 0, of the encoder layers that a decoder layer attends to."""
     layers = _one(space, row, "enc_layers")
     return tuple(range(max(layers - _one(space, row, "dec_arbitrary", layer), 0), layers))
 
@@ -122,12 +122,12 @@ def draw_gpt_s(space: GPTS, arch: NDArray[np.uint8]) -> str:
 
 
 def _network(text: str, size: int, widest: int) -> Part:
-    """A feed-forward network; its box has room for its text however small it is."""
+    """Make a feed-forward network; its box is at least as wide as its text."""
     return Part("network", (text,), 0.6 + 0.4 * size / widest)
 
 
 def _one(space: LayeredSpace, row: Archs, name: str, layer: int = 0) -> int:
-    """The number that was chosen for a decision of ``row: (1, d)``."""
+    """Return the number that is chosen for a decision of ``row: (1, d)``."""
     return int(space.values(row, name)[0, layer])
 
 

@@ -1,6 +1,6 @@
-"""Transformers: a column per stack, its first layer at the bottom (as RankNAS, Figure 8).
+"""Pictures of Transformers: a column per stack, first layer at the bottom (RankNAS, Figure 8).
 
-The width of a feed-forward network is the width of its box. Coloured lines lead from the encoder
+The width of a box shows the width of its feed-forward network. Coloured lines lead from encoder
 layers to the decoder layers that attend to them.
 """
 
@@ -33,7 +33,7 @@ BOX = 250.0  # widest box
 PAD = 9.0  # of a layer's panel
 GAP = 7.0  # between the boxes of a layer
 APART = 20.0  # between layers
-END = 28.0  # height of what goes in and comes out
+END = 28.0  # height of the input and the output
 GUTTER = 130.0  # between columns, for attention
 BADGE = 26.0  # beside a layer, for its number
 MARGIN = 14.0
@@ -45,7 +45,7 @@ Kind = Literal["attention", "cross", "network", "other"]
 
 @dataclass(frozen=True)
 class Part:
-    """A sublayer; ``share`` of the widest box."""
+    """Sublayer; its width is the ``share`` of that of the widest box."""
 
     kind: Kind
     lines: tuple[str, ...]
@@ -53,13 +53,13 @@ class Part:
 
     @property
     def height(self) -> float:
-        """Of its box."""
+        """Height of the box, in pixels."""
         return 10 + 17.0 * len(self.lines)
 
 
 @dataclass(frozen=True)
 class Layer:
-    """Sublayers in the order of computation; ``sources``: encoder layers attended to, from 0."""
+    """Layer: sublayers in order, and the numbers from 0 of the encoder layers it attends to."""
 
     parts: tuple[Part, ...]
     sources: tuple[int, ...] = ()
@@ -67,9 +67,9 @@ class Layer:
 
 @dataclass(frozen=True)
 class Column:
-    """A stack with what goes in and comes out, if that is one thing.
+    """Stack of layers with its input and output.
 
-    ``parallel``: sublayers stand side by side.
+    With ``parallel``, sublayers are drawn side by side.
     """
 
     title: str
@@ -81,12 +81,12 @@ class Column:
 
     @property
     def width(self) -> float:
-        """Of its panels."""
+        """Width of the panels, in pixels."""
         across = max(len(layer.parts) for layer in self.layers) if self.parallel else 1
         return across * BOX + (across - 1) * GAP + 2 * PAD
 
     def tall(self, layer: Layer) -> float:
-        """The height of a layer's panel."""
+        """Return the height of a layer's panel, in pixels."""
         heights = [part.height for part in layer.parts]
         if self.parallel:
             return max(heights) + 2 * PAD
@@ -94,7 +94,7 @@ class Column:
 
     @property
     def height(self) -> float:
-        """Of the whole column, without what is written below."""
+        """Height of the whole column in pixels, without the text below it."""
         layers = sum(APART + self.tall(layer) for layer in self.layers)
         return END + layers + (APART + END if self.after else 0)
 
@@ -130,7 +130,7 @@ def draw_stacks(columns: Sequence[Column], label: str) -> str:
 
 
 def _bases(column: Column, floor: float) -> list[float]:
-    """The lower edge of every layer's panel."""
+    """Compute the lower edge of every layer's panel."""
     bases, y = [], floor - END - APART
     for layer in column.layers:
         bases.append(y)
@@ -163,7 +163,7 @@ def _column(
 def _places(
     column: Column, layer: Layer, left: float, base: float
 ) -> list[tuple[float, float, float, float]]:
-    """x, y, width and height of the boxes of a layer."""
+    """Compute x, y, width and height of the boxes of a layer."""
     places, y, x = [], base - PAD, left + PAD
     for part in layer.parts:
         width = BOX * part.share
@@ -178,7 +178,7 @@ def _places(
 def _attention(
     column: Column, left: float, bases: list[float], outputs: list[tuple[float, float]]
 ) -> list[str]:
-    """Lines from the outputs of encoder layers to the cross-attention that reads them."""
+    """Draw lines from the outputs of encoder layers to the cross-attention that reads them."""
     wanted = [(source, i) for i, layer in enumerate(column.layers) for source in layer.sources]
     readers = {s: [i for t, i in wanted if t == s] for s, _ in wanted}
     parts = []
@@ -187,7 +187,7 @@ def _attention(
         at = next(k for k, part in enumerate(layer.parts) if part.kind == "cross")
         x2, y2, _, height = _places(column, layer, left, bases[i])[at]
         place, lines = layer.sources.index(source), len(layer.sources)
-        y2 += height * (lines - place) / (lines + 1)  # later encoder layers come in higher
+        y2 += height * (lines - place) / (lines + 1)  # lines of later encoder layers enter higher
         x1, y1 = outputs[source]
         y1 += 8 + 5 * (len(readers[source]) - 1 - readers[source].index(i))
         tip = (x2, y2)

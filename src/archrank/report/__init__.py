@@ -1,4 +1,4 @@
-"""What a run found: one self-contained HTML page, and the numbers on it."""
+"""Reports of runs: one self-contained HTML page, and the numbers on it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A small chart in SVG: two axes, dots, lines. Text stays text and takes the page's colours."""
+"""Charts in SVG with two axes, dots and lines. Text stays text, in the colours of the page."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ Shape = Literal["dot", "ring", "cross", "star"]
 
 @dataclass(frozen=True)
 class Axis:
-    """A linear axis."""
+    """Linear axis."""
 
     label: str
     low: float
     high: float
     whole: bool = False  # ticks at whole numbers only
-    ranks: bool = False  # numbered from 1, the best at the right or on top
+    ranks: bool = False  # ranks from 1; the best is at the right or at the top
 
     @classmethod
     def around(
         cls, label: str, values: Floats, *, whole: bool = False, margin: float = 0.05
     ) -> Axis:
-        """An axis that holds ``values: (n,)`` with some room at the ends."""
+        """Make an axis for ``values: (n,)`` with some room at the ends."""
         low, high = float(values.min()), float(values.max())
         room = margin * (high - low) or max(0.05 * abs(high), 1e-9)
         return cls(label, low - room, high + room, whole)
 
     def place(self, values: Floats) -> Floats:
-        """Positions in [0, 1] of ``values: (n,)``; beyond the ends at the ends."""
+        """Compute positions in [0, 1] of ``values: (n,)``; values outside are put at the ends."""
         at = np.clip((values - self.low) / (self.high - self.low), 0.0, 1.0)
         return 1.0 - at if self.ranks else at
 
     def ticks(self) -> list[tuple[float, str]]:
-        """About five round numbers, with as many decimals as they need."""
+        """Choose about five round numbers, with as many decimals as they need."""
         rough = (self.high - self.low) / 5
         size = 10.0 ** math.floor(math.log10(rough))
         step = next(m * size for m in (1, 2, 2.5, 5, 10) if m * size >= 0.75 * rough)
@@ -68,12 +68,12 @@ def _number(value: float, decimals: int) -> str:
 
 @dataclass
 class Chart:
-    """Collects marks, then writes an SVG element.
+    """Chart that collects marks, then writes an SVG element.
 
     Args:
-        x: horizontal axis.
-        y: vertical axis.
-        label: what a screen reader says.
+        x: Horizontal axis.
+        y: Vertical axis.
+        label: Description for screen readers.
     """
 
     x: Axis
@@ -84,9 +84,9 @@ class Chart:
     def dots(
         self, x: Floats, y: Floats, kind: str, titles: Sequence[str], shape: Shape = "dot"
     ) -> None:
-        """Draw a mark at each of ``x, y: (n,)``; ``kind`` is its class, titles show on hover.
+        """Draw a mark at each of ``x, y: (n,)``; ``kind`` is its CSS class, titles show on hover.
 
-        Those above or below the axis become arrowheads at its end.
+        Marks above or below the axis become arrowheads at its end.
         """
         beyond = np.where(y < self.y.low, -1, np.where(y > self.y.high, 1, 0)).tolist()
         radius = 3.6 if len(x) <= CROWD else 2.0
@@ -115,7 +115,7 @@ class Chart:
         return across.tolist(), down.tolist()
 
     def svg(self) -> str:
-        """The finished chart."""
+        """Return the finished chart as an SVG element."""
         return (
             f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
             f'aria-label="{escape(self.label)}">{self._axes()}{"".join(self._marks)}</svg>'
@@ -144,7 +144,7 @@ class Chart:
 
 
 def _mark(shape: Shape, x: float, y: float, r: float) -> str:
-    """The opening tag of a mark."""
+    """Write the opening tag of a mark."""
     if shape == "dot":
         return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{r}">'
     if shape == "ring":

@@ -1,4 +1,4 @@
-"""How well a ranker orders a run's own evaluations, judged on ones it has not seen."""
+"""Cross-validation of a ranker on a run's own evaluations."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from archrank.types import Archs, Floats, Ints
 if TYPE_CHECKING:
     from archrank.rankers.base import Ranker
 
-MIN_LABELS = 20  # below, folds of four or less say nothing
-MAX_LABELS = 200  # above, a random part: five fits should take a second or two
+MIN_LABELS = 20  # with fewer, a fold has four or less, too few to judge
+MAX_LABELS = 200  # of more, a random part is used, so that five fits take a second or two
 FOLDS = 5
 
 
@@ -26,9 +26,9 @@ class CrossValidation:
     """Cross-validated predictions of one objective.
 
     Attributes:
-        metric: the objective.
-        ranker: its class name.
-        rows: ``(n,)`` which records were used.
+        metric: The objective.
+        ranker: Class name of the ranker.
+        rows: ``(n,)`` indices of the records that were used.
         measured: ``(n,)`` rank of the measured value among these, 1 is best.
         predicted: ``(n,)`` predicted rank, 1 is best.
         tau: Kendall's tau-b of the two.
@@ -43,7 +43,10 @@ class CrossValidation:
 
 
 def assess(results: Results, objective: int = 0) -> CrossValidation | str:
-    """Cross-validate the strategy's ranker, or archrank's default; a sentence if that cannot be."""
+    """Cross-validate the strategy's ranker, or archrank's default ranker.
+
+    Returns a sentence with the reason if that is impossible.
+    """
     rows = np.flatnonzero(results.ok)
     if len(rows) < MIN_LABELS:
         return (
@@ -60,7 +63,7 @@ def assess(results: Results, objective: int = 0) -> CrossValidation | str:
         ranker = _ranker(results)
         quantiles = cross_validate(ranker, results.history.archs[rows], scores, rng)
         tau = kendall_tau(quantiles, scores)
-    except Exception as error:  # rankers may be anyone's; a report goes on without this figure
+    except Exception as error:  # a user's ranker may raise anything: leave out this figure
         return f"The ranker could not be judged: {type(error).__name__}: {error}"
     return CrossValidation(
         results.study.objectives[objective].metric,
@@ -82,9 +85,9 @@ def cross_validate(
 ) -> Floats:
     """Predict each of ``archs: (n, d)`` by a ranker fitted to the other folds: ``(n,)``.
 
-    Only the order of a ranker's predictions has a meaning, and each fold has its own ranker. So a
-    prediction counts by its quantile among that ranker's predictions of all ``n`` architectures,
-    which keeps the order within a fold and makes folds comparable.
+    Only the order of a ranker's predictions has a meaning, and each fold has its own ranker. A
+    prediction is therefore replaced by its quantile among that ranker's predictions of all ``n``
+    architectures, which keeps the order within a fold and makes folds comparable.
     """
     from sklearn.base import clone
     from sklearn.model_selection import KFold

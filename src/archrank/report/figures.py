@@ -1,4 +1,4 @@
-"""Charts of a run: the search curve, and predicted against measured ranks."""
+"""Charts of a run: search curve, and predicted against measured ranks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MAX_DOTS = 2000  # more would make a page of many megabytes
 
 @dataclass(frozen=True)
 class Figure:
-    """A drawing with what is written around it; legend entries are (class, text)."""
+    """Drawing with its heading, caption and legend, whose entries are (CSS class, text)."""
 
     title: str
     svg: str
@@ -27,7 +27,7 @@ class Figure:
 
 
 def search_curve(results: Results) -> Figure:
-    """Every evaluation, the best so far, and what random search is expected to reach."""
+    """Draw every evaluation, the best so far, and the expected best of random search."""
     if len(results.study.objectives) > 1:
         return _hypervolume_curve(results)
     objective = results.objective
@@ -67,7 +67,7 @@ def search_curve(results: Results) -> Figure:
 
 
 def fence(scores: Floats) -> float:
-    """Where far outliers begin, by which an axis would be spoilt: ``(n,)`` scores."""
+    """Compute the value below which scores ``(n,)`` are outliers, which the axis leaves out."""
     q1, q3 = np.quantile(scores, [0.25, 0.75])
     return float(min(q1 - 1.5 * (q3 - q1), np.quantile(scores, 0.1)))
 
@@ -109,7 +109,7 @@ def _curve_note(results: Results) -> str:
 
 
 def _hypervolume_curve(results: Results) -> Figure:
-    """Share of the final hypervolume, each objective scaled to the range of the successes."""
+    """Draw the share of the final hypervolume, with objectives scaled to their measured range."""
     import moocore
 
     points = results.history.objectives  # (n, m), higher is better
@@ -143,7 +143,7 @@ def _hypervolume_curve(results: Results) -> Figure:
 
 
 def rank_scatter(results: Results, found: CrossValidation) -> Figure:
-    """Predicted against measured ranks of held-out evaluations."""
+    """Draw predicted against measured ranks of held-out evaluations."""
     n = len(found.rows)
     ends = (n + 0.04 * n, 1 - 0.04 * n)
     x = Axis("measured rank (1 is best)", ends[1], ends[0], whole=True, ranks=True)
@@ -170,14 +170,14 @@ def rank_scatter(results: Results, found: CrossValidation) -> Figure:
 
 
 def thin(rows: Ints) -> Ints:
-    """At most :data:`MAX_DOTS` of ``rows``, evenly spread."""
+    """Select at most :data:`MAX_DOTS` of ``rows``, evenly spread."""
     if len(rows) <= MAX_DOTS:
         return rows
     return rows[np.linspace(0, len(rows) - 1, MAX_DOTS).astype(np.int64)]
 
 
 def titles(results: Results, rows: Ints) -> list[str]:
-    """What is shown when the pointer is over a mark."""
+    """Write the texts that are shown when the pointer is over a mark."""
     texts = []
     for i in rows.tolist():
         record = results.study.records[i]

@@ -1,4 +1,4 @@
-"""The report: one self-contained HTML page that needs no network."""
+"""Report of a run as one self-contained HTML page that needs no network."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ def write_report(
     title: str | None = None,
     settings: Mapping[str, object] | None = None,
 ) -> Path:
-    """Write what a study found as one HTML file.
+    """Write the results of a study as one HTML file.
 
     Apart from the date, the same study gives the same bytes on the same machine.
 
     Args:
-        study: with or without evaluations; failed ones are reported too.
-        path: the file to write; its folder must exist.
-        title: heading of the page; space and objective if ``None``.
-        settings: what else to list under the configuration, such as command-line options.
+        study: The study, with or without evaluations; failed ones are reported too.
+        path: The file to write; its folder must exist.
+        title: Heading of the page; ``None`` takes space and objective.
+        settings: Further settings to list under the configuration, such as command-line options.
 
     Returns:
         The path of the file.
 
     Raises:
-        StorageError: the file cannot be written.
+        StorageError: The file cannot be written.
 
     Example:
         >>> import tempfile
@@ -59,7 +59,7 @@ def write_report(
 
 
 def render(study: Study, *, title: str | None, settings: Mapping[str, object]) -> str:
-    """The page as text."""
+    """Write the page as HTML text."""
     results = Results(study)
     names = ", ".join(o.metric for o in study.objectives)
     n = len(study.records)

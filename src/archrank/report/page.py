@@ -1,4 +1,4 @@
-"""What every page is made of: one HTML file without a network, and figures with a legend."""
+"""HTML pages without external files, and figures with a legend."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ SYMBOLS = {  # legend swatches, 26 x 12
 
 
 def page(title: str, subtitle: str, body: str, *, style: str = "") -> str:
-    """A whole page around ``body``, which is HTML; ``style`` is added to the style sheet."""
+    """Write a whole page around ``body``, which is HTML; ``style`` is added to the style sheet."""
     now = datetime.now(timezone.utc)
     return _PAGE.substitute(
         title=escape(title),
@@ -61,7 +61,7 @@ def page(title: str, subtitle: str, body: str, *, style: str = "") -> str:
 
 
 def draw_figure(figure: Figure, symbols: Mapping[str, str] = SYMBOLS) -> str:
-    """A figure with its heading, legend and caption; ``symbols`` are the legend's swatches."""
+    """Write a figure with heading, legend and caption; ``symbols`` are the legend's swatches."""
     entries = "".join(
         f'<li><svg viewBox="0 0 26 12" aria-hidden="true">{symbols[kind]}</svg>{escape(text)}</li>'
         for kind, text in figure.legend

@@ -1,4 +1,4 @@
-"""The report's pictures: the best architecture, and those that come next."""
+"""Pictures of the report: the best architecture, and the next best ones."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from archrank.study.record import Record
 
 SHOWN = 3  # architectures beside the best
-LOOKED_AT = 50  # records among which they are found
+LOOKED_AT = 50  # number of best records that are searched for different networks
 HALF = 640  # pixels; wider pictures get the page's whole width
 
 
 def architecture(results: Results) -> str:
-    """The best architecture as a picture, and its choices where the picture does not name all."""
+    """Draw the best architecture, and list its choices if the picture does not name all."""
     study, best = results.study, results.study.best
     style = style_of(study.space)
     svg = inline(style.drawer(study.space, best.arch))
@@ -40,7 +40,7 @@ def architecture(results: Results) -> str:
 
 
 def runners_up(results: Results) -> str:
-    """Pictures of the next best different architectures, of the front where there is one."""
+    """Draw the next best different architectures, or, with several objectives, the front."""
     style = style_of(results.study.space)
     several = len(results.study.objectives) > 1
     entries = "".join(
@@ -55,7 +55,7 @@ def runners_up(results: Results) -> str:
 
 
 def _next_best(results: Results, several: bool) -> Iterator[Record]:
-    """At most :data:`SHOWN` records of other networks than the best one, best first."""
+    """Find at most :data:`SHOWN` records of networks that differ from the best, best first."""
     study, best = results.study, results.study.best
     ordered = [study.records[i] for i in results.order[:LOOKED_AT].tolist()]
     candidates = [r for r in (study.front[:LOOKED_AT] if several else ordered) if r is not best]
@@ -80,7 +80,7 @@ def _values(results: Results, record: Record) -> str:
 
 
 def _cell_notes(space: EdgeCellSpace, best: Record) -> tuple[str, str]:
-    """The legend of a cell, and how many edges are not drawn."""
+    """Write the legend of a cell, and the number of edges that are not drawn."""
     live = space.live(best.arch[None])[0]
     used = set(best.arch[live].tolist())
     entries = "".join(
@@ -96,7 +96,7 @@ def _cell_notes(space: EdgeCellSpace, best: Record) -> tuple[str, str]:
 
 
 def _choices(results: Results, best: Record) -> str:
-    """Every decision and its option, folded."""
+    """List every decision and its option, folded away."""
     active = results.study.space.active(best.arch[None])[0]
     rows = "".join(
         f'<tr><th scope="row">{escape(name)}</th><td>{escape(str(option))}'
@@ -113,6 +113,6 @@ def _choices(results: Results, best: Record) -> str:
 
 
 def _width(svg: str) -> int:
-    """Of a picture, in pixels."""
+    """Return the width of a picture in pixels."""
     found = re.search(r'viewBox="0 0 (\d+)', svg)
     return int(found[1]) if found else 0

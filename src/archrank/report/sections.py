@@ -1,4 +1,4 @@
-"""The report's first section: what was found."""
+"""First section of the report: the best architecture and the main facts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SHOWN = 12  # facts beside the objectives; two rows on a wide screen
 
 
 def headline(results: Results) -> str:
-    """The best architecture, its values, and what finding it took."""
+    """Write the best architecture, its values, and the effort of the search."""
     study = results.study
     if not results.ok.any():
         n = len(study.records)
@@ -44,13 +44,13 @@ def headline(results: Results) -> str:
 
 
 def _listed(facts: list[tuple[str, str]]) -> str:
-    """A grid of names and values; those of a table with a column per run are folded away."""
+    """Write a grid of names and values; beyond :data:`SHOWN` they are folded away."""
     cells = [
         # names may break where they have underscores
         f"<div><dt>{escape(name).replace('_', '_<wbr>')}</dt><dd>{escape(text)}</dd></div>"
         for name, text in facts
     ]
-    if len(cells) <= SHOWN + 2:  # the rest is not worth a click
+    if len(cells) <= SHOWN + 2:  # folding away one or two is not worth it
         return _grid(cells)
     more = f"{len(cells) - SHOWN} more metrics"
     return (

@@ -1,4 +1,4 @@
-"""The page's style sheet: light and dark, narrow screens, paper."""
+"""Style sheet of pages: light and dark mode, narrow screens, paper."""
 
 STYLE = """
 :root {

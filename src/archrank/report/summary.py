@@ -1,4 +1,4 @@
-"""The numbers that a report and the command line both show."""
+"""Results of a run as numbers, for reports and for the command line."""
 
 from __future__ import annotations
 
@@ -23,10 +23,12 @@ if TYPE_CHECKING:
 
 
 def describe_best(study: Study) -> dict[str, Any]:
-    """The best architecture and what it took to find it, as JSON values (NaN is ``None``).
+    """Describe the best architecture and the effort of the search, as JSON values.
+
+    NaN becomes ``None``.
 
     Raises:
-        EvaluationError: nothing was evaluated successfully yet.
+        EvaluationError: No evaluation has succeeded yet.
     """
     results = Results(study)
     best = study.best
@@ -38,7 +40,7 @@ def describe_best(study: Study) -> dict[str, Any]:
 
 
 def describe_front(study: Study) -> list[dict[str, Any]]:
-    """The feasible evaluations that none dominates, best of the first objective first."""
+    """Describe the Pareto front of feasible evaluations, best of the first objective first."""
     results = Results(study)
     return [_describe(results, record) for record in study.front]
 
@@ -60,7 +62,7 @@ def _describe(results: Results, record: Record) -> dict[str, Any]:
 
 
 def choices(study: Study, record: Record) -> dict[str, str | int | float]:
-    """The chosen option of every decision."""
+    """Return the chosen option of every decision."""
     pairs = zip(study.space.choices, record.arch.tolist(), strict=True)
     return {choice.name: choice.options[k] for choice, k in pairs}
 
@@ -71,38 +73,38 @@ def _json(value: float) -> float | None:
 
 @dataclass(frozen=True, eq=False)
 class Results:
-    """A study's records as columns, each computed once."""
+    """Records of a study as columns, each computed once."""
 
     study: Study
 
     @cached_property
     def history(self) -> History:
-        """Everything evaluated, in proposal order."""
+        """All evaluations, in proposal order."""
         return self.study.history
 
     @cached_property
     def metrics(self) -> dict[str, Metric]:
-        """The evaluator's metrics by name."""
+        """Metrics of the evaluator, by name."""
         return {m.name: m for m in self.study.evaluator.metrics}
 
     @property
     def objective(self) -> Objective:
-        """The first objective."""
+        """First objective."""
         return self.study.objectives[0]
 
     def column(self, name: str) -> Floats:
-        """A metric of every record, ``(n,)``, as measured; NaN where it failed."""
+        """Return a metric of every record, ``(n,)``, as measured; NaN where it failed."""
         records = self.study.records
         return np.array([r.values.get(name, math.nan) for r in records], dtype=np.float64)
 
     @property
     def ok(self) -> Bools:
-        """Which evaluations succeeded: ``(n,)``."""
+        """Mask of the evaluations that succeeded: ``(n,)``."""
         return self.history.ok
 
     @cached_property
     def feasible(self) -> Bools:
-        """Which evaluations succeeded and keep every constraint: ``(n,)``."""
+        """Mask of the evaluations that succeeded and satisfy every constraint: ``(n,)``."""
         return self.ok & (self.history.violation <= 0)
 
     @cached_property
@@ -115,16 +117,16 @@ class Results:
 
     @cached_property
     def front(self) -> Ints:
-        """Where in the records :attr:`Study.front` is: ``(k,)``."""
+        """Indices of the records in :attr:`Study.front`: ``(k,)``."""
         return np.array([self.number(r) - 1 for r in self.study.front], dtype=np.int64)
 
     @property
     def elapsed(self) -> float:
-        """Working time of the run in seconds."""
+        """Total run time in seconds, over all restarts."""
         return max((r.elapsed for r in self.study.records), default=0.0)
 
     def number(self, record: Record) -> int:
-        """Which evaluation of the run a record is, from 1."""
+        """Return the number of a record in the run, from 1."""
         return self._numbers[record.key]
 
     @cached_property
@@ -133,7 +135,7 @@ class Results:
 
     @cached_property
     def failures(self) -> list[tuple[str, int, str]]:
-        """Reason, how often, and an architecture it happened to; the most frequent first."""
+        """Reasons of failures, their counts and an example each; the most frequent first."""
         failed = [r for r, ok in zip(self.study.records, self.ok, strict=True) if not ok]
         counts = Counter(r.reason or "no reason was given" for r in failed)
         example = {r.reason or "no reason was given": r.string for r in reversed(failed)}
@@ -141,10 +143,10 @@ class Results:
 
     @cached_property
     def reference(self) -> Floats | None:
-        """All that random search could draw: the first objective of a table's feasible rows.
+        """First objective of all feasible rows of the table, which random search would draw from.
 
-        ``(n,)``, higher is better; ``None`` where the evaluator has no table, or the table does
-        not tell which rows are feasible.
+        ``(n,)``, higher is better; ``None`` if the evaluator has no table, or if the table does
+        not contain the constraints' metrics.
         """
         found = find_table(self.study.evaluator, self.objective.metric)
         if found is None:
@@ -159,7 +161,7 @@ class Results:
         return scores[usable] if usable.any() else None
 
     def costs(self) -> tuple[Metric, Floats] | None:
-        """MACs, else parameters, of every record ``(n,)``; ``None`` where they are not known."""
+        """MACs, or parameters, of every record ``(n,)``; ``None`` if neither is known."""
         for name in ("macs", "params"):
             if name in self.metrics:
                 return self.metrics[name], self.column(name)
@@ -168,7 +170,7 @@ class Results:
             return None
         try:
             counted = self.study.space.cost(archs)["macs"]
-        except Exception:  # a user's build, or a space without costs: the report goes on
+        except Exception:  # a user's function failed, or a space without costs
             return None
         return Metric("macs", "minimize"), counted
 

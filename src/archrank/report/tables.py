@@ -1,4 +1,4 @@
-"""The report's tables: top ten, failures, configuration."""
+"""Tables of the report: top ten, failures, configuration."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ COLUMNS = 3  # metrics beside the objectives and constraints
 
 
 def top(results: Results) -> str:
-    """The best ten evaluations."""
+    """Write the table of the best ten evaluations."""
     study = results.study
     names = list(dict.fromkeys(o.metric for o in study.objectives))
     names += [c.metric for c in study.constraints if c.metric not in names]
     others = [m for m in results.metrics if m not in names]
-    counts = [m for m in others if is_count(m)]  # what every reader asks for; often named last
+    # of interest to every reader, but often the last columns of a table
+    counts = [m for m in others if is_count(m)]
     names += [m for m in others if m not in counts][: max(COLUMNS - len(counts), 0)] + counts[
         :COLUMNS
     ]
@@ -54,13 +55,13 @@ def top(results: Results) -> str:
 
 
 def _breakable(string: str) -> str:
-    """An architecture string that may be broken between nodes or decisions."""
+    """Allow line breaks between the nodes or decisions of an architecture string."""
     broken = re.sub("([+,])", r"\1<wbr>", escape(string))  # no entity has either sign
     return f"<code>{broken}</code>"
 
 
 def failures(results: Results) -> str:
-    """How many evaluations failed, and why."""
+    """Write the number of failed evaluations, and the reasons."""
     n = sum(count for _, count, _ in results.failures)
     if n == 0:
         return "<section><h2>Failures</h2><p>No evaluation failed.</p></section>"
@@ -82,7 +83,7 @@ def failures(results: Results) -> str:
 def configuration(
     study: Study, settings: Mapping[str, object], environment: Mapping[str, str]
 ) -> str:
-    """What was asked for, and what it ran on."""
+    """Write the settings of the run and its environment."""
     asked = dict(_flat("", settings))
     run = {
         "space": study.space.fingerprint(),
@@ -98,7 +99,7 @@ def configuration(
 
 
 def listing(title: str, pairs: Mapping[str, str]) -> str:
-    """A section of names and texts."""
+    """Write a section of names and texts."""
     rows = "".join(
         f'<tr><th scope="row">{escape(name)}</th><td class="wrap">{escape(text)}</td></tr>'
         for name, text in pairs.items()
@@ -110,7 +111,7 @@ def listing(title: str, pairs: Mapping[str, str]) -> str:
 
 
 def _flat(name: str, value: object) -> Iterator[tuple[str, str]]:
-    """Nested settings as ``outer.inner`` and text; the innermost ones share a line."""
+    """Flatten nested settings to ``outer.inner`` and text; the innermost ones share a line."""
     if isinstance(value, Mapping) and name and not any(map(_nested, value.values())):
         yield name, ", ".join(f"{key}={inner}" for key, inner in value.items())
     elif isinstance(value, Mapping):

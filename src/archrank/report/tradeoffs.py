@@ -1,4 +1,4 @@
-"""Charts of what better objectives cost: Pareto fronts, and MACs or parameters."""
+"""Charts of trade-offs: Pareto fronts, and the objective against MACs or parameters."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from archrank.types import Bools, Floats, Ints
 
 
 def trade_offs(results: Results) -> Iterable[Figure]:
-    """The first objective against each other one; a single objective against MACs or parameters."""
+    """Draw the first objective against each other one, or a single one against MACs or params."""
     objectives = results.study.objectives
     if len(objectives) > 1:
         for other in objectives[1:]:
@@ -42,7 +42,7 @@ def _front_plot(results: Results, name: str) -> Figure:
 
 @dataclass(frozen=True)
 class _Scatter:
-    """The first objective (up) against another quantity (across)."""
+    """Chart of the first objective (vertical) against another quantity (horizontal)."""
 
     results: Results
     across: Floats  # (n,)
@@ -66,7 +66,8 @@ class _Scatter:
         legend: list[tuple[str, str]] = []
         self._points(chart, x, y, marked, legend, "dominated" if pareto else "evaluation")
         if pareto and len(marked):
-            two = len(results.study.objectives) == 2  # with more, dominance is not seen in a plane
+            # with more than two objectives, a plane does not show dominance
+            two = len(results.study.objectives) == 2
             if two:
                 chart.line(*staircase(x[marked], y[marked], results), "front")
             chart.dots(x[marked], y[marked], "front", titles(results, marked))
@@ -98,10 +99,11 @@ class _Scatter:
 
 
 def staircase(x: Floats, y: Floats, results: Results) -> tuple[Floats, Floats]:
-    """Border of what the front ``x, y: (k,)`` dominates."""
+    """Compute the border of the region that the front ``x, y: (k,)`` dominates."""
     order = np.argsort(x, kind="stable")
     x, y = x[order], y[order]
-    minimised = results.study.objectives[1].sign < 0  # going right, x gets worse and y better
+    # from left to right, x gets worse and y better
+    minimised = results.study.objectives[1].sign < 0
     corners = (x[1:], y[:-1]) if minimised else (x[:-1], y[1:])
     steps = [np.insert(corner, 0, p[0]) for p, corner in zip((x, y), corners, strict=True)]
     xs, ys = (np.stack([s, p], axis=1).ravel() for s, p in zip(steps, (x, y), strict=True))

@@ -1,6 +1,7 @@
-"""Published tables, run again on the published measurements: paper beside ours.
+"""Reproduction of published tables: the paper's figures next to ours, from published measurements.
 
-``catalogue.REPRODUCTIONS`` lists them, ``reproduce`` runs one. Each loads when first asked for.
+``catalogue.REPRODUCTIONS`` lists the reproductions, ``reproduce`` runs one. Modules load on first
+use.
 """
 
 from __future__ import annotations

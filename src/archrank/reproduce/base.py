@@ -1,4 +1,4 @@
-"""What a reproduction is: rows of paper and ours, claims of the paper, how much to run."""
+"""Data types of reproductions: rows with the paper's figure and ours, claims, extent of a run."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ if TYPE_CHECKING:
     from archrank.reproduce.journal import Journal
 
 Found: TypeAlias = dict[str, Any]
-"""What one run found: JSON values by name, ``seconds`` among them."""
+"""Results of one run as JSON values by name, including ``seconds``."""
 
 J = TypeVar("J")
 
 
 @dataclass(frozen=True)
 class Row:
-    """One figure: the paper's and ours.
+    """One number of the paper, and ours.
 
     Attributes:
-        what: which figure.
-        ours: mean (or what ``what`` says) over runs.
-        paper: the printed figure; ``None`` where the paper has a picture or nothing.
-        spread: standard deviation of ours over runs; NaN for a single one.
-        seeds: runs behind ours.
-        seconds: time spent fitting and scoring for it, all runs together; of its own round or
-            stage where a run has several.
-        why: one line that explains a difference.
-        decimals: how many are printed.
+        what: Description of the number.
+        ours: Mean (or another statistic, if ``what`` names one) over runs.
+        paper: The printed number; ``None`` if the paper has only a picture or nothing.
+        spread: Standard deviation of ours over runs; NaN for a single run.
+        seeds: Number of runs.
+        seconds: Time for fitting and scoring in seconds, summed over runs; only of the row's own
+            round or stage if a run has several.
+        why: One line that explains a difference.
+        decimals: Number of decimals to print.
     """
 
     what: str
@@ -52,7 +52,7 @@ class Row:
 
     @property
     def difference(self) -> float | None:
-        """Ours minus the paper's, of the figures as printed."""
+        """Difference of the printed numbers, ours minus the paper's."""
         if self.paper is None or not math.isfinite(self.ours):
             return None
         return round(self.ours, self.decimals) - self.paper
@@ -60,7 +60,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Claim:
-    """A statement of the paper, and what we measured about it."""
+    """Statement of the paper, and our measurement of it."""
 
     text: str
     holds: bool
@@ -69,7 +69,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Everything one reproduction printed."""
+    """Result of a reproduction: rows, claims and notes."""
 
     rows: list[Row]
     claims: list[Claim] = field(default_factory=list)
@@ -78,15 +78,15 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Plan:
-    """How much to run.
+    """Extent of a reproduction, and the means to run it.
 
     Attributes:
-        quick: fewer runs and shorter pretraining: minutes on two cores.
-        seeds: repetitions; what is drawn in repetition ``r`` depends on ``r`` alone.
-        epochs: train every network this long instead of as published; for tests.
-        executor: where runs go; this process if ``None``.
-        progress: called after each run.
-        journal: keeps finished runs.
+        quick: Do fewer runs and a shorter pretraining, which takes minutes on two cores.
+        seeds: Number of repetitions; random choices of repetition ``r`` depend on ``r`` alone.
+        epochs: Epochs of every training instead of the published number; for tests.
+        executor: Executor of the runs; ``None`` runs them in this process.
+        progress: Called after each run with the number of finished runs and of all runs.
+        journal: Storage of finished runs.
     """
 
     quick: bool = False
@@ -97,7 +97,7 @@ class Plan:
     journal: Journal | None = None
 
     def shortened(self, ranker: Ranker) -> Ranker:
-        """``ranker``, or if :attr:`epochs` is set, one that trains only so long."""
+        """Limit the training of ``ranker`` to :attr:`epochs`, if that is set."""
         known = ranker.get_params(deep=False)
         lengths = [k for k in ("epochs", "pretrain_epochs", "steps") if k in known]
         if self.epochs is not None:
@@ -132,7 +132,7 @@ class Plan:
         return [known[index] for index in range(len(waiting))]
 
     def _begin(self) -> tuple[int, dict[int, Found]]:
-        """The number of this call of :meth:`map`, and its runs that are known from before."""
+        """Return the number of this call of :meth:`map`, and its runs stored in the journal."""
         if self.journal is None:
             return 0, {}
         self.journal.calls += 1
@@ -141,7 +141,7 @@ class Plan:
 
 
 def _single_threaded(run: Callable[[J], Found], job: J) -> Found:
-    """The same sums in the same order, in a worker or not."""
+    """Run a job on one thread, so that sums have the same order in any process."""
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1):
@@ -150,19 +150,19 @@ def _single_threaded(run: Callable[[J], Found], job: J) -> Found:
 
 @dataclass(frozen=True)
 class Reproduction:
-    """One published table or figure.
+    """One published table or figure that can be reproduced.
 
     Attributes:
-        name: how it is asked for.
-        source: paper and place in it.
-        title: what it shows.
-        files: tables it reads.
-        columns: columns of the first that it reads.
-        protocol: ``module:function`` in this package that does it, loaded when it runs.
-        seeds: repetitions of the paper, or ours where it does not say.
-        quick_seeds: repetitions with ``quick``.
-        offline: whether the built-in tables hold what it needs.
-        more: columns of the first table that it reads too, if all of them are there.
+        name: Name of the reproduction, as typed by users.
+        source: The paper, and the place in it.
+        title: Title of the table or figure.
+        files: Files of measurements to read.
+        columns: Columns to read from the first file.
+        protocol: ``module:function`` in this package that runs it; loaded on first use.
+        seeds: Number of repetitions in the paper, or ours if the paper gives none.
+        quick_seeds: Number of repetitions with ``quick``.
+        offline: True if the built-in tables have all needed measurements.
+        more: Further columns of the first file, read if it has all of them.
     """
 
     name: str
@@ -177,7 +177,7 @@ class Reproduction:
     more: tuple[str, ...] = ()
 
     def run(self, bench: Bench, plan: Plan) -> Comparison:
-        """Follow the protocol on these tables."""
+        """Run the protocol on the measurements ``bench``."""
         module, _, function = self.protocol.partition(":")
         comparison: Comparison = getattr(import_module(f"archrank.reproduce.{module}"), function)(
             bench, plan
@@ -196,7 +196,7 @@ def summary(
     scale: float = 1.0,
     median: bool = False,
 ) -> Row:
-    """A row: mean (or median) and standard deviation of ``key`` over runs, times ``scale``."""
+    """Make a row: mean (or median) and sd of ``key`` over runs, multiplied by ``scale``."""
     values = scale * np.array([run[key] for run in found], dtype=np.float64)
     centre = float(np.median(values) if median else values.mean())
     spread = float(values.std(ddof=1)) if len(values) > 1 else math.nan

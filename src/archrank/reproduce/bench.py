@@ -1,4 +1,4 @@
-"""The published measurements that reproductions read: found, checked, loaded."""
+"""Loading of the published measurements that reproductions read."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ CONTENTS = {
 
 @dataclass(frozen=True, eq=False)
 class Bench:
-    """Architectures and columns as arrays, small enough to send to a worker.
+    """Architectures and columns as arrays, small enough to send to a worker process.
 
     Attributes:
-        space: what the architectures are.
+        space: The space of the architectures.
         archs: ``(n, d)``.
         columns: ``(n,)`` each, as in the files.
         macs: ``(n,)``.
         params: ``(n,)``.
-        goal: test accuracy in percent that the blog's searches are to reach on CIFAR-10.
+        goal: Test accuracy on CIFAR-10, in percent, that the blog's searches try to reach.
     """
 
     space: Space
@@ -53,18 +53,18 @@ class Bench:
 
     @property
     def digest(self) -> str:
-        """Of the architectures and all columns."""
+        """Hash of the architectures and all columns."""
         digest = hashlib.sha256(np.ascontiguousarray(self.archs).tobytes())
         for name, values in self.columns.items():
             digest.update(name.encode() + np.ascontiguousarray(values).tobytes())
         return digest.hexdigest()
 
     def share(self, fraction: float) -> int:
-        """A fraction of the architectures, rounded down, at least one."""
+        """Return a fraction of the number of architectures, rounded down, but at least 1."""
         return max(1, int(fraction * len(self)))
 
     def rows_of(self, archs: Archs) -> Ints:
-        """Where architectures ``(k, d)`` of this table are: ``(k,)``."""
+        """Find the rows of architectures that are in this table: ``(k, d)`` -> ``(k,)``."""
         slots = np.full(self.space.size, -1, dtype=np.int64)
         slots[self.space.index(self.archs)] = np.arange(len(self))
         rows: Ints = slots[self.space.index(archs)]
@@ -81,9 +81,9 @@ def load_bench(
     """Read ``columns`` of the first file, ``more`` if it has all, and every column of the others.
 
     Raises:
-        DataError: a file is missing; says what it is and where it was looked for.
-        TableError: a file that cannot be used, or a column with NaN.
-        UnknownNameError: a column is missing.
+        DataError: A file is missing; the message describes it and lists the searched folders.
+        TableError: A file cannot be used, or a column has NaN.
+        UnknownNameError: A column is missing.
     """
     folder = need_folder("published tables", data)
     tables = [load_table(_find(folder, name), NASBench201()) for name in files]
@@ -98,7 +98,7 @@ def load_bench(
 
 
 def _joined(first: BenchTable, other: BenchTable) -> dict[str, Floats]:
-    """Columns of ``other`` in the order of ``first``: ``(n,)`` each."""
+    """Return the columns of ``other`` in the row order of ``first``: ``(n,)`` each."""
     rows = other.rows(first.archs)
     if (rows < 0).any():
         lacking = first.space.format(first.archs[rows < 0][:1])[0]

@@ -1,8 +1,8 @@
-"""The built-in tables in place of the published ones: the same protocols, offline.
+"""Reproduction on the built-in tables instead of the published ones: the same protocols, offline.
 
-``digits201`` stands for CIFAR-10, ``glyphs201`` for CIFAR-100, ``characters201`` for
-ImageNet16-120. What a paper claims can be tried on
-them; its figures cannot be compared with theirs, so none are printed.
+``digits201`` replaces CIFAR-10, ``glyphs201`` CIFAR-100 and ``characters201`` ImageNet16-120. The
+claims of a paper can be tested on these tables; the paper's numbers are of other data, so they are
+not printed.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ STANDS_FOR = {"c10": "digits", "c100": "glyphs", "in16": "characters"}
 """Prefix of columns -> task of a built-in table."""
 
 PLACES = {"c10": "CIFAR-10", "c100": "CIFAR-100", "in16": "ImageNet16-120"}
-WEAK = "synflow"  # in place of one-shot accuracies, which there are none of yet
+WEAK = "synflow"  # replaces one-shot accuracies, which the built-in tables do not have
 BETTER = 43 / 15625  # share of NAS-Bench-201 that reaches the blog's goal of 94 %
 
 
 def builtin_bench(item: Reproduction) -> Bench:
-    """All tables' accuracies in percent, for the architectures that all have.
+    """Load the accuracies of all tables in percent, for the architectures that all tables have.
 
     Raises:
-        SettingsError: a reproduction of something that the built-in tables do not hold.
+        SettingsError: The reproduction needs measurements that the built-in tables do not have.
     """
     if not item.offline:
         raise SettingsError(
@@ -57,31 +57,31 @@ def builtin_bench(item: Reproduction) -> Bench:
 
 
 def _present() -> dict[str, str]:
-    """:data:`STANDS_FOR` without tables that this installation lacks."""
+    """Return :data:`STANDS_FOR`, without tables that this installation lacks."""
     return {key: task for key, task in STANDS_FOR.items() if f"{task}201" in builtin_names()}
 
 
 def _weak(table: BenchTable, archs: np.ndarray) -> Floats:
-    """The stand-in for one-shot accuracies; the worst there is where a proxy is not defined."""
+    """Return the proxy that replaces one-shot accuracies; its minimum where it is undefined."""
     values = table.column(WEAK)[table.rows(archs)]
     return np.where(np.isfinite(values), values, np.nanmin(values))
 
 
 def with_builtin_names(comparison: Comparison, rows: int) -> Comparison:
-    """The comparison with what was measured called by its name, and without the paper's figures."""
+    """Rename data sets to those of the built-in tables, and remove the paper's numbers."""
     tables = ", ".join(f"{task}201 (for {PLACES[key]})" for key, task in _present().items())
     notes = (
         f"measured on the {rows:,} architectures that {tables} all have: the paper's figures are "
         "of other data and not shown",
         f"where a protocol asks for one-shot accuracies it got the zero-cost proxy {WEAK}",
     )
-    told = [replace(row, what=_named(row.what), paper=None, why="") for row in comparison.rows]
+    renamed = [replace(row, what=_named(row.what), paper=None, why="") for row in comparison.rows]
     claims = [
         replace(c, text=_named(c.text), measured=_named(c.measured)) for c in comparison.claims
     ]
-    return Comparison(told, claims, notes)
+    return Comparison(renamed, claims, notes)
 
 
 def _named(text: str) -> str:
-    """Data sets by their own names."""
+    """Replace the names of published data sets by those of the built-in ones."""
     return re.sub(r"\b(c10|c100|in16)\b", lambda found: STANDS_FOR[found.group()], text)

@@ -1,4 +1,4 @@
-"""What can be reproduced."""
+"""Catalogue of all tables and figures that can be reproduced."""
 
 from __future__ import annotations
 
@@ -177,10 +177,10 @@ REPRODUCTIONS: dict[str, Reproduction] = {item.name: item for item in _ALL}
 
 
 def find(name: str) -> Reproduction:
-    """The reproduction of that name; upper case and underscores do not matter.
+    """Find a reproduction by name; case and underscores do not matter.
 
     Raises:
-        UnknownNameError: there is none.
+        UnknownNameError: No reproduction has that name.
     """
     known = name.lower().replace("_", "-")
     if known not in REPRODUCTIONS:

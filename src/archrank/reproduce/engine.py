@@ -1,4 +1,4 @@
-"""``reproduce``: one published table, from the tables' files to paper beside ours."""
+"""Function ``reproduce``: run one published table from files of measurements to a comparison."""
 
 from __future__ import annotations
 
@@ -31,24 +31,25 @@ def reproduce(
 ) -> Comparison:
     """Run one published table on the published measurements.
 
-    The same name, ``quick`` and seeds give the same figures, in any number of workers.
+    The same name, ``quick`` and seeds give the same numbers with any number of workers.
 
     Args:
-        name: which; :data:`archrank.reproduce.catalogue.REPRODUCTIONS` has them all.
-        data: folder of the measurements; else the environment variable ``ARCHRANK_DATA``.
-        tables: ``builtin`` runs the same protocol on the tables that ship with the package.
-        quick: fewer runs and shorter pretraining.
-        seeds: repetitions; the reproduction's own number if ``None``.
-        out: keep finished runs in this folder until all are, and go on from them.
-        executor: where to fit; this process if ``None``.
+        name: Name in :data:`archrank.reproduce.catalogue.REPRODUCTIONS`.
+        data: Folder of the measurements; ``None`` takes the environment variable
+            ``ARCHRANK_DATA``.
+        tables: ``builtin`` runs the same protocol on the built-in tables.
+        quick: Do fewer runs and a shorter pretraining.
+        seeds: Number of repetitions; ``None`` takes the reproduction's own number.
+        out: Folder for finished runs, from which a stopped reproduction continues.
+        executor: Executor of the runs; ``None`` runs them in this process.
         progress: called with runs done and runs in all.
 
     Raises:
-        UnknownNameError: no such reproduction.
-        BudgetError: less than one repetition.
-        DataError: a file is missing.
-        SettingsError: ``builtin`` for something that the built-in tables do not hold.
-        TableError: a file cannot be used.
+        UnknownNameError: No reproduction has that name.
+        BudgetError: ``seeds`` below 1.
+        DataError: A file is missing.
+        SettingsError: The built-in tables do not have the needed measurements.
+        TableError: A file cannot be used.
         StorageError: ``out`` cannot be written.
     """
     item = find(name)

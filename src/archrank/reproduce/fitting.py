@@ -1,4 +1,4 @@
-"""Fit a ranker to labels of a table, stage by stage, and score all of it."""
+"""Fitting of rankers to labels of a table, in one or several stages, and their criteria."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ GROUPS = 10  # of equal size, by rising FLOPs; the paper does not say how many p
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """One run: which ranker learns what from how many, and what it is judged on."""
+    """Settings of one run: ranker, labels to learn, and truth to be judged on."""
 
     cell: Cell
     ranker: Ranker
     bench: Bench
     labels: str
     truth: str
-    scale: float = 1.0  # labels are multiplied by it
+    scale: float = 1.0  # factor by which labels are multiplied
     stages: int = 1
 
 
 @dataclass(frozen=True, eq=False)
 class Stage:
-    """A fitted stage: rows that it added, and scores of all ``(n,)``."""
+    """Result of a stage: rows that it added, and scores of all architectures ``(n,)``."""
 
     added: Ints
     scores: Floats
@@ -42,7 +42,7 @@ class Stage:
 
 
 def fit_stages(fit: Fit) -> list[Stage]:
-    """Train on random rows; every further stage adds as many, the best predicted (Fig. A1)."""
+    """Train on random rows; each further stage adds as many best-predicted rows (Fig. A1)."""
     labels = fit.scale * fit.bench[fit.labels]
     trained = added = fit.cell.training_rows(len(fit.bench))
     stages: list[Stage] = []
@@ -58,7 +58,7 @@ def fit_stages(fit: Fit) -> list[Stage]:
 
 
 def measures(scores: Floats, truth: Floats, bench: Bench) -> Found:
-    """Criteria of section 3; scores that are all equal, a collapsed network, order nothing."""
+    """Compute the criteria of section 3; equal scores, of a collapsed network, count as random."""
     if np.ptp(scores) == 0:
         nothing = [math.nan] * GROUPS
         return {"tau": 0.0, "p5": 0.05, "br1": math.nan, "p01": 0.001, "collapsed": 1.0} | {
@@ -79,6 +79,6 @@ def measures(scores: Floats, truth: Floats, bench: Bench) -> Found:
 
 
 def run_fit(fit: Fit) -> Found:
-    """One stage and its criteria."""
+    """Run a single stage and compute its criteria."""
     (stage,) = fit_stages(fit)
     return measures(stage.scores, fit.bench[fit.truth], fit.bench) | {"seconds": stage.seconds}

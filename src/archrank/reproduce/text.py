@@ -1,4 +1,4 @@
-"""A reproduction as text and as JSON."""
+"""Output of a reproduction as text and as JSON."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ HEADING = ("figure", "paper", "ours", "difference", "seeds", "seconds", "why")
 
 
 def rows_of(rows: Sequence[Row]) -> list[tuple[str, ...]]:
-    """A heading and a line per row; ``why`` is the number of a line of :func:`reasons`."""
+    """Write a heading and a line per row; explanations are numbers of :func:`reasons`."""
     numbers = {reason: i for i, reason in enumerate(reasons(rows), start=1)}
     return [HEADING, *(_line(row, numbers) for row in rows)]
 
 
 def reasons(rows: Sequence[Row]) -> list[str]:
-    """Why rows differ: each reason once, in order of appearance."""
+    """List the explanations of differences, each once, in order of appearance."""
     return list(dict.fromkeys(row.why for row in rows if _explained(row)))
 
 
@@ -44,17 +44,17 @@ def _line(row: Row, numbers: dict[str, int]) -> tuple[str, ...]:
 
 
 def lines(comparison: Comparison) -> list[str]:
-    """What stands below the table: reasons, claims, notes."""
-    told = [f"[{i}] {reason}" for i, reason in enumerate(reasons(comparison.rows), start=1)]
+    """Write the lines below the table: explanations, claims, notes."""
+    below = [f"[{i}] {reason}" for i, reason in enumerate(reasons(comparison.rows), start=1)]
     for claim in comparison.claims:
         verdict = "holds" if claim.holds else "does not hold"
         measured = f": {claim.measured}" if claim.measured else ""
-        told.append(f"paper: {claim.text} -> {verdict}{measured}")
-    return told + [f"note: {note}" for note in comparison.notes]
+        below.append(f"paper: {claim.text} -> {verdict}{measured}")
+    return below + [f"note: {note}" for note in comparison.notes]
 
 
 def page(item: Reproduction, comparison: Comparison) -> str:
-    """The whole comparison as aligned text."""
+    """Write the whole comparison as aligned text."""
     rows = rows_of(comparison.rows)
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     table = [
@@ -64,7 +64,7 @@ def page(item: Reproduction, comparison: Comparison) -> str:
 
 
 def to_json(item: Reproduction, comparison: Comparison, quick: bool) -> dict[str, Any]:
-    """Everything as JSON values, NaN as null."""
+    """Convert everything to JSON values, with null for NaN."""
     return {
         "name": item.name,
         "source": item.source,

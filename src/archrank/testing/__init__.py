@@ -1,7 +1,7 @@
-"""Checks of the contracts, for archrank's own tests and for yours.
+"""Contract checks for tests of spaces, rankers, evaluators and so on, archrank's own and yours.
 
-Each is a plain function that raises ``AssertionError`` with what is wrong and what the contract
-says; call it from any test. They need no test framework.
+Each is a plain function that raises ``AssertionError`` with the fault and the rule that it breaks.
+Call it from any test; no test framework is needed.
 
 >>> from archrank.spaces import CustomSpace
 >>> check_space(CustomSpace({"depth": [1, 2], "width": [8, 16]}, build=lambda config, task: None))

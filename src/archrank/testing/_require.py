@@ -1,4 +1,4 @@
-"""The one helper of all checks."""
+"""Helpers of all checks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def require(condition: object, message: str) -> None:
-    """Raise ``AssertionError(message)`` unless ``condition``; works under ``python -O`` too."""
+    """Raise ``AssertionError(message)`` unless ``condition``; also under ``python -O``."""
     if not condition:
         raise AssertionError(message)
 

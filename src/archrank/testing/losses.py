@@ -1,4 +1,4 @@
-"""The contract of losses."""
+"""Contract check of losses."""
 
 from __future__ import annotations
 
@@ -19,17 +19,18 @@ def check_loss(
 ) -> None:
     """Check that ``loss(scores (n,), targets (n,))`` can train a ranker.
 
-    It must be a finite scalar whose gradient is right, do no backward pass of its own, not depend
-    on the order of rows, prefer the true order, and stay finite where nothing can be ranked.
+    It must be a finite scalar with a correct gradient, run no backward pass itself, not depend on
+    the order of rows, prefer the true order, and remain finite if nothing can be ranked.
 
     Args:
-        loss: the function to check; targets given to it are in [0, 4].
-        shift_invariant: whether it looks at differences of scores only; regression losses do not.
-        n: architectures in a batch; few enough that it does not sample pairs.
-        seed: draws scores and targets.
+        loss: The function to check; it is called with targets in [0, 4].
+        shift_invariant: True if the loss depends only on differences of scores, which regression
+            losses do not.
+        n: Architectures in a batch; few enough that the loss does not sample pairs.
+        seed: Seed of scores and targets.
 
     Raises:
-        AssertionError: it does not; says what.
+        AssertionError: It breaks a rule; the message names it.
     """
     generator = torch.Generator().manual_seed(seed)
     scores = torch.randn(n, generator=generator, dtype=torch.float64)

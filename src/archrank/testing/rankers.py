@@ -1,4 +1,4 @@
-"""The contract of rankers."""
+"""Contract check of rankers."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def check_ranker(
     """Check that a ranker keeps the contract of :class:`~archrank.rankers.base.Ranker`.
 
     Args:
-        make_ranker: called as ``make_ranker(space, seed=...)``; the class itself will do.
-        space: a space of at least ``2 n`` architectures.
-        n: architectures to learn from; as many more are predicted.
-        seed: draws them.
+        make_ranker: Function that is called as ``make_ranker(space, seed=...)``, or the class.
+        space: A space of at least ``2 n`` architectures.
+        n: Number of architectures to learn from; as many others are predicted.
+        seed: Seed of the architectures.
 
     Raises:
-        AssertionError: it does not; says where.
+        AssertionError: The ranker breaks a rule; the message names it.
     """
     rng = np.random.default_rng(seed)
     archs = space.sample(2 * n, rng=rng)
@@ -59,7 +59,7 @@ def check_ranker(
 
 
 def easy_scores(space: Space, archs: Archs) -> Floats:
-    """A sum over active decisions, each option worth the same wherever it occurs: ``(n,)``."""
+    """Compute scores that are easy to learn: sums of one value per active option: ``(n,)``."""
     rng = np.random.default_rng(7)
     worth: dict[object, float] = {}
     for choice in space.choices:
@@ -159,7 +159,7 @@ def _check_determinism(
 ) -> None:
     train, y, test = data
     predicted = ranker.predict(test)
-    np.random.random()  # noqa: NPY002  # a ranker that reads the global state will differ now
+    np.random.random()  # noqa: NPY002  # changes the results of a ranker that uses the global state
     twin = make_ranker(ranker.space, seed=seed)
     require(
         np.array_equal(twin.fit(train, y).predict(test), predicted),
@@ -195,7 +195,7 @@ def _check_std(ranker: Ranker, test: Archs, name: str) -> None:
 
 
 def _check_pretraining(ranker: Ranker, data: tuple[Archs, Floats, Archs], name: str) -> None:
-    """Check that copies of ``ranker``, which is not fitted yet, keep what pretraining learnt."""
+    """Check that clones of the unfitted ``ranker`` keep the result of pretraining."""
     train, y, test = data
     weak = {"weak": y + 0.1 * np.arange(len(y)) / len(y)}
     if not ranker.can_pretrain:

@@ -1,4 +1,4 @@
-"""The contract of spaces."""
+"""Contract check of spaces."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def _check_moves(space: Space, archs: Archs, seed: int) -> None:
 
 
 def _one_away(space: Space, arch: Archs) -> Archs:
-    """All valid rows that differ from ``arch: (d,)`` in one decision, one by one."""
+    """List all valid rows that differ from ``arch: (d,)`` in one decision: ``(k, d)``."""
     near = []
     for j, choice in enumerate(space.choices):
         for k in range(len(choice.options)):
@@ -132,7 +132,7 @@ def _one_away(space: Space, arch: Archs) -> Archs:
 
 
 def _is_box(space: Space, arch: Archs) -> bool:
-    """Whether every change of one decision of ``arch`` is valid."""
+    """Return True if every change of one decision of ``arch`` is valid."""
     return len(_one_away(space, arch)) == sum(len(c.options) - 1 for c in space.choices)
 
 

@@ -1,4 +1,4 @@
-"""The contract of strategies."""
+"""Contract check of strategies."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def check_strategy(make_strategy: Callable[[], Strategy], space: Space, *, seed:
     """Check that a strategy keeps the contract of :class:`~archrank.strategies.Strategy`.
 
     Args:
-        make_strategy: returns a new strategy with its settings; the class itself will do.
-        space: where it shall search; at least 64 architectures.
-        seed: draws histories and proposals.
+        make_strategy: Function that returns a new strategy, or the class.
+        space: Space to search, with at least 64 architectures.
+        seed: Seed of histories and proposals.
 
     Raises:
-        AssertionError: it does not; says where.
+        AssertionError: The strategy breaks a rule; the message names it.
     """
     name = type(make_strategy()).__name__
     require_description(make_strategy().describe(), name)
@@ -45,7 +45,7 @@ def check_strategy(make_strategy: Callable[[], Strategy], space: Space, *, seed:
 
 
 def histories(space: Space, seed: int) -> Iterator[tuple[str, History]]:
-    """Histories that occur in real runs: ``(description, history)``."""
+    """Yield histories as they occur in real runs: ``(description, history)``."""
     drawn = space.sample(40 * KNOWN, rng=np.random.default_rng(seed))
     _, first = np.unique(drawn, axis=0, return_index=True)
     archs = drawn[np.sort(first)[:KNOWN]]
@@ -74,7 +74,7 @@ def _history(space: Space, archs: Archs, objectives: Floats) -> History:
 def _propose(
     make_strategy: Callable[[], Strategy], history: History, n: int, seed: int, where: str
 ) -> Archs:
-    """Proposals that keep every rule, ``(k, d)``, ``k <= n``."""
+    """Propose, check every rule, and return the proposals: ``(k, d)``, ``k <= n``."""
     space = history.space
     before = history.archs.copy(), history.objectives.copy(), history.violation.copy()
     strategy = make_strategy()
@@ -123,9 +123,9 @@ def _check_allowed(
 def _check_exhaustion(
     make_strategy: Callable[[], Strategy], space: Space, seed: int, name: str
 ) -> None:
-    """Two allowed architectures are left, then none."""
+    """Check proposals when two allowed architectures are left, and when none is."""
     if space.size > ENUMERABLE:
-        return  # rare allowed rows of a huge space may stay unfound
+        return  # rare allowed rows of a huge space need not be found
     drawn = np.unique(space.sample(60, rng=np.random.default_rng(seed)), axis=0)
     pool = drawn[np.random.default_rng(seed).permutation(len(drawn))][:KNOWN]
     scores = easy_scores(space, pool)[:, None]

@@ -1,4 +1,4 @@
-"""The contract of supernets."""
+"""Contract check of supernets."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ def check_supernet(
     """Check that ``supernet`` keeps the contract of :class:`~archrank.supernets.Supernet`.
 
     Args:
-        supernet: the network to check; its mode and weights are left as they are.
-        input_shape: channels, height and width of its images.
-        n: architectures to run.
-        seed: draws architectures and images.
+        supernet: The network to check; its mode and weights are not changed.
+        input_shape: Channels, height and width of its images.
+        n: Number of architectures to run.
+        seed: Seed of architectures and images.
 
     Raises:
-        AssertionError: it does not; says where.
+        AssertionError: The supernet breaks a rule; the message names it.
     """
     name = type(supernet).__name__
     archs = supernet.space.sample(n, rng=np.random.default_rng(seed))

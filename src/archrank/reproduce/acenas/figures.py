@@ -32,7 +32,10 @@ Runs = dict[tuple[str, str], list[Found]]
 
 
 def datasets(plan: Plan) -> tuple[str, ...]:
-    """Quick: CIFAR-100 alone. ImageNet16-120 is not in the table."""
+    """Return the data sets: CIFAR-10 and CIFAR-100; only CIFAR-100 if quick.
+
+    ImageNet16-120 is not in the table.
+    """
     return ("c100",) if plan.quick else ("c10", "c100")
 
 
@@ -55,10 +58,10 @@ def _grouped(jobs: Sequence[Search], found: Sequence[Found]) -> Runs:
 
 
 def compared(bench: Bench, plan: Plan) -> Runs:
-    """AceNAS, Vanilla and BRP-NAS with 20, 40, ..., 100 labels: the rounds of one search.
+    """Run AceNAS, Vanilla and BRP-NAS with 20, 40, ..., 100 labels, the rounds of one search.
 
-    Vanilla is trained once, on random labels (its five sizes are prefixes of one sample); BRP-NAS
-    in rounds of ever more epochs, as its code has it.
+    Vanilla learns random labels; its five training sets contain each other. BRP-NAS trains more
+    epochs in each round, as in its code.
     """
     space = bench.space
     # 4 x 144, along the edges only: AceNAS's reimplementation of Wen et al.
@@ -157,7 +160,7 @@ def figure_7(bench: Bench, plan: Plan) -> Comparison:
 
 
 def figure_9(bench: Bench, plan: Plan) -> Comparison:
-    """Top-10 regret after 100 labels: by loss, and by what was pretrained."""
+    """Top-10 regret after 100 labels, for several losses and several pretrainings."""
     full = pretrained(bench, plan)
     losses = {
         title: full if objective == "lambdarank" else _other_loss(full, objective)
@@ -189,7 +192,7 @@ def figure_9(bench: Bench, plan: Plan) -> Comparison:
 
 
 def _other_loss(base: Ranker, objective: str) -> Ranker:
-    """The same pretrained network with another loss; patience and rounds stay as they are."""
+    """Copy the pretrained network with another loss; patience and rounds remain the same."""
     from sklearn.base import clone
 
     copy: Ranker = clone(base).set_params(objective=objective)
@@ -213,7 +216,7 @@ def _claims_9(means: Mapping[tuple[str, str], float], plan: Plan) -> list[Claim]
 
 
 def figure_11(bench: Bench, plan: Plan) -> Comparison:
-    """Test accuracy of the best in validation so far, on CIFAR-100."""
+    """Test accuracy of the cell that is best in validation so far, on CIFAR-100."""
     evolution = RegularizedEvolution(
         population=20, tournament=5, batch_size=1, skip_isomorphic=False
     )

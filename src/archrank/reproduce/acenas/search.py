@@ -1,4 +1,4 @@
-"""AceNAS's iterative sampling on a table, and the searches it is compared with.
+"""Iterative sampling of AceNAS on a table, and the searches that it is compared with.
 
 Zhang et al., "AceNAS: Learning to Rank Ace Neural Architectures", 2021, section 4.1, appendix B.
 """
@@ -21,24 +21,24 @@ from archrank.strategies.history import History
 from archrank.types import Floats, Ints
 
 ROUNDS = 5  # section 4.1
-TOP = 10  # architectures of the last ranking that are trained too
+TOP = 10  # architectures of the last ranking that are also trained
 GREEDY = 0.5  # alpha: share of a round that the ranker chooses
 QUICK_PRETRAINING = 60  # epochs instead of 300
 
 
 @dataclass(frozen=True, eq=False)
 class Search:
-    """One iterative search.
+    """Settings of one iterative search.
 
     Attributes:
-        method: its name.
-        seed: draws everything.
-        bench: the table.
-        data: ``c10`` or ``c100``: which columns.
-        ranker: unfitted, perhaps pretrained.
-        budget: labels, without the top ones at the end.
-        greedy: share that the ranker chooses; 0 is one random sample that grows.
-        epochs_per_round: round ``t`` trains ``t`` times as many epochs (BRP-NAS's code: 50).
+        method: Name of the method.
+        seed: Seed of all random choices.
+        bench: The table.
+        data: ``c10`` or ``c100``, the prefix of the columns.
+        ranker: Unfitted ranker, with or without pretraining.
+        budget: Number of labels, without the best-ranked architectures trained at the end.
+        greedy: Share of each round that the ranker chooses; with 0, all labels are random.
+        epochs_per_round: Round ``t`` trains ``t`` times as many epochs (BRP-NAS's code: 50).
     """
 
     method: str
@@ -52,7 +52,7 @@ class Search:
 
 
 def run_search(search: Search) -> Found:
-    """Rounds with their criteria, what is found at the end, and the incumbent after each label."""
+    """Run a search: criteria of each round, the result, and the best cell after each label."""
     bench = search.bench
     val, test = columns(bench, search.data)
     rng = np.random.default_rng([search.seed, search.budget])
@@ -67,7 +67,7 @@ def run_search(search: Search) -> Found:
         ranker = clone(search.ranker).set_params(seed=int(rng.integers(2**31)))
         if search.epochs_per_round is not None:
             ranker.set_params(epochs=t * search.epochs_per_round)
-        # departure: the released code goes on from the previous round's weights
+        # difference: the released code continues from the previous round's weights
         scores = ranker.fit(bench.archs[trained], val[trained]).predict(bench.archs)
         seconds = time.perf_counter() - start
         rounds.append(judged(scores, val, test) | {"labels": len(trained), "seconds": seconds})
@@ -90,7 +90,7 @@ def _sample(
     greedy: float,
     rng: np.random.Generator,
 ) -> Ints:
-    """The best predicted that are not trained yet, and random ones: ``(count,)`` rows."""
+    """Choose the best predicted untrained rows, and random ones: ``(count,)``."""
     best: Ints = trained[:0]
     if scores is not None:
         order = np.argsort(-scores, kind="stable")
@@ -102,7 +102,7 @@ def _sample(
 
 
 def judged(scores: Floats, val: Floats, test: Floats) -> Found:
-    """Tau, NDCG (full length, relevance within all cells), and what the top ten would give."""
+    """Compute tau, NDCG (full length, relevance within all cells), and the top ten's accuracy."""
     top = criteria.top_k_accuracy(scores, test, TOP, validation=val)
     return {
         "tau": criteria.kendall_tau(scores, test),
@@ -113,7 +113,7 @@ def judged(scores: Floats, val: Floats, test: Floats) -> Found:
 
 
 def search_result(order: Ints, val: Floats, test: Floats) -> Found:
-    """The cell of best validation accuracy among ``order``, and the incumbent on the way."""
+    """Find the cell with the best validation accuracy in ``order``, and the best after each row."""
     rising = np.maximum.accumulate(val[order])
     first = np.searchsorted(rising, rising)  # where each running maximum was reached
     leaders = order[first]
@@ -129,7 +129,7 @@ def search_result(order: Ints, val: Floats, test: Floats) -> Found:
 
 @dataclass(frozen=True, eq=False)
 class Walk:
-    """A search by one of archrank's strategies, one label after the other."""
+    """Search by one of archrank's strategies, one label at a time."""
 
     method: str
     seed: int
@@ -140,7 +140,7 @@ class Walk:
 
 
 def run_walk(walk: Walk) -> Found:
-    """What a strategy finds."""
+    """Run a strategy on the table and return its result."""
     bench = walk.bench
     val, test = columns(bench, walk.data)
     start = time.perf_counter()
@@ -163,16 +163,16 @@ def run_walk(walk: Walk) -> Found:
 
 
 def published(bench: Bench, plan: Plan, objective: str = "lambdarank") -> AceNAS:
-    """AceNAS with the released code's LambdaRank: positions by true relevance, ascending."""
+    """Make AceNAS with the LambdaRank of the released code: positions by rising true relevance."""
     ranker = AceNAS(bench.space, objective=objective, rank_by="true_asc")  # type: ignore[arg-type]
     plan.shortened(ranker)
     return ranker
 
 
 def pretrained(bench: Bench, plan: Plan, *, one_shot: bool = True) -> AceNAS:
-    """AceNAS that has learnt weak labels of 4,000 cells (section 3.3): one for all searches.
+    """Pretrain AceNAS on weak labels of 4,000 cells (section 3.3), once for all searches.
 
-    Departure: one-shot accuracies are those of CIFAR-10 for both data sets; the paper trained a
+    Difference: one-shot accuracies are those of CIFAR-10 for both data sets; the paper trained a
     supernet on each.
     """
     ranker = published(bench, plan)

@@ -1,4 +1,4 @@
-"""AceNAS, Tables 2 and 7: what searches of NAS-Bench-201 find."""
+"""AceNAS, Tables 2 and 7: results of searches on NAS-Bench-201."""
 
 from __future__ import annotations
 
@@ -40,17 +40,17 @@ NOTES = (
 def searches(
     bench: Bench, ranker: AceNAS, data: str, seeds: int, budget: int = 100
 ) -> list[Search]:
-    """AceNAS, once per seed, all with one pretraining."""
+    """Run AceNAS once per seed, with one pretraining for all."""
     return [Search("AceNAS", seed, bench, data, ranker, budget) for seed in range(seeds)]
 
 
 def walks(bench: Bench, plan: Plan, method: str, strategy: Strategy, budget: int) -> list[Walk]:
-    """A baseline on CIFAR-100, once per seed."""
+    """Run a baseline on CIFAR-100, once per seed."""
     return [Walk(method, seed, bench, "c100", strategy, budget) for seed in range(plan.seeds)]
 
 
 def head_start(bench: Bench, data: str) -> str:
-    """A note: how near the best cell in validation is to the top in MACs, which is pretrained."""
+    """Write a note about the rank in MACs, a pretraining label, of the best cell in validation."""
     best = int(bench[f"{data}_val"].argmax())
     rank = int((bench.macs > bench.macs[best]).sum()) + 1
     return (
@@ -60,12 +60,12 @@ def head_start(bench: Bench, data: str) -> str:
 
 
 def affordable(bench: Bench, budget: int) -> bool:
-    """Whether a table holds so many more architectures; small tables are for tests."""
+    """Return True if the table is large enough for the budget; small tables are for tests."""
     return 2 * budget <= len(bench)
 
 
 def table_2(bench: Bench, plan: Plan) -> Comparison:
-    """CIFAR-100: test accuracy of the best in validation."""
+    """Test accuracy on CIFAR-100 of the cell that is best in validation."""
     val, test = columns(bench, "c100")
     best = search_result((-val).argsort()[:1], val, test) | {"seconds": 0.0}
     rows = [_row("Oracle", len(bench), [best], ORACLE, MEANS)]
@@ -85,7 +85,7 @@ def table_2(bench: Bench, plan: Plan) -> Comparison:
     rows.append(_row("AceNAS", 110, ours, ACE, SUPERNET))
     large = max(1, plan.seeds // 5)
     if affordable(bench, 500):
-        # 490 + 10: the paper prints 500 without saying if the last ten are among them
+        # 490 + 10: the paper prints 500, and does not say if this includes the last ten
         jobs = searches(bench, ranker, "c100", large, 500 - TOP)
         rows.append(_row("AceNAS (large)", 500, plan.map(run_search, jobs), ACE_LARGE, SUPERNET))
     default = plan.map(run_walk, walks(bench, plan, "default", Guided(), 110))
@@ -99,7 +99,7 @@ def table_2(bench: Bench, plan: Plan) -> Comparison:
 
 
 def _brp(bench: Bench, plan: Plan) -> Row:
-    """BRP-NAS at 110; one seed when quick, since it trains four layers of 600."""
+    """Run BRP-NAS with 110 labels; one seed if quick, since it trains four layers of 600."""
     seeds = 1 if plan.quick else plan.seeds
     ranker = plan.shortened(BRPNAS(bench.space))
     per_round = 50 if plan.epochs is None else plan.epochs
@@ -117,7 +117,7 @@ def _row(method: str, budget: int, found: Sequence[Found], paper: float | None, 
 
 
 def table_7(bench: Bench, plan: Plan) -> Comparison:
-    """Test accuracy, regret and rank of what AceNAS finds with 110 labels."""
+    """Test accuracy, regret and rank of the cells that AceNAS finds with 110 labels."""
     rows = []
     ranker = pretrained(bench, plan)
     for data, (test, sd, regret, rank) in PAPER_7.items():

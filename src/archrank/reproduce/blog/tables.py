@@ -1,4 +1,4 @@
-"""The blog "Learning to Rank Architectures": a tiny recursive ranker and what it guides."""
+"""Tables of the blog "Learning to Rank Architectures": a tiny recursive ranker and its searches."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PAPER_BEST = {  # guided, random
     "c100": (73.20, 71.16),
     "in16": (46.50, 45.37),
 }
-PAPER_EVALUATIONS = (25, 210)  # to 94 %: "~25", and "210+": never
+PAPER_EVALUATIONS = (25, 210)  # evaluations to 94 %: "~25" and "210+" (never)
 
 MEASURES = {"rho": "Spearman", "tau": "Kendall tau", "r2": "R2", "mae": "MAE"}
 TITLES = {"mse": "MSE only", "mixed": "50% ranking + 50% MSE"}
@@ -45,7 +45,7 @@ SEARCH = "one run of theirs; ours: mean over runs, predictor of another size"
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """One seed: 900 labels of ``c10_val``, one loss."""
+    """Settings of one run: a seed, 900 labels of ``c10_val``, a loss."""
 
     seed: int
     bench: Bench
@@ -53,9 +53,9 @@ class Trial:
 
 
 def trials(bench: Bench, plan: Plan, loss: str = "mixed", *, as_is: bool = False) -> list[Trial]:
-    """One per seed; half of a small table is trained on, for tests.
+    """Make one trial per seed; on a small table, for tests, half of the rows are trained on.
 
-    ``as_is`` is the published form: labels as they are, a margin of 0.01 of them.
+    ``as_is`` is the published form: labels are not standardised, and the margin is 0.01.
     """
     form: dict[str, Any] = {"standardise": False, "margin": 0.01} if as_is else {}
     ranker = plan.shortened(Recursive(bench.space, loss, **form))  # type: ignore[arg-type]
@@ -63,7 +63,7 @@ def trials(bench: Bench, plan: Plan, loss: str = "mixed", *, as_is: bool = False
 
 
 def _fitted(trial: Trial) -> tuple[Floats, Ints, float]:
-    """Scores of all cells, rows that were not trained on, seconds."""
+    """Fit a ranker; return scores of all cells, rows that were not trained on, and seconds."""
     bench = trial.bench
     order = np.random.default_rng([trial.seed, TRAIN]).permutation(len(bench))
     train, rest = np.split(order, [min(TRAIN, len(bench) // 2)])
@@ -75,7 +75,7 @@ def _fitted(trial: Trial) -> tuple[Floats, Ints, float]:
 
 
 def run_losses(trial: Trial) -> Found:
-    """Criteria on the cells that were not trained on."""
+    """Compute criteria on the cells that were not trained on."""
     scores, rest, seconds = _fitted(trial)
     s, y = scores[rest], trial.bench["c10_val"][rest] / 100
     return {
@@ -89,7 +89,7 @@ def run_losses(trial: Trial) -> Found:
 
 
 def losses(bench: Bench, plan: Plan) -> Comparison:
-    """Squared error against half of it and half a margin ranking loss."""
+    """Compare squared error with the mean of squared error and a margin ranking loss."""
     rows: list[Row] = []
     claims: list[Claim] = []
     for as_is in (False, True):
@@ -127,7 +127,7 @@ def _loss_claims(means: dict[tuple[str, str], float], form: str) -> list[Claim]:
 
 
 def run_transfer(trial: Trial) -> Found:
-    """Rank correlations on both data sets, and the search that the ranker guides on each."""
+    """Compute rank correlations on both data sets, and run a guided search on each."""
     scores, rest, seconds = _fitted(trial)
     found: Found = {"seconds": seconds}
     for data in PAPER_RHO:
@@ -147,11 +147,11 @@ def run_transfer(trial: Trial) -> Found:
 
 
 def _walk(scores: Floats, seed: int, guided: bool) -> Ints:
-    """Rows that are evaluated, in order.
+    """Choose the rows to evaluate, in order.
 
-    10 random ones, then 40 times the 5 best predicted of 100 random ones; or as many random ones.
-    The predictor is never refitted, and neither loop remembers: cells may come again, and may be
-    among the predictor's labels, as in the blog.
+    Guided: 10 random rows, then 40 times the 5 best predicted of 100 random rows. Otherwise as many
+    random rows. As in the blog, the predictor is never refitted, and rows may repeat or be among
+    the predictor's labels.
     """
     rng = np.random.default_rng([seed, int(guided)])
     n = len(scores)
@@ -165,7 +165,7 @@ def _walk(scores: Floats, seed: int, guided: bool) -> Ints:
 
 
 def search(bench: Bench, plan: Plan) -> Comparison:
-    """CIFAR-10: best test accuracy of 210 evaluations, and evaluations until 94 %."""
+    """Best test accuracy after 210 evaluations on CIFAR-10, and evaluations until 94 %."""
     found = plan.map(run_transfer, trials(bench, plan))
     rows = _best(found, "c10")
     why = f"{SEARCH}; median; both leave out the 900 labels of the predictor"
@@ -196,9 +196,9 @@ def _best(found: Sequence[Found], data: str) -> list[Row]:
 
 
 def transfer(bench: Bench, plan: Plan) -> Comparison:
-    """Zero-shot: rank correlation and search on other data with the ranker of CIFAR-10.
+    """Zero-shot transfer: rank correlation and search on other data with the ranker of CIFAR-10.
 
-    ImageNet16-120 is run where the table has it: columns ``in16_val`` and ``in16_test``.
+    ImageNet16-120 is included if the table has the columns ``in16_val`` and ``in16_test``.
     """
     found = plan.map(run_transfer, trials(bench, plan))
     here = [data for data in PAPER_RHO if f"{data}_test" in bench.columns]

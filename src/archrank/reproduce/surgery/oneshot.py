@@ -1,4 +1,4 @@
-"""The Surgery study, A.3: can a predictor recover from the noise of one-shot labels?"""
+"""Surgery study, section A.3: predictors that learn from noisy one-shot labels."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PREDICTOR = f"{SUPERNET}; the paper does not say if 78 labels or more trained it
 
 
 def section_a3(bench: Bench, plan: Plan) -> Comparison:
-    """GATES trained on one-shot accuracies of random cells, judged on their true accuracies."""
+    """Train GATES on one-shot accuracies of random cells, and judge it on true accuracies."""
     rows, claims = [], []
     for column in ONE_SHOT:
         itself = measures(bench[column], bench[TRUTH], bench) | {"seconds": 0.0}
@@ -31,7 +31,7 @@ def section_a3(bench: Bench, plan: Plan) -> Comparison:
 def _rows(
     column: str, what: str, found: list[Found], why: str, tau: float, best: float
 ) -> list[Row]:
-    """Only the plain one-shot column has counterparts in the paper."""
+    """Make the rows; only the plain one-shot column has numbers in the paper."""
     same = column == ONE_SHOT[0]
     head = f"{column}: {what}"
     return [

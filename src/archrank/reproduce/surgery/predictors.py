@@ -1,4 +1,4 @@
-"""The Surgery study's predictors trained once: Figs. 4 and A2, Table A1.
+"""Predictors of the Surgery study, trained once: Figs. 4 and A2, Table A1.
 
 Ning et al., "A Surgery of the Neural Architecture Evaluators", 2020, section 5 and appendix A.
 """
@@ -44,7 +44,7 @@ PAPER_A1: dict[tuple[str, str], tuple[float, float, float]] = {
 
 
 def sizes(bench: Bench, wanted: Sequence[int]) -> list[int]:
-    """Training sizes that leave at least half of a table to rank; small tables are for tests."""
+    """Keep the training sizes up to half of the table; small tables are for tests."""
     return [size for size in wanted if 2 * size <= len(bench)]
 
 
@@ -58,7 +58,7 @@ def fits(
     scale: float = 1.0,
     stages: int = 1,
 ) -> list[Fit]:
-    """Every ranker on every draw, ``plan.seeds`` data seeds x model seeds (1 when quick)."""
+    """List the runs: every ranker, ``plan.seeds`` data seeds, three model seeds (1 if quick)."""
     return [
         Fit(
             Cell(name, size, data, model),
@@ -76,7 +76,7 @@ def fits(
 
 
 def by_ranker(jobs: Sequence[Fit], found: Sequence[Found]) -> dict[tuple[str, int], list[Found]]:
-    """Results of each ranker and training size."""
+    """Group results by ranker and training size."""
     groups: dict[tuple[str, int], list[Found]] = {}
     for job, result in zip(jobs, found, strict=True):
         groups.setdefault((job.cell.ranker, job.cell.train_size), []).append(result)
@@ -84,12 +84,12 @@ def by_ranker(jobs: Sequence[Fit], found: Sequence[Found]) -> dict[tuple[str, in
 
 
 def mean(found: Sequence[Found], key: str) -> float:
-    """Mean of ``key``."""
+    """Compute the mean of ``key`` over results."""
     return float(np.mean([run[key] for run in found]))
 
 
 def figure_4(bench: Bench, plan: Plan) -> Comparison:
-    """Kendall tau, P@5 % and BR@1 % against the number of labels."""
+    """Kendall tau, P@5 % and BR@1 % for several numbers of labels."""
     chosen = sizes(bench, SIZES)
     jobs = [job for size in chosen for job in fits(bench, plan, RANKING, size)]
     groups = by_ranker(jobs, plan.map(run_fit, jobs))
@@ -128,7 +128,7 @@ def figure_4(bench: Bench, plan: Plan) -> Comparison:
 
 
 def table_a1(bench: Bench, plan: Plan) -> Comparison:
-    """Ranking against regression losses from 78 labels."""
+    """Ranking losses compared with regression losses, from 78 labels."""
     rows, spreads = [], {}
     for size in sizes(bench, (78,)):
         for loss, makers in (("ranking", RANKING), ("regression", REGRESSION)):
@@ -163,7 +163,7 @@ def _row_a1(name: str, loss: str, paper: float, found: Sequence[Found]) -> Row:
 
 
 def figure_a2(bench: Bench, plan: Plan) -> Comparison:
-    """Whom predictors favour: tau and mean rank difference in ten FLOPs groups."""
+    """Bias of predictors: tau and mean rank difference in ten groups of rising FLOPs."""
     wanted = (78,) if plan.quick else (39, 78, 390)
     jobs = [job for size in sizes(bench, wanted) for job in fits(bench, plan, RANKING, size)]
     groups = by_ranker(jobs, plan.map(run_fit, jobs))
@@ -188,7 +188,7 @@ def _group_means(found: Sequence[Found], key: str) -> list[float]:
 
 
 def _claims_a2(profile: Mapping[tuple[str, int, str], list[float]]) -> list[Claim]:
-    """The statements of A.2, for the middle training size or the only one."""
+    """Test the statements of A.2, for the middle training size or the only one."""
     claims = []
     for name, size in dict.fromkeys((name, size) for name, size, _ in profile):
         difference = np.array(profile[name, size, "group_difference"])

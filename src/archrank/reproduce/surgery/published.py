@@ -1,4 +1,4 @@
-"""The rankers of the Surgery study as they were published, regression included."""
+"""Rankers of the Surgery study as published, including their regression variants."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from archrank.types import Floats
 
 
 class SigmoidRegression(NeuralRanker):
-    """The regression of the authors' code: squared error of a squashed score and an accuracy.
+    """Regression of the authors' code: squared error between ``sigmoid(score)`` and the accuracy.
 
-    Labels are accuracies in [0, 1], neither standardised nor rescaled; what
-    :attr:`archrank.rankers.MLP.objective` ``"mse"`` does instead.
+    Labels are accuracies in [0, 1]. They are not standardised, unlike with ``objective="mse"`` of
+    :class:`archrank.rankers.MLP`.
     """
 
     def _targets(self, scores: Floats) -> Floats:
@@ -33,29 +33,29 @@ class SigmoidRegression(NeuralRanker):
 
 
 class RegressionMLP(SigmoidRegression, MLP):
-    """MLP, regression."""
+    """MLP trained by regression."""
 
 
 class RegressionLSTM(SigmoidRegression, LSTM):
-    """LSTM, regression."""
+    """LSTM trained by regression."""
 
 
 class RegressionGATES(SigmoidRegression, GATES):
-    """GATES, regression."""
+    """GATES trained by regression."""
 
 
 def gates(space: Space) -> Ranker:
-    """GATES as wide as published."""
+    """Make GATES with the published width."""
     return GATES(space, width=128)
 
 
 def regression_gates(space: Space) -> Ranker:
-    """The same network, regression."""
+    """Make GATES with the published width, trained by regression."""
     return RegressionGATES(space, width=128)
 
 
 def forest(space: Space) -> Ranker:
-    """The random forest on choice indices taken as numbers (section 5.1)."""
+    """Make the random forest on the indices of options as numbers (section 5.1)."""
     return RandomForest(space, encoding="ordinal")
 
 

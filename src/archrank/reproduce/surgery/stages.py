@@ -1,4 +1,4 @@
-"""The Surgery study's predictors trained in five stages: Fig. 5, Table A2."""
+"""Predictors of the Surgery study, trained in five stages: Fig. 5, Table A2."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from archrank.reproduce.fitting import Fit, fit_stages, measures
 from archrank.reproduce.surgery.predictors import NOTES, by_ranker, fits, sizes
 from archrank.reproduce.surgery.published import RANKING
 
-STAGES = 5  # each adds as many labels as the first, the best predicted of all cells
+STAGES = 5  # each adds as many labels as the first, of the best predicted cells
 TOP_SHARES = (0.001, 0.01, 0.05)  # P@K
 TOP_COUNTS = (11, 7, 1)  # BR@K of Table A2
 
@@ -43,9 +43,9 @@ PAPER_A2: dict[str, tuple[PaperStage, ...]] = {
 
 
 def run_stages(fit: Fit) -> Found:
-    """What every stage added, and how the ranker trained on it and all before ranks."""
+    """Run all stages: the labels that each added, and the criteria of its ranker."""
     truth = fit.bench[fit.truth]
-    told = []
+    stages = []
     for stage in fit_stages(fit):
         added = truth[stage.added] / 100  # percent in the table
         known = measures(stage.scores, truth, fit.bench)
@@ -57,12 +57,12 @@ def run_stages(fit: Fit) -> Found:
         for k in TOP_COUNTS:
             best = criteria.best_ranking_at(stage.scores, truth, k, absolute=True)
             known[f"br{k}"] = best
-        told.append(known)
-    return {"stages": told}
+        stages.append(known)
+    return {"stages": stages}
 
 
 def _groups(bench: Bench, plan: Plan, size: int, names: Sequence[str]) -> dict[str, list[Found]]:
-    """Runs of each ranker."""
+    """Group the runs by ranker."""
     makers = {name: RANKING[name] for name in names}
     jobs = fits(bench, plan, makers, size, stages=STAGES)
     groups = by_ranker(jobs, plan.map(run_stages, jobs))
@@ -74,7 +74,7 @@ def _at(found: Sequence[Found], stage: int) -> list[Found]:
 
 
 def figure_5(bench: Bench, plan: Plan) -> Comparison:
-    """P@K after five stages, from 78 and from 781 labels per stage."""
+    """P@K after five stages of 78 and of 781 labels."""
     rows, claims = [], []
     for size in sizes(bench, (78,) if plan.quick else (78, 781)):
         groups = _groups(bench, plan, size, ("LSTM", "GATES"))
@@ -104,7 +104,7 @@ def _mean(found: Sequence[Found], stage: int) -> float:
 
 
 def table_a2(bench: Bench, plan: Plan) -> Comparison:
-    """What five stages of 78 labels choose, and how the ranker of each stage ranks."""
+    """Labels that five stages of 78 choose, and criteria of the ranker of each stage."""
     rows: list[Row] = []
     for size in sizes(bench, (78,)):
         for name, found in _groups(bench, plan, size, tuple(PAPER_A2)).items():

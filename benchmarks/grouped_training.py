@@ -34,23 +34,31 @@ from archrank.training.loop import TrainingResult, initialise, train
 Cells = list[list[str]]
 
 
-def networks(cells: Cells, task: Task, seed: int) -> list[Any]:
-    return [initialise(partial(build, c, task), seed + i) for i, c in enumerate(cells)]
+@dataclasses.dataclass(frozen=True)
+class Problem:
+    """A task, and the width of the networks that are trained on it."""
+
+    task: Task
+    channels: int
+
+    def networks(self, cells: Cells, seed: int) -> list[Any]:
+        makers = [partial(build, cell, self.task, self.channels) for cell in cells]
+        return [initialise(make, seed + i) for i, make in enumerate(makers)]
 
 
-def alone(cells: Cells, task: Task, seed: int, device: str) -> list[TrainingResult]:
-    built = networks(cells, task, seed)
+def alone(cells: Cells, problem: Problem, seed: int, device: str) -> list[TrainingResult]:
+    built, task = problem.networks(cells, seed), problem.task
     return [train(n, task, seed=seed + i, device=device) for i, n in enumerate(built)]
 
 
 def together(
-    cells: Cells, task: Task, seed: int, device: str, size: int, own: bool | None = None
+    cells: Cells, problem: Problem, seed: int, device: str, size: int, own: bool | None = None
 ) -> list[TrainingResult]:
     found: list[TrainingResult] = []
     for start in range(0, len(cells), size):
-        group = networks(cells[start : start + size], task, seed + start)
+        group = problem.networks(cells[start : start + size], seed + start)
         seeds = range(seed + start, seed + start + len(group))
-        found += train_many(group, task, seeds=seeds, device=device, per_network_draws=own)
+        found += train_many(group, problem.task, seeds=seeds, device=device, per_network_draws=own)
     return found
 
 
@@ -61,30 +69,30 @@ def seconds(run: Callable[[], object], device: str) -> float:
     return clock() - start
 
 
-def speed(args: argparse.Namespace, task: Task) -> None:
-    warm = dataclasses.replace(task, recipe=dataclasses.replace(task.recipe, epochs=1))
+def speed(args: argparse.Namespace, problem: Problem) -> None:
+    warm = dataclasses.replace(problem, task=with_epochs(problem.task, 1))
     cells = random_cells(max(*args.sizes, args.singles), seed=1)
     alone(cells[:2], warm, 0, args.device)
     few = cells[: args.singles]
-    each = seconds(partial(alone, few, task, 0, args.device), args.device) / len(few)
+    each = seconds(partial(alone, few, problem, 0, args.device), args.device) / len(few)
     print(f"one by one: {1 / each:.2f} cells/s ({len(few)} cells)")
     for size in args.sizes:
         some = cells[: max(size, args.singles) // size * size]
         together(cells[:size], warm, 0, args.device, size)
-        spent = seconds(partial(together, some, task, 0, args.device, size), args.device)
+        spent = seconds(partial(together, some, problem, 0, args.device, size), args.device)
         rate = len(some) / spent
         print(
             f"K = {size:4}: {rate:.2f} cells/s, x{rate * each:.2f} ({len(some)} cells)", flush=True
         )
 
 
-def sample(args: argparse.Namespace, task: Task) -> None:
+def sample(args: argparse.Namespace, problem: Problem) -> None:
     cells = random_cells(args.cells, seed=2)
     size = min(args.sizes[-1], args.cells)
     tables = {
-        "seed A": alone(cells, task, 0, args.device),
-        "seed B": alone(cells, task, 10_000, args.device),
-        "groups": together(cells, task, 20_000, args.device, size, own=False),
+        "seed A": alone(cells, problem, 0, args.device),
+        "seed B": alone(cells, problem, 10_000, args.device),
+        "groups": together(cells, problem, 20_000, args.device, size, own=False),
     }
     valid = {name: np.array([r.valid for r in results]) for name, results in tables.items()}
     for first, second in combinations(valid, 2):
@@ -100,6 +108,10 @@ def compared(a: NDArray[np.float64], b: NDArray[np.float64]) -> str:
     )
 
 
+def with_epochs(task: Task, epochs: int) -> Task:
+    return dataclasses.replace(task, recipe=dataclasses.replace(task.recipe, epochs=epochs))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("what", choices=["speed", "sample"])
@@ -111,16 +123,11 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=12)
     args = parser.parse_args()
     torch.set_num_threads(1)
-    task = Digits()
-    task = dataclasses.replace(
-        task,
-        scale=dataclasses.replace(task.scale, channels=args.channels),
-        recipe=dataclasses.replace(task.recipe, epochs=args.epochs),
-    )
-    task.load()
+    problem = Problem(with_epochs(Digits(), args.epochs), args.channels)
+    problem.task.load()
     print(f"digits, {args.channels} channels, {args.epochs} epochs, {args.device}")
     start = time.perf_counter()
-    {"speed": speed, "sample": sample}[args.what](args, task)
+    {"speed": speed, "sample": sample}[args.what](args, problem)
     print(f"{time.perf_counter() - start:.0f} s")
 
 

@@ -25,9 +25,8 @@ import numpy as np
 
 TASK = """
 from archrank.tasks import Digits, Recipe
-from archrank.tasks.base import Scale
 
-task = Digits(recipe=Recipe(epochs=1), scale=Scale(channels=2, cells=1, reduction="pool"), copies=1)
+task = Digits(recipe=Recipe(epochs=1), copies=1)
 """
 QUERY = """
 SELECT trial_id, key, value_json FROM trial_user_attributes

@@ -46,7 +46,7 @@ import archrank as ar
 from archrank.errors import ArchrankError, SpaceError
 from archrank.metrics import Metric
 from archrank.rankers import RANKERS
-from archrank.spaces import SPACES, Space
+from archrank.spaces import SPACES, CustomSpace, Space, from_choices
 from archrank.tables import load_table
 from archrank.types import Archs, Floats
 
@@ -77,7 +77,7 @@ def no_network(config: dict[str, Any], task: Any) -> torch.nn.Module:
 
 def plain_space() -> Space:
     """A user's own space without conditions, 576 rows."""
-    return Space.from_choices(
+    return from_choices(
         {
             "width": [8, 16, 24, 64],
             "depth": [1, 2, 3],
@@ -92,7 +92,7 @@ def plain_space() -> Space:
 
 def conditional_space() -> Space:
     """A user's own space in which later layers exist only in deeper networks."""
-    return Space.from_choices(
+    return from_choices(
         {
             "depth": [1, 2, 3],
             "width1": [8, 16, 32, 64],
@@ -137,10 +137,34 @@ def named_space(name: str) -> Space:
     return space
 
 
+class Measured(ar.evaluators.Evaluator):
+    """Calls :func:`measure` with the options of every decision; of users' spaces, the active ones.
+
+    Not ``Function``, whose functions receive active decisions only: scores of cells and layers
+    would then differ from records made before that was so.
+    """
+
+    metrics = (Metric("score"), Metric("price", "minimize"))
+
+    def evaluate(self, archs: Archs) -> ar.evaluators.Evaluations:
+        results = [measure(self.config(arch)) for arch in archs]
+        names = [m.name for m in self.metrics]
+        return ar.evaluators.Evaluations({n: np.array([r[n] for r in results]) for n in names})
+
+    def config(self, arch: NDArray[np.uint8]) -> dict[str, Any]:
+        """Return the options of ``arch: (d,)`` by name."""
+        if isinstance(self.space, CustomSpace):
+            return self.space.config(arch)
+        chosen = zip(self.space.choices, arch.tolist(), strict=True)
+        return {c.name: c.options[k] for c, k in chosen}
+
+    def describe(self) -> dict[str, Any]:
+        return {"evaluator": "measured"}
+
+
 def evaluator() -> ar.evaluators.Evaluator:
     """Return an evaluator that calls :func:`measure`."""
-    price = Metric("price", "minimize")
-    return ar.evaluators.Function(measure, metrics=["score", price])
+    return Measured()
 
 
 def labels(space: Space, archs: Archs) -> Floats:

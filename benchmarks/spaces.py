@@ -33,7 +33,6 @@ from archrank.spaces import (
 )
 from archrank.spaces.constrained import ConstrainedSpace
 from archrank.tasks import Splits, Task
-from archrank.tasks.base import Scale
 from archrank.types import Archs
 
 ENCODED, BAR_ENCODED = 100_000, 5.0
@@ -75,12 +74,11 @@ class Line:
 
 def task_of(space: Space, *, small: bool) -> Sized:
     """A task of the kind that a space builds networks for."""
-    scale = Scale(channels=8, cells=1) if small else Scale()
-    images, length = ((3, 16, 16), 7) if small else ((3, 32, 32), 23)
+    images, length = ((3, 15, 15), 7) if small else ((3, 32, 32), 23)
     for shape in (images, (length,), (2, length)):
-        task = Sized(scale=scale, input_shape=shape, n_classes=11)
+        task = Sized(input_shape=shape, n_classes=11)
         try:
-            space.for_task(task)
+            space.networks(task)
         except SpaceError:
             continue
         return task
@@ -124,13 +122,13 @@ def encoding(name: str, space: Space, counts: argparse.Namespace) -> Iterator[Li
 
 def costs(name: str, space: Space, counts: argparse.Namespace) -> Iterator[Line]:
     task = task_of(space, small=False)
-    space = space.for_task(task)
+    made = space.networks(task)
     archs = space.sample(counts.counted, rng=np.random.default_rng(0))
-    cost, equal = space.cost(archs), 0
-    macs = space.cost(executed(space, archs))["macs"]
+    cost, equal = made.cost(archs), 0
+    macs = made.cost(executed(space, archs))["macs"]
     for i, arch in enumerate(archs):
         with torch.device("meta"):
-            network, x = space.build(arch, task).eval(), task.inputs(1)
+            network, x = made.build(arch).eval(), task.inputs(1)
         with FlopCounterMode(display=False) as counter, torch.no_grad():
             network(x)
         params = sum(p.numel() for p in network.parameters())
@@ -159,10 +157,10 @@ def executed(space: Space, archs: Archs) -> Archs:
 
 def networks(name: str, space: Space, counts: argparse.Namespace) -> Iterator[Line]:
     task = task_of(space, small=True)
-    space = space.for_task(task)
+    made = space.networks(task)
     trained = 0
     for arch in space.sample(counts.trained, rng=np.random.default_rng(1)):
-        network = space.build(arch, task)
+        network = made.build(arch)
         network(task.inputs(2)).square().mean().backward()
         gradients = [p.grad for p in network.parameters() if p.grad is not None]
         trained += bool(gradients) and all(bool(torch.isfinite(g).all()) for g in gradients)

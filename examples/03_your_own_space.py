@@ -22,7 +22,7 @@ def build(config, task):
     return nn.Sequential(*layers, *pool, nn.Linear(4 * channels, task.n_classes))
 
 
-space = ar.Space.from_choices(
+space = ar.spaces.from_choices(
     {
         "width": [4, 8, 12, 16],
         "depth": [1, 2],

@@ -25,7 +25,7 @@ if __name__ == "__main__":
     task = ar.tasks.digits()
     rows = space.enumerate()
     distinct = np.unique(space.canonical(rows), axis=0)
-    macs = space.for_task(task).cost(distinct)["macs"]
+    macs = space.networks(task).cost(distinct)["macs"]
     print(f"{len(rows):,} cells, {len(distinct):,} different, up to {macs.max():,.0f} MACs")
     evaluator = ar.evaluators.Combined(ar.evaluators.Training(task), ar.evaluators.Cost())
     limit = [f"macs<={np.median(macs):.0f}"]  # filters candidates before any is trained

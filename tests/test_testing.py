@@ -13,6 +13,7 @@ from archrank.evaluators import Cost, Evaluations, Evaluator, Metric
 from archrank.rankers.base import Ranker
 from archrank.spaces import CustomSpace, Space
 from archrank.strategies import History, Random, Strategy
+from archrank.tasks import Digits
 from archrank.testing import check_evaluator, check_ranker, check_space, check_strategy
 from archrank.types import Archs, Floats
 
@@ -273,7 +274,7 @@ class Strangers(Width):
     """Gives parts that measure something else."""
 
     def parts(self) -> tuple[Evaluator, ...]:
-        return (Cost().bind(self.space),)
+        return (Cost().bind(self.space, task=Digits()),)
 
 
 class UnboundParts(Width):

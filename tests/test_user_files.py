@@ -125,7 +125,7 @@ def test_missing_names(registry: Registry) -> None:
         ("import surely_not_installed\n", r"ModuleNotFoundError: .*surely_not_installed"),
         ("import sys\nsys.exit(3)\n", r"failed: SystemExit: 3 \(mine\.py, line 2\)"),
         (
-            "import archrank as ar\nspace = ar.Space.from_choices({}, print)\n",
+            "import archrank as ar\nspace = ar.spaces.from_choices({}, print)\n",
             r"^space 'mine\.py:space': a space needs at least one choice.* \(mine\.py, line 2\)$",
         ),
     ],

@@ -20,10 +20,10 @@ def test_every_block_runs() -> None:
     archs = widths.enumerate()
     counted = names["ar"].spaces.CustomSpace(
         {c.name: c.options for c in widths.choices},
-        lambda config, task: widths.build(widths.parse([_write(config)])[0], task),
+        lambda config, task: widths.networks(task).build(widths.parse([_write(config)])[0]),
     )
-    for name, values in counted.for_task(task).cost(archs).items():
-        assert values.tolist() == widths.cost(archs)[name].tolist()
+    for name, values in counted.networks(task).cost(archs).items():
+        assert values.tolist() == widths.networks(task).cost(archs)[name].tolist()
 
 
 def _write(config: dict[str, Any]) -> str:

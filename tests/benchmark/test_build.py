@@ -23,15 +23,14 @@ from archrank.spaces import NASBench201
 from archrank.study.study import Study
 from archrank.tables import load_table
 from archrank.tables.files import read_table
-from archrank.tasks import Digits, Recipe, Scale
+from archrank.tasks import Digits, Recipe
 
 
 @dataclass(frozen=True)
 class Brief(Digits):
-    """Digits for two epochs, with the narrowest networks."""
+    """Digits for two epochs."""
 
     recipe: Recipe = field(default_factory=lambda: Recipe(epochs=2, batch_size=300))
-    scale: Scale = field(default_factory=lambda: Scale(channels=1, cells=1, reduction="pool"))
     copies: int = 1
 
 
@@ -68,7 +67,7 @@ def test_the_table_has_every_run_and_their_means(whole: Path) -> None:
     assert (table.column("cpu_seconds") > 0).all()
     assert (table.column("latency_ms") > 0).all()
     assert {"synflow", "naswot", "jacob_cov", "snip", "grad_norm"} <= set(table.metrics)
-    cost = NASBench201().for_task(Brief()).cost(table.archs)
+    cost = NASBench201().networks(Brief()).cost(table.archs)
     assert table.column("params").tolist() == cost["params"].tolist()
     assert table.directions["latency_ms"] == "minimize"
     assert table.metrics[0] == "valid_accuracy"

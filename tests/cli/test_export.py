@@ -9,9 +9,8 @@ from tests.cli.conftest import Cli, refused
 
 TASK = """
 from archrank.tasks import Digits, Recipe
-from archrank.tasks.base import Scale
 
-task = Digits(recipe=Recipe(epochs=1), scale=Scale(channels=2, cells=1, reduction="pool"), copies=1)
+task = Digits(recipe=Recipe(epochs=1), copies=1)
 """
 
 

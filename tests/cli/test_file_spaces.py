@@ -18,9 +18,8 @@ import archrank as ar
 from torch import nn
 from helper_of_mine import head
 from archrank.tasks import Digits, Recipe
-from archrank.tasks.base import Scale
 
-task = Digits(recipe=Recipe(epochs=1), scale=Scale(channels=2, cells=1, reduction="pool"), copies=1)
+task = Digits(recipe=Recipe(epochs=1), copies=1)
 
 def build(config, task):
     if config["depth"] == 3:
@@ -31,7 +30,7 @@ def build(config, task):
         layers += [nn.Linear(before, width), nn.ReLU()]
     return nn.Sequential(*layers, head(widths[-1], task.n_classes))
 
-space = ar.Space.from_choices(
+space = ar.spaces.from_choices(
     {"depth": [1, 2, 3], "width1": [4, 8], "width2": [4, 8]},
     build=lambda config, task: build(config, task),
     active_if={"width2": ("depth", [2, 3])},
@@ -42,7 +41,7 @@ cells = ar.spaces.CustomCells(
 )
 
 def local():
-    return ar.Space.from_choices({"a": [1, 2]}, build=lambda config, task: None)
+    return ar.spaces.from_choices({"a": [1, 2]}, build=lambda config, task: None)
 """
 
 

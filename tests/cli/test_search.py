@@ -356,9 +356,8 @@ def test_a_module_that_does_not_exist(search: Cli) -> None:
 
 TASK = """
 from archrank.tasks import Digits, Recipe
-from archrank.tasks.base import Scale
 
-task = Digits(recipe=Recipe(epochs=1), scale=Scale(channels=2, cells=1, reduction="pool"), copies=1)
+task = Digits(recipe=Recipe(epochs=1), copies=1)
 """
 
 

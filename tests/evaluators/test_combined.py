@@ -27,7 +27,7 @@ from archrank.types import Archs
 
 
 def fails_on_none(config: dict[str, Any]) -> float:
-    if config["0->1"] == "none":
+    if config.get("0->1", "none") == "none":
         raise RuntimeError("dead")
     return 1.0
 

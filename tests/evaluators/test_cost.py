@@ -28,8 +28,8 @@ def test_contract(space: NASBench201) -> None:
 
 
 def test_a_failing_build_is_one_architectures_failure() -> None:
-    space = CustomSpace({"width": [4, 13, 8]}, build).for_task(Digits())
-    result = Cost().bind(space).evaluate(space.enumerate())
+    space = CustomSpace({"width": [4, 13, 8]}, build)
+    result = Cost().bind(space, task=Digits()).evaluate(space.enumerate())
     assert np.array_equal(result["params"], [74 * 4, np.nan, 74 * 8], equal_nan=True)
     reason = "BuildError: custom: build({'width': 13}) failed: ValueError: unlucky"
     assert result.reasons == [None, reason, None]
@@ -37,5 +37,5 @@ def test_a_failing_build_is_one_architectures_failure() -> None:
 
 def test_a_missing_task_is_said_at_once() -> None:
     space = CustomSpace({"width": [4, 8]}, build)
-    with pytest.raises(SpaceError, match="for_task"):
-        Cost().bind(space).evaluate(space.enumerate())
+    with pytest.raises(SpaceError, match=r"costs depend on the task; use space\.networks\(task\)"):
+        Cost().bind(space)

@@ -8,7 +8,7 @@ import pytest
 
 from archrank.errors import EvaluationError
 from archrank.evaluators import Function, Metric
-from archrank.spaces import CustomSpace, Space
+from archrank.spaces import CustomSpace, from_choices
 from archrank.testing import check_evaluator
 
 
@@ -68,7 +68,7 @@ def test_metrics_must_differ() -> None:
 
 
 def test_choices_that_are_not_active_are_left_out() -> None:
-    space = Space.from_choices(
+    space = from_choices(
         {"depth": [1, 2], "second": [8, 16]},
         build=lambda config, task: None,
         active_if={"second": ("depth", [2])},

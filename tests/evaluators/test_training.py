@@ -7,17 +7,15 @@ import pytest
 
 from archrank.errors import EvaluationError
 from archrank.evaluators import Training
-from archrank.spaces import NASBench201
+from archrank.spaces import NASBench201, Scale
 from archrank.strategies import Exhaustive
 from archrank.study import Study
-from archrank.tasks import Digits, Recipe, Scale
+from archrank.tasks import Digits, Recipe
 
-TASK = Digits(
-    recipe=Recipe(epochs=2, batch_size=300),
-    scale=Scale(channels=2, cells=1, reduction="pool"),
-    copies=1,
-)
-ARCHS = NASBench201().sample(5, rng=np.random.default_rng(0))
+TASK = Digits(recipe=Recipe(epochs=2, batch_size=300), copies=1)
+SCALE = Scale(channels=2, cells=1, reduction="pool")
+SPACE = NASBench201(SCALE)
+ARCHS = SPACE.sample(5, rng=np.random.default_rng(0))
 
 
 def test_checkpoints_are_further_metrics() -> None:
@@ -31,8 +29,8 @@ def test_checkpoints_are_further_metrics() -> None:
         "test_loss_ep1",
     ]
     assert training.metrics[-1].direction == "minimize"
-    found = training.bind(NASBench201()).evaluate(ARCHS[:1])
-    plain = Training(TASK).bind(NASBench201()).evaluate(ARCHS[:1])
+    found = training.bind(SPACE).evaluate(ARCHS[:1])
+    plain = Training(TASK).bind(SPACE).evaluate(ARCHS[:1])
     assert all(found[name] == plain[name] for name in plain)
     assert found["valid_loss_ep1"] != found["valid_loss"]
     assert training.describe()["checkpoints"] == [1]
@@ -46,8 +44,8 @@ def test_checkpoints_that_are_no_epochs_before_the_last(checkpoints: tuple[int, 
 
 
 def test_a_group_gives_what_one_by_one_gives() -> None:
-    alone = Training(TASK).bind(NASBench201(), seed=3).evaluate(ARCHS)
-    group = Training(TASK, group=3).bind(NASBench201(), seed=3).evaluate(ARCHS)
+    alone = Training(TASK).bind(SPACE, seed=3).evaluate(ARCHS)
+    group = Training(TASK, group=3).bind(SPACE, seed=3).evaluate(ARCHS)
     assert group["valid_loss"] == pytest.approx(alone["valid_loss"], rel=1e-3)
     assert np.abs(group["test_accuracy"] - alone["test_accuracy"]).max() < 0.02
 
@@ -61,7 +59,7 @@ def test_a_study_hands_out_groups() -> None:
             return super().evaluate(archs)
 
     strategy = Exhaustive(batch_size=5)
-    study = Study(NASBench201(), Watched(TASK, group=3), strategy, objectives=["valid_accuracy"])
+    study = Study(SPACE, Watched(TASK, group=3), strategy, objectives=["valid_accuracy"])
     study.run(budget=7)
     assert sizes == [3, 2, 2]
     assert [r.slot for r in study.records] == [0, 1, 2, 3, 4, 0, 1]
@@ -70,15 +68,12 @@ def test_a_study_hands_out_groups() -> None:
 
 def test_a_network_that_cannot_be_built_does_not_harm_its_group() -> None:
     class Faulty(NASBench201):
-        def for_task(self, task):  # type: ignore[no-untyped-def]
-            return Faulty(task.scale, task.n_classes, task.input_shape)
-
-        def build(self, arch, task):  # type: ignore[no-untyped-def]
+        def _build(self, arch, sizes):  # type: ignore[no-untyped-def]
             if (arch == ARCHS[1]).all():
                 raise RuntimeError("no such operation")
-            return super().build(arch, task)
+            return super()._build(arch, sizes)
 
-    found = Training(TASK, group=3).bind(Faulty()).evaluate(ARCHS[:3])
+    found = Training(TASK, group=3).bind(Faulty(SCALE)).evaluate(ARCHS[:3])
     assert found.reasons == [None, "RuntimeError: no such operation", None]
     assert np.isnan(found["valid_accuracy"]).tolist() == [False, True, False]
 
@@ -86,7 +81,7 @@ def test_a_network_that_cannot_be_built_does_not_harm_its_group() -> None:
 @pytest.mark.parametrize("device", ["cuda:99", "gpu"])
 def test_a_device_that_is_not_there(device: str) -> None:
     with pytest.raises(EvaluationError, match=f"device '{device}' cannot be used here"):
-        Training(TASK, device=device).bind(NASBench201())
+        Training(TASK, device=device).bind(SPACE)
 
 
 def test_groups_of_nothing_are_refused() -> None:

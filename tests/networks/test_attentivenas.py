@@ -17,7 +17,7 @@ from archrank.networks.attentivenas import (
 from archrank.spaces.mobile.attentivenas import AttentiveNAS
 from archrank.spaces.mobile.attentivenas_cost import squeezed
 from archrank.tasks import Digits
-from archrank.tasks.base import Recipe, Scale, Splits, Task
+from archrank.tasks.base import Splits, Task
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -36,18 +36,18 @@ class ImageNetShaped(Task):
 @pytest.mark.parametrize(
     ("space", "task"),
     [
-        (AttentiveNAS(), ImageNetShaped(Recipe(), Scale())),
+        (AttentiveNAS(), ImageNetShaped()),
         (AttentiveNAS(resolutions=(9, 16, 38)), Digits()),  # odd sizes, too
     ],
     ids=["224", "digits"],
 )
 def test_closed_form_costs_equal_the_counter(space: AttentiveNAS, task: Task) -> None:
-    space = space.for_task(task)
+    networks = space.networks(task)
     archs = space.sample(4, rng=np.random.default_rng(0))
-    cost = space.cost(archs)
+    cost = networks.cost(archs)
     for i, arch in enumerate(archs):
         with torch.device("meta"):
-            network = space.build(arch, task).eval()
+            network = networks.build(arch).eval()
             x = torch.empty(1, *task.input_shape)
         with FlopCounterMode(display=False) as counter, torch.no_grad():
             network(x)
@@ -57,9 +57,10 @@ def test_closed_form_costs_equal_the_counter(space: AttentiveNAS, task: Task) ->
 
 def test_random_networks_train() -> None:
     task = Digits()
-    space = AttentiveNAS(resolutions=(16, 24)).for_task(task)
+    space = AttentiveNAS(resolutions=(16, 24))
+    networks = space.networks(task)
     for arch in space.sample(8, rng=np.random.default_rng(1)):
-        network = space.build(arch, task)
+        network = networks.build(arch)
         logits = network(torch.randn(2, *task.input_shape))
         assert logits.shape == (2, task.n_classes)
         logits.sum().backward()

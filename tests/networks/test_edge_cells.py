@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import nn
 
@@ -7,8 +9,6 @@ from archrank.networks import NASBench201Network
 from archrank.networks.edge_cells import Edge, EdgeCell, edge_cell_network
 from archrank.networks.operations import operation
 from archrank.spaces.edge_cells.features import edges_of
-from archrank.tasks import Digits
-from archrank.tasks.base import Scale
 
 
 class Times(nn.Module):
@@ -37,11 +37,9 @@ def test_it_is_nasbench201_for_its_operations() -> None:
         return EdgeCell([Edge(j, i, operation(op, channels)) for (j, i), op in pairs], 4)
 
     for reduction in ("pool", "residual"):
-        scale = Scale(channels=4, cells=2, reduction=reduction)
-        ours = edge_cell_network(make_cell, Digits(scale=scale)).eval()
-        theirs = NASBench201Network(
-            ops, channels=4, cells=2, in_channels=1, reduction=scale.reduction
-        ).eval()
+        sizes: Any = {"channels": 4, "cells": 2, "n_classes": 7, "in_channels": 1}
+        ours = edge_cell_network(make_cell, **sizes, reduction=reduction).eval()
+        theirs = NASBench201Network(ops, **sizes, reduction=reduction).eval()
         values = iter(theirs.state_dict().values())
         ours.load_state_dict({name: next(values) for name in ours.state_dict()})
         x = torch.randn(2, 1, 8, 8)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -12,18 +12,16 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from archrank.errors import ArchitectureError, SpaceError, UnknownNameError
 from archrank.networks.nasbench101 import Cell, NASBench101Network, vertex_channels
-from archrank.spaces import NASBench101
+from archrank.spaces import NASBench101, Scale
 from archrank.spaces.nasbench101 import cost as closed_form
 from archrank.spaces.nasbench101.cells import adjacency, mask_table, to_masks
 from archrank.tasks import Splits, Task
-from archrank.tasks.base import Scale
 
 SPACE = NASBench101()
 
 
 @dataclass(frozen=True)
 class Images(Task):
-    scale: Scale = field(default_factory=lambda: Scale(channels=128, cells=3))
     input_shape: tuple[int, int, int] = (3, 32, 32)
     n_classes: int = 10
 
@@ -36,18 +34,22 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
-ODD = Images(scale=Scale(13, 2), input_shape=(1, 7, 9), n_classes=4)
+ODD = Images(input_shape=(1, 7, 9), n_classes=4)
 
 
-@pytest.mark.parametrize("task", [Images(), ODD], ids=["published", "odd"])
-def test_costs_equal_what_is_counted(task: Images) -> None:
-    space = SPACE.for_task(task)
+@pytest.mark.parametrize(
+    ("space", "task"),
+    [(SPACE, Images()), (NASBench101(Scale(13, 2)), ODD)],
+    ids=["published", "odd"],
+)
+def test_costs_equal_what_is_counted(space: NASBench101, task: Images) -> None:
+    networks = space.networks(task)
     small = space.parse(["1:", "111:0", "101:2"])
     archs = np.concatenate([small, space.sample(50, rng=np.random.default_rng(0))])
-    cost = space.cost(archs)
+    cost = networks.cost(archs)
     for i, arch in enumerate(archs):
         with torch.device("meta"):
-            network = space.build(arch, task).eval()
+            network = networks.build(arch).eval()
             x = torch.empty(1, *task.input_shape)
         with FlopCounterMode(display=False) as counter, torch.no_grad():
             assert network(x).shape == (1, task.n_classes)
@@ -56,9 +58,9 @@ def test_costs_equal_what_is_counted(task: Images) -> None:
 
 
 def test_small_networks_run_forward_and_backward() -> None:
-    task = Images(scale=Scale(4, 1), input_shape=(1, 8, 8), n_classes=5)  # raised to 8 channels
+    networks = SPACE.networks(Images(input_shape=(1, 8, 8), n_classes=5))
     for arch in SPACE.sample(20, rng=np.random.default_rng(1)):
-        network = SPACE.build(arch, task)
+        network = networks.build(arch)
         logits = network(torch.randn(3, 1, 8, 8))
         assert logits.shape == (3, 5)
         logits.sum().backward()

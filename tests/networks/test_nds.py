@@ -50,12 +50,13 @@ def test_published_size_of_darts() -> None:
 @pytest.mark.parametrize("family", FAMILIES)
 def test_costs_equal_what_is_counted(family: str, stem: str) -> None:
     task = CIFAR if stem == "cifar" else IMAGENET
-    space = NDS(family, stem).for_task(task)  # type: ignore[arg-type]
+    space = NDS(family, stem)  # type: ignore[arg-type]
+    networks = space.networks(task)
     archs = space.sample(6, rng=np.random.default_rng(0))
-    cost = space.cost(archs)
+    cost = networks.cost(archs)
     for i, arch in enumerate(archs):
         with torch.device("meta"):
-            network = space.build(arch, task).eval()
+            network = networks.build(arch).eval()
             x = torch.empty(1, *task.input_shape)
         with FlopCounterMode(display=False) as counter, torch.no_grad():
             assert network(x).shape == (1, task.n_classes)
@@ -68,7 +69,7 @@ def test_small_networks_run_forward_and_backward(family: str) -> None:
     task = Images(input_shape=(1, 8, 8), n_classes=5)
     space = NDS(family, widths=(4,), depths=(4,))
     for arch in space.sample(4, rng=np.random.default_rng(1)):
-        logits = space.build(arch, task)(torch.randn(2, 1, 8, 8))
+        logits = space.networks(task).build(arch)(torch.randn(2, 1, 8, 8))
         assert logits.shape == (2, 5)
         logits.sum().backward()
 

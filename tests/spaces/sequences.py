@@ -31,11 +31,11 @@ class Tokens(Task):
 
 def check_costs(space: Space, task: Task, archs: Archs) -> None:
     """Closed forms agree with what a counter sees in the built networks."""
-    space = space.for_task(task)
-    cost = space.cost(archs)
+    networks = space.networks(task)
+    cost = networks.cost(archs)
     for i, arch in enumerate(archs):
         with torch.device("meta"):
-            network = space.build(arch, task)
+            network = networks.build(arch)
             x = torch.zeros(1, *task.input_shape, dtype=torch.int64)
             with FlopCounterMode(display=False) as counter:
                 network(x)
@@ -47,7 +47,7 @@ def check_learning(space: Space, task: Task, archs: Archs) -> None:
     """Networks run forward and backward, and every parameter gets a gradient."""
     x, y = task.load().train
     for arch in archs:
-        network = space.build(arch, task)
+        network = space.networks(task).build(arch)
         outputs = network(x)
         assert outputs.shape == (len(x), task.n_classes, task.input_shape[-1])
         task.loss(outputs, y).backward()

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from archrank.errors import SettingsError
 from archrank.networks import NASBench201Network
 from archrank.networks.grouped import GroupedNASBench201
-from archrank.tasks import Digits, Recipe, Scale, Split, Splits
+from archrank.tasks import Digits, Recipe, Split, Splits
 from archrank.training.grouped import _shared_draws, clip_each, train_many
 from archrank.training.loop import TrainingResult, initialise, train
 
@@ -25,7 +25,6 @@ CELLS = [
     ["skip_connect"] * 6,
     ["nor_conv_3x3"] * 6,
 ]
-POOL = Scale(channels=4, cells=1, reduction="pool")
 
 
 @pytest.fixture(autouse=True)
@@ -54,16 +53,9 @@ class Margin(Double):
         return float(outputs.gather(1, y[:, None]).mean())
 
 
-def build(cells: list[list[str]], task: Digits, seed: int = 0) -> list[NASBench201Network]:
+def build(cells: list[list[str]], seed: int = 0, channels: int = 4) -> list[NASBench201Network]:
     def one(cell: list[str]) -> NASBench201Network:
-        scale = task.scale
-        return NASBench201Network(
-            cell,
-            channels=scale.channels,
-            cells=scale.cells,
-            in_channels=1,
-            reduction=scale.reduction,
-        )
+        return NASBench201Network(cell, channels=channels, cells=1, in_channels=1, reduction="pool")
 
     found: list[Any] = [initialise(partial(one, c), seed + i) for i, c in enumerate(cells)]
     return found
@@ -92,8 +84,8 @@ RECIPES = {
 @pytest.mark.parametrize("kind", [Double, Margin])
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
 def test_a_group_is_trained_as_each_network_alone(kind: type[Digits], recipe: Recipe) -> None:
-    task = kind(recipe=recipe, scale=POOL, copies=1)
-    networks = [n.double() for n in build(CELLS, task)]
+    task = kind(recipe=recipe, copies=1)
+    networks = [n.double() for n in build(CELLS)]
     alone = copy.deepcopy(networks)
     seeds = [11, -12, 13, 14]
     results = train_many(networks, task, seeds=seeds, checkpoints=[1])
@@ -110,8 +102,8 @@ def test_a_group_is_trained_as_each_network_alone(kind: type[Digits], recipe: Re
 
 
 def test_single_precision_agrees_as_far_as_rounding_allows() -> None:
-    task = Digits(recipe=Recipe(epochs=1, noise=0.5), scale=POOL, copies=1)
-    networks = build(CELLS, task)
+    task = Digits(recipe=Recipe(epochs=1, noise=0.5), copies=1)
+    networks = build(CELLS)
     alone = [train(n, task, seed=i) for i, n in enumerate(copy.deepcopy(networks))]
     together = train_many(networks, task, seeds=range(4))
     for wanted, found in zip(alone, together, strict=True):
@@ -122,8 +114,8 @@ def test_single_precision_agrees_as_far_as_rounding_allows() -> None:
 
 @pytest.mark.parametrize("shared", [False, True])
 def test_each_network_diverges_by_itself(shared: bool) -> None:
-    task = Double(recipe=Recipe(epochs=2), scale=POOL, copies=1)
-    networks = [n.double() for n in build([CELLS[0], CELLS[3], CELLS[0]], task)]
+    task = Double(recipe=Recipe(epochs=2), copies=1)
+    networks = [n.double() for n in build([CELLS[0], CELLS[3], CELLS[0]])]
     clean, poisoned = networks, copy.deepcopy(networks)
     nn.init.constant_(poisoned[1].classifier.weight, math.nan)
     options: dict[str, Any] = {"seeds": [1, 2, 3], "per_network_draws": not shared}
@@ -141,8 +133,8 @@ def test_each_network_diverges_by_itself(shared: bool) -> None:
 
 
 def test_a_group_stops_when_all_have_diverged() -> None:
-    task = Digits(recipe=Recipe(epochs=50, lr=1e30), scale=POOL, copies=1)
-    networks = build(CELLS[:1] * 2, task)
+    task = Digits(recipe=Recipe(epochs=50, lr=1e30), copies=1)
+    networks = build(CELLS[:1] * 2)
     alone = [train(n, task, seed=i) for i, n in enumerate(copy.deepcopy(networks))]
     for wanted, found in zip(alone, train_many(networks, task, seeds=[0, 1]), strict=True):
         assert found.diverged == wanted.diverged
@@ -150,8 +142,8 @@ def test_a_group_stops_when_all_have_diverged() -> None:
 
 
 def test_finite_in_training_but_not_in_evaluation() -> None:
-    task = Digits(recipe=Recipe(epochs=1), scale=POOL, copies=1)
-    networks = build(CELLS[:1] * 2, task)
+    task = Digits(recipe=Recipe(epochs=1), copies=1)
+    networks = build(CELLS[:1] * 2)
     mean = networks[1].head[0].running_mean
     assert isinstance(mean, Tensor)
     mean.fill_(math.nan)
@@ -163,8 +155,7 @@ def test_finite_in_training_but_not_in_evaluation() -> None:
 
 
 def test_clipping_is_per_network() -> None:
-    task = Double(scale=POOL)
-    networks = [n.double() for n in build(CELLS, task)]
+    networks = [n.double() for n in build(CELLS)]
     group = GroupedNASBench201(networks)
     x = torch.randn(5, 4, 8, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     weights = torch.tensor([1e-3, 1.0, 10.0, 100.0], dtype=torch.float64)
@@ -215,13 +206,11 @@ def test_shared_draws_give_statistically_the_same_accuracies() -> None:
     cells = [[NAMES[i] for i in row] for row in rows]
     alone = np.array(
         [
-            [train(net, task, seed=s + i).valid for i, net in enumerate(build(cells, task, s))]
+            [train(net, task, seed=s + i).valid for i, net in enumerate(build(cells, s, 8))]
             for s in (0, 100)
         ]
     )  # (2 seeds, 12)
-    results = train_many(
-        build(cells, task, 200), task, seeds=range(200, 212), per_network_draws=False
-    )
+    results = train_many(build(cells, 200, 8), task, seeds=range(200, 212), per_network_draws=False)
     together = np.array([r.valid for r in results])
     spread = (alone[0] - alone[1]).std(ddof=1)  # of a difference of two runs
     assert abs(together.mean() - alone.mean()) < 4 * spread * math.sqrt(0.75 / len(cells))
@@ -230,10 +219,10 @@ def test_shared_draws_give_statistically_the_same_accuracies() -> None:
 
 
 def test_global_generators_are_untouched_and_results_repeat() -> None:
-    task = Digits(recipe=Recipe(epochs=1, noise=0.5), scale=POOL, copies=1)
+    task = Digits(recipe=Recipe(epochs=1, noise=0.5), copies=1)
     before = torch.random.get_rng_state()
     runs = [
-        train_many(build(CELLS, task), task, seeds=range(4), per_network_draws=own)
+        train_many(build(CELLS), task, seeds=range(4), per_network_draws=own)
         for own in (True, True, False, False)
     ]
     assert torch.equal(before, torch.random.get_rng_state())
@@ -243,16 +232,16 @@ def test_global_generators_are_untouched_and_results_repeat() -> None:
 
 
 def test_one_seed_per_network() -> None:
-    task = Digits(scale=POOL)
+    task = Digits()
     with pytest.raises(SettingsError, match="got 3 seeds for 2 networks"):
-        train_many(build(CELLS[:2], task), task, seeds=[1, 2, 3])
+        train_many(build(CELLS[:2]), task, seeds=[1, 2, 3])
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 @pytest.mark.parametrize("own", [True, False])
 def test_gpu_trains_and_writes_back(own: bool) -> None:
-    task = Digits(recipe=Recipe(epochs=2, noise=0.5, grad_clip=5.0), scale=POOL, copies=1)
-    networks = build(CELLS, task)
+    task = Digits(recipe=Recipe(epochs=2, noise=0.5, grad_clip=5.0), copies=1)
+    networks = build(CELLS)
     before = networks[0].classifier.weight.detach().clone()
     results = train_many(
         networks, task, seeds=range(4), device="cuda", checkpoints=[1], per_network_draws=own

@@ -91,7 +91,8 @@ class Benchmark:
         self.folder = folder
         self.settings = settings
         self.task: Task = make_task(settings.task, settings.data)
-        self.space = make_space(settings.space).for_task(self.task)
+        self.space = make_space(settings.space)
+        self.networks = self.space.networks(self.task)
         self.strategy = Exhaustive()
         listed = len(self.strategy.listed(self.space))
         wanted = settings.archs if settings.archs is not None else listed

@@ -58,14 +58,14 @@ def assemble(benchmark: Benchmark, name: str) -> Built:
     found = {stage: _columns(study, archs) for stage, study in studies.items()}
     runs = [values for stage, values in found.items() if stage.startswith("seed")]
     columns, exact = _trained(benchmark, runs)
-    columns |= benchmark.space.cost(archs)
+    columns |= benchmark.networks.cost(archs)
     for stage in (PROXIES, LATENCY):
         if stage in studies:
             columns |= {m.name: found[stage][m.name] for m in studies[stage].evaluator.metrics}
     about = {
         "name": name,
         "rows": CLASSES,
-        "space": benchmark.space.fingerprint(),
+        "space": benchmark.networks.fingerprint(),
         "task": repr(benchmark.task),
         "seeds": benchmark.settings.seeds,
         "epochs": [*benchmark.settings.checkpoints, benchmark.task.recipe.epochs],

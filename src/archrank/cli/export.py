@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from archrank.cli.output import print_json, say
 from archrank.cli.read import Reading
 from archrank.errors import EvaluationError, StorageError
@@ -58,14 +56,11 @@ class Export(Reading):
         weights = save(state)
         write_file(target / "weights.safetensors", lambda file: file.write(weights))
         metric = training.task.metric
-        costs = training.space.cost(arch[None])
+        costs = training.networks.cost(arch[None])
         description: dict[str, Any] = {
             "architecture": string,
-            "space": training.space.fingerprint(),
-            "choices": {
-                c.name: c.options[k]
-                for c, k in zip(training.space.choices, np.asarray(arch).tolist(), strict=True)
-            },
+            "space": training.networks.fingerprint(),
+            "choices": training.space.config(arch),
             "task": repr(training.task),
             f"valid_{metric}": result.valid,
             f"test_{metric}": result.test,

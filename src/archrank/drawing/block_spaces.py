@@ -39,7 +39,8 @@ def draw_proxylessnas(space: ProxylessNAS, arch: NDArray[np.uint8]) -> str:
         2
     """
     row = space.validate(arch[None])
-    _, *image = space.input_shape
+    sizes = space.networks().sizes
+    _, *image = sizes.input_shape
     side = [_half(s, 2) for s in image]
     notes = (f"{STEM} channels, stride 2", f"{_size(side)} of {_size(image)}")
     stages = [
@@ -57,7 +58,7 @@ def draw_proxylessnas(space: ProxylessNAS, arch: NDArray[np.uint8]) -> str:
         ]
         notes = (f"{width} channels, stride {stride}", _size(side))
         stages.append(Stage(f"stage {number}", notes, tuple(blocks)))
-    stages.append(_head((f"conv 1×1, {HEAD}", "average pool", f"linear, {space.n_classes}")))
+    stages.append(_head((f"conv 1×1, {HEAD}", "average pool", f"linear, {sizes.n_classes}")))
     return draw_chain(stages, f"{space.name} network {space.format(row)[0]}")
 
 
@@ -82,7 +83,8 @@ def draw_attentivenas(space: AttentiveNAS, arch: NDArray[np.uint8]) -> str:
         )
         stages.append(Stage(made.name, notes, (_inverted(kernel, expand),) * depth))
     wide, last = HEAD_EXPAND * width, values[9]
-    ends = (f"conv 1×1, {wide}", "average pool", f"conv 1×1, {last}", f"linear, {space.n_classes}")
+    classes = space.networks().sizes.n_classes
+    ends = (f"conv 1×1, {wide}", "average pool", f"conv 1×1, {last}", f"linear, {classes}")
     return draw_chain([*stages, _head(ends)], f"{space.name} network {space.format(row)[0]}")
 
 

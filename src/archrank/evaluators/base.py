@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from archrank.spaces.base import Space
+    from archrank.spaces.networks import Networks
+    from archrank.tasks.base import Task
 
 
 class Evaluations(dict[str, Floats]):
@@ -42,12 +44,16 @@ class Evaluator(ABC):
         cheap: whether measuring costs next to nothing, so that a constraint on a metric keeps
             candidates from being proposed at all.
         group_size: number of architectures that are best evaluated in one call.
+        task: the task that networks are built for; ``None`` where none are, or where it is that of
+            other evaluators.
     """
 
     metrics: tuple[Metric, ...]
     cheap: bool = False
     group_size: int = 1
+    task: Task | None = None
     _space: Space | None = None
+    _networks: Networks | None = None
 
     @property
     def space(self) -> Space:
@@ -62,8 +68,27 @@ class Evaluator(ABC):
             )
         return self._space
 
-    def bind(self, space: Space, *, seed: int = 0) -> Self:
-        """Return a copy that evaluates architectures of ``space``; a Study does this for you."""
+    @property
+    def networks(self) -> Networks:
+        """The networks that are measured, of evaluators that build or count some.
+
+        Raises:
+            EvaluationError: not bound to a space yet.
+        """
+        if self._networks is None:
+            raise EvaluationError(
+                f"{type(self).__name__} does not know its networks yet; use evaluator.bind(space)"
+            )
+        return self._networks
+
+    def bind(self, space: Space, *, task: Task | None = None, seed: int = 0) -> Self:
+        """Return a copy that evaluates architectures of ``space``; a Study does this for you.
+
+        Args:
+            space: of the architectures.
+            task: what networks are built for, if the evaluator has no task of its own.
+            seed: of everything that is random.
+        """
         bound = copy(self)
         bound._space = space
         return bound

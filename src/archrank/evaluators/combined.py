@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from archrank.spaces.base import Space
+    from archrank.tasks.base import Task
 
 
 class Combined(Evaluator):
@@ -54,17 +55,17 @@ class Combined(Evaluator):
         self.metrics = tuple(m for part in self._parts for m in part.metrics)
         self.cheap = all(part.cheap for part in self._parts)
         self.group_size = max(part.group_size for part in self._parts)
+        self.task = next((part.task for part in self._parts if part.task is not None), None)
 
-    def bind(self, space: Space, *, seed: int = 0) -> Self:
-        """Return a copy whose evaluators are all bound to one space.
+    def bind(self, space: Space, *, task: Task | None = None, seed: int = 0) -> Self:
+        """Return a copy whose evaluators are all bound to ``space``.
 
-        A part may narrow the space (training builds networks for its task); the others, costs
-        among them, then evaluate the narrowed one.
+        Evaluators without a task of their own, such as costs, measure the networks for that of the
+        first one that has a task.
         """
-        for part in self._parts:
-            space = part.bind(space, seed=seed).space
-        bound = super().bind(space, seed=seed)
-        bound._parts = tuple(part.bind(space, seed=seed) for part in self._parts)
+        task = self.task or task
+        bound = super().bind(space, task=task, seed=seed)
+        bound._parts = tuple(part.bind(space, task=task, seed=seed) for part in self._parts)
         return bound
 
     def parts(self) -> tuple[Evaluator, ...]:

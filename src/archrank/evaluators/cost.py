@@ -40,21 +40,29 @@ class Cost(Evaluator):
     def __init__(self, task: Task | None = None) -> None:
         self.task = task
 
-    def bind(self, space: Space, *, seed: int = 0) -> Self:
-        """Return a copy that counts networks of ``space``."""
-        return super().bind(space if self.task is None else space.for_task(self.task), seed=seed)
+    def bind(self, space: Space, *, task: Task | None = None, seed: int = 0) -> Self:
+        """Return a copy that counts networks of ``space``, for its own task or else ``task``.
+
+        Without any task it counts the published networks.
+
+        Raises:
+            SpaceError: the task does not suit, or there is none and nothing was published.
+        """
+        task = self.task or task
+        bound = super().bind(space, task=task, seed=seed)
+        bound._networks = space.networks(task)
+        return bound
 
     def evaluate(self, archs: Archs) -> Evaluations:
         """Count ``archs: (n, d)``.
 
         Raises:
-            ArchrankError: nothing can be counted, e.g. because costs depend on a task that the
-                space does not know yet. Other failures, of a user's ``build`` on one architecture,
-                are NaN with a reason.
+            ArchrankError: nothing can be counted, e.g. because a package is missing. Failures of a
+                user's function on one architecture are NaN with a reason.
         """
         names = [m.name for m in self.metrics]
         try:
-            counts = self.space.cost(archs)
+            counts = self.networks.cost(archs)
             return Evaluations({name: counts[name] for name in names})
         except Exception as error:
             if isinstance(error, ArchrankError) and not isinstance(error, BuildError):
@@ -68,7 +76,7 @@ class Cost(Evaluator):
         reasons: list[str | None] = [None] * len(archs)
         for i in range(len(archs)):
             try:
-                counts = self.space.cost(archs[i : i + 1])
+                counts = self.networks.cost(archs[i : i + 1])
                 for name in names:
                     values[name][i] = counts[name][0]
             except Exception as error:  # noqa: PERF203  # the network is what takes the time

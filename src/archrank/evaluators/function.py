@@ -7,19 +7,18 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from archrank.errors import EvaluationError
 from archrank.evaluators.base import Evaluations, Evaluator
 from archrank.metrics import Metric
-from archrank.spaces.custom.space import CustomSpace
 from archrank.types import Archs
 
 
 class Function(Evaluator):
     """Calls ``fn(config)`` for each architecture.
 
-    ``config`` is ``{decision name: chosen option}``, e.g. ``{"depth": 3, "width": 16}``. An
+    ``config`` is ``{decision name: chosen option}`` of the active decisions, e.g.
+    ``{"depth": 3, "width": 16}``; see :meth:`Space.config <archrank.spaces.Space.config>`. An
     exception, or a value that is not finite, is that architecture's NaN with a reason.
 
     Args:
@@ -70,7 +69,7 @@ class Function(Evaluator):
         values = {m.name: np.full(len(archs), np.nan) for m in self.metrics}
         reasons: list[str | None] = [None] * len(archs)
         for i, arch in enumerate(archs):
-            config = self._config(arch)
+            config = self.space.config(arch)
             try:
                 returned = self.fn(dict(config))
             except Exception as error:
@@ -82,13 +81,6 @@ class Function(Evaluator):
             for name, value in measured.items():
                 values[name][i] = value if math.isfinite(value) else math.nan
         return Evaluations(values, reasons)
-
-    def _config(self, arch: NDArray[np.uint8]) -> dict[str, Any]:
-        """The options of ``arch: (d,)`` by name; of your own space, what its ``build`` gets."""
-        if isinstance(self.space, CustomSpace):
-            return self.space.config(arch)
-        chosen = zip(self.space.choices, arch.tolist(), strict=True)
-        return {c.name: c.options[k] for c, k in chosen}
 
     def _read(self, returned: Any, config: dict[str, Any]) -> dict[str, float]:
         """The declared metrics out of what the function returned."""

@@ -49,6 +49,7 @@ class Latency(Evaluator):
     """
 
     metrics = (Metric("latency_ms", "minimize", "ms"),)
+    task: Task
 
     def __init__(
         self,
@@ -79,9 +80,11 @@ class Latency(Evaluator):
         self.trim = trim
         self.threads = threads
 
-    def bind(self, space: Space, *, seed: int = 0) -> Self:
-        """Return a copy for ``space`` with networks of the task's scale."""
-        return super().bind(space.for_task(self.task), seed=seed)
+    def bind(self, space: Space, *, task: Task | None = None, seed: int = 0) -> Self:
+        """Return a copy for ``space``."""
+        bound = super().bind(space, task=self.task, seed=seed)
+        bound._networks = space.networks(self.task)
+        return bound
 
     def evaluate(self, archs: Archs) -> Evaluations:
         """Time each of ``archs: (n, d)``, one after the other."""
@@ -106,7 +109,7 @@ class Latency(Evaluator):
         shape = (self.batch_size, *self.task.input_shape)
         x = torch.randn(shape, generator=torch.Generator().manual_seed(0)).to(self.device)
         try:
-            network = initialise(lambda: self.space.build(arch, self.task), 0).to(self.device)
+            network = initialise(lambda: self.networks.build(arch), 0).to(self.device)
             return measure_latency(
                 network,
                 x,

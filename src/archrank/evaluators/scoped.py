@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from archrank.spaces.base import Space
+    from archrank.spaces.networks import Networks
+    from archrank.tasks.base import Task
 
 _SCOPE = re.compile(r"[\w.-]+")
 
@@ -43,16 +45,22 @@ class Scoped(Evaluator):
         self.metrics = tuple(m.scoped(scope) for m in evaluator.metrics)
         self.cheap = evaluator.cheap
         self.group_size = evaluator.group_size
+        self.task = evaluator.task
 
     @property
     def space(self) -> Space:
         """The space whose architectures the evaluator measures."""
         return self.evaluator.space
 
-    def bind(self, space: Space, *, seed: int = 0) -> Self:
+    @property
+    def networks(self) -> Networks:
+        """The networks that the evaluator measures."""
+        return self.evaluator.networks
+
+    def bind(self, space: Space, *, task: Task | None = None, seed: int = 0) -> Self:
         """Return a copy whose evaluator is bound to ``space``."""
-        bound = super().bind(space, seed=seed)
-        bound.evaluator = self.evaluator.bind(space, seed=seed)
+        bound = super().bind(space, task=task, seed=seed)
+        bound.evaluator = self.evaluator.bind(space, task=task, seed=seed)
         return bound
 
     def evaluate(self, archs: Archs) -> Evaluations:

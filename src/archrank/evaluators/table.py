@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from archrank.spaces.base import Space
+    from archrank.tasks.base import Task
 
 _LOADED: dict[tuple[object, ...], BenchTable] = {}  # a worker unpickles one evaluator per task
 
@@ -89,14 +90,14 @@ class Table(Evaluator):
             self._bench = _LOADED[key]
         return self._bench
 
-    def bind(self, space: Space, *, seed: int = 0) -> Self:
+    def bind(self, space: Space, *, task: Task | None = None, seed: int = 0) -> Self:
         """Return a copy that looks up architectures of ``space``, its table loaded and checked.
 
         Raises:
             SpaceError: a loaded table of another space.
             TableError: rows that are not architectures of ``space``; an unusable ``metric``.
         """
-        bound = super().bind(space, seed=seed)
+        bound = super().bind(space, task=task, seed=seed)
         if self._path is not None:
             bound._bench = None
         elif bound.table.space.choices != space.choices:

@@ -56,6 +56,8 @@ class Training(Evaluator):
         True
     """
 
+    task: Task
+
     def __init__(
         self,
         task: Task,
@@ -92,15 +94,16 @@ class Training(Evaluator):
         early = [replace(m, name=f"{m.name}_ep{e}") for e in self.checkpoints for m in held_out]
         self.metrics = (*held_out[:2], Metric("train_loss", "minimize"), *held_out[2:], *early)
 
-    def bind(self, space: Space, *, seed: int = 0) -> Self:
-        """Return a copy for ``space`` with networks of the task's scale, seeded with ``seed``.
+    def bind(self, space: Space, *, task: Task | None = None, seed: int = 0) -> Self:
+        """Return a copy for ``space``, seeded with ``seed``.
 
         Raises:
             EvaluationError: this machine has no such device.
         """
         if self.device != "cpu":
             _require(self.device)
-        bound = super().bind(space.for_task(self.task), seed=seed)
+        bound = super().bind(space, task=self.task, seed=seed)
+        bound._networks = space.networks(self.task)
         bound.seed = seed
         return bound
 
@@ -145,7 +148,7 @@ class Training(Evaluator):
         from archrank.training.loop import initialise
 
         words = np.random.SeedSequence([self.seed, run, *arch.tolist()]).generate_state(2)
-        network = initialise(lambda: self.space.build(arch, self.task), int(words[0]))
+        network = initialise(lambda: self.networks.build(arch), int(words[0]))
         return network, int(words[1])
 
     def _train_all(self, archs: Archs, run: int) -> list[TrainingResult | str]:

@@ -44,6 +44,8 @@ class ZeroCost(Evaluator):
         (['naswot', 'synflow'], [None])
     """
 
+    task: Task
+
     def __init__(
         self,
         task: Task,
@@ -61,9 +63,10 @@ class ZeroCost(Evaluator):
         self.batch_size = batch_size
         self.seed = seed
 
-    def bind(self, space: Space, *, seed: int = 0) -> Self:
-        """Return a copy for ``space`` with networks of the task's scale, seeded with ``seed``."""
-        bound = super().bind(space.for_task(self.task), seed=seed)
+    def bind(self, space: Space, *, task: Task | None = None, seed: int = 0) -> Self:
+        """Return a copy for ``space``, seeded with ``seed``."""
+        bound = super().bind(space, task=self.task, seed=seed)
+        bound._networks = space.networks(self.task)  # refuses a task that does not suit
         bound.seed = seed if self.seed is None else self.seed
         return bound
 

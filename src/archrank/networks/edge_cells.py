@@ -7,13 +7,12 @@ of cells with a reduction between them that halves the size and doubles the chan
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from archrank.networks.nasbench201 import STAGES, PoolReduction, ResidualReduction
-from archrank.tasks.base import Task
 
 MakeCell = Callable[[int], nn.Module]
 """Makes a new cell for a number of channels; cells keep the shape (b, c, h, w)."""
@@ -53,19 +52,36 @@ class EdgeCell(nn.Module):
         return nodes[self._output] if self._output in nodes else torch.zeros_like(x)
 
 
-def edge_cell_network(make_cell: MakeCell, task: Task) -> nn.Module:
-    """Build an image classifier for ``task``, in the task's scale, stacked as NAS-Bench-201."""
-    scale = task.scale
-    width = scale.channels
+def edge_cell_network(
+    make_cell: MakeCell,
+    *,
+    channels: int,
+    cells: int,
+    n_classes: int,
+    in_channels: int,
+    reduction: Literal["residual", "pool"],
+) -> nn.Module:
+    """Build an image classifier that stacks cells as NAS-Bench-201 does.
+
+    Args:
+        make_cell: makes a new cell for a number of channels.
+        channels: of the first stage; doubled at each reduction.
+        cells: per stage.
+        n_classes: size of the output.
+        in_channels: of the images.
+        reduction: ``"residual"``, the published block, or ``"pool"``, average pooling and a 1x1
+            convolution.
+    """
+    width = channels
     layers: list[nn.Module] = [
-        nn.Conv2d(task.input_shape[0], width, kernel_size=3, padding=1, bias=False),
+        nn.Conv2d(in_channels, width, kernel_size=3, padding=1, bias=False),
         nn.BatchNorm2d(width),
     ]
     for stage in range(STAGES):
         if stage > 0:
-            reduction = PoolReduction if scale.reduction == "pool" else ResidualReduction
-            layers.append(reduction(width, 2 * width))
+            block = PoolReduction if reduction == "pool" else ResidualReduction
+            layers.append(block(width, 2 * width))
             width *= 2
-        layers += [make_cell(width) for _ in range(scale.cells)]
+        layers += [make_cell(width) for _ in range(cells)]
     head = [nn.BatchNorm2d(width), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()]
-    return nn.Sequential(*layers, *head, nn.Linear(width, task.n_classes))
+    return nn.Sequential(*layers, *head, nn.Linear(width, n_classes))

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from archrank.hardware.running import torch_threads
 from archrank.proxies import DEFAULT
@@ -21,6 +20,7 @@ from archrank.types import Archs, Floats
 
 if TYPE_CHECKING:
     from archrank.spaces.base import Space
+    from archrank.spaces.networks import Networks
 
 CHUNK = 64  # architectures per job of an executor: a few seconds
 
@@ -38,8 +38,7 @@ def scores(
     """Score architectures by zero-cost proxies: weak labels for ``ranker.pretrain(archs, ...)``.
 
     Args:
-        space: The space of the architectures; networks have the task's scale unless the space has
-            its own.
+        space: The space of the architectures.
         archs: ``(n, d)``.
         task: Task that gives the batch of training examples and the loss.
         proxies: Names, see :func:`~archrank.proxies.measure`.
@@ -63,7 +62,7 @@ def scores(
         >>> sorted(scores(space, skip, Digits(), ("synflow", "snip")))
         ['snip', 'synflow']
     """
-    space, rows = space.for_task(task), space.validate(archs)
+    rows = space.validate(archs)
     names = metric_names(proxies)
     parts = [rows[at : at + CHUNK] for at in range(0, len(rows), CHUNK)]
     jobs = [(space, part, task, tuple(proxies), seed, batch_size) for part in parts]
@@ -90,12 +89,13 @@ def score(
         ImportError, OSError: The installation or the data is at fault, not an architecture.
     """
     metric_names(proxies)  # before any work is done
+    networks = space.networks(task)
     batch = draw_batch(task, seed=seed, batch_size=batch_size)
     values = np.full((len(archs), len(proxies)), np.nan)
     reasons: list[str | None] = []
     with torch_threads(1):
         for i, arch in enumerate(archs):
-            found = _score_one(space, arch, task, batch, proxies, seed)
+            found = _score_one(networks, arch, task, batch, proxies, seed)
             if isinstance(found, str):
                 reasons.append(found)
                 continue
@@ -121,7 +121,7 @@ def draw_batch(task: Task, *, seed: int = 0, batch_size: int = BATCH) -> Split:
 
 
 def _score_one(
-    space: Space,
+    networks: Networks,
     arch: NDArray[np.uint8],
     task: Task,
     batch: Split,
@@ -132,11 +132,8 @@ def _score_one(
     # the weights from which training run 0 starts
     words = np.random.SeedSequence([seed, 0, *arch.tolist()]).generate_state(2)
 
-    def build() -> nn.Module:
-        return space.build(arch, task)
-
     try:
-        network = initialise(build, int(words[0]))
+        network = initialise(lambda: networks.build(arch), int(words[0]))
     except (ImportError, OSError):
         raise
     except Exception as error:

@@ -11,7 +11,7 @@ import numpy as np
 
 from archrank.drawing import inline, op_colors, op_dash, style_of
 from archrank.formatting import format_value
-from archrank.report.summary import Results, choices
+from archrank.report.summary import Results
 from archrank.spaces.edge_cells.base import EdgeCellSpace
 
 if TYPE_CHECKING:
@@ -97,13 +97,13 @@ def _cell_notes(space: EdgeCellSpace, best: Record) -> tuple[str, str]:
 
 def _choices(results: Results, best: Record) -> str:
     """List every decision and its option, folded away."""
-    active = results.study.space.active(best.arch[None])[0]
+    space = results.study.space
+    active = space.config(best.arch)
     rows = "".join(
-        f'<tr><th scope="row">{escape(name)}</th><td>{escape(str(option))}'
-        f"{'' if matters else ' <span class=muted>(has no effect here)</span>'}</td></tr>"
-        for (name, option), matters in zip(
-            choices(results.study, best).items(), active.tolist(), strict=True
-        )
+        f'<tr><th scope="row">{escape(choice.name)}</th><td>{escape(str(choice.options[chosen]))}'
+        f"{'' if choice.name in active else ' <span class=muted>(has no effect here)</span>'}"
+        "</td></tr>"
+        for choice, chosen in zip(space.choices, best.arch.tolist(), strict=True)
     )
     return (
         '<details><summary>All decisions</summary><div class="scroll"><table><thead><tr>'

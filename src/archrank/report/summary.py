@@ -52,19 +52,13 @@ def _describe(results: Results, record: Record) -> dict[str, Any]:
     ]
     return {
         "arch": record.string,
-        "choices": choices(results.study, record),
+        "choices": results.study.space.config(record.arch),
         "objectives": objectives,
         "metrics": {name: _json(value) for name, value in record.values.items()},
         "feasible": results.study.feasible(record),
         "evaluation": results.number(record),
         "seconds": record.seconds,
     }
-
-
-def choices(study: Study, record: Record) -> dict[str, str | int | float]:
-    """Return the chosen option of every decision."""
-    pairs = zip(study.space.choices, record.arch.tolist(), strict=True)
-    return {choice.name: choice.options[k] for choice, k in pairs}
 
 
 def _json(value: float) -> float | None:

@@ -2,15 +2,17 @@
 
 from archrank.registry import Registry
 from archrank.spaces.base import Choice, Graphs, Space
-from archrank.spaces.custom.space import CustomSpace
+from archrank.spaces.custom.space import CustomSpace, from_choices
 from archrank.spaces.edge_cells.base import EdgeCellSpace
 from archrank.spaces.edge_cells.custom import CustomCells
 from archrank.spaces.edge_cells.nasbench201 import NASBench201
 from archrank.spaces.edge_cells.transnas101 import TransNAS101Micro
+from archrank.spaces.images import Scale
 from archrank.spaces.mobile.attentivenas import AttentiveNAS
 from archrank.spaces.mobile.proxylessnas import ProxylessNAS
 from archrank.spaces.nasbench101.space import NASBench101
 from archrank.spaces.nds.space import NDS
+from archrank.spaces.networks import Networks
 from archrank.spaces.samplers.flops import FlopsSampler
 from archrank.spaces.samplers.latency import LinearLatency
 from archrank.spaces.transformers.gpt_s import GPTS
@@ -62,9 +64,12 @@ __all__ = [
     "LinearLatency",
     "NASBench101",
     "NASBench201",
+    "Networks",
     "ProxylessNAS",
     "RankNASLanguageModel",
     "RankNASTranslation",
+    "Scale",
     "Space",
     "TransNAS101Micro",
+    "from_choices",
 ]

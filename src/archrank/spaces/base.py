@@ -7,8 +7,9 @@ a space knows is a vectorised function of such a matrix.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archrank.errors import ArchitectureError, SpaceError
+from archrank.spaces.networks import Networks
 from archrank.types import Archs, Bools, Floats, Ints
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from archrank.spaces.custom.declaration import Choices, Conditions
-    from archrank.spaces.custom.space import CustomSpace
+    from archrank.supernets.base import Supernet
     from archrank.tasks.base import Task
 
 
@@ -52,28 +53,15 @@ class Graphs:
 class Space(ABC):
     """A search space: named choices, and whatever follows from them.
 
-    A subclass sets :attr:`choices` and implements :meth:`cost` and :meth:`build`; it overrides what
-    it knows better: which decisions are active, what is isomorphic, published strings, richer
-    views. Immutable: copying a space returns itself.
+    A subclass sets :attr:`choices` and implements :meth:`_build`. It overrides what it knows
+    better: costs in closed form (:meth:`_cost`), which decisions are active, what is isomorphic,
+    published strings, richer views. Immutable: copying a space returns itself.
     """
 
     name: str = "space"
     choices: tuple[Choice, ...]
 
     # ---- size and validity ---------------------------------------------------------------------
-
-    @staticmethod
-    def from_choices(
-        choices: Choices,
-        build: Callable[[dict[str, Any], Task], nn.Module],
-        *,
-        active_if: Conditions | None = None,
-        name: str = "custom",
-    ) -> CustomSpace:
-        """Your own space; see :class:`~archrank.spaces.custom.space.CustomSpace`."""
-        from archrank.spaces.custom.space import CustomSpace
-
-        return CustomSpace(choices, build, name, active_if=active_if)
 
     @property
     def d(self) -> int:
@@ -212,7 +200,13 @@ class Space(ABC):
             )
         return self.from_index(np.arange(self.size))
 
-    # ---- strings -------------------------------------------------------------------------------
+    # ---- names and strings ---------------------------------------------------------------------
+
+    def config(self, arch: NDArray[np.uint8]) -> dict[str, Any]:
+        """Return ``{decision: chosen option}`` of ``arch: (d,)``, active decisions only."""
+        active = self.active(arch[None])[0].tolist()
+        chosen = zip(self.choices, arch.tolist(), active, strict=True)
+        return {c.name: c.options[k] for c, k, exists in chosen if exists}
 
     def format(self, archs: Archs) -> list[str]:
         """Write each architecture as a string; the published form where there is one."""
@@ -280,22 +274,87 @@ class Space(ABC):
         """
         raise SpaceError(f"{self.name} has no graph view; use a ranker on features or tokens")
 
-    def for_task(self, task: Task) -> Space:
-        """Return the space itself: its networks are the same size for every task."""
-        return self
+    # ---- networks ------------------------------------------------------------------------------
 
-    @abstractmethod
+    def networks(self, task: Task | None = None) -> Networks:
+        """Return the networks for ``task``: what they cost, and how one is built.
+
+        Args:
+            task: what they are built for; ``None`` for the published networks.
+
+        Raises:
+            SpaceError: the task does not suit the space, or there is none and nothing was
+                published.
+        """
+        return Networks(self, task)
+
     def cost(self, archs: Archs) -> dict[str, Floats]:
-        """Multiply-accumulates and trainable parameters: ``{"macs": (n,), "params": (n,)}``."""
+        """Costs of the published networks: ``space.networks().cost(archs)``, ``(n,)`` each.
+
+        Raises:
+            SpaceError: there are none; costs depend on the task.
+        """
+        return self._published.cost(archs)
+
+    @cached_property
+    def _published(self) -> Networks:
+        return self.networks()
+
+    def _sizes(self, task: Task | None) -> Any:
+        """Return what networks for ``task`` depend on beside the architecture.
+
+        The task itself, unless a space knows better; :meth:`_cost` and :meth:`_build` receive it.
+
+        Raises:
+            SpaceError: see :meth:`networks`.
+        """
+        if task is None:
+            raise SpaceError(
+                f"{self.name} has no published networks: costs depend on the task; use "
+                "space.networks(task).cost(archs)"
+            )
+        return task
 
     @abstractmethod
-    def build(self, arch: NDArray[np.uint8], task: Task) -> nn.Module:
-        """Build the network of one architecture ``(d,)`` for ``task``, untrained."""
+    def _build(self, arch: NDArray[np.uint8], sizes: Any) -> nn.Module:
+        """Build the network of a valid ``arch: (d,)``, untrained.
+
+        Args:
+            arch: what to build.
+            sizes: what :meth:`_sizes` returned: the task, unless a space says otherwise.
+        """
+
+    def _cost(self, archs: Archs, sizes: Any) -> dict[str, Floats] | None:
+        """Return ``{"macs": (n,), "params": (n,)}`` in closed form.
+
+        ``None``, as by default, lets every network be counted by running it once without
+        arithmetic (:mod:`archrank.spaces.counting`).
+        """
+        return None
+
+    def _supernet(self, sizes: Any) -> Supernet:
+        """Return a new supernet for networks of these sizes.
+
+        Raises:
+            SpaceError: there is none, as by default.
+        """
+        raise SpaceError(f"{self.name} has no supernet; train its networks one by one")
+
+    # ---- the space as a value ------------------------------------------------------------------
 
     def fingerprint(self) -> str:
-        """Name and choices."""
+        """Return the identity of the space: its name and choices."""
         options = ";".join(f"{c.name}={'|'.join(map(str, c.options))}" for c in self.choices)
         return f"{self.name}({options})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what is computed when first used: workers receive spaces often."""
+        computed = {
+            name
+            for name in dir(type(self))
+            if isinstance(getattr(type(self), name, None), cached_property)
+        }
+        return {name: value for name, value in self.__dict__.items() if name not in computed}
 
     def __copy__(self) -> Space:
         return self

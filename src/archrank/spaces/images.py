@@ -1,8 +1,9 @@
-"""What spaces of image networks ask of a task."""
+"""Sizes of image networks: what spaces read of a task, and the scale of repeated cells."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 from archrank.errors import SpaceError
 
@@ -10,16 +11,59 @@ if TYPE_CHECKING:
     from archrank.tasks.base import Task
 
 
-def image_shape(task: Task, space: str) -> tuple[int, int, int]:
-    """Channels, height and width of a task's images.
+@dataclass(frozen=True)
+class ImageSizes:
+    """Sizes of the images that a network classifies, and the number of classes."""
+
+    channels: int
+    height: int
+    width: int
+    n_classes: int
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width."""
+        return self.channels, self.height, self.width
+
+
+CIFAR10 = ImageSizes(3, 32, 32, n_classes=10)
+IMAGENET = ImageSizes(3, 224, 224, n_classes=1000)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Width and depth of networks that repeat a cell in stages."""
+
+    channels: int = 16  # of the first stage; doubles in each next one
+    cells: int = 5  # per stage
+    reduction: Literal["residual", "pool"] = "residual"  # published block, or average-pool + 1x1
+
+
+SMALL_IMAGES = 16  # pixels; below, published networks are larger than what they could learn
+SMALL = Scale(channels=8, cells=1, reduction="pool")
+
+
+@dataclass(frozen=True)
+class CellSizes:
+    """Sizes of a network that repeats a cell."""
+
+    images: ImageSizes
+    scale: Scale
+
+
+def image_sizes(task: Task | None, space: str, published: ImageSizes = CIFAR10) -> ImageSizes:
+    """Return the sizes of a task's images.
 
     Args:
-        task: what networks are built for.
-        space: the name of the space that builds them, for the message.
+        task: what networks are built for; ``None`` for the published networks.
+        space: name of the space that builds them, for the message.
+        published: sizes of the published networks' images.
 
     Raises:
         SpaceError: the task's inputs are something else, such as token sequences.
     """
+    if task is None:
+        return published
     shape = tuple(task.input_shape)
     if len(shape) != 3:
         raise SpaceError(
@@ -27,4 +71,25 @@ def image_shape(task: Task, space: str) -> tuple[int, int, int]:
             f"{task.name!r} has {shape}"
         )
     channels, height, width = shape
-    return channels, height, width
+    return ImageSizes(channels, height, width, task.n_classes)
+
+
+def cell_sizes(task: Task | None, space: str, scale: Scale | None, published: Scale) -> CellSizes:
+    """Return the sizes of networks that repeat a cell.
+
+    Without a given scale, images smaller than 16 pixels get 8 channels, one cell per stage and
+    average pooling in between (:data:`SMALL`); all others, and no task, the published scale.
+
+    Args:
+        task: what networks are built for; ``None`` for images of CIFAR-10.
+        space: name of the space that builds them, for the message.
+        scale: of the networks, if it is given.
+        published: scale of the published networks.
+
+    Raises:
+        SpaceError: the task's inputs are no images.
+    """
+    images = image_sizes(task, space)
+    if scale is None:
+        scale = SMALL if min(images.height, images.width) < SMALL_IMAGES else published
+    return CellSizes(images, scale)

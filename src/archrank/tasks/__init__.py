@@ -8,7 +8,7 @@ names are the same classes, so that ``tasks.digits()`` reads like the data set i
 from __future__ import annotations
 
 from archrank.registry import Registry
-from archrank.tasks.base import Recipe, Scale, Split, Splits, Task
+from archrank.tasks.base import Recipe, Split, Splits, Task
 from archrank.tasks.images.characters import Characters
 from archrank.tasks.images.cifar import CIFAR10, CIFAR100
 from archrank.tasks.images.digits import Digits
@@ -36,7 +36,6 @@ __all__ = [
     "Glyphs",
     "ImageNet16",
     "Recipe",
-    "Scale",
     "Split",
     "Splits",
     "Task",

@@ -30,15 +30,6 @@ class Recipe:
     flip: bool = False  # random horizontal flip
 
 
-@dataclass(frozen=True)
-class Scale:
-    """How large the networks of a cell space are built for a task."""
-
-    channels: int = 16  # of the first stage; doubles in each next one
-    cells: int = 5  # per stage
-    reduction: Literal["residual", "pool"] = "residual"  # published block, or average-pool + 1x1
-
-
 class Split(NamedTuple):
     """Inputs and targets of one part of the data, resident in memory."""
 
@@ -64,7 +55,6 @@ class Task(ABC):
     """
 
     recipe: Recipe = field(default_factory=Recipe)
-    scale: Scale = field(default_factory=Scale)
 
     name = "task"
     input_shape = _IMAGE  # or (length,) of tokens; no field, unless a subclass makes it one

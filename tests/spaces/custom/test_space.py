@@ -11,7 +11,7 @@ import pytest
 
 import archrank as ar
 from archrank.errors import BuildError, SpaceError, UncountedOperationWarning
-from archrank.spaces import CustomSpace
+from archrank.spaces import CustomSpace, Networks
 from archrank.tasks import Digits
 from archrank.testing import check_space
 
@@ -29,8 +29,8 @@ def mlp(config: dict[str, Any], task: object) -> Any:
     return nn.Sequential(*layers, nn.Linear(width, 10))
 
 
-def returning(value: Any) -> CustomSpace:
-    return CustomSpace(CHOICES, lambda config, task: value).for_task(TASK)
+def returning(value: Any) -> Networks:
+    return CustomSpace(CHOICES, lambda config, task: value).networks(TASK)
 
 
 def test_config_names_the_options() -> None:
@@ -40,11 +40,11 @@ def test_config_names_the_options() -> None:
 
 def test_from_choices() -> None:
     rule = {"width": ("depth", [2])}
-    space = ar.Space.from_choices(CHOICES, build=mlp, active_if=rule, name="nets")
+    space = ar.spaces.from_choices(CHOICES, build=mlp, active_if=rule, name="nets")
     assert isinstance(space, CustomSpace)
     assert ar.spaces.Space is ar.Space
     assert (space.name, space.size) == ("nets", 3)
-    check_space(ar.Space.from_choices(list(CHOICES.items()), mlp).for_task(TASK))
+    check_space(ar.spaces.from_choices(list(CHOICES.items()), mlp))
 
 
 @pytest.mark.parametrize("rule", [None, {"b": ("a", [0, 1])}])
@@ -57,9 +57,9 @@ def test_sampling_draws_every_option_of_every_choice(rule: Any) -> None:
 
 
 def test_costs_are_counted() -> None:
-    space = CustomSpace(CHOICES, mlp).for_task(TASK)
+    space = CustomSpace(CHOICES, mlp)
     assert int(np.prod(TASK.input_shape)) == 64
-    cost = space.cost(space.enumerate())
+    cost = space.networks(TASK).cost(space.enumerate())
     weights = [64 * w + depth * w * w + 10 * w for depth in (0, 2) for w in (8, 16)]
     biases = [w + depth * w + 10 for depth in (0, 2) for w in (8, 16)]
     assert cost["macs"].tolist() == weights
@@ -68,8 +68,9 @@ def test_costs_are_counted() -> None:
 
 def test_costs_need_a_task() -> None:
     space = CustomSpace(CHOICES, mlp)
-    with pytest.raises(SpaceError, match=r"space\.for_task\(task\)"):
-        space.cost(space.enumerate())
+    for use in (space.networks, lambda: space.cost(space.enumerate())):
+        with pytest.raises(SpaceError, match=r"use space\.networks\(task\)\.cost\(archs\)"):
+            use()
 
 
 def test_each_network_is_counted_once() -> None:
@@ -80,13 +81,13 @@ def test_each_network_is_counted_once() -> None:
         return mlp({"width": 8, **config}, task)
 
     rule = {"width": ("depth", [2])}
-    space = CustomSpace(CHOICES, build, active_if=rule).for_task(TASK)
+    networks = CustomSpace(CHOICES, build, active_if=rule).networks(TASK)
     rows = np.array([[0, 0], [0, 1], [1, 1], [0, 0]], dtype=np.uint8)
-    first = space.cost(rows)["macs"]
+    first = networks.cost(rows)["macs"]
     assert built == [{"depth": 0}, {"depth": 2, "width": 16}]
-    assert (space.cost(rows)["macs"] == first).all()
+    assert (networks.cost(rows)["macs"] == first).all()
     assert len(built) == 2
-    assert len(space.cost(rows[:0])["macs"]) == 0
+    assert len(networks.cost(rows[:0])["macs"]) == 0
 
 
 def test_uncounted_operations_are_named_once() -> None:
@@ -101,28 +102,28 @@ def test_uncounted_operations_are_named_once() -> None:
         return nn.Sequential(Fourier(), mlp(config, task))
 
     space = CustomSpace(CHOICES, build, "waves")
+    networks = space.networks(TASK)
     with pytest.warns(UncountedOperationWarning, match=r"waves: .* leave out aten\._fft") as caught:
-        space.for_task(TASK).cost(space.enumerate())
+        networks.cost(space.enumerate()[:2])
     assert len(caught) == 1
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        again = space.for_task(Digits(copies=1)).cost(space.enumerate())
-    assert (
-        again["macs"] == CustomSpace(CHOICES, mlp).for_task(TASK).cost(space.enumerate())["macs"]
-    ).all()
+        again = networks.cost(space.enumerate())
+    plain = CustomSpace(CHOICES, mlp).networks(TASK).cost(space.enumerate())
+    assert (again["macs"] == plain["macs"]).all()
 
 
 # ---- networks that cannot be used ----------------------------------------------------------------
 
 
 def test_build_must_return_a_module() -> None:
-    space = CustomSpace(CHOICES, lambda config, task: 3)  # type: ignore[arg-type, return-value]
+    rows = CustomSpace(CHOICES, mlp).enumerate()
     with pytest.raises(SpaceError, match=r"build\(\{'depth': 0, 'width': 8\}\) returned int"):
-        space.build(np.zeros(2, dtype=np.uint8), None)  # type: ignore[arg-type]
+        returning(3).build(rows[0])
     with pytest.raises(BuildError, match="returned int, expected a torch"):
-        returning(3).cost(space.enumerate())
+        returning(3).cost(rows)
     with pytest.raises(BuildError, match="returned NoneType"):
-        returning(None).build(space.enumerate()[0], TASK)
+        returning(None).build(rows[0])
 
 
 @pytest.mark.parametrize(
@@ -141,10 +142,11 @@ def test_a_build_that_raises(error: Exception, kind: type[Exception], message: s
     def build(config: dict[str, Any], task: object) -> Any:
         raise error
 
-    space = CustomSpace(CHOICES, build).for_task(TASK)
+    space = CustomSpace(CHOICES, build)
+    networks = space.networks(TASK)
     for call in (
-        lambda: space.build(space.enumerate()[0], TASK),
-        lambda: space.cost(space.enumerate()),
+        lambda: networks.build(space.enumerate()[0]),
+        lambda: networks.cost(space.enumerate()),
     ):
         with pytest.raises(SpaceError, match=message) as caught:
             call()
@@ -157,14 +159,14 @@ def test_wrong_outputs() -> None:
     row = CustomSpace(CHOICES, mlp).enumerate()[:1]
     five = returning(nn.Sequential(nn.Flatten(), nn.Linear(64, 5)))
     pair = returning(nn.LSTM(8, 10))
-    for space, message in (
+    for networks, message in (
         (five, r"of \{'depth': 0, 'width': 8\} returns a tensor of shape \(b, 5\), .*\(b, 10\)"),
         (returning(nn.MaxPool2d(8)), r"\(b, 1, 1, 1\), task 'digits' needs \(b, 10\)"),
     ):
         with pytest.raises(BuildError, match=message):
-            space.cost(row)
+            networks.cost(row)
         with pytest.raises(BuildError, match=message):
-            space.build(row[0], TASK)
+            networks.build(row[0])
     with pytest.raises(BuildError, match=r"cannot run on one input of shape \(1, 8, 8\)"):
         pair.cost(row)
     with pytest.raises(BuildError, match="mat1 and mat2"):
@@ -182,9 +184,9 @@ def test_other_losses_know_what_they_need() -> None:
             return ((outputs[:, 0] - y) ** 2).mean()
 
     space = CustomSpace(CHOICES, lambda c, t: nn.Sequential(nn.Flatten(), nn.Linear(64, 1)))
-    space = space.for_task(Regression())
-    assert space.cost(space.enumerate()[:1])["macs"].tolist() == [64]
-    space.build(space.enumerate()[0], Regression())
+    networks = space.networks(Regression())
+    assert networks.cost(space.enumerate()[:1])["macs"].tolist() == [64]
+    networks.build(space.enumerate()[0])
 
 
 def test_failures_are_one_architectures() -> None:
@@ -233,11 +235,14 @@ def test_build_is_a_function() -> None:
 
 
 def test_pickles_by_value() -> None:
-    space = CustomSpace(CHOICES, mlp, "nets", active_if={"width": ("depth", [2])}).for_task(TASK)
+    space = CustomSpace(CHOICES, mlp, "nets", active_if={"width": ("depth", [2])})
+    networks = space.networks(TASK)
     rows = space.parse(["depth=2,width=8", "depth=2,width=16"])
-    cost = space.cost(rows)
-    copy = pickle.loads(pickle.dumps(space))
-    assert copy.fingerprint() == space.fingerprint()
+    cost = networks.cost(rows)
+    copy = pickle.loads(pickle.dumps(networks))
+    assert copy.fingerprint() == networks.fingerprint()
+    assert copy.space.fingerprint() == space.fingerprint()
+    assert networks._counts
     assert not copy._counts
     assert (copy.cost(rows)["macs"] == cost["macs"]).all()
 
@@ -248,8 +253,9 @@ def test_pickles_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     exec("build = lambda config, task: mlp(config, task)", module.__dict__)
     module.__dict__.update(mlp=mlp, space=CustomSpace(CHOICES, module.build))
     assert pickle.loads(pickle.dumps(module.space)) is module.space
-    bound = pickle.loads(pickle.dumps(module.space.for_task(TASK)))
-    assert bound.cost(bound.enumerate()[:1])["macs"].tolist() == [64 * 8 + 80]
+    networks = pickle.loads(pickle.dumps(module.space.networks(TASK)))
+    assert networks.space is module.space
+    assert networks.cost(module.space.enumerate()[:1])["macs"].tolist() == [64 * 8 + 80]
 
 
 def test_what_cannot_be_pickled_says_why() -> None:

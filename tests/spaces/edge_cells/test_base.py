@@ -7,24 +7,17 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from archrank.errors import ArchitectureError, SpaceError, UnknownNameError
 from archrank.spaces import EdgeCellSpace
 from archrank.spaces.edge_cells.features import paths
-from archrank.tasks.base import Task
 from archrank.testing import check_space
-from archrank.types import Archs, Floats
 
 
 class Cells(EdgeCellSpace):
     """Cells without a network: this file is about their wiring."""
 
-    def cost(self, archs: Archs) -> dict[str, Floats]:
-        convolutions = (archs == len(self.ops) - 1).sum(1).astype(float)
-        return {"macs": convolutions, "params": convolutions}
-
-    def build(self, arch: NDArray[np.uint8], task: Task) -> Any:
+    def _build(self, arch: Any, sizes: Any) -> Any:
         raise NotImplementedError
 
 

@@ -15,7 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 import archrank as ar
 from archrank.errors import BuildError, SpaceError, UncountedOperationWarning
 from archrank.networks.operations import OPERATIONS
-from archrank.spaces import CustomCells, NASBench201
+from archrank.spaces import CustomCells, NASBench201, Scale
 from archrank.spaces.edge_cells.operations import BUILT_IN
 from archrank.tasks import Digits
 from archrank.testing import check_space
@@ -53,11 +53,11 @@ def measured(network: nn.Module) -> tuple[float, int]:
 @pytest.mark.parametrize("network", [None, two_cells])
 def test_contract_and_costs(nodes: int, network: Any) -> None:
     space = CustomCells(OPS, nodes, network=network)
-    bound = space.for_task(TASK)
-    check_space(bound, n=16)
+    networks = space.networks(TASK)
+    check_space(space, n=16)
     archs = space.sample(8, rng=np.random.default_rng(nodes))
-    cost = bound.cost(archs)
-    found = [measured(space.build(arch, TASK)) for arch in archs]
+    cost = networks.cost(archs)
+    found = [measured(networks.build(arch)) for arch in archs]
     assert list(zip(cost["macs"], cost["params"], strict=True)) == found
 
 
@@ -69,20 +69,21 @@ def test_built_in_operations_are_nasbench201() -> None:
     whole = archs[theirs.live(archs).all(axis=1) | (archs == 1).all(axis=1)]
     assert len(whole) > 50
     for task in (None, TASK):
-        a, b = (space if task is None else space.for_task(task) for space in (ours, theirs))
+        a, b = ours.networks(task), theirs.networks(task)
         for name in ("macs", "params"):
             assert np.array_equal(a.cost(whole)[name], b.cost(whole)[name])
     assert ours.format(archs) == theirs.format(archs)
 
 
 def test_dead_edges_are_not_there() -> None:
-    space = CustomCells(OPS, 3).for_task(TASK)
+    space = CustomCells(OPS, 3)
+    networks = space.networks(TASK)
     live, dead = space.parse(["|conv~0|+|conv~0|conv~1|", "|conv~0|+|conv~0|none~1|"])
     one = space.parse(["|none~0|+|conv~0|none~1|"])
-    assert space.cost(dead[None])["params"] == space.cost(one)["params"]
-    assert space.cost(live[None])["params"] > space.cost(one)["params"]
-    assert measured(space.build(dead, TASK)) == measured(space.build(one[0], TASK))
-    empty = space.build(np.zeros(3, dtype=np.uint8), TASK)
+    assert networks.cost(dead[None])["params"] == networks.cost(one)["params"]
+    assert networks.cost(live[None])["params"] > networks.cost(one)["params"]
+    assert measured(networks.build(dead)) == measured(networks.build(one[0]))
+    empty = networks.build(np.zeros(3, dtype=np.uint8))
     assert empty(torch.randn(2, 1, 8, 8)).shape == (2, 10)
 
 
@@ -105,7 +106,7 @@ def test_canonical_cells_are_the_same_graphs() -> None:
     pairs = set(zip(graphs, map(bytes, canonical), strict=True))
     assert len(pairs) == len(set(graphs)) == len(np.unique(canonical, axis=0)) < len(rows)
     assert (space.index(canonical) <= np.arange(len(rows))).all()
-    cost = space.for_task(TASK).cost(rows)["params"]
+    cost = space.networks(TASK).cost(rows)["params"]
     assert np.array_equal(cost, cost[space.index(canonical)])
     published = space.canonical(rows, "live")
     assert np.array_equal(published, rows[space.classes(rows, "live")])
@@ -144,31 +145,30 @@ def test_cells_without_none() -> None:
 
 def test_a_search() -> None:
     recipe = ar.tasks.Recipe(epochs=1)
-    scale = ar.tasks.base.Scale(channels=2, cells=1, reduction="pool")
-    task = Digits(recipe=recipe, scale=scale, copies=1)
+    task = Digits(recipe=recipe, copies=1)
     evaluator = ar.evaluators.Combined(ar.evaluators.Training(task), ar.evaluators.Cost())
     study = ar.Study(CustomCells(OPS, 3), evaluator, ar.strategies.Random(), seed=0).run(budget=2)
     assert all(record.reason is None for record in study.records)
 
 
 def test_scale_and_fingerprint() -> None:
-    scale = ar.tasks.base.Scale(channels=2, cells=1, reduction="pool")
+    scale = Scale(channels=2, cells=1, reduction="pool")
     small = CustomCells(OPS, 3, scale=scale)
     skip = small.parse(["|none~0|+|skip_connect~0|none~1|"])
-    assert (
-        small.for_task(TASK).cost(skip)["params"]
-        < CustomCells(OPS, 3).for_task(TASK).cost(skip)["params"]
-    )
-    assert measured(small.build(skip[0], TASK))[1] == small.for_task(TASK).cost(skip)["params"]
+    networks, others = (s.networks(TASK) for s in (small, CustomCells(OPS, 3)))
+    assert networks.cost(skip)["params"] < others.cost(skip)["params"]
+    assert measured(networks.build(skip[0]))[1] == networks.cost(skip)["params"]
+    with pytest.raises(SpaceError, match="belongs to the default network"):
+        CustomCells(OPS, 3, network=two_cells, scale=scale)
     assert small.fingerprint() != CustomCells(OPS, 3).fingerprint()
     assert CustomCells(OPS, 3).fingerprint() == "cells(3 nodes;none|skip_connect|conv|separable)"
 
 
 def test_pickles() -> None:
-    space = CustomCells(OPS, 3, network=two_cells).for_task(TASK)
+    space = CustomCells(OPS, 3, network=two_cells)
     archs = space.enumerate()
-    cost = space.cost(archs)["macs"]
-    copy = pickle.loads(pickle.dumps(space))
+    cost = space.networks(TASK).cost(archs)["macs"]
+    copy = pickle.loads(pickle.dumps(space)).networks(TASK)
     assert np.array_equal(copy.cost(archs)["macs"], cost)
     with pytest.raises(SpaceError, match="cannot be sent to worker processes"):
         pickle.dumps(CustomCells({"a": lambda c: conv(c), "b": conv}))
@@ -219,13 +219,12 @@ def raising(channels: int) -> nn.Module:
     ],
 )
 def test_operations_that_fail(factory: Any, message: str) -> None:
-    scale = ar.tasks.base.Scale(cells=1)
-    space = CustomCells({"none": None, "conv": conv, "odd": factory}, 2, scale=scale).for_task(TASK)
+    space = CustomCells({"none": None, "conv": conv, "odd": factory}, 2, scale=Scale(cells=1))
     with pytest.raises(
         BuildError, match=message.replace("16, 8, 8", r"\d+, \d, \d").replace("16", r"\d+")
     ):
-        space.cost(space.enumerate())
-    result = ar.evaluators.Cost().bind(space).evaluate(space.enumerate())
+        space.networks(TASK).cost(space.enumerate())
+    result = ar.evaluators.Cost().bind(space, task=TASK).evaluate(space.enumerate())
     assert [reason is None for reason in result.reasons] == [True, True, False]
     assert np.isfinite(result["macs"]).tolist() == [True, True, False]
 
@@ -240,12 +239,12 @@ def test_operations_that_fail(factory: Any, message: str) -> None:
     ],
 )
 def test_networks_that_fail(network: Any, message: str) -> None:
-    space = CustomCells(OPS, 2, network=network).for_task(TASK)
+    networks = CustomCells(OPS, 2, network=network).networks(TASK)
     skip = np.ones((1, 1), dtype=np.uint8)
     with pytest.raises(BuildError, match=message):
-        space.cost(skip)
+        networks.cost(skip)
     with pytest.raises(BuildError, match=message):
-        space.build(skip[0], TASK)
+        networks.build(skip[0])
 
 
 def test_uncounted_operations_are_named_once() -> None:
@@ -254,9 +253,10 @@ def test_uncounted_operations_are_named_once() -> None:
             return torch.fft.fft2(x).abs()
 
     space = CustomCells({"none": None, "fourier": lambda c: Fourier()}, 3)
+    networks = space.networks(TASK)
     with pytest.warns(UncountedOperationWarning, match=r"'fourier' leave out aten\._fft") as caught:
-        space.for_task(TASK).cost(space.enumerate())
+        networks.cost(space.enumerate())
     assert len(caught) == 1
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        space.for_task(Digits(copies=1)).cost(space.enumerate())
+        networks.cost(space.enumerate())

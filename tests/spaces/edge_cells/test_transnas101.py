@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 
 from archrank.errors import ArchitectureError
-from archrank.spaces import SPACES, NASBench201
+from archrank.spaces import SPACES, NASBench201, Scale
 from archrank.spaces.edge_cells.transnas101 import TransNAS101Micro
 from archrank.tables import load_table
-from archrank.tasks.base import Scale
 from archrank.testing import check_space
 
 
@@ -81,14 +80,14 @@ def test_networks_run_and_count_alike(micro: TransNAS101Micro) -> None:
     from archrank.tasks import Digits
 
     task = Digits()
-    bound = micro.for_task(task)
+    networks = micro.networks(task)
     archs = np.concatenate(
-        [micro.parse(["333333", "123231"]), bound.sample(4, rng=np.random.default_rng(0))]
+        [micro.parse(["333333", "123231"]), micro.sample(4, rng=np.random.default_rng(0))]
     )
-    cost = bound.cost(archs)
-    live = (bound.live(archs) | (archs < 2)).all(1)  # dead convolutions are counted, never run
+    cost = networks.cost(archs)
+    live = (micro.live(archs) | (archs < 2)).all(1)  # dead convolutions are counted, never run
     for i, arch in enumerate(archs):
-        network = bound.build(arch, task)
+        network = networks.build(arch)
         x = torch.zeros(2, *task.input_shape)
         network(x).sum().backward()
         assert sum(p.numel() for p in network.parameters()) == cost["params"][i]

@@ -26,7 +26,7 @@ MFLOPS = {  # the released models; the paper's table rounds them to whole number
 
 def test_contract() -> None:
     check_space(SPACE)
-    check_space(AttentiveNAS(10, 1, resolutions=(8, 16)))
+    check_space(AttentiveNAS(resolutions=(8, 16)))
     assert SPACES.get("attentivenas") is AttentiveNAS
 
 
@@ -125,8 +125,8 @@ def test_unknown_names_and_views() -> None:
 def test_costs_follow_the_task() -> None:
     from archrank.tasks import Digits
 
-    bound = SPACE.for_task(Digits())
+    networks = SPACE.networks(Digits())
     archs = SPACE.sample(10, rng=np.random.default_rng(0))
-    assert (bound.cost(archs)["params"] < SPACE.cost(archs)["params"]).all()
+    assert (networks.cost(archs)["params"] < SPACE.cost(archs)["params"]).all()
     assert SPACE.fingerprint() == "attentivenas"
-    assert bound.fingerprint() != SPACE.fingerprint()
+    assert networks.fingerprint() != SPACE.networks().fingerprint()

@@ -139,8 +139,8 @@ def test_wrong_tunas_numbers(ids: np.ndarray) -> None:
 def test_costs_follow_the_task() -> None:
     from archrank.tasks import Digits
 
-    bound = SPACE.for_task(Digits())
+    networks = SPACE.networks(Digits())
     archs = SPACE.sample(10, rng=np.random.default_rng(0))
-    assert (bound.cost(archs)["macs"] < SPACE.cost(archs)["macs"]).all()
+    assert (networks.cost(archs)["macs"] < SPACE.cost(archs)["macs"]).all()
     assert SPACE.fingerprint() == "proxylessnas"
-    assert bound.fingerprint() != SPACE.fingerprint()
+    assert networks.fingerprint() != SPACE.networks().fingerprint()

@@ -10,10 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archrank.errors import ArchitectureError, SpaceError, UnknownNameError
-from archrank.spaces import NASBench101
+from archrank.spaces import NASBench101, Scale
 from archrank.spaces.nasbench101.cells import EDGES, full_masks, mask_table, to_edges, to_masks
 from archrank.tables import load_table
-from archrank.tasks.base import Scale
 from archrank.testing import check_space
 from archrank.types import Archs
 

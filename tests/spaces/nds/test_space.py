@@ -32,7 +32,7 @@ def test_eight_spaces_on_cifar_and_five_on_imagenet() -> None:
     for name in set(NAMES) - set(ON_CIFAR):
         space = SPACES.get(name)()
         assert space.stem == "imagenet"
-        assert space.input_shape == (3, 224, 224)
+        assert space.networks().sizes.input_shape == (3, 224, 224)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,6 @@ from archrank.spaces.transformers.base import LayeredSpace
 from archrank.spaces.transformers.layers import Stack
 from archrank.tasks import digits
 from archrank.testing import check_space
-from archrank.types import Archs, Floats
 from tests.effort import effort
 from tests.spaces.sequences import Tokens, few
 
@@ -40,10 +40,7 @@ class Small(LayeredSpace):
         two = Stack((), Choice("b_depth", (1, 3)), (Choice("b_ffn", (5, 2)),))
         super().__init__((one, two), redraw=redraw)
 
-    def cost(self, archs: Archs) -> dict[str, Floats]:
-        return {"macs": np.zeros(len(archs)), "params": np.zeros(len(archs))}
-
-    def build(self, arch: object, task: object) -> object:  # type: ignore[override]
+    def _build(self, arch: Any, sizes: Any) -> Any:
         raise NotImplementedError
 
 
@@ -180,13 +177,15 @@ def test_wrong_input(space: LayeredSpace) -> None:
     with pytest.raises(SpaceError, match="no graph view"):
         space.graph(few(space, 1))
     with pytest.raises(SpaceError, match="token sequences of input_shape"):
-        space.for_task(digits())
+        space.networks(digits())
     with pytest.raises(SpaceError, match="token sequences of input_shape"):
-        space.build(few(space, 1)[0], Tokens(input_shape=(3, 4, 5)))
+        space.networks(Tokens(input_shape=(3, 4, 5)))
 
 
 def test_fingerprints_tell_settings_apart() -> None:
-    others = [HAT(redraw=True), HAT(embeddings=False), HAT().for_task(Tokens(input_shape=(2, 5)))]
-    others += [GPTS(redraw=True), GPTS(512), RankNASLanguageModel(64)]
-    prints = [space.fingerprint() for space in (*SPACES_HERE, *others)]
+    others = [HAT(redraw=True), HAT(embeddings=False), GPTS(redraw=True)]
+    networks = [space.networks() for space in (*SPACES_HERE, *others)]
+    networks.append(HAT().networks(Tokens(input_shape=(2, 5))))
+    networks += [space.networks(Tokens()) for space in (GPTS(), RankNASLanguageModel())]
+    prints = [made.fingerprint() for made in networks]
     assert len(set(prints)) == len(prints)

@@ -59,7 +59,7 @@ def test_networks_learn() -> None:
 
 def test_sequence_tasks_train_as_image_tasks_do() -> None:
     task = Tokens(recipe=Recipe(epochs=2, batch_size=4, optimizer="adamw", lr=1e-3))
-    space = GPTS().for_task(task)
-    result = train(space.build(few(space, 1)[0], task), task, seed=0)
+    network = GPTS().networks(task).build(few(GPTS(), 1)[0])
+    result = train(network, task, seed=0)
     assert result.diverged is None
     assert np.isfinite(result.valid_loss)

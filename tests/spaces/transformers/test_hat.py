@@ -98,12 +98,13 @@ def test_vocabularies_of_a_task() -> None:
         source_vocabulary = 13
 
     task = Two(input_shape=(2, 5))
-    space = HAT().for_task(task)
-    arch = few(HAT(), 1)
-    with_more = space.cost(arch)["params"] - HAT().for_task(TASK).cost(arch)["params"]
+    space = HAT()
+    arch = few(space, 1)
+    with_more = space.networks(task).cost(arch)["params"]
+    with_more -= space.networks(TASK).cost(arch)["params"]
     assert with_more[0] == 2 * HAT().values(arch, "enc_embed")[0, 0]
     with pytest.raises(SpaceError, match="13 and 11 tokens: give it one vocabulary"):
-        HAT("wmt").for_task(task)
+        HAT("wmt").networks(task)
 
 
 def test_unknown_task() -> None:

@@ -44,12 +44,14 @@ def test_language_model() -> None:
 
 
 def test_language_model_bridges_unequal_widths() -> None:
-    space = RankNASLanguageModel().for_task(Tokens())
+    space = RankNASLanguageModel()
     same = "layers=10,embed=" + "-".join(["768"] * 10)
     wide = same.replace("768-768-768", "768-1024-768", 1)
     last = same[:-3] + "1024"
     rest = ",ffn=" + "-".join(["3072"] * 10) + ",heads=" + "-".join(["8"] * 10)
-    costs = space.cost(space.parse([x + rest for x in (same, wide, last)]))["params"]
+    costs = space.networks(Tokens()).cost(space.parse([x + rest for x in (same, wide, last)]))[
+        "params"
+    ]
     layer = 256 * (4 * 512 + 2 * 3072 + 6)  # what 256 more channels cost inside one layer
     assert costs - costs[0] == pytest.approx([0, layer + 2 * 768 * 1024, layer + 2 * 768 * 1024])
 

@@ -1,4 +1,4 @@
-"""How spaces with users' functions in them reach worker processes."""
+"""Send spaces that hold users' functions to worker processes."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ from archrank.errors import SpaceError
 
 if TYPE_CHECKING:
     from archrank.spaces.base import Space
-    from archrank.tasks.base import Task
 
 _Functions = Iterable[Callable[..., Any]]
 
 
 def sendable(functions: _Functions) -> bool:
-    """Whether all functions can be pickled: lambdas and functions in functions cannot."""
+    """Tell whether all functions can be pickled: lambdas and functions in functions cannot."""
     try:
         for function in functions:
             pickle.dumps(function)
@@ -28,13 +27,12 @@ def sendable(functions: _Functions) -> bool:
 
 
 def by_reference(
-    space: Space, task: Task | None, functions: _Functions
+    space: Space, functions: _Functions
 ) -> tuple[Callable[..., Space], tuple[Any, ...]]:
     """Pickle a space whose functions cannot be sent as the global variable that holds it.
 
     Args:
-        space: as it was declared, not bound to a task.
-        task: what it is bound to now.
+        space: the space.
         functions: their modules are searched for the variable.
 
     Raises:
@@ -44,7 +42,7 @@ def by_reference(
     for name in names - {None, "__main__"}:  # workers do not run all of the main script
         for variable, value in vars(sys.modules.get(str(name), object)).items():
             if value is space:
-                return fetch, (name, variable, task)
+                return fetch, (name, variable)
     raise SpaceError(
         f"{space.name} cannot be sent to worker processes: it holds a lambda or a function defined "
         "inside another one. Define it with def at the top level of a module, make the space a "
@@ -52,7 +50,7 @@ def by_reference(
     )
 
 
-def fetch(module: str, variable: str, task: Task | None) -> Space:
-    """The space in a worker process."""
+def fetch(module: str, variable: str) -> Space:
+    """Return the space that a variable holds; worker processes unpickle with it."""
     space: Space = getattr(importlib.import_module(module), variable)
-    return space if task is None else space.for_task(task)
+    return space

@@ -35,7 +35,7 @@ class EdgeCellSpace(Space):
         none: name of the operation that removes an edge.
         skip: name of the identity.
 
-    Subclasses add ``cost`` and ``build``.
+    Subclasses add ``_build``, and ``_cost`` where it has a closed form.
 
     Example:
         >>> from archrank.spaces import NASBench201
@@ -182,15 +182,6 @@ class EdgeCellSpace(Space):
         if self.size * len(self.feature_names) > 25 * ENUMERABLE:  # 100 MB of float32
             return None
         return self._encoder.encode(self.enumerate())
-
-    def __getstate__(self) -> dict[str, object]:
-        """Leave out the look-up tables: workers receive spaces often, and rebuild what they use."""
-        lazy = {
-            name
-            for name in dir(type(self))
-            if isinstance(getattr(type(self), name, None), cached_property)
-        }
-        return {k: v for k, v in self.__dict__.items() if k not in lazy}
 
     def tokens(self, archs: Archs) -> NDArray[np.int64]:
         """The operation index of every edge: ``(n, d)``."""

@@ -8,14 +8,14 @@ parameters; all-skip: 7.78304 M, 0.073306 M (10 classes, 3 x 32 x 32 images).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from archrank.spaces.edge_cells.base import EdgeCellSpace
-from archrank.spaces.images import image_shape
-from archrank.tasks.base import Scale
+from archrank.spaces.images import CellSizes, Scale, cell_sizes
 from archrank.types import Archs, Floats
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from archrank.tasks.base import Task
 
 OPS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")  # published order
+PUBLISHED = Scale(channels=16, cells=5)
 KERNELS = {"nor_conv_1x1": 1, "nor_conv_3x3": 3}  # the operations with weights
 
 
@@ -31,10 +32,9 @@ class NASBench201(EdgeCellSpace):
     """The NAS-Bench-201 cell space.
 
     Args:
-        scale: channels of the first stage, cells per stage and the reduction block; ``None`` takes
-            what the task suggests, and the published 16 channels x 5 cells without a task.
-        n_classes: outputs of the network that :meth:`cost` counts.
-        input_shape: its images: channels, height, width.
+        scale: channels of the first stage, cells per stage and the reduction block of every
+            network. ``None``: 8 channels, 1 cell and average pooling for images smaller than 16
+            pixels, the published 16 channels and 5 cells for all others.
 
     Example:
         >>> import numpy as np
@@ -50,67 +50,63 @@ class NASBench201(EdgeCellSpace):
 
     name = "nasbench201"
 
-    def __init__(
-        self,
-        scale: Scale | None = None,
-        n_classes: int = 10,
-        input_shape: tuple[int, int, int] = (3, 32, 32),
-    ) -> None:
+    def __init__(self, scale: Scale | None = None) -> None:
         super().__init__(OPS, nodes=4)
         self.scale = scale
-        self.n_classes = n_classes
-        self.input_shape = input_shape
 
-    def for_task(self, task: Task) -> NASBench201:
-        """The same cells in networks for ``task``, of the task's scale unless one was given."""
-        return NASBench201(self.scale or task.scale, task.n_classes, image_shape(task, self.name))
+    def _sizes(self, task: Task | None) -> CellSizes:
+        return cell_sizes(task, self.name, self.scale, PUBLISHED)
 
-    def cost(self, archs: Archs) -> dict[str, Floats]:
+    def _cost(self, archs: Archs, sizes: CellSizes) -> dict[str, Floats]:
         """MACs and parameters of the whole network, exactly as published: two ``(n,)``.
 
         Edges that no path uses are counted too, as the benchmark does.
         """
-        fixed, per_edge = self._costs()
+        fixed, per_edge = costs(self.ops, sizes)
         totals = fixed + per_edge[archs].sum(axis=1)  # (2,) + (n, d, 2) -> (n, 2)
         return {"macs": totals[:, 0], "params": totals[:, 1]}
 
-    def _costs(self) -> tuple[Floats, Floats]:
-        """(MACs, params) of the fixed part ``(2,)`` and of an edge per operation ``(ops, 2)``."""
-        scale = self.scale or Scale()
-        c, (c_in, h, w) = scale.channels, self.input_shape
-        fixed = np.array([9 * c_in * c * h * w, 9 * c_in * c + 2 * c], dtype=np.float64)  # stem
-        per_edge = np.zeros((len(self.ops), 2))
-        for stage in range(3):
-            if stage > 0:
-                h, w = (h + 1) // 2, (w + 1) // 2
-                weights = 2 * c * c  # 1x1 shortcut c -> 2c
-                norms = 0
-                if scale.reduction == "residual":  # two 3x3 convolutions with batch norm
-                    weights += 18 * c * c + 36 * c * c
-                    norms = 2 * 2 * (2 * c)
-                fixed += [weights * h * w, weights + norms]
-                c *= 2
-            for op, k in KERNELS.items():
-                conv = k * k * c * c
-                per_edge[self.ops.index(op)] += scale.cells * np.array([conv * h * w, conv + 2 * c])
-        fixed += [c * self.n_classes, 2 * c + c * self.n_classes + self.n_classes]  # head
-        return fixed, per_edge
-
-    def build(self, arch: NDArray[np.uint8], task: Task) -> nn.Module:
-        """The network of ``arch: (6,)`` for ``task``, untrained."""
+    def _build(self, arch: NDArray[np.uint8], sizes: CellSizes) -> nn.Module:
         from archrank.networks.nasbench201 import NASBench201Network
 
-        scale = self.scale or task.scale
         return NASBench201Network(
-            [self.ops[k] for k in self.validate(arch[None])[0]],
-            channels=scale.channels,
-            cells=scale.cells,
-            n_classes=task.n_classes,
-            in_channels=image_shape(task, self.name)[0],
-            reduction=scale.reduction,
+            [self.ops[k] for k in arch],
+            channels=sizes.scale.channels,
+            cells=sizes.scale.cells,
+            n_classes=sizes.images.n_classes,
+            in_channels=sizes.images.channels,
+            reduction=sizes.scale.reduction,
         )
 
     def fingerprint(self) -> str:
-        """Name, and what the networks' size depends on where it is not as published."""
-        made = (self.scale, self.n_classes, self.input_shape)
-        return self.name if made == (None, 10, (3, 32, 32)) else f"{self.name}{made}"
+        """Return the name, and the scale if one was given."""
+        return self.name if self.scale is None else f"{self.name}({self.scale})"
+
+
+def costs(ops: Sequence[str], sizes: CellSizes) -> tuple[Floats, Floats]:
+    """Return (MACs, params) of the fixed part ``(2,)``, and of an edge per operation ``(ops, 2)``.
+
+    Args:
+        ops: operation names in index order.
+        sizes: of the network.
+    """
+    scale, (c_in, h, w) = sizes.scale, sizes.images.input_shape
+    c = scale.channels
+    fixed = np.array([9 * c_in * c * h * w, 9 * c_in * c + 2 * c], dtype=np.float64)  # stem
+    per_edge = np.zeros((len(ops), 2))
+    for stage in range(3):
+        if stage > 0:
+            h, w = (h + 1) // 2, (w + 1) // 2
+            weights = 2 * c * c  # 1x1 shortcut c -> 2c
+            norms = 0
+            if scale.reduction == "residual":  # two 3x3 convolutions with batch norm
+                weights += 18 * c * c + 36 * c * c
+                norms = 2 * 2 * (2 * c)
+            fixed += [weights * h * w, weights + norms]
+            c *= 2
+        for op, k in KERNELS.items():
+            conv = k * k * c * c
+            per_edge[ops.index(op)] += scale.cells * np.array([conv * h * w, conv + 2 * c])
+    n_classes = sizes.images.n_classes
+    fixed += [c * n_classes, 2 * c + c * n_classes + n_classes]  # head
+    return fixed, per_edge

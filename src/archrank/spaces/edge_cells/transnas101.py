@@ -4,8 +4,8 @@ The cells are those of NAS-Bench-201 without the average pooling. Published stri
 operations of the six edges as digits, grouped by node: ``64-41414-1_02_333`` is ``102333`` here, as
 in the tables that list cells alone. ``64-41414`` names the published network: 64 channels, and five
 modules of which 4 doubles the channels and halves the resolution and 1 keeps both. It is not
-rebuilt: :meth:`TransNAS101Micro.build` and :meth:`~TransNAS101Micro.cost` put the cells into the
-network of NAS-Bench-201, so costs are not those of the published measurements.
+rebuilt: the cells are put into the network of NAS-Bench-201, so costs are not the published
+ones.
 """
 
 from __future__ import annotations
@@ -19,9 +19,8 @@ from numpy.typing import NDArray
 
 from archrank.errors import ArchitectureError
 from archrank.spaces.edge_cells.base import EdgeCellSpace
-from archrank.spaces.edge_cells.nasbench201 import NASBench201
-from archrank.spaces.images import image_shape
-from archrank.tasks.base import Scale
+from archrank.spaces.edge_cells.nasbench201 import PUBLISHED, NASBench201
+from archrank.spaces.images import CellSizes, Scale, cell_sizes
 from archrank.types import Archs, Floats
 
 if TYPE_CHECKING:
@@ -38,8 +37,6 @@ class TransNAS101Micro(EdgeCellSpace):
 
     Args:
         scale: as of :class:`~archrank.spaces.NASBench201`.
-        n_classes: outputs of the network that :meth:`cost` counts.
-        input_shape: its images: channels, height, width.
 
     Example:
         >>> space = TransNAS101Micro()
@@ -52,14 +49,14 @@ class TransNAS101Micro(EdgeCellSpace):
 
     name = "transnas101_micro"
 
-    def __init__(
-        self,
-        scale: Scale | None = None,
-        n_classes: int = 10,
-        input_shape: tuple[int, int, int] = (3, 32, 32),
-    ) -> None:
+    def __init__(self, scale: Scale | None = None) -> None:
         super().__init__(OPS, nodes=4)
-        self.network = NASBench201(scale, n_classes, input_shape)  # its first four operations
+        self._cells = NASBench201(scale)  # its first four operations
+
+    @property
+    def scale(self) -> Scale | None:
+        """Scale of the networks, if it was given."""
+        return self._cells.scale
 
     # ---- strings -------------------------------------------------------------------------------
 
@@ -98,22 +95,17 @@ class TransNAS101Micro(EdgeCellSpace):
             )
         return self.as_cells(np.array([digits], dtype=np.uint8))[0]
 
-    # ---- network -------------------------------------------------------------------------------
+    # ---- networks ------------------------------------------------------------------------------
 
-    def for_task(self, task: Task) -> TransNAS101Micro:
-        """The same cells in networks for ``task``, of the task's scale unless one was given."""
-        shape = image_shape(task, self.name)
-        return TransNAS101Micro(self.network.scale or task.scale, task.n_classes, shape)
+    def _sizes(self, task: Task | None) -> CellSizes:
+        return cell_sizes(task, self.name, self.scale, PUBLISHED)
 
-    def cost(self, archs: Archs) -> dict[str, Floats]:
-        """MACs and parameters in the network of NAS-Bench-201: two ``(n,)``."""
-        return self.network.cost(archs)
+    def _cost(self, archs: Archs, sizes: CellSizes) -> dict[str, Floats]:
+        return self._cells._cost(archs, sizes)
 
-    def build(self, arch: NDArray[np.uint8], task: Task) -> nn.Module:
-        """The NAS-Bench-201 network of ``arch: (6,)`` for ``task``, untrained."""
-        image_shape(task, self.name)
-        return self.network.build(self.validate(arch[None])[0], task)
+    def _build(self, arch: NDArray[np.uint8], sizes: CellSizes) -> nn.Module:
+        return self._cells._build(arch, sizes)
 
     def fingerprint(self) -> str:
-        """Name, and what the networks' size depends on where it is not the default."""
-        return self.network.fingerprint().replace(self.network.name, self.name, 1)
+        """Return the name, and the scale if one was given."""
+        return self._cells.fingerprint().replace(self._cells.name, self.name, 1)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import product
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from archrank.errors import ArchitectureError, SpaceError, UnknownNameError
 from archrank.spaces.base import Choice, Space
-from archrank.spaces.images import image_shape
+from archrank.spaces.images import IMAGENET, ImageSizes, image_sizes
 from archrank.spaces.mobile.attentivenas_cost import halved, head_cost, stage_cost, stem_cost
 from archrank.types import Archs, Floats, Ints
 
@@ -80,12 +80,11 @@ def _choices(resolutions: tuple[int, ...]) -> tuple[Choice, ...]:
 class AttentiveNAS(Space):
     """The AttentiveNAS space.
 
-    :meth:`cost` counts MACs of convolutions and the classifier, as the paper's "FLOPs" do, and
-    parameters of all layers. There is no graph view: the published predictor reads the 31 numbers.
+    MACs count convolutions and the classifier, as the paper's "FLOPs" do, parameters all layers. A
+    task's images are resized to the resolution. There is no graph view: the published predictor
+    reads the 31 numbers.
 
     Args:
-        n_classes: outputs of the network that :meth:`cost` counts.
-        in_channels: of its images.
         resolutions: options of the resolution; the published ones are for ImageNet.
 
     Example:
@@ -101,16 +100,9 @@ class AttentiveNAS(Space):
 
     name = "attentivenas"
 
-    def __init__(
-        self,
-        n_classes: int = 1000,
-        in_channels: int = 3,
-        resolutions: Sequence[int] = RESOLUTIONS,
-    ) -> None:
+    def __init__(self, resolutions: Sequence[int] = RESOLUTIONS) -> None:
         if not resolutions or len(set(resolutions)) != len(resolutions) or min(resolutions) < 1:
             raise SpaceError(f"resolutions are different positive numbers, got {resolutions!r}")
-        self.n_classes = n_classes
-        self.in_channels = in_channels
         self.resolutions = tuple(resolutions)
         self.choices = _choices(self.resolutions)
 
@@ -190,19 +182,17 @@ class AttentiveNAS(Space):
         one_hot = [f"{n}={o}" for n, c in zip(names, self.choices, strict=True) for o in c.options]
         return (*names, *one_hot)
 
-    # ---- network -------------------------------------------------------------------------------
+    # ---- networks ------------------------------------------------------------------------------
 
-    def for_task(self, task: Task) -> AttentiveNAS:
-        """The same space, counting networks for ``task``; its images are resized."""
-        return AttentiveNAS(task.n_classes, image_shape(task, self.name)[0], self.resolutions)
+    def _sizes(self, task: Task | None) -> ImageSizes:
+        return image_sizes(task, self.name, IMAGENET)
 
-    def cost(self, archs: Archs) -> dict[str, Floats]:
-        """MACs and parameters: two ``(n,)``."""
-        totals = self._tables[self._entries(archs)].sum(axis=1)  # (n, 9, 2) -> (n, 2)
+    def _cost(self, archs: Archs, sizes: ImageSizes) -> dict[str, Floats]:
+        totals = self._tables(sizes)[self._entries(archs)].sum(axis=1)  # (n, 9, 2) -> (n, 2)
         return {"macs": totals[:, 0], "params": totals[:, 1]}
 
     def mflops(self, archs: Archs) -> Floats:
-        """Millions of MACs, which the paper calls MFLOPs: ``(n,)``."""
+        """Millions of MACs of the published networks, MFLOPs in the paper: ``(n,)``."""
         total: Floats = self._mmacs[self._entries(archs)].sum(axis=1)
         return total
 
@@ -228,39 +218,19 @@ class AttentiveNAS(Space):
             sizes.append(int(radices.prod()))
         return weights, np.cumsum([0, *sizes[:-1]])
 
-    @cached_property
-    def _tables(self) -> Floats:
+    def _tables(self, sizes: ImageSizes) -> Floats:
         """(MACs, params) of every part with every combination of its options: ``(entries, 2)``."""
-        rows = [
-            self._part_cost(part, *values)
-            for part, columns in enumerate(self._parts)
-            for values in product(*(map(int, self.choices[j].options) for j in columns))
-        ]
-        return np.array(rows)
-
-    def _part_cost(self, part: int, resolution: int, *options: int) -> Floats:
-        """(MACs, params) of one part, given the values of its decisions."""
-        if part == 0:
-            return stem_cost(resolution, options[0], self.in_channels)
-        side = halved(resolution, 2)
-        for stage in STAGES[: part - 1]:
-            side = halved(side, stage.stride)
-        if part <= len(STAGES):
-            stage = STAGES[part - 1]
-            c_in, width, depth, kernel, expand = options
-            return stage_cost(side, c_in, width, depth, kernel, expand, stage.stride, stage.se)
-        width, last = options
-        return head_cost(side, width, HEAD_EXPAND * width, last, self.n_classes)
+        options = tuple(tuple(map(int, c.options)) for c in self.choices)
+        return part_costs(tuple(map(tuple, self._parts)), options, sizes)
 
     @cached_property
     def _mmacs(self) -> Floats:
-        return self._tables[:, 0] / 1e6
+        return self._tables(IMAGENET)[:, 0] / 1e6
 
-    def build(self, arch: NDArray[np.uint8], task: Task) -> nn.Module:
-        """The network of ``arch: (31,)`` for ``task``, untrained."""
+    def _build(self, arch: NDArray[np.uint8], sizes: ImageSizes) -> nn.Module:
         from archrank.networks.attentivenas import AttentiveNASNetwork, Stage
 
-        values = self.predictor_vector(self.validate(arch[None]))[0].tolist()
+        values = self.predictor_vector(arch[None])[0].tolist()
         stages = [
             Stage(values[2 + k], values[10 + k], values[17 + k], values[24 + k], s.stride, s.se)
             for k, s in enumerate(STAGES)
@@ -270,11 +240,52 @@ class AttentiveNAS(Space):
             values[1],
             stages,
             values[9],
-            n_classes=task.n_classes,
-            in_channels=image_shape(task, self.name)[0],
+            n_classes=sizes.n_classes,
+            in_channels=sizes.channels,
         )
 
     def fingerprint(self) -> str:
-        """Name, and what the networks' size depends on where it is not as published."""
-        made = (self.n_classes, self.in_channels, self.resolutions)
-        return self.name if made == (1000, 3, RESOLUTIONS) else f"{self.name}{made}"
+        """Return the name, and the resolutions if they are not the published ones."""
+        published = self.resolutions == RESOLUTIONS
+        return self.name if published else f"{self.name}{self.resolutions}"
+
+
+@lru_cache(maxsize=4)
+def part_costs(
+    parts: tuple[tuple[int, ...], ...], options: tuple[tuple[int, ...], ...], sizes: ImageSizes
+) -> Floats:
+    """Return (MACs, params) of every part with every combination of its options: ``(entries, 2)``.
+
+    Args:
+        parts: the decisions that the cost of each part depends on: stem, stages, head.
+        options: values of every decision.
+        sizes: of the network; its images are resized.
+    """
+    rows = [
+        part_cost(part, sizes, *values)
+        for part, columns in enumerate(parts)
+        for values in product(*(options[j] for j in columns))
+    ]
+    return np.array(rows)
+
+
+def part_cost(part: int, sizes: ImageSizes, resolution: int, *options: int) -> Floats:
+    """Return (MACs, params) of the stem (0), a stage (1 to 7) or the head (8): ``(2,)``.
+
+    Args:
+        part: number of the part.
+        sizes: of the network.
+        resolution: pixels along each side of its images.
+        options: values of the part's decisions.
+    """
+    if part == 0:
+        return stem_cost(resolution, options[0], sizes.channels)
+    side = halved(resolution, 2)
+    for stage in STAGES[: part - 1]:
+        side = halved(side, stage.stride)
+    if part <= len(STAGES):
+        stage = STAGES[part - 1]
+        c_in, width, depth, kernel, expand = options
+        return stage_cost(side, c_in, width, depth, kernel, expand, stage.stride, stage.se)
+    width, last = options
+    return head_cost(side, width, HEAD_EXPAND * width, last, sizes.n_classes)

@@ -9,7 +9,7 @@ AceNAS prints 6^5 * 7^16 = 2.58e17 networks; six blocks cannot be skipped, so it
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cached_property
+from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from archrank.errors import ArchitectureError, SpaceError, UnknownNameError
 from archrank.spaces.base import Choice, Graphs, Space
-from archrank.spaces.images import image_shape
+from archrank.spaces.images import IMAGENET, ImageSizes, image_sizes
 from archrank.spaces.mobile.tunas import NAMED, checked_numbers, flat_numbers
 from archrank.types import Archs, Floats
 
@@ -60,12 +60,8 @@ STAGE = np.array([stage for _, stage, *_ in BLOCKS]) - STAGES[0][0]  # (d,) 0..5
 class ProxylessNAS(Space):
     """Chains of inverted residual blocks.
 
-    :meth:`cost` counts convolutions and the classifier as MACs, and these and batch norms as
-    parameters; at 224 pixels ProxylessNAS-mobile has 320 million MACs.
-
-    Args:
-        n_classes: outputs of the network that :meth:`cost` counts.
-        input_shape: its images: channels, height, width.
+    MACs count convolutions and the classifier, parameters batch norms too; at 224 pixels
+    ProxylessNAS-mobile has 320 million MACs.
 
     Example:
         >>> space = ProxylessNAS()
@@ -80,12 +76,6 @@ class ProxylessNAS(Space):
         Choice(name, OPS if stride == 1 and c_in == width else OPS[:SKIP])
         for name, _, c_in, width, stride in BLOCKS
     )
-
-    def __init__(
-        self, n_classes: int = 1000, input_shape: tuple[int, int, int] = (3, 224, 224)
-    ) -> None:
-        self.n_classes = n_classes
-        self.input_shape = input_shape
 
     # ---- sampling and identity -----------------------------------------------------------------
 
@@ -247,54 +237,50 @@ class ProxylessNAS(Space):
         both: NDArray[np.float32] = np.concatenate([op, stage], axis=2) * graphs.mask[..., None]
         return both
 
-    # ---- network -------------------------------------------------------------------------------
+    # ---- networks ------------------------------------------------------------------------------
 
-    def for_task(self, task: Task) -> ProxylessNAS:
-        """The same space, counting networks for ``task``."""
-        return ProxylessNAS(task.n_classes, image_shape(task, self.name))
+    def _sizes(self, task: Task | None) -> ImageSizes:
+        return image_sizes(task, self.name, IMAGENET)
 
-    def cost(self, archs: Archs) -> dict[str, Floats]:
-        """MACs and parameters: two ``(n,)``."""
-        fixed, table = self._costs
+    def _cost(self, archs: Archs, sizes: ImageSizes) -> dict[str, Floats]:
+        fixed, table = costs(sizes)
         totals = fixed + table[np.arange(D), archs].sum(axis=1)  # (n, d, 2) -> (n, 2)
         return {"macs": totals[:, 0], "params": totals[:, 1]}
 
-    @cached_property
-    def _costs(self) -> tuple[Floats, Floats]:
-        """(MACs, params) of what is fixed ``(2,)`` and of every block's options ``(d, 7, 2)``."""
-        c_in, h, w = self.input_shape
-        h, w = (h + 1) // 2, (w + 1) // 2  # an odd size is rounded up
-        stem, depthwise, pointwise = 9 * c_in * STEM, 9 * STEM, STEM * FIRST
-        weights = stem + depthwise + pointwise
-        fixed = np.array([weights * h * w, weights + 2 * (STEM + STEM + FIRST)], dtype=np.float64)
-        table = np.zeros((D, len(OPS), 2))
-        for j, (_, _, c, width, stride) in enumerate(BLOCKS):
-            before = h * w
-            h, w = (h + stride - 1) // stride, (w + stride - 1) // stride
-            for op in range(SKIP):
-                mid = c * int(EXPAND[op])
-                inner = mid * int(KERNEL[op]) ** 2 + mid * width
-                table[j, op] = (
-                    c * mid * before + inner * h * w,
-                    c * mid + inner + 2 * (mid + mid + width),
-                )
-        mix, linear = width * HEAD, HEAD * self.n_classes
-        fixed += [mix * h * w + linear, mix + 2 * HEAD + linear + self.n_classes]
-        return fixed, table
-
-    def build(self, arch: NDArray[np.uint8], task: Task) -> nn.Module:
-        """The network of ``arch: (21,)`` for ``task``, untrained."""
+    def _build(self, arch: NDArray[np.uint8], sizes: ImageSizes) -> nn.Module:
         from archrank.networks.proxylessnas import Block, ProxylessNASNetwork
 
-        channels, row = image_shape(task, self.name)[0], self.validate(arch[None])[0]
         blocks = [
             Block(width, int(KERNEL[op]), int(EXPAND[op]), stride)
-            for op, (_, _, _, width, stride) in zip(row, BLOCKS, strict=True)
+            for op, (_, _, _, width, stride) in zip(arch, BLOCKS, strict=True)
             if op != SKIP
         ]
-        return ProxylessNASNetwork(blocks, n_classes=task.n_classes, in_channels=channels)
+        return ProxylessNASNetwork(blocks, n_classes=sizes.n_classes, in_channels=sizes.channels)
 
     def fingerprint(self) -> str:
-        """Name, and what the networks' size depends on where it is not as published."""
-        made = (self.n_classes, self.input_shape)
-        return self.name if made == (1000, (3, 224, 224)) else f"{self.name}{made}"
+        """Return the name: nothing else can be chosen."""
+        return self.name
+
+
+@lru_cache(maxsize=4)
+def costs(sizes: ImageSizes) -> tuple[Floats, Floats]:
+    """Return (MACs, params) of the fixed part ``(2,)``, of every block's options ``(d, 7, 2)``."""
+    c_in, h, w = sizes.input_shape
+    h, w = (h + 1) // 2, (w + 1) // 2  # an odd size is rounded up
+    stem, depthwise, pointwise = 9 * c_in * STEM, 9 * STEM, STEM * FIRST
+    weights = stem + depthwise + pointwise
+    fixed = np.array([weights * h * w, weights + 2 * (STEM + STEM + FIRST)], dtype=np.float64)
+    table = np.zeros((D, len(OPS), 2))
+    for j, (_, _, c, width, stride) in enumerate(BLOCKS):
+        before = h * w
+        h, w = (h + stride - 1) // stride, (w + stride - 1) // stride
+        for op in range(SKIP):
+            mid = c * int(EXPAND[op])
+            inner = mid * int(KERNEL[op]) ** 2 + mid * width
+            table[j, op] = (
+                c * mid * before + inner * h * w,
+                c * mid + inner + 2 * (mid + mid + width),
+            )
+    mix, linear = width * HEAD, HEAD * sizes.n_classes
+    fixed += [mix * h * w + linear, mix + 2 * HEAD + linear + sizes.n_classes]
+    return fixed, table

@@ -16,14 +16,13 @@ from numpy.typing import NDArray
 from archrank.errors import ArchitectureError, SpaceError, UnknownNameError
 from archrank.spaces.base import Choice, Graphs
 from archrank.spaces.constrained import ConstrainedSpace
-from archrank.spaces.images import image_shape
+from archrank.spaces.images import CellSizes, Scale, cell_sizes
 from archrank.spaces.nasbench101 import cells
 from archrank.spaces.nasbench101.canonical import canonical_keys, from_keys, unique_keys
 from archrank.spaces.nasbench101.cost import network_cost
 from archrank.spaces.nasbench101.features import feature_names, features
 from archrank.spaces.nasbench101.hashes import hashes
 from archrank.spaces.nasbench101.strings import OPS, format_cell, parse_cell
-from archrank.tasks.base import Scale
 from archrank.types import Archs, Bools, Floats
 
 if TYPE_CHECKING:
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
     from archrank.tasks.base import Task
 
 PUBLISHED = Scale(channels=128, cells=3)
-NARROWEST = 8  # channels; up to five vertices share them
 _E = len(cells.EDGES)
 
 
@@ -47,14 +45,12 @@ class NASBench101(ConstrainedSpace):
 
     Isomorphic cells share a canonical row and the published :meth:`hash`, but not always the
     costs: the order of vertices decides which is wider by one channel where they do not divide
-    evenly. :meth:`cost` and :meth:`build` take the row as it is given.
+    evenly. Costs and networks are those of the row as it is given.
 
     Args:
-        scale: channels of the first stack and cells per stack; ``None`` takes what the task
-            suggests (at least 8 channels), and the published 128 x 3 without a task. Between stacks
-            there is always max pooling, whatever its ``reduction`` says.
-        n_classes: outputs of the network that :meth:`cost` counts.
-        input_shape: its images: channels, height, width.
+        scale: channels of the first stack, at least 5, and cells per stack. ``None``: 8 channels
+            and 1 cell for images smaller than 16 pixels, the published 128 and 3 for all others.
+            Between stacks there is always max pooling, whatever its ``reduction`` says.
         prior: how :meth:`sample` draws: ``uniform`` over valid rows, or ``acenas``: the number of
             vertices ``v`` with probability proportional to ``2^v``, then uniform over cells of
             exactly ``v`` vertices (AceNAS's supernet sampling).
@@ -75,8 +71,6 @@ class NASBench101(ConstrainedSpace):
     def __init__(
         self,
         scale: Scale | None = None,
-        n_classes: int = 10,
-        input_shape: tuple[int, int, int] = (3, 32, 32),
         *,
         prior: cells.Prior = "uniform",
         bn_momentum: float = 0.1,
@@ -88,8 +82,6 @@ class NASBench101(ConstrainedSpace):
                 f"up to 5 vertices share a cell's channels: use 5 or more, got {scale.channels}"
             )
         self.scale = scale
-        self.n_classes = n_classes
-        self.input_shape = input_shape
         self.prior = prior
         self.bn_momentum = bn_momentum
         self.choices = tuple(Choice(f"{i}->{j}", (0, 1)) for i, j in cells.EDGES) + tuple(
@@ -222,53 +214,37 @@ class NASBench101(ConstrainedSpace):
 
     # ---- networks ------------------------------------------------------------------------------
 
-    def for_task(self, task: Task) -> NASBench101:
-        """The same cells in networks for ``task``, of the task's scale unless one was given."""
-        return NASBench101(
-            self._scale(task),
-            task.n_classes,
-            image_shape(task, self.name),
-            prior=self.prior,
-            bn_momentum=self.bn_momentum,
-        )
+    def _sizes(self, task: Task | None) -> CellSizes:
+        return cell_sizes(task, self.name, self.scale, PUBLISHED)
 
-    def _scale(self, task: Task) -> Scale:
-        return self.scale or Scale(max(task.scale.channels, NARROWEST), task.scale.cells)
-
-    def cost(self, archs: Archs) -> dict[str, Floats]:
-        """MACs and trainable parameters of the whole network: two ``(n,)``."""
-        scale = self.scale or PUBLISHED
+    def _cost(self, archs: Archs, sizes: CellSizes) -> dict[str, Floats]:
         masks = cells.mask_table().pruned[cells.to_masks(archs[:, :_E])]
         return network_cost(
             cells.adjacency(masks),
             archs[:, _E:],
-            channels=scale.channels,
-            cells=scale.cells,
-            n_classes=self.n_classes,
-            input_shape=self.input_shape,
+            channels=sizes.scale.channels,
+            cells=sizes.scale.cells,
+            n_classes=sizes.images.n_classes,
+            input_shape=sizes.images.input_shape,
         )
 
-    def build(self, arch: NDArray[np.uint8], task: Task) -> nn.Module:
-        """The network of ``arch: (26,)`` for ``task``, untrained."""
+    def _build(self, arch: NDArray[np.uint8], sizes: CellSizes) -> nn.Module:
         from archrank.networks.nasbench101 import NASBench101Network
 
-        row = self.validate(arch[None])
-        masks = cells.to_masks(row[:, :_E])
+        masks = cells.to_masks(arch[None, :_E])
         live = np.flatnonzero(cells.live_vertices(masks)[0])
         matrix = cells.adjacency(cells.mask_table().pruned[masks])[0][np.ix_(live, live)]
-        scale = self._scale(task)
         return NASBench101Network(
             matrix.astype(int).tolist(),
-            [OPS[row[0, _E + v - 1]] for v in live[1:-1]],
-            channels=scale.channels,
-            cells=scale.cells,
-            n_classes=task.n_classes,
-            in_channels=image_shape(task, self.name)[0],
+            [OPS[arch[_E + v - 1]] for v in live[1:-1]],
+            channels=sizes.scale.channels,
+            cells=sizes.scale.cells,
+            n_classes=sizes.images.n_classes,
+            in_channels=sizes.images.channels,
             bn_momentum=self.bn_momentum,
         )
 
     def fingerprint(self) -> str:
-        """Name, and what differs from the defaults."""
-        made = (self.scale, self.n_classes, self.input_shape, self.prior, self.bn_momentum)
-        default = (None, 10, (3, 32, 32), "uniform", 0.1)
-        return self.name if made == default else f"{self.name}{made}"
+        """Return the name, and what differs from the defaults."""
+        made = (self.scale, self.prior, self.bn_momentum)
+        return self.name if made == (None, "uniform", 0.1) else f"{self.name}{made}"

@@ -1,4 +1,4 @@
-"""What tells the NDS cell spaces apart."""
+"""Operations and sizes of the NDS cell spaces."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from archrank.errors import SpaceError
 
 @dataclass(frozen=True)
 class Family:
-    """What tells the spaces apart."""
+    """Operations and sizes of one space."""
 
     ops: tuple[str, ...]  # in the order of the released code
     nodes: int
@@ -45,12 +45,12 @@ FAMILIES = {
 }
 
 
-def sizes(what: str, values: Sequence[int]) -> tuple[int, ...]:
-    """Widths or depths, checked.
+def different_sizes(name: str, values: Sequence[int]) -> tuple[int, ...]:
+    """Check ``widths`` or ``depths`` of a space.
 
     Raises:
-        SpaceError: none, repeated or too small.
+        SpaceError: no number, a repeated one, or one below 2.
     """
     if not values or len(set(values)) != len(values) or min(values) < 2:
-        raise SpaceError(f"{what} must be different numbers of at least 2, got {tuple(values)}")
+        raise SpaceError(f"{name} must be different numbers of at least 2, got {tuple(values)}")
     return tuple(values)

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from archrank.errors import ArchitectureError, SpaceError, UnknownNameError
 from archrank.spaces.base import Choice, Graphs, Space
-from archrank.spaces.images import image_shape
+from archrank.spaces.images import CIFAR10, IMAGENET, ImageSizes, image_sizes
 from archrank.spaces.nds import cells
 from archrank.spaces.nds.cost import cell_costs, network_cost
-from archrank.spaces.nds.families import FAMILIES, sizes
+from archrank.spaces.nds.families import FAMILIES, different_sizes
 from archrank.spaces.nds.strings import encode_cell, join_genotypes, split_genotypes
 from archrank.types import Archs, Bools, Floats
 
@@ -48,8 +48,6 @@ class NDS(Space):
         stem: ``cifar`` or ``imagenet``; decides the default widths and depths.
         widths: channels of the first stage, even; ``None``: as published.
         depths: numbers of cells, at least 3; ``None``: as published.
-        n_classes: outputs of the network that :meth:`cost` counts.
-        input_shape: its images; ``None``: 3 x 32 x 32, or 3 x 224 x 224 for ``imagenet``.
 
     Example:
         >>> space = NDS("darts", widths=(16,), depths=(20,))
@@ -67,8 +65,6 @@ class NDS(Space):
         *,
         widths: Sequence[int] | None = None,
         depths: Sequence[int] | None = None,
-        n_classes: int = 10,
-        input_shape: tuple[int, int, int] | None = None,
     ) -> None:
         if family not in FAMILIES:
             raise UnknownNameError("NDS family", family, FAMILIES)
@@ -83,14 +79,15 @@ class NDS(Space):
             widths = CIFAR_WIDTHS if cifar else IMAGENET_WIDTHS[: made.imagenet_widths]
         if depths is None:
             depths = CIFAR_DEPTHS if cifar else IMAGENET_DEPTHS
-        self.widths, self.depths = sizes("widths", widths), sizes("depths", depths)
+        self.widths, self.depths = (
+            different_sizes("widths", widths),
+            different_sizes("depths", depths),
+        )
         if min(self.depths) < 3 or any(w % 2 for w in self.widths):
             raise SpaceError(
                 f"NDS networks have 3 or more cells and even widths, got depths {self.depths} and "
                 f"widths {self.widths}"
             )
-        self.n_classes = n_classes
-        self.input_shape = input_shape or ((3, 32, 32) if cifar else (3, 224, 224))
         fixed = "_fixwd" if (self.widths, self.depths) == ((16,), (20,)) else ""
         self.name = f"nds_{family}{fixed}" + ("" if cifar else "_in")
         self.choices = (
@@ -235,19 +232,10 @@ class NDS(Space):
 
     # ---- networks ------------------------------------------------------------------------------
 
-    def for_task(self, task: Task) -> NDS:
-        """The same choices in networks for ``task``."""
-        return NDS(
-            self.family,
-            self.stem,
-            widths=self.widths,
-            depths=self.depths,
-            n_classes=task.n_classes,
-            input_shape=image_shape(task, self.name),
-        )
+    def _sizes(self, task: Task | None) -> ImageSizes:
+        return image_sizes(task, self.name, CIFAR10 if self.stem == "cifar" else IMAGENET)
 
-    def cost(self, archs: Archs) -> dict[str, Floats]:
-        """MACs and parameters of the whole network: two ``(n,)``."""
+    def _cost(self, archs: Archs, sizes: ImageSizes) -> dict[str, Floats]:
         sums = []
         for kind in range(2):
             chosen, inputs = self._cell(archs, kind)
@@ -262,8 +250,8 @@ class NDS(Space):
                 sums[1].take(at),
                 width[at],
                 cells_,
-                n_classes=self.n_classes,
-                input_shape=self.input_shape,
+                n_classes=sizes.n_classes,
+                input_shape=sizes.input_shape,
                 imagenet=self.stem == "imagenet",
             )
         return {"macs": macs, "params": params}
@@ -280,20 +268,18 @@ class NDS(Space):
             made.append(CellGenotype(pairs, ends.tolist()))
         return made[0], made[1]
 
-    def build(self, arch: NDArray[np.uint8], task: Task) -> nn.Module:
-        """The network of ``arch: (d,)`` for ``task``, untrained."""
+    def _build(self, arch: NDArray[np.uint8], sizes: ImageSizes) -> nn.Module:
         from archrank.networks.nds import NDSNetwork
 
-        row = self.validate(arch[None])
         return NDSNetwork(
-            *self.genotype(row[0]),
-            width=int(self._width(row)[0]),
-            depth=int(self._depth(row)[0]),
-            n_classes=task.n_classes,
-            in_channels=image_shape(task, self.name)[0],
+            *self.genotype(arch),
+            width=self.widths[arch[-2]],
+            depth=self.depths[arch[-1]],
+            n_classes=sizes.n_classes,
+            in_channels=sizes.channels,
             stem=self.stem,
         )
 
     def fingerprint(self) -> str:
-        """Name, widths and depths, and what costs depend on."""
-        return f"{self.name}{(self.widths, self.depths, self.n_classes, self.input_shape)}"
+        """Return the name, and widths and depths."""
+        return f"{self.name}{(self.widths, self.depths)}"

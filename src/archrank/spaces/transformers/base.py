@@ -9,6 +9,7 @@ draws and ``parse`` returns, repeat the first layer's value there. ``size``, ``i
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -217,20 +218,50 @@ class LayeredSpace(Space):
         genes = tuple(f"gene:{c.name}" for c in self.choices)
         return genes + tuple(f"mean:{name}" for name in self._columns)
 
-    def _sequence(self, task: Task, *, pair: bool = False) -> int:
-        """The length of a task's token sequences.
 
-        Raises:
-            SpaceError: its inputs are something else, such as images.
-        """
-        shape = tuple(task.input_shape)
-        expected = "(2, length): source and shifted target" if pair else "(length,)"
-        if len(shape) != (2 if pair else 1) or (pair and shape[0] != 2):
-            raise SpaceError(
-                f"{self.name} builds networks for token sequences of input_shape {expected}; task "
-                f"{task.name!r} has {shape}"
-            )
-        return int(shape[-1])
+@dataclass(frozen=True)
+class TokenSizes:
+    """Sizes of the sequences that a language model reads."""
+
+    length: int  # tokens
+    vocabulary: int  # different tokens
+
+
+def token_sizes(task: Task | None, space: str, published: TokenSizes) -> TokenSizes:
+    """Return the sizes of a task's token sequences.
+
+    Args:
+        task: what networks are built for; ``None`` for the published networks.
+        space: name of the space that builds them, for the message.
+        published: sizes of the published networks.
+
+    Raises:
+        SpaceError: the task's inputs are something else, such as images.
+    """
+    if task is None:
+        return published
+    return TokenSizes(sequence_length(task, space), task.n_classes)
+
+
+def sequence_length(task: Task, space: str, *, pair: bool = False) -> int:
+    """Return the length of a task's token sequences.
+
+    Args:
+        task: the task.
+        space: name of the space that builds networks for it, for the message.
+        pair: whether its inputs are pairs of source and target.
+
+    Raises:
+        SpaceError: its inputs are something else, such as images.
+    """
+    shape = tuple(task.input_shape)
+    expected = "(2, length): source and shifted target" if pair else "(length,)"
+    if len(shape) != (2 if pair else 1) or (pair and shape[0] != 2):
+        raise SpaceError(
+            f"{space} builds networks for token sequences of input_shape {expected}; task "
+            f"{task.name!r} has {shape}"
+        )
+    return int(shape[-1])
 
 
 def _numbers(choice: Choice) -> Floats:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from archrank.errors import ArchitectureError
 from archrank.spaces.base import Choice
-from archrank.spaces.transformers.base import LayeredSpace
+from archrank.spaces.transformers.base import LayeredSpace, TokenSizes, token_sizes
 from archrank.spaces.transformers.layers import Stack
 from archrank.types import Archs, Floats
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from archrank.tasks.base import Task
 
+PUBLISHED = TokenSizes(length=1024, vocabulary=50_254)
 HEAD_DIM = 64
 TABLE_TOKENS = 8 * 1024  # of the published MACs: 8 sequences
 
@@ -35,7 +36,8 @@ TABLE_TOKENS = 8 * 1024  # of the published MACs: 8 sequences
 class GPTS(LayeredSpace):
     """The GPT-S space: 1.9e12 networks, 27 genes.
 
-    The string form, for the ``arch`` column of a table, is
+    Networks are of :class:`~archrank.networks.transformer.GPT`, on sequences ``(b, length)`` of
+    tokens. The string form, for the ``arch`` column of a table, is
     ``embed_dim=384,bias=0,n_layer=10,n_head=4-4-12-...,mlp_ratio=2-2-3-...`` with one value per
     layer; :meth:`from_columns` reads the published table's columns.
 
@@ -43,8 +45,6 @@ class GPTS(LayeredSpace):
     column is :meth:`published_macs`.
 
     Args:
-        length: tokens of the sequence.
-        vocabulary: tokens known.
         redraw: mutation may redraw the same value, as in HAT's evolution.
 
     Example:
@@ -60,8 +60,7 @@ class GPTS(LayeredSpace):
 
     name = "gpt_s"
 
-    def __init__(self, length: int = 1024, vocabulary: int = 50_254, *, redraw: bool = False):
-        self.length, self.vocabulary = length, vocabulary
+    def __init__(self, *, redraw: bool = False) -> None:
         stack = Stack(
             (Choice("embed_dim", (192, 384, 768)), Choice("bias", (0, 1))),
             Choice("n_layer", (10, 11, 12)),
@@ -103,25 +102,24 @@ class GPTS(LayeredSpace):
             ]
         )
 
-    def for_task(self, task: Task) -> GPTS:
-        """The same networks for ``task``, of ``input_shape`` (length,) and ``n_classes`` tokens."""
-        return GPTS(self._sequence(task), task.n_classes, redraw=self.redraw)
-
     def fingerprint(self) -> str:
-        """Choices, length and vocabulary, and how mutation works."""
-        return f"{super().fingerprint()}{self.length, self.vocabulary, self.redraw}"
+        """Return choices, and how mutation works."""
+        return f"{super().fingerprint()}{(self.redraw,)}"
 
-    # ---- cost ----------------------------------------------------------------------------------
+    # ---- costs ---------------------------------------------------------------------------------
 
-    def cost(self, archs: Archs) -> dict[str, Floats]:
-        """MACs of one sequence and parameters: two ``(n,)``."""
+    def _sizes(self, task: Task | None) -> TokenSizes:
+        return token_sizes(task, self.name, PUBLISHED)
+
+    def _cost(self, archs: Archs, sizes: TokenSizes) -> dict[str, Floats]:
         dim, bias, depth, heads, ratios = self._totals(archs)
         inside = HEAD_DIM * heads  # channels of all heads of all layers
         norms = 4 * dim * depth + 2 * dim
         biases = bias * (3 * inside + 2 * ratios * dim + 2 * dim * depth)
+        weights = self._weights(archs, sizes.vocabulary)
         return {
-            "macs": self.length * self._weights(archs) + 2 * self.length**2 * inside,
-            "params": self._weights(archs) + self.vocabulary * dim + norms + biases,
+            "macs": sizes.length * weights + 2 * sizes.length**2 * inside,
+            "params": weights + sizes.vocabulary * dim + norms + biases,
         }
 
     def published_macs(self, archs: Archs) -> Floats:
@@ -129,7 +127,7 @@ class GPTS(LayeredSpace):
 
         The benchmark's counter does not see the products of queries, keys and values.
         """
-        return TABLE_TOKENS * self._weights(archs)
+        return TABLE_TOKENS * self._weights(archs, PUBLISHED.vocabulary)
 
     def _totals(self, archs: Archs) -> tuple[Floats, Floats, Floats, Floats, Floats]:
         """Width, bias, depth, and heads and ratios summed over layers: five ``(n,)``."""
@@ -140,22 +138,17 @@ class GPTS(LayeredSpace):
         )
         return dim, bias, depth, heads, ratios
 
-    def _weights(self, archs: Archs) -> Floats:
+    def _weights(self, archs: Archs, vocabulary: int) -> Floats:
         """Entries of all matrices that multiply tokens, output included: ``(n,)``."""
         dim, _, _, heads, ratios = self._totals(archs)
-        return 4 * dim * HEAD_DIM * heads + 3 * dim**2 * ratios + self.vocabulary * dim
+        return 4 * dim * HEAD_DIM * heads + 3 * dim**2 * ratios + vocabulary * dim
 
     # ---- networks ------------------------------------------------------------------------------
 
-    def build(self, arch: NDArray[np.uint8], task: Task) -> nn.Module:
-        """The :class:`~archrank.networks.transformer.GPT` of ``arch: (d,)``, untrained.
-
-        Its input is a sequence ``(b, length)`` of tokens.
-        """
+    def _build(self, arch: NDArray[np.uint8], sizes: TokenSizes) -> nn.Module:
         from archrank.networks.transformer import GPT
 
-        self._sequence(task)
-        archs = self.validate(arch[None])
+        archs = arch[None]
         dim, bias, depth = (
             int(self.values(archs, c)[0, 0]) for c in ("embed_dim", "bias", "n_layer")
         )
@@ -163,4 +156,4 @@ class GPTS(LayeredSpace):
             self.values(archs, c)[0, :depth].astype(int).tolist() for c in ("n_head", "mlp_ratio")
         )
         layers = [(h, r * dim) for h, r in zip(heads, ratios, strict=True)]
-        return GPT(dim, layers, task.n_classes, head_dim=HEAD_DIM, bias=bool(bias))
+        return GPT(dim, layers, sizes.vocabulary, head_dim=HEAD_DIM, bias=bool(bias))

@@ -18,7 +18,7 @@ import numpy as np
 from archrank.errors import SpaceError
 from archrank.spaces.base import Choice
 from archrank.spaces.transformers.layers import Stack
-from archrank.spaces.transformers.translation import CORPORA, Corpus, TranslationSpace
+from archrank.spaces.transformers.translation import CORPORA, TranslationSpace
 from archrank.types import Archs, Floats
 
 # feed-forward widths and heads, in published order; the union is what latencies were measured on
@@ -42,9 +42,8 @@ class HAT(TranslationSpace):
     Args:
         task: ``iwslt`` ('14 De-En; separate embeddings), ``wmt`` ('14, '19; one embedding for all),
             or ``union``: the larger space that the released latencies are drawn from, counted with
-            WMT's vocabulary.
-        corpus: vocabularies and sentence lengths of :meth:`cost`; ``None``: the task's, with the
-            lengths 23 and 30 that HAT measures latency with.
+            WMT's vocabulary. Published networks have its vocabularies, and the sentence lengths
+            23 and 30 that HAT measures latency with.
         embeddings: count embeddings and output layer; ``False`` as HAT reports sizes.
         redraw: mutation may redraw the same value, as published.
 
@@ -61,7 +60,6 @@ class HAT(TranslationSpace):
         self,
         task: Literal["iwslt", "wmt", "union"] = "iwslt",
         *,
-        corpus: Corpus | None = None,
         embeddings: bool = True,
         redraw: bool = False,
     ) -> None:
@@ -85,7 +83,7 @@ class HAT(TranslationSpace):
             ),
         )
         self.name = f"hat_{task}"
-        corpus = corpus or CORPORA["iwslt" if task == "iwslt" else "wmt"]
+        corpus = CORPORA["iwslt" if task == "iwslt" else "wmt"]
         super().__init__((encoder, decoder), corpus, embeddings=embeddings, redraw=redraw)
 
     @property

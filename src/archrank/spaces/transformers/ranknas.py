@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from archrank.errors import SpaceError
 from archrank.spaces.base import Choice
-from archrank.spaces.transformers.base import LayeredSpace
+from archrank.spaces.transformers.base import LayeredSpace, TokenSizes, token_sizes
 from archrank.spaces.transformers.layers import Stack
-from archrank.spaces.transformers.translation import CORPORA, Corpus, TranslationSpace
+from archrank.spaces.transformers.translation import CORPORA, TranslationSpace
 from archrank.types import Archs, Floats
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ WIDTHS = {
     "iwslt": ((512, 640, 768), (768, 1024, 1536, 2048), (2, 4, 8)),
     "wmt": ((640, 768, 1024), (2048, 3072, 4096, 5120), (4, 8, 16)),
 }
+WIKITEXT103 = TokenSizes(length=512, vocabulary=267_735)
 HEAD_DIM = 64  # of the language model, see RankNASLanguageModel
 
 
@@ -45,7 +46,6 @@ class RankNASTranslation(TranslationSpace):
 
     Args:
         task: ``iwslt`` (Table 5; separate embeddings) or ``wmt`` (Table 6; one for all).
-        corpus: vocabularies and sentence lengths of :meth:`cost`; ``None``: the task's.
         embeddings: count embeddings and output layer, as RankNAS reports sizes.
         redraw: mutation may redraw the same value, as in HAT's evolution, which RankNAS uses.
 
@@ -58,7 +58,6 @@ class RankNASTranslation(TranslationSpace):
         self,
         task: Literal["iwslt", "wmt"] = "iwslt",
         *,
-        corpus: Corpus | None = None,
         embeddings: bool = True,
         redraw: bool = False,
     ) -> None:
@@ -78,9 +77,7 @@ class RankNASTranslation(TranslationSpace):
         encoder = stack("enc", (6,))
         decoder = stack("dec", (1, 2, 3, 4, 5, 6), Choice("dec_arbitrary", (1, 2, 3)))
         self.name = f"ranknas_{task}"
-        super().__init__(
-            (encoder, decoder), corpus or CORPORA[task], embeddings=embeddings, redraw=redraw
-        )
+        super().__init__((encoder, decoder), CORPORA[task], embeddings=embeddings, redraw=redraw)
 
 
 class RankNASLanguageModel(LayeredSpace):
@@ -91,20 +88,16 @@ class RankNASLanguageModel(LayeredSpace):
     width. Departures: one full softmax tied to the embedding at the first layer's width stands in
     for the adaptive ones of Baevski & Auli (2019), on which the baseline builds.
 
-    MACs count every matrix product of one window, attention over its full square.
+    MACs count every matrix product of one window, attention over its full square. Networks are of
+    :class:`~archrank.networks.transformer.LanguageModel`, on windows ``(b, length)`` of tokens.
 
     Args:
-        length: tokens of the window.
-        vocabulary: tokens known; the default is WikiText-103's.
         redraw: mutation may redraw the same value, as in HAT's evolution.
     """
 
     name = "ranknas_lm"
 
-    def __init__(
-        self, length: int = 512, vocabulary: int = 267_735, *, redraw: bool = False
-    ) -> None:
-        self.length, self.vocabulary = length, vocabulary
+    def __init__(self, *, redraw: bool = False) -> None:
         layers = (
             Choice("embed", (768, 1024)),
             Choice("ffn", (3072, 4096, 5120)),
@@ -112,18 +105,15 @@ class RankNASLanguageModel(LayeredSpace):
         )
         super().__init__((Stack((), Choice("layers", (10, 12, 14)), layers),), redraw=redraw)
 
-    def for_task(self, task: Task) -> RankNASLanguageModel:
-        """The same networks for ``task``, of ``input_shape`` (length,) and ``n_classes`` tokens."""
-        length = self._sequence(task)
-        return RankNASLanguageModel(length, task.n_classes, redraw=self.redraw)
-
     def fingerprint(self) -> str:
-        """Choices, window and vocabulary, and how mutation works."""
-        return f"{super().fingerprint()}{self.length, self.vocabulary, self.redraw}"
+        """Return choices, and how mutation works."""
+        return f"{super().fingerprint()}{(self.redraw,)}"
 
-    def cost(self, archs: Archs) -> dict[str, Floats]:
-        """MACs of a window and parameters: two ``(n,)``."""
-        t, exists = self.length, self.active(archs)[:, self._columns["ffn"]]  # (n, layers)
+    def _sizes(self, task: Task | None) -> TokenSizes:
+        return token_sizes(task, self.name, WIKITEXT103)
+
+    def _cost(self, archs: Archs, sizes: TokenSizes) -> dict[str, Floats]:
+        t, exists = sizes.length, self.active(archs)[:, self._columns["ffn"]]  # (n, layers)
         dim, ffn = self.values(archs, "embed"), self.values(archs, "ffn")
         inside = HEAD_DIM * self.values(archs, "heads")
         weights = 4 * dim * inside + 2 * dim * ffn
@@ -135,21 +125,16 @@ class RankNASLanguageModel(LayeredSpace):
         after = np.where(exists[:, 1:], dim[:, 1:], 0)  # widths of layers with one before
         bridges = np.where(after != dim[:, :-1], after * dim[:, :-1], 0).sum(axis=1)
         bridges = bridges + np.where(last != first, last * first, 0)[:, 0]
-        output = first[:, 0] * self.vocabulary
+        output = first[:, 0] * sizes.vocabulary
         return {
             "macs": macs + t * (bridges + output),
             "params": params + bridges + output + 2 * first[:, 0],
         }
 
-    def build(self, arch: NDArray[np.uint8], task: Task) -> nn.Module:
-        """The :class:`~archrank.networks.transformer.LanguageModel` of ``arch: (d,)``, untrained.
-
-        Its input is a window ``(b, length)`` of tokens.
-        """
+    def _build(self, arch: NDArray[np.uint8], sizes: TokenSizes) -> nn.Module:
         from archrank.networks.transformer import LanguageModel, LayerSpec
 
-        self._sequence(task)
-        archs = self.validate(arch[None])
+        archs = arch[None]
         depth = int(self.values(archs, "layers")[0, 0])
         genes = [
             self.values(archs, c)[0, :depth].astype(int).tolist() for c in ("embed", "ffn", "heads")
@@ -158,4 +143,4 @@ class RankNASLanguageModel(LayeredSpace):
             LayerSpec(dim, ffn, heads, qkv_dim=HEAD_DIM * heads)
             for dim, ffn, heads in zip(*genes, strict=True)
         ]
-        return LanguageModel(layers, task.n_classes)
+        return LanguageModel(layers, sizes.vocabulary)

@@ -1,4 +1,4 @@
-"""What the spaces of encoder-decoder Transformers share: costs and networks.
+"""Costs and networks that the spaces of encoder-decoder Transformers share.
 
 MACs count every matrix product of one forward pass over a source of ``source_length`` and a target
 of ``target_length`` tokens (teacher forcing, attention over the full square although half of it is
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archrank.errors import SpaceError
-from archrank.spaces.transformers.base import LayeredSpace
+from archrank.spaces.transformers.base import LayeredSpace, sequence_length
 from archrank.spaces.transformers.layers import Stack
 from archrank.types import Archs, Bools, Floats
 
@@ -30,7 +30,7 @@ QKV_DIM = 512  # channels that the heads of every attention share, whatever the 
 
 @dataclass(frozen=True)
 class Corpus:
-    """What costs depend on beside the architecture.
+    """Vocabularies and sentence lengths that networks are built and counted for.
 
     Attributes:
         source_vocabulary: source tokens.
@@ -57,10 +57,13 @@ CORPORA = {
 class TranslationSpace(LayeredSpace):
     """Encoder-decoders; decisions ``enc_*`` and ``dec_*`` as :class:`~archrank.spaces.HAT` has.
 
+    Networks are of :class:`~archrank.networks.transformer.EncoderDecoder`. Their input is the pair
+    ``(b, 2, length)`` of source and shifted target, or both apart.
+
     Args:
         stacks: encoder and decoder; ``*_norm`` and ``*_rpr`` are optional, and ``dec_heads`` may
             stand for both ``dec_self_heads`` and ``dec_cross_heads``.
-        corpus: vocabularies and sentence lengths.
+        corpus: vocabularies and sentence lengths of the published networks.
         embeddings: count embeddings and output layer too; without, as HAT's figures.
         redraw: mutate as HAT does, see :class:`~archrank.spaces.transformers.base.LayeredSpace`.
     """
@@ -77,41 +80,38 @@ class TranslationSpace(LayeredSpace):
         self.corpus = corpus
         self.embeddings = embeddings
 
-    def for_task(self, task: Task) -> TranslationSpace:
-        """The same networks for ``task``, of ``input_shape`` (2, length) and ``n_classes`` tokens.
+    def fingerprint(self) -> str:
+        """Return choices, whether embeddings are shared and counted, and how mutation works."""
+        return f"{super().fingerprint()}{self.corpus.shared, self.embeddings, self.redraw}"
+
+    # ---- costs ---------------------------------------------------------------------------------
+
+    def _sizes(self, task: Task | None) -> Corpus:
+        """Read ``input_shape`` (2, length) and ``n_classes`` tokens of a task.
 
         A task whose source has other tokens tells their number as ``source_vocabulary``.
         """
-        length = self._sequence(task, pair=True)
-        source, target = self._vocabularies(task)
-        space = object.__new__(type(self))
-        corpus = Corpus(source, target, length, length, self.corpus.shared)
-        space.__dict__.update(self.__dict__, corpus=corpus)
-        return space
-
-    def _vocabularies(self, task: Task) -> tuple[int, int]:
+        if task is None:
+            return self.corpus
+        length = sequence_length(task, self.name, pair=True)
         source = int(getattr(task, "source_vocabulary", task.n_classes))
         if self.corpus.shared and source != task.n_classes:
             raise SpaceError(
                 f"{self.name} shares embeddings between source and target; task {task.name!r} has "
                 f"{source} and {task.n_classes} tokens: give it one vocabulary"
             )
-        return source, task.n_classes
+        return Corpus(source, task.n_classes, length, length, self.corpus.shared)
 
-    def fingerprint(self) -> str:
-        """Choices, corpus, and how mutation and costs work."""
-        return f"{super().fingerprint()}{self.corpus}{self.embeddings, self.redraw}"
-
-    # ---- cost ----------------------------------------------------------------------------------
-
-    def cost(self, archs: Archs) -> dict[str, Floats]:
-        """MACs and parameters: two ``(n,)``."""
-        corpus, active = self.corpus, self.active(archs)
+    def _cost(self, archs: Archs, sizes: Corpus) -> dict[str, Floats]:
+        corpus, active = sizes, self.active(archs)
         macs, params = np.zeros(len(archs)), np.zeros(len(archs))
         for side, length in (("enc", corpus.source_length), ("dec", corpus.target_length)):
             exists = active[:, self._columns[f"{side}_ffn"]]  # (n, layers)
-            for part in (self._feedforward, self._self_attention, self._cross_attention):
-                layer_macs, layer_params = part(archs, side, length)  # (n, layers) each
+            parts = [self._feedforward(archs, side, length)]
+            parts.append(self._self_attention(archs, side, length))
+            if side == "dec":
+                parts.append(self._cross_attention(archs, corpus))
+            for layer_macs, layer_params in parts:  # (n, layers) each
                 macs += (layer_macs * exists).sum(axis=1)
                 params += (layer_params * exists).sum(axis=1)
             final_norm = 2 * self.values(archs, f"{side}_embed")[:, 0]
@@ -142,12 +142,11 @@ class TranslationSpace(LayeredSpace):
             params = params + 2 * distances * (q / self.values(archs, f"{side}_heads"))
         return macs, params
 
-    def _cross_attention(self, archs: Archs, side: str, length: int) -> tuple[Floats, Floats]:
+    def _cross_attention(self, archs: Archs, sizes: Corpus) -> tuple[Floats, Floats]:
         """MACs and parameters ``(n, layers)`` of attention to the encoder, with norm."""
-        if side == "enc":
-            return np.zeros((len(archs), 1)), np.zeros((len(archs), 1))
         e, d, q = self.values(archs, "enc_embed"), self.values(archs, "dec_embed"), QKV_DIM
-        memory = self.corpus.source_length * self.values(archs, "dec_arbitrary")  # (n, layers)
+        length = sizes.target_length
+        memory = sizes.source_length * self.values(archs, "dec_arbitrary")  # (n, layers)
         macs = length * 2 * d * q + memory * 2 * e * q + 2 * length * memory * q
         return macs, 2 * (d + e) * q + 3 * q + d + 2 * d
 
@@ -160,23 +159,17 @@ class TranslationSpace(LayeredSpace):
 
     # ---- networks ------------------------------------------------------------------------------
 
-    def build(self, arch: NDArray[np.uint8], task: Task) -> nn.Module:
-        """The :class:`~archrank.networks.transformer.EncoderDecoder` of ``arch: (d,)``, untrained.
-
-        Its input is the pair ``(b, 2, length)`` of source and shifted target, or both apart.
-        """
+    def _build(self, arch: NDArray[np.uint8], sizes: Corpus) -> nn.Module:
         from archrank.networks.transformer import EncoderDecoder
 
-        self._sequence(task, pair=True)
-        archs = self.validate(arch[None])
-        source, target = self._vocabularies(task)
+        archs = arch[None]
         return EncoderDecoder(
             self._layers(archs, "enc"),
             self._layers(archs, "dec"),
-            source,
-            target,
+            sizes.source_vocabulary,
+            sizes.target_vocabulary,
             pre=(bool(self._pre(archs, "enc")[0]), bool(self._pre(archs, "dec")[0])),
-            shared=self.corpus.shared,
+            shared=sizes.shared,
             sinusoidal="enc_rpr" not in self._columns,  # relative positions replace absolute ones
         )
 

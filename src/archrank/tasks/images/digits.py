@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from archrank.tasks.base import Recipe, Scale, Splits, Task
+from archrank.tasks.base import Recipe, Splits, Task
 from archrank.tasks.images.arrays import noisy_copies, standardize, to_split
 
 
@@ -35,7 +35,6 @@ class Digits(Task):
     recipe: Recipe = field(
         default_factory=lambda: Recipe(epochs=12, batch_size=128, lr=0.1, noise=1.5)
     )
-    scale: Scale = field(default_factory=lambda: Scale(channels=8, cells=1, reduction="pool"))
     input_shape: tuple[int, int, int] = field(default=(1, 8, 8), init=False)
     n_classes: int = field(default=10, init=False)
     noise: float = 1.5

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archrank.errors import DataError
-from archrank.tasks.base import Recipe, Scale, Splits, Task
+from archrank.tasks.base import Recipe, Splits, Task
 from archrank.tasks.cache import Arrays, cached
 from archrank.tasks.images.arrays import noisy_copies, standardize, to_split
 
@@ -82,7 +82,6 @@ class Glyphs(Task):
     recipe: Recipe = field(
         default_factory=lambda: Recipe(epochs=6, batch_size=128, lr=0.1, noise=0.7)
     )
-    scale: Scale = field(default_factory=lambda: Scale(channels=8, cells=1, reduction="pool"))
     input_shape: tuple[int, int, int] = field(default=(1, 8, 8), init=False)
     n_classes: int = field(default=len(LETTERS), init=False)
     characters: str = LETTERS

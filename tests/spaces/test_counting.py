@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from archrank.spaces.custom.counting import Count, count, output_of
+from archrank.spaces.counting import Count, count, output_of
 
 
 def linear() -> nn.Module:

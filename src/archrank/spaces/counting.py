@@ -1,4 +1,4 @@
-"""What any network costs, by running it once without arithmetic.
+"""Count the cost of any network by running it once without arithmetic.
 
 Networks are built and run on torch's meta device, where tensors have shapes and no numbers, and
 :class:`torch.utils.flop_counter.FlopCounterMode` adds up what its formulas know: convolutions,
@@ -61,7 +61,7 @@ Output: TypeAlias = "tuple[int, ...] | str | None"
 
 
 class Count(NamedTuple):
-    """What one network costs.
+    """Costs of one network.
 
     Attributes:
         macs: multiply-accumulates of one input.
@@ -77,7 +77,7 @@ class Count(NamedTuple):
 
 
 class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Remembers which operations ran."""
+    """Remember which operations ran."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -143,7 +143,7 @@ def _taken_apart() -> Iterator[None]:
 
 
 def _known(op: Any, counter: FlopCounterMode) -> bool:
-    """Whether MACs are right about an operation: it has a formula, or is cheap."""
+    """Tell whether MACs are right about an operation: it has a formula, or is cheap."""
     if op._overloadpacket in counter.flop_registry or torch.Tag.pointwise in op.tags:
         return True
     arguments = op._schema.arguments
@@ -158,7 +158,7 @@ def _name(op: Any) -> str:
 
 
 def output_of(network: nn.Module, shape: Sequence[int]) -> Output:
-    """What ``network`` returns for a batch of two inputs of ``shape``; ``None`` if unknown.
+    """Describe what ``network`` returns for two inputs of ``shape``; ``None`` if unknown.
 
     A copy runs, without arithmetic: the network and the random numbers stay as they are.
     """
@@ -176,5 +176,5 @@ def _kind(output: Any) -> Output:
 
 
 def _dtypes(shape: Sequence[int]) -> list[torch.dtype]:
-    """What inputs of ``shape`` may be: images are floats, shorter shapes may be tokens."""
+    """Types that inputs of ``shape`` may have: images are floats, shorter shapes may be tokens."""
     return [torch.float32] if len(shape) > 2 else [torch.float32, torch.int64]

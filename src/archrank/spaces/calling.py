@@ -1,4 +1,4 @@
-"""Calling users' functions: whatever they do wrong, the message says which call it was."""
+"""Call users' functions, and say in messages which call went wrong."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from archrank.errors import BuildError, MissingExtraError, SpaceError, Uncounted
 if TYPE_CHECKING:
     from torch import nn
 
-    from archrank.spaces.custom.counting import Count, Output
+    from archrank.spaces.counting import Count, Output
     from archrank.tasks.base import Task
 
 
-def make_module(what: str, function: Callable[..., Any], *args: Any) -> nn.Module:
-    """Call ``function``, which is to return a module.
+def make_module(call: str, function: Callable[..., Any], *args: Any) -> nn.Module:
+    """Call a user's function that returns a module.
 
     Args:
-        what: the call, as messages write it.
+        call: as messages write it, such as ``nets: build({'depth': 2})``.
         function: the user's.
-        args: what it is called with.
+        args: its arguments.
 
     Raises:
         SpaceError: a package that it imports is not installed: no architecture can be built.
@@ -34,30 +34,30 @@ def make_module(what: str, function: Callable[..., Any], *args: Any) -> nn.Modul
     except (BuildError, MissingExtraError):
         raise
     except ImportError as error:
-        raise SpaceError(f"{what} cannot import what it needs: {error}") from error
+        raise SpaceError(f"{call} cannot import what it needs: {error}") from error
     except Exception as error:
-        raise BuildError(f"{what} failed: {type(error).__name__}: {error}") from error
+        raise BuildError(f"{call} failed: {type(error).__name__}: {error}") from error
     if not isinstance(made, nn.Module):
-        raise BuildError(f"{what} returned {type(made).__name__}, expected a torch.nn.Module")
+        raise BuildError(f"{call} returned {type(made).__name__}, expected a torch.nn.Module")
     return made
 
 
 def count_module(
-    what: str, make: Callable[[], nn.Module], shape: Iterable[int], named: set[str]
+    name: str, make: Callable[[], nn.Module], shape: Iterable[int], warned: set[str]
 ) -> Count:
-    """Count a network; warn of operations that are not counted and not in ``named`` yet.
+    """Count a network; warn of operations without a formula that are not in ``warned`` yet.
 
     Args:
-        what: the network, as messages write it.
+        name: of the network in messages.
         make: builds it.
         shape: of one input.
-        named: operations that the user has been warned of; grows.
+        warned: operations that the user has been warned of; grows.
 
     Raises:
         SpaceError: ``make`` raised it.
         BuildError: the network cannot run.
     """
-    from archrank.spaces.custom.counting import count
+    from archrank.spaces.counting import count
 
     size = tuple(shape)
     try:
@@ -66,21 +66,21 @@ def count_module(
         raise
     except Exception as error:
         raise BuildError(
-            f"{what} cannot run on one input of shape {size}: {type(error).__name__}: {error}"
+            f"{name} cannot run on one input of shape {size}: {type(error).__name__}: {error}"
         ) from error
-    fresh = sorted(found.uncounted - named)
-    if fresh:
-        named.update(fresh)
+    unseen = sorted(found.uncounted - warned)
+    if unseen:
+        warned.update(unseen)
         warnings.warn(
-            f"the MACs of {what} leave out {', '.join(fresh)}: torch's flop_counter has no formula "
-            "(register one with torch.utils.flop_counter.register_flop_formula)",
+            f"the MACs of {name} leave out {', '.join(unseen)}: torch's flop_counter has no "
+            "formula (register one with torch.utils.flop_counter.register_flop_formula)",
             UncountedOperationWarning,
             stacklevel=3,
         )
     return found
 
 
-def check_output(what: str, output: Output, task: Task) -> None:
+def check_output(name: str, output: Output, task: Task) -> None:
     """Refuse a network that the loss of a classification task cannot take.
 
     Tasks with a loss of their own know what they need, so nothing is checked for them.
@@ -93,10 +93,10 @@ def check_output(what: str, output: Output, task: Task) -> None:
     if output is None or type(task).loss is not Task.loss:
         return
     if isinstance(output, str):
-        raise BuildError(f"{what} returns a {output}, task {task.name!r} needs a tensor")
+        raise BuildError(f"{name} returns a {output}, task {task.name!r} needs a tensor")
     if len(output) < 2 or output[1] != task.n_classes:
         got = ", ".join(["b", *map(str, output[1:])]) if output else ""
         raise BuildError(
-            f"{what} returns a tensor of shape ({got}), task {task.name!r} needs "
+            f"{name} returns a tensor of shape ({got}), task {task.name!r} needs "
             f"(b, {task.n_classes}): one output per class"
         )

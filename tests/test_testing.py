@@ -378,6 +378,12 @@ class Greedy(Random):
         return super().propose(history, n + 1, rng=rng)
 
 
+class SecretlyAdaptive(Random):
+    def propose(self, history: History, n: int, *, rng: np.random.Generator) -> Archs:
+        good = np.nansum(history.objectives) > 0
+        return super().propose(history, n, rng=rng)[:: 1 if good else -1]
+
+
 class Unruly(Random):
     def propose(self, history: History, n: int, *, rng: np.random.Generator) -> Archs:
         free = History(history.space, history.archs, history.objectives, history.violation)
@@ -392,6 +398,7 @@ class Unruly(Random):
         (Counts, "propose must be pure"),
         (Greedy, "asked for 5, proposed 6"),
         (Unruly, "allowed forbids"),
+        (SecretlyAdaptive, "so adaptive must be True"),
     ],
 )
 def test_broken_strategies(broken: Callable[[], Strategy], message: str) -> None:

@@ -151,7 +151,10 @@ def test_interrupted(search: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
         (["--constraint", "latencyms<=3"], ["'latencyms'", "did you mean 'latency_ms'"]),
         (["--storage", "postgres"], ["postgres"]),
         (["--cluster", "here"], ["cluster 'here' is no address", "tcp://host:port"]),
-        (["--cluster", "tcp://x:1", "--workers", 2], ["workers 2 has no use", "leave one"]),
+        (
+            ["--cluster", "tcp://x:1", "--workers", 2],
+            ["has its own workers: remove --workers 2", "remove --cluster"],
+        ),
     ],
 )
 def test_bad_input(search: Cli, arguments: list[object], parts: list[str]) -> None:

@@ -33,20 +33,20 @@ class Search:
         default_factory=SearchSettings
     )
     budget: int | None = None
-    """Evaluations in all, failed ones included (60 if neither this nor minutes is given)."""
+    """Total evaluations, failed ones included (60 if neither this nor minutes is given)."""
     minutes: float | None = None
-    """Working time in all."""
+    """Total run time in minutes, over all restarts."""
     workers: int | None = None
-    """Processes that evaluate; by default one per core for training, none for a table."""
+    """Worker processes that evaluate; by default one per core, and none for a table alone."""
     cluster: str | None = None
     """Evaluate on a Dask cluster, tcp://host:8786, instead of this machine."""
     run: Path | None = None
-    """The run folder; named after the search if left out."""
+    """Run folder; named after the search if left out."""
     storage: str | None = None
     """Keep evaluations in this database (SQLAlchemy URL), under the run folder's name."""
 
     def __call__(self) -> int:
-        """Search, write the report, show the best; the exit status."""
+        """Search, write the report, show the best; return the exit status."""
         from archrank.display.search import watcher
         from archrank.runs.folder import open_run
 
@@ -82,8 +82,8 @@ class Search:
     def _workers(self) -> int:
         if self.workers is not None and self.cluster is not None:
             raise SettingsError(
-                f"workers {self.workers} has no use: cluster {self.cluster!r} evaluates with the "
-                "workers it has; leave one of the two out"
+                f"cluster {self.cluster} has its own workers: remove --workers {self.workers}, or "
+                f"remove --cluster to use {self.workers} of this machine"
             )
         if self.workers is not None:
             return self.workers

@@ -156,9 +156,10 @@ class Results:
 
     def costs(self) -> tuple[Metric, Floats] | None:
         """MACs, or parameters, of every record ``(n,)``; ``None`` if neither is known."""
-        for name in ("macs", "params"):
-            if name in self.metrics:
-                return self.metrics[name], self.column(name)
+        for cost in ("macs", "params"):
+            for name, metric in self.metrics.items():
+                if metric.short_name == cost:
+                    return metric, self.column(name)
         archs: Archs = self.history.archs
         if not 0 < len(archs) <= 500:  # a custom space runs every network once
             return None

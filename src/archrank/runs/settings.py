@@ -22,7 +22,7 @@ class SearchSettings:
     table: str | None = None
     """Look results up instead of training: digits201, glyphs201, ..., or a CSV or Parquet file."""
     evaluate: tuple[str, ...] = ()
-    """Evaluator: training, latency, cost, zero_cost, ..., or file.py:name; repeat it for more."""
+    """Evaluator: training, latency, cost, ..., or file.py:name; repeat it to combine several."""
     metric: tuple[str, ...] = ()
     """Metric to optimise, e.g. c10_val or latency_ms:minimize; repeat it for a Pareto front."""
     constraint: tuple[str, ...] = ()

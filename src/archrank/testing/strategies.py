@@ -40,6 +40,7 @@ def check_strategy(make_strategy: Callable[[], Strategy], space: Space, *, seed:
             len(rows) == WANTED,
             f"{where}: proposed {len(rows)} of {WANTED} though the space has more",
         )
+    _check_adaptive(make_strategy, space, seed, name)
     _check_allowed(make_strategy, space, seed, name)
     _check_exhaustion(make_strategy, space, seed, name)
 
@@ -103,6 +104,24 @@ def _propose(
     )
     require(unchanged, f"{where}: propose wrote into the history")
     return rows
+
+
+def _check_adaptive(
+    make_strategy: Callable[[], Strategy], space: Space, seed: int, name: str
+) -> None:
+    """Check that a strategy which is not adaptive ignores the results of evaluations."""
+    if make_strategy().adaptive:
+        return
+    known = dict(histories(space, seed))["all evaluated"]
+    archs, scores = known.archs, known.objectives
+    proposed = [
+        _propose(make_strategy, _history(space, archs, results), WANTED, seed, name)
+        for results in (scores, -scores, np.full_like(scores, np.nan))
+    ]
+    require(
+        all(np.array_equal(proposed[0], rows) for rows in proposed[1:]),
+        f"{name}: proposals depend on results of evaluations, so adaptive must be True",
+    )
 
 
 def _check_allowed(

@@ -276,7 +276,9 @@ def preload() -> None:
         importlib.import_module(name)
 
 
-def run_tests(tree: Path, tests: list[str], cpu_seconds: int, log: Path) -> int:
+def run_tests(
+    tree: Path, tests: list[str], cpu_seconds: int, log: Path, *, compiling: bool = False
+) -> int:
     """Run tests in a fork whose archrank lies in ``tree``; 0 means that all pass."""
     pid = os.fork()
     if pid == 0:
@@ -287,7 +289,7 @@ def run_tests(tree: Path, tests: list[str], cpu_seconds: int, log: Path) -> int:
         os.dup2(out, 1)
         os.dup2(out, 2)
         os.chdir(tree)
-        sys.dont_write_bytecode = True
+        sys.dont_write_bytecode = not compiling
         sys.path[:] = [str(tree / "src"), str(tree), *sys.path]
         os.environ["PYTHONPATH"] = f"{tree / 'src'}{os.pathsep}{tree}"
         os._exit(_run_pytest(tests))
@@ -323,7 +325,7 @@ def _wait(pid: int, patience: float) -> int:
 
 
 def copy_of_tree(folder: Path) -> Path:
-    """Copy what tests need, with compiled files."""
+    """Copy what tests need."""
     for name in ("src", "tests", "examples", "benchmarks", "docs"):
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, folder / name)
@@ -335,45 +337,77 @@ def copy_of_tree(folder: Path) -> Path:
 class Room:
     """The mutants of one room and the verdict on each."""
 
-    def __init__(self, name: str, trees: list[Path], scratch: Path) -> None:
+    def __init__(self, name: str, options: argparse.Namespace) -> None:
         self.name = name
-        self.scratch = scratch
-        self.trees: Queue[Path] = Queue()
-        for tree in trees:
-            self.trees.put(tree)
         base = ROOT / SOURCE
         matched = (m for pattern in ROOMS[name][0] for m in sorted(base.glob(pattern)))
         files = (f for m in matched for f in ([m] if m.is_file() else sorted(m.rglob("*.py"))))
-        self.files = [f for f in files if f.stem != "__init__"]
-        self.limits: dict[tuple[str, ...], int] = {}
+        every = [m for f in files if f.stem != "__init__" for m in mutants_of(f)]
+        self.possible = len(every)
+        self.chosen = sorted(_chosen(every, options), key=lambda m: (m.path, m.start))
+        self.limits: dict[frozenset[str], int] = {}
 
-    def limit(self, tests: list[str], tree: Path) -> int:
-        """Return CPU seconds that tests may take: far more than they do without a mutant."""
-        key = tuple(tests)
-        if key not in self.limits:
-            log = self.scratch / "baseline.log"
+    def measure(self, tree: Path, scratch: Path) -> None:
+        """Run each set of tests without a mutant; compiled files stay in ``tree``.
+
+        Mutants may take far more CPU seconds than that, but not any number.
+        """
+        for mutant in self.chosen:
+            key = self._folders(mutant)
+            if key in self.limits:
+                continue
+            log = scratch / "baseline.log"
             before = resource.getrusage(resource.RUSAGE_CHILDREN)
-            if run_tests(tree, tests, 3600, log):
-                raise SystemExit(
-                    f"tests fail without a mutant, see below\n{log.read_text()[-3000:]}"
-                )
+            if run_tests(tree, sorted(key), 3600, log, compiling=True):
+                raise SystemExit(f"tests fail without a mutant\n{log.read_text()[-3000:]}")
             after = resource.getrusage(resource.RUSAGE_CHILDREN)
             used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-            self.limits[key] = 60 + int(4 * used)
-        return self.limits[key]
+            self.limits[key] = 30 + int(4 * used)
 
-    def survives(self, mutant: Mutant) -> bool:
+    def _folders(self, mutant: Mutant) -> frozenset[str]:
+        """What all files of a folder have in common: tests without the file's own first."""
+        return frozenset(t for t in tests_for(mutant.path, self.name) if (ROOT / t).is_dir())
+
+    def survives(self, mutant: Mutant, trees: Queue[Path]) -> bool:
         """Return whether no test notices the mutant."""
-        tree = self.trees.get()
+        tree = trees.get()
         target = tree / mutant.path.relative_to(ROOT)
         tests = tests_for(mutant.path, self.name)
         try:
             target.write_text(mutant.source(), encoding="utf-8")
-            log = self.scratch / f"{tree.name}.log"
-            return run_tests(tree, tests, self.limits[tuple(tests)], log) == 0
+            log = tree.parent / f"{tree.name}.log"
+            return run_tests(tree, tests, self.limits[self._folders(mutant)], log) == 0
         finally:
             shutil.copy2(mutant.path, target)
-            self.trees.put(tree)
+            trees.put(tree)
+
+    def run(self, trees: Queue[Path], workers: int) -> str:
+        """Print survivors as they are found; return how many were killed."""
+        survivors = 0
+        with ThreadPoolExecutor(workers) as threads:
+            verdicts = threads.map(lambda mutant: self.survives(mutant, trees), self.chosen)
+            for mutant, alive in zip(self.chosen, verdicts, strict=True):
+                survivors += alive
+                if alive:
+                    print(f"survived {_told(mutant)}", flush=True)
+        n = len(self.chosen)
+        share = (n - survivors) / max(n, 1)
+        return f"{self.name}: {n - survivors} of {n} killed ({share:.1%}), of {self.possible}"
+
+
+def _chosen(every: list[Mutant], options: argparse.Namespace) -> list[Mutant]:
+    if options.again:
+        before = options.again.read_text()
+        return [m for m in every if _told(m) in before]
+    if options.at:
+        places = [(m, str(m.path.relative_to(ROOT))) for m in every]
+        return [m for m, p in places if {p, f"{p}:{m.line}"} & set(options.at)]
+    n = min(options.sample or len(every), len(every))
+    return random.Random(options.seed).sample(every, n)
+
+
+def _told(mutant: Mutant) -> str:
+    return f"{mutant.path.relative_to(ROOT)}:{mutant.line}\n{mutant.difference()}\n"
 
 
 def main() -> None:
@@ -388,54 +422,21 @@ def main() -> None:
     options = parser.parse_args()
     if unknown := set(options.rooms) - set(ROOMS):
         parser.error(f"unknown rooms {sorted(unknown)}; there are {', '.join(ROOMS)}")
-    if not options.list:
-        preload()
-    with tempfile.TemporaryDirectory(prefix="mutants-") as scratch:
-        folders = (
-            [] if options.list else [Path(scratch, f"tree{i}") for i in range(options.workers)]
-        )
-        trees = [copy_of_tree(folder) for folder in folders]
-        for name in options.rooms or ROOMS:
-            run_room(Room(name, trees, Path(scratch)), options)
-
-
-def _told(mutant: Mutant) -> str:
-    return f"{mutant.path.relative_to(ROOT)}:{mutant.line}\n{mutant.difference()}\n"
-
-
-def run_room(room: Room, options: argparse.Namespace) -> None:
-    """Print survivors as they are found, then how many were killed."""
-    every = [m for f in room.files for m in mutants_of(f)]
-    if options.at:
-        places = [(m, str(m.path.relative_to(ROOT))) for m in every]
-        chosen = [m for m, p in places if {p, f"{p}:{m.line}"} & set(options.at)]
-    else:
-        n = min(options.sample or len(every), len(every))
-        chosen = random.Random(options.seed).sample(every, n)
-    if options.again:
-        before = options.again.read_text()
-        chosen = [m for m in every if _told(m) in before]
-    chosen.sort(key=lambda m: (m.path, m.start))
+    rooms = [Room(name, options) for name in options.rooms or ROOMS]
     if options.list:
-        for mutant in chosen:
-            print(_told(mutant))
+        print("\n".join(_told(mutant) for room in rooms for mutant in room.chosen))
         return
-    for tests in {tuple(tests_for(m.path, room.name)) for m in chosen}:
-        tree = room.trees.get()
-        room.limit(list(tests), tree)
-        room.trees.put(tree)
-    survivors = 0
-    with ThreadPoolExecutor(options.workers) as threads:
-        for mutant, alive in zip(chosen, threads.map(room.survives, chosen), strict=True):
-            survivors += alive
-            if alive:
-                print(f"survived {_told(mutant)}", flush=True)
-    killed = len(chosen) - survivors
-    print(
-        f"{room.name}: {killed} of {len(chosen)} killed ({killed / max(len(chosen), 1):.1%}), "
-        f"of {len(every)} possible, seed {options.seed}",
-        flush=True,
-    )
+    preload()
+    with tempfile.TemporaryDirectory(prefix="mutants-") as scratch:
+        first = copy_of_tree(Path(scratch, "tree0"))
+        trees: Queue[Path] = Queue()
+        for room in rooms:
+            room.measure(first, Path(scratch))
+        trees.put(first)
+        for i in range(1, options.workers):
+            trees.put(Path(shutil.copytree(first, Path(scratch, f"tree{i}"))))
+        for room in rooms:
+            print(f"{room.run(trees, options.workers)}, seed {options.seed}", flush=True)
 
 
 if __name__ == "__main__":

@@ -39,13 +39,13 @@ from queue import Queue
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = "src/archrank"
 
-ROOMS: dict[str, tuple[list[str], list[str]]] = {  # source files, further tests
+ROOMS: dict[str, tuple[list[str], list[str]]] = {  # source files, tests if not the same folder's
     "criteria": (["criteria"], []),
     "strategies": (["strategies"], []),
-    "rankers/base": (["rankers/base.py"], ["tests/rankers"]),
+    "rankers/base": (["rankers/base.py"], ["tests/rankers/test_base.py", "tests/rankers/trees"]),
     "tables": (["tables"], []),
-    "losses": (["losses", "losses.py"], []),
-    "spaces/base": (["spaces/*.py"], ["tests/spaces/custom"]),
+    "losses": (["losses"], []),
+    "spaces/base": (["spaces/base.py"], ["tests/spaces/test_base.py", "tests/spaces/custom"]),
     "spaces/custom": (["spaces/custom"], []),
     "study": (["study"], []),
 }
@@ -256,16 +256,12 @@ def _is_text(node: ast.BinOp) -> bool:
 
 def tests_for(path: Path, room: str) -> list[str]:
     """Return test files and folders, the file's own first."""
+    if ROOMS[room][1]:
+        return ROOMS[room][1]
     inside = path.relative_to(ROOT / SOURCE)
-    own = ROOT / "tests" / inside.parent
-    name = inside.stem.lstrip("_")
-    first = sorted(own.glob(f"test_{name}*.py")) if own.is_dir() else []
-    folder = own if own.is_dir() else ROOT / "tests" / inside.parts[0]
-    listed = [*first, folder if folder.is_dir() else ROOT / "tests"]
-    if len(inside.parts) > 1 and (ROOT / "tests" / inside.parts[0] / "test_base.py").is_file():
-        listed.append(ROOT / "tests" / inside.parts[0] / "test_base.py")
-    listed += [ROOT / extra for extra in ROOMS[room][1]]
-    return [str(p.relative_to(ROOT)) for p in dict.fromkeys(listed)]
+    folder = ROOT / "tests" / inside.parent
+    own = sorted(folder.glob(f"test_{inside.stem.lstrip('_')}*.py"))
+    return [str(p.relative_to(ROOT)) for p in (*own, folder)]
 
 
 def preload() -> None:
@@ -366,7 +362,7 @@ class Room:
 
     def _folders(self, mutant: Mutant) -> frozenset[str]:
         """What all files of a folder have in common: tests without the file's own first."""
-        return frozenset(t for t in tests_for(mutant.path, self.name) if (ROOT / t).is_dir())
+        return frozenset(ROOMS[self.name][1] or tests_for(mutant.path, self.name)[-1:])
 
     def survives(self, mutant: Mutant, trees: Queue[Path]) -> bool:
         """Return whether no test notices the mutant."""

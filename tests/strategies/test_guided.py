@@ -156,7 +156,9 @@ def test_mutants_come_from_the_best_that_succeeded() -> None:
     assert near.sum() > 100
     assert set(parents.tolist()) == {4, 5}
     changes = (pool[near][:, None] != archs[None]).sum(axis=2).min(axis=1)
+    assert len(rows(pool)) == len(pool)
     assert changes.min() == 1
+    assert changes.mean() == pytest.approx((1.7 + 3.0 + 5.8) / 3, abs=0.4)
     for low, high in ((1, 1), (2, 4), (5, 9)):  # 1.5, 3 or 6 are expected
         assert ((low <= changes) & (changes <= high)).mean() > 0.15
 
@@ -180,6 +182,50 @@ def test_improvement_is_measured_from_the_best() -> None:
     strategy = Guided(Known(space), initial=3, acquisition="ei")
     picks = strategy.propose(past, 2, rng=np.random.default_rng(0))
     assert picks.tolist() == [open_, sure]
+
+
+def test_each_fit_has_its_own_seed_and_copy() -> None:
+    seeds: list[int] = []
+
+    class Recording(Weights):
+        def _fit(self, archs: Archs, scores: Floats) -> None:
+            seeds.append(self.seed)
+            super()._fit(archs, scores)
+
+    space = tiny()
+    archs = some(space, 6)
+    past = history(space, archs, np.stack([np.arange(6.0), np.arange(6.0) % 4], axis=1))
+    strategy = Guided(Recording(space, seed=7), initial=4)
+    for seed in (0, 1):
+        strategy.propose(past, 1, rng=np.random.default_rng(seed))
+    assert len(set(seeds)) == 4  # two objectives, twice
+    assert max(seeds) > 1_000_000
+    assert strategy.ranker is not None
+    assert strategy.ranker.get_params()["seed"] == 7
+    assert not hasattr(strategy.ranker, "n_labels_")
+
+
+def test_several_objectives_count_by_rank_whatever_their_units() -> None:
+    space = huge()
+    archs = some(space, 60)
+    both = np.stack([archs[:, 0] + 0.5 * archs[:, 2], archs[:, 1] - 1.0 * archs[:, 0]], axis=1)
+    picks = [
+        guided(space, candidates=2000)
+        .propose(history(space, archs, both * [1.0, unit]), 10, rng=np.random.default_rng(0))
+        .tolist()
+        for unit in (1.0, 1024.0)
+    ]
+    assert picks[0] == picks[1]
+
+
+def test_of_equally_far_candidates_the_dominating_one_is_picked() -> None:
+    space = tiny()
+    candidates = some(space, 4)
+    utilities = np.array([[0.0, 1.0], [0.0, 3.0], [0.0, 2.0], [0.0, 0.0]])
+    past = history(space, some(space, 0), np.zeros((0, 2)))
+    for seed in range(20):  # weights that make the first objective count most among them
+        pick = guided(space)._pick(past, candidates, utilities, 1, np.random.default_rng(seed))
+        assert pick.tolist() == candidates[1:2].tolist()
 
 
 def test_several_objectives_spread_along_the_front() -> None:

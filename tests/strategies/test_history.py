@@ -64,6 +64,17 @@ def test_without_violations_nothing_changes() -> None:
     assert np.array_equal(feasible_first(values, np.zeros(3)), values, equal_nan=True)
 
 
+def test_a_violation_of_one_costs_the_spread_of_the_feasible() -> None:
+    scores = feasible_first(np.array([1.0, 3.0, 9.0, 9.0]), np.array([0.0, 0.0, 1.0, 0.5]))
+    np.testing.assert_allclose(scores, [1.0, 3.0, 1 - 2 * 1.01, 1 - 2 * 0.51])
+
+
+@pytest.mark.parametrize("value", [0.0, -1e300, 1e300, 1e-300])
+def test_a_lone_feasible_one_stays_strictly_above(value: float) -> None:
+    scores = feasible_first(np.array([value, value, 5.0]), np.array([0.0, 0.1, 0.2]))
+    assert scores[0] > scores[1] > scores[2]
+
+
 def test_all_infeasible_are_ordered_by_violation() -> None:
     scores = feasible_first(np.array([9.0, 1.0, 5.0]), np.array([0.3, 0.1, 0.2]))
     assert np.argsort(-scores).tolist() == [1, 2, 0]

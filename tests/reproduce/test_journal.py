@@ -7,7 +7,7 @@ import pytest
 from archrank.errors import StorageError
 from archrank.reproduce import reproduce
 from archrank.reproduce.base import Found, Plan
-from archrank.reproduce.journal import Journal
+from archrank.reproduce.journal import RunJournal
 from archrank.reproduce.surgery.published import forest
 
 HEADER = {"name": "x", "seeds": 2}
@@ -38,20 +38,20 @@ def test_goes_on_wherever_it_was_stopped(stop: int, tmp_path: Path) -> None:
 
     if stop:
         with pytest.raises(KilledError):
-            two_calls(Plan(progress=progress, journal=Journal(path, HEADER)))
+            two_calls(Plan(progress=progress, journal=RunJournal(path, HEADER)))
         with path.open("a") as file:
             file.write('{"call": 1, "ind')  # a kill in the middle of a line
-    kept = Journal(path, HEADER)
+    kept = RunJournal(path, HEADER)
     assert len(kept.known) == stop
     assert two_calls(Plan(progress=progress, journal=kept)) == two_calls(Plan())
     assert count == 7  # nothing ran twice
-    assert len(Journal(path, HEADER).known) == 7
+    assert len(RunJournal(path, HEADER).known) == 7
 
 
 def test_runs_of_something_else_do_not_count(tmp_path: Path) -> None:
     path = tmp_path / "x.runs"
-    two_calls(Plan(journal=Journal(path, HEADER)))
-    assert Journal(path, {**HEADER, "seeds": 3}).known == {}
+    two_calls(Plan(journal=RunJournal(path, HEADER)))
+    assert RunJournal(path, {**HEADER, "seeds": 3}).known == {}
 
 
 def test_nothing_is_left_at_the_end(
@@ -66,4 +66,4 @@ def test_nothing_is_left_at_the_end(
 def test_folders_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match="cannot write"):
-        Journal(tmp_path / "file" / "x.runs", HEADER)
+        RunJournal(tmp_path / "file" / "x.runs", HEADER)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
-from itertools import islice
+from concurrent.futures import Executor
+from contextlib import closing
 from pathlib import Path
 
 from archrank.assess.assessment import Assessment
 from archrank.assess.grid import Cell, Done, Watcher, cells
 from archrank.assess.problem import Problem, load_problem
 from archrank.assess.protocol import Protocol
-from archrank.assess.storage import Journal, open_journal
+from archrank.assess.storage import CellJournal, open_journal
 from archrank.assess.training import run_cell
-from archrank.errors import EvaluationError, SettingsError
+from archrank.errors import SettingsError
+from archrank.jobs import run_jobs
 from archrank.rankers import RANKERS
 from archrank.rankers.base import Ranker
 from archrank.runs.named import instance_of, make_space
@@ -192,7 +193,7 @@ def _run(
     rankers: Mapping[str, Ranker],
     problem: Problem,
     protocol: Protocol,
-    journal: Journal,
+    journal: CellJournal,
     executor: Executor | None,
     progress: Watcher | None,
 ) -> None:
@@ -209,29 +210,11 @@ def _run(
         if progress is not None:
             progress.finished_one(done)
 
-    if executor is None:
-        for cell in left:
-            keep(run_cell(cell, rankers[cell.ranker], problem, protocol))
-        return
-    # few at a time, because each task contains the whole table
-    running: set[Future[Done]] = set()
-    waiting = iter(left)
-    room = 2 * (getattr(executor, "_max_workers", None) or 16)
-    try:
-        while True:
-            for cell in islice(waiting, room - len(running)):
-                ranker = rankers[cell.ranker]
-                running.add(executor.submit(run_cell, cell, ranker, problem, protocol))
-            if not running:
-                return
-            finished, running = wait(running, return_when=FIRST_COMPLETED)
-            for future in finished:
-                keep(future.result())
-    except BrokenExecutor:
-        raise EvaluationError(
-            "a worker process died, perhaps for lack of memory; repeat the command to go on, with "
-            "fewer workers"
-        ) from None
-    finally:
-        for future in running:
-            future.cancel()
+    jobs = ((cell, rankers[cell.ranker], problem, protocol) for cell in left)
+    workers = getattr(executor, "_max_workers", None) or 16
+    remedy = "repeat the command to go on, with fewer workers"
+    # few at a time, because each job contains the whole table
+    found = run_jobs(run_cell, jobs, executor, in_flight=2 * workers, remedy=remedy)
+    with closing(found):
+        for _, done in found:
+            keep(done)

@@ -7,51 +7,50 @@ is dropped, and its cell runs again.
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from archrank.assess.grid import Cell, Done, Row
-from archrank.errors import ResumeError, StorageError
+from archrank.errors import ResumeError
 from archrank.files import read_json, write_json
+from archrank.journal import Journal
 from archrank.runs.folder import locked
 
 SETTINGS = "assess.json"
 RESULTS = "results.jsonl"
 
 
-class Journal:
-    """Finished cells, in a folder or (``None``) in memory only."""
+class CellJournal:
+    """Finished cells, in a folder or (``None``) in memory only.
+
+    Raises:
+        StorageError: the file in the folder cannot be read, or is damaged.
+    """
 
     def __init__(self, folder: Path | None = None) -> None:
-        self.folder = folder
+        self._journal = None if folder is None else Journal(folder / RESULTS)
         self.done: dict[Cell, Done] = {}
-        if folder is not None and (folder / RESULTS).exists():
-            for done in _read(folder / RESULTS):
-                self.done[done.cell] = done
+        if self._journal is None:
+            return
+        for number, entry in self._journal.read():
+            try:
+                done = _from_json(entry)
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                raise self._journal.damaged(number, error) from None
+            self.done[done.cell] = done
 
     def add(self, done: Done) -> None:
         """Keep a finished cell; it is on disk when this returns."""
         self.done[done.cell] = done
-        if self.folder is None:
-            return
-        try:
-            with (self.folder / RESULTS).open("a", encoding="utf-8") as file:
-                file.write(json.dumps(_to_json(done), allow_nan=False) + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            raise StorageError(
-                f"cannot write to {self.folder / RESULTS}: {error.strerror or error}; make room, "
-                "then repeat the command to go on"
-            ) from None
+        if self._journal is not None:
+            self._journal.append(_to_json(done))
 
 
 @contextmanager
-def open_journal(folder: Path | None, settings: dict[str, Any]) -> Iterator[Journal]:
+def open_journal(folder: Path | None, settings: dict[str, Any]) -> Iterator[CellJournal]:
     """Begin an assessment in ``folder``, or go on with the one it holds; lock it meanwhile.
 
     Raises:
@@ -59,12 +58,11 @@ def open_journal(folder: Path | None, settings: dict[str, Any]) -> Iterator[Jour
         StorageError: it cannot be used, or another process writes to it.
     """
     if folder is None:
-        yield Journal()
+        yield CellJournal()
         return
     with locked(folder, "folder", "--out"):
         _settle(folder / SETTINGS, settings)
-        _mend(folder / RESULTS)
-        yield Journal(folder)
+        yield CellJournal(folder)
 
 
 def _settle(path: Path, settings: dict[str, Any]) -> None:
@@ -95,30 +93,9 @@ def _settle(path: Path, settings: dict[str, Any]) -> None:
     write_json(path, {**settings, "rankers": rankers})
 
 
-def _mend(path: Path) -> None:
-    """Cut off a last line that was not written to its end, or it would spoil the next one."""
-    if not path.exists():
-        return
-    written = path.read_bytes()
-    whole = written.rfind(b"\n") + 1
-    if whole < len(written):
-        os.truncate(path, whole)
-
-
-def _read(path: Path) -> Iterable[Done]:
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        yield _from_json(line, f"{path}, line {number}")
-
-
-def _from_json(line: str, where: str) -> Done:
-    try:
-        values = json.loads(line)
-        rows = [_with_nan(row) for row in values["rows"]]
-        return Done(Cell(**values["cell"]), rows, values["points"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise StorageError(
-            f"{where} is damaged: {error}; remove this line to repeat its part"
-        ) from None
+def _from_json(values: dict[str, Any]) -> Done:
+    rows = [_with_nan(row) for row in values["rows"]]
+    return Done(Cell(**values["cell"]), rows, values["points"])
 
 
 def _to_json(done: Done) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from scipy.stats import chi2
 from archrank.benchmark.build import BUILTIN, Benchmark
 from archrank.errors import BudgetError, UnknownNameError
 from archrank.evaluators import Table, Training
+from archrank.jobs import gather
 from archrank.parallel.worker import evaluate_one
 from archrank.tables.builtin import builtin_names, builtin_table
 from archrank.tables.compact import rounded
@@ -137,12 +138,7 @@ def verify(
 
 def _train(evaluator: Training, archs: Archs, executor: Executor | None) -> dict[str, Floats]:
     """All metrics of ``archs: (n, d)``: ``(n,)`` each."""
-    ones = [arch[None] for arch in archs]
-    if executor is None:
-        found = [evaluate_one(evaluator, arch) for arch in ones]
-    else:
-        futures = [executor.submit(evaluate_one, evaluator, arch) for arch in ones]
-        found = [future.result() for future in futures]
+    found = gather(evaluate_one, [(evaluator, arch[None]) for arch in archs], executor)
     return {m.name: np.array([f.values[m.name] for f in found]) for m in evaluator.metrics}
 
 

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from archrank.hardware.running import torch_threads
+from archrank.jobs import gather
 from archrank.proxies import DEFAULT
 from archrank.proxies.base import BATCH, Measured, measure, metric_names, require_batch
 from archrank.tasks.base import Split, Task
@@ -66,11 +67,8 @@ def scores(
     names = metric_names(proxies)
     parts = [rows[at : at + CHUNK] for at in range(0, len(rows), CHUNK)]
     jobs = [(space, part, task, tuple(proxies), seed, batch_size) for part in parts]
-    if executor is None:
-        found = [score(*job)[0] for job in jobs]
-    else:
-        found = [f.result()[0] for f in [executor.submit(score, *job) for job in jobs]]
-    values = np.concatenate(found) if found else np.empty((0, len(names)))
+    found = gather(score, jobs, executor)
+    values = np.concatenate([part for part, _ in found]) if found else np.empty((0, len(names)))
     return dict(zip(names, values.T.copy(), strict=True))
 
 

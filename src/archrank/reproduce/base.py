@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import BrokenExecutor, Executor
+from concurrent.futures import Executor
+from contextlib import closing
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import numpy as np
 
-from archrank.errors import EvaluationError
+from archrank.jobs import run_jobs
 from archrank.types import ProgressCallback
 
 if TYPE_CHECKING:
     from archrank.rankers.base import Ranker
     from archrank.reproduce.bench import Bench
-    from archrank.reproduce.journal import Journal
+    from archrank.reproduce.journal import RunJournal
 
 Found: TypeAlias = dict[str, Any]
 """Results of one run as JSON values by name, including ``seconds``."""
@@ -94,7 +95,7 @@ class Plan:
     epochs: int | None = None
     executor: Executor | None = None
     progress: ProgressCallback | None = None
-    journal: Journal | None = None
+    journal: RunJournal | None = None
 
     def shortened(self, ranker: Ranker) -> Ranker:
         """Limit the training of ``ranker`` to :attr:`epochs`, if that is set."""
@@ -113,22 +114,15 @@ class Plan:
         waiting = list(jobs)
         call, known = self._begin()
         left = [(i, job) for i, job in enumerate(waiting) if i not in known]
-        if self.executor is None:
-            results = (_single_threaded(run, job) for _, job in left)
-        else:
-            futures = [self.executor.submit(_single_threaded, run, job) for _, job in left]
-            results = (future.result() for future in futures)
-        try:
-            for (index, _), result in zip(left, results, strict=True):
+        found = run_jobs(_single_threaded, ((run, job) for _, job in left), self.executor)
+        with closing(found):
+            for place, result in found:
+                index = left[place][0]
                 known[index] = result
                 if self.journal is not None:
                     self.journal.add(call, index, result)
                 if self.progress is not None:
                     self.progress(len(known), len(waiting))
-        except BrokenExecutor:
-            raise EvaluationError(
-                "a worker process died, perhaps for lack of memory; repeat with fewer workers"
-            ) from None
         return [known[index] for index in range(len(waiting))]
 
     def _begin(self) -> tuple[int, dict[int, Found]]:

@@ -12,7 +12,7 @@ from archrank.reproduce.base import Comparison, Plan
 from archrank.reproduce.bench import load_bench
 from archrank.reproduce.builtin import builtin_bench, with_builtin_names
 from archrank.reproduce.catalogue import find
-from archrank.reproduce.journal import Journal
+from archrank.reproduce.journal import RunJournal
 from archrank.types import ProgressCallback
 
 Tables = Literal["published", "builtin"]
@@ -65,7 +65,7 @@ def reproduce(
     journal = None
     if out is not None:
         header = {"name": item.name, "quick": quick, "seeds": seeds, "tables": bench.digest}
-        journal = Journal(Path(out) / f"{item.name}.runs", header | {"archrank": __version__})
+        journal = RunJournal(Path(out) / f"{item.name}.runs", header | {"archrank": __version__})
     comparison = item.run(
         bench, Plan(quick, seeds, executor=executor, progress=progress, journal=journal)
     )

@@ -1,0 +1,159 @@
+"""Jobs in an executor whose calls finish when the test says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from concurrent.futures import BrokenExecutor, Executor, Future
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archrank.errors import EvaluationError
+from archrank.jobs import gather, run_jobs
+
+
+def double(number: int) -> int:
+    if number < 0:
+        raise ValueError(f"{number} is negative")
+    return 2 * number
+
+
+class Slow(Executor):
+    """Holds calls until :meth:`finish`; the patched ``wait`` finishes what ``choose`` returns."""
+
+    def __init__(self, choose: Callable[[list[int]], Collection[int]] = lambda held: held) -> None:
+        self.futures: list[Future[Any]] = []
+        self.calls: list[Callable[[], Any]] = []
+        self.choose = choose
+        self.most = 0
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        self.futures.append(future)
+        self.calls.append(lambda: fn(*args, **kwargs))
+        self.most = max(self.most, len(self.held))
+        return future
+
+    @property
+    def held(self) -> list[int]:
+        return [i for i, future in enumerate(self.futures) if not future.done()]
+
+    def finish(self, place: int) -> None:
+        future = self.futures[place]
+        future.set_running_or_notify_cancel()
+        try:
+            future.set_result(self.calls[place]())
+        except (ValueError, BrokenExecutor) as error:
+            future.set_exception(error)
+
+    def wait(self, running: object, **options: object) -> None:
+        for place in self.choose(self.held):
+            self.finish(place)
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> Slow:
+    executor = Slow()
+    monkeypatch.setattr("archrank.jobs.wait", executor.wait)
+    return executor
+
+
+def numbers(*values: int) -> list[tuple[int]]:
+    return [(value,) for value in values]
+
+
+@given(st.lists(st.integers(0, 9)), st.integers(1, 4), st.randoms(use_true_random=False))
+def test_every_job_runs_once_in_any_order(values: list[int], in_flight: int, random: Any) -> None:
+    executor = Slow(lambda held: random.sample(held, random.randint(1, len(held))))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("archrank.jobs.wait", executor.wait)
+        found = list(run_jobs(double, numbers(*values), executor, in_flight=in_flight))
+        assert sorted(found) == [(i, 2 * value) for i, value in enumerate(values)]
+        assert executor.most <= in_flight
+        assert gather(double, numbers(*values), executor) == [2 * value for value in values]
+    assert list(run_jobs(double, numbers(*values))) == sorted(found)
+    assert gather(double, numbers(*values)) == [2 * value for value in values]
+
+
+def test_jobs_are_taken_when_there_is_room(slow: Slow) -> None:
+    taken = []
+    jobs = ((taken.append(i) or i,) for i in range(10))  # type: ignore[func-returns-value]
+    running = run_jobs(double, jobs, slow, in_flight=3)
+    next(running)
+    assert taken == [0, 1, 2]
+    running.close()
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_no_more_start_once_told_to_stop(slow: Slow, there: bool) -> None:
+    slow.choose = lambda held: held[:1]
+    answers = iter([False, False, True, True, True, True])
+    found = run_jobs(
+        double, numbers(1, 2, 3, 4), slow if there else None, stop=lambda: next(answers)
+    )
+    assert list(found) == [(0, 2), (1, 4)]
+
+
+def test_results_come_before_errors(slow: Slow) -> None:
+    found = run_jobs(double, numbers(-1, 1, 2), slow)
+    assert [next(found), next(found)] == [(1, 2), (2, 4)]
+    with pytest.raises(ValueError, match="-1 is negative"):
+        next(found)
+    serial = run_jobs(double, numbers(1, -1, 2))
+    assert next(serial) == (0, 2)
+    with pytest.raises(ValueError, match="-1 is negative"):
+        next(serial)
+
+
+def test_an_error_cancels_what_waits(slow: Slow) -> None:
+    slow.choose = lambda held: held[:1]
+    with pytest.raises(ValueError, match="negative"):
+        list(run_jobs(double, numbers(-1, 1, 2), slow))
+    assert [future.cancelled() for future in slow.futures] == [False, True, True]
+
+
+def test_closing_cancels_what_waits(slow: Slow) -> None:
+    slow.choose = lambda held: held[:1]
+    found = run_jobs(double, numbers(1, 2, 3), slow)
+    assert next(found) == (0, 2)
+    found.close()
+    assert [future.cancelled() for future in slow.futures] == [False, True, True]
+
+
+def test_an_interrupt_keeps_what_has_finished(slow: Slow) -> None:
+    def interrupted(held: list[int]) -> list[int]:
+        slow.finish(held[1])
+        raise KeyboardInterrupt
+
+    slow.choose = interrupted
+    found = run_jobs(double, numbers(1, 2, 3), slow)
+    assert next(found) == (1, 4)
+    with pytest.raises(KeyboardInterrupt):
+        next(found)
+    assert [future.cancelled() for future in slow.futures] == [True, False, True]
+
+
+def broken(number: int) -> int:
+    if number == 0:
+        raise BrokenExecutor("a process died")
+    return number
+
+
+@pytest.mark.parametrize("when", ["running", "submitting"])
+def test_a_dead_worker(slow: Slow, monkeypatch: pytest.MonkeyPatch, when: str) -> None:
+    if when == "submitting":
+        submit = slow.submit
+
+        def refuse(fn: Callable[..., Any], /, *args: Any) -> Future[Any]:
+            if args == (0,):
+                slow.finish(0)
+                raise BrokenExecutor("a process died")
+            return submit(fn, *args)
+
+        monkeypatch.setattr(slow, "submit", refuse)
+    found = run_jobs(broken, numbers(5, 0), slow, remedy="use fewer")
+    assert next(found) == (0, 5)
+    with pytest.raises(EvaluationError, match=r"a worker process died \(.*\); use fewer"):
+        next(found)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,34 +13,32 @@ from archrank.data import find_data
 from archrank.errors import SpaceError, TableError
 from archrank.runs.weak import weak_label
 from archrank.spaces.base import Space
+from archrank.tables.arrays import TableArrays, digest
 from archrank.tables.base import BenchTable, load_table
-from archrank.types import Archs, Floats
+from archrank.types import Floats
 
 
 @dataclass(frozen=True, eq=False)
-class Problem:
-    """Data that a cell of the grid needs, as arrays; small enough to send to a worker process.
+class Problem(TableArrays):
+    """Data that a cell of the grid needs, small enough to send to a worker process.
+
+    Columns are those that are learnt or judged on; higher is better.
 
     Attributes:
-        space: The space of the architectures.
-        archs: ``(n, d)``, all architectures of the table.
-        columns: ``(n,)`` per column that is learnt or judged on, higher is better.
         weak: ``(n,)`` per weak label, as in its file; NaN where it is not known.
         cost: ``(n,)`` MACs or FLOPs, or ``None``.
         cost_name: Source of the costs.
-        digest: Hash of all of these.
     """
 
-    space: Space
-    archs: Archs
-    columns: dict[str, Floats]
     weak: dict[str, Floats]
     cost: Floats | None
     cost_name: str
-    digest: str
 
-    def __len__(self) -> int:
-        return len(self.archs)
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the architectures, all columns and all weak labels."""
+        weak = {f"weak {name}": values for name, values in self.weak.items()}
+        return digest(self.archs, {**self.columns, **weak})
 
 
 def load_problem(
@@ -70,8 +66,7 @@ def load_problem(
             "architectures have all of them; name files of the same architectures"
         )
     cost, cost_name = _cost(table)
-    digest = _digest(table.archs, {**columns, **{f"weak {k}": v for k, v in weak.items()}})
-    return Problem(table.space, table.archs, columns, weak, cost, cost_name, digest)
+    return Problem(table.space, table.archs, columns, weak, cost, cost_name)
 
 
 def _cost(table: BenchTable) -> tuple[Floats | None, str]:
@@ -86,12 +81,3 @@ def _cost(table: BenchTable) -> tuple[Floats | None, str]:
     except SpaceError:  # costs depend on a task, which a table does not tell
         return None, ""
     return (macs, "macs") if np.ptp(macs) > 0 else (None, "")
-
-
-def _digest(archs: Archs, columns: Mapping[str, Floats]) -> str:
-    """Compute the SHA-256 hash of architectures and measurements."""
-    digest = hashlib.sha256(np.ascontiguousarray(archs).tobytes())
-    for name, values in columns.items():
-        digest.update(name.encode())
-        digest.update(np.ascontiguousarray(values).tobytes())
-    return digest.hexdigest()

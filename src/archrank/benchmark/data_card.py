@@ -9,7 +9,6 @@ import numpy as np
 
 from archrank.benchmark.build import BUILTIN, Benchmark
 from archrank.benchmark.table import Built
-from archrank.errors import TableError
 from archrank.files import write_text
 
 COLUMNS = (
@@ -161,8 +160,8 @@ def write_table(benchmark: Benchmark, built: Built, path: Path) -> Path:
     """Write the Parquet file and its data card beside it; the card's path.
 
     Raises:
-        TableError: a file cannot be written.
+        StorageError: a file cannot be written.
     """
     built.write(path, benchmark.space.format(built.archs))
     card = path.with_suffix(".md")
-    return write_text(card, data_card(benchmark, built, path.stat().st_size), error=TableError)
+    return write_text(card, data_card(benchmark, built, path.stat().st_size))

@@ -12,8 +12,9 @@ from archrank import criteria
 from archrank.benchmark.build import LATENCY, PROXIES, Benchmark
 from archrank.errors import EvaluationError, LabelError
 from archrank.study.study import Study
+from archrank.tables.arrays import RowFinder
 from archrank.tables.base import CLASSES
-from archrank.tables.compact import write_compact
+from archrank.tables.writing import write_table
 from archrank.types import Archs, Floats
 
 MEASURES = ("valid", "test")
@@ -37,7 +38,10 @@ class Built:
 
     def write(self, path: Path, strings: list[str]) -> Path:
         """Write the Parquet file; ``strings`` are the architectures'."""
-        return write_compact(path, strings, self.columns, about=self.about, exact=self.exact)
+        coarse = [name for name in self.columns if name not in self.exact]
+        return write_table(
+            path, strings, self.columns, about=self.about, coarse=coarse, single=self.exact
+        )
 
 
 def assemble(benchmark: Benchmark, name: str) -> Built:
@@ -78,9 +82,7 @@ def assemble(benchmark: Benchmark, name: str) -> Built:
 
 def _columns(study: Study, archs: Archs) -> dict[str, Floats]:
     """A study's metrics, and the CPU seconds spent, for ``archs: (n, d)``: ``(n,)`` each."""
-    codes = study.space.index(np.stack([r.arch for r in study.records]))
-    order = np.argsort(codes)
-    rows = order[np.searchsorted(codes[order], study.space.index(archs))]
+    rows = RowFinder(study.space, np.stack([r.arch for r in study.records])).find(archs)
     names = [m.name for m in study.evaluator.metrics]
     values = {n: np.array([r.values.get(n, np.nan) for r in study.records])[rows] for n in names}
     return values | {"cpu_seconds": np.array([r.cpu_seconds for r in study.records])[rows]}

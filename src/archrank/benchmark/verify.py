@@ -14,7 +14,7 @@ from archrank.evaluators import Table, Training
 from archrank.jobs import gather
 from archrank.parallel.worker import evaluate_one
 from archrank.tables.builtin import builtin_names, builtin_table
-from archrank.tables.compact import rounded
+from archrank.tables.writing import rounded
 from archrank.types import Archs, Floats
 
 LEVEL = 1e-3  # how often a table that is right may be refused on another processor, at most

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +10,8 @@ import numpy as np
 
 from archrank.data import need_folder
 from archrank.errors import DataError
-from archrank.spaces.base import Space
 from archrank.spaces.edge_cells.nasbench201 import NASBench201
+from archrank.tables.arrays import RowFinder, TableArrays
 from archrank.tables.base import BenchTable, load_table
 from archrank.types import Archs, Floats, Ints
 
@@ -26,49 +25,29 @@ CONTENTS = {
 
 
 @dataclass(frozen=True, eq=False)
-class Bench:
-    """Architectures and columns as arrays, small enough to send to a worker process.
+class Bench(TableArrays):
+    """A published table as arrays; columns are as in its files.
 
     Attributes:
-        space: The space of the architectures.
-        archs: ``(n, d)``.
-        columns: ``(n,)`` each, as in the files.
         macs: ``(n,)``.
         params: ``(n,)``.
         goal: Test accuracy on CIFAR-10, in percent, that the blog's searches try to reach.
     """
 
-    space: Space
-    archs: Archs
-    columns: dict[str, Floats]
     macs: Floats
     params: Floats
     goal: float = GOAL
 
-    def __len__(self) -> int:
-        return len(self.archs)
-
     def __getitem__(self, column: str) -> Floats:
         return self.columns[column]
-
-    @property
-    def digest(self) -> str:
-        """Hash of the architectures and all columns."""
-        digest = hashlib.sha256(np.ascontiguousarray(self.archs).tobytes())
-        for name, values in self.columns.items():
-            digest.update(name.encode() + np.ascontiguousarray(values).tobytes())
-        return digest.hexdigest()
 
     def share(self, fraction: float) -> int:
         """Return a fraction of the number of architectures, rounded down, but at least 1."""
         return max(1, int(fraction * len(self)))
 
     def rows_of(self, archs: Archs) -> Ints:
-        """Find the rows of architectures that are in this table: ``(k, d)`` -> ``(k,)``."""
-        slots = np.full(self.space.size, -1, dtype=np.int64)
-        slots[self.space.index(self.archs)] = np.arange(len(self))
-        rows: Ints = slots[self.space.index(archs)]
-        return rows
+        """Find the rows of architectures ``(k, d)`` of this table: ``(k,)``."""
+        return RowFinder(self.space, self.archs).find(archs)
 
 
 def load_bench(

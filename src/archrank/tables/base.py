@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from archrank.errors import ArchrankError, TableError
-from archrank.rows import LookUp, row_codes
+from archrank.tables.arrays import RowFinder
 from archrank.tables.files import RawTable, numeric_column, read_table
 from archrank.types import Archs, Floats, Ints
 
@@ -29,7 +29,6 @@ MINIMIZED = frozenset(  # words in a column's name that mean lower is better
     )
 )
 CLASSES = "isomorphism classes"  # what a file says of itself that has one row for each
-LOOKUP_BOUND = 1_000_000  # spaces up to this size get one slot per architecture
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,29 +111,11 @@ class BenchTable:
 
     def rows(self, archs: Archs) -> Ints:
         """Find the row of each architecture, ``(k, d) -> (k,)``; -1 if it is not in the table."""
-        if self.by_class:
-            archs = self.space.canonical(archs)
-        if self.space.size <= LOOKUP_BOUND:
-            return self._slots[self.space.index(archs)]
-        return self._look_up.find(self._codes(archs))
+        return self._finder.find(archs)
 
     @cached_property
-    def _slots(self) -> Ints:
-        slots = np.full(self.space.size, -1, dtype=np.int64)
-        archs = self.space.canonical(self.archs) if self.by_class else self.archs
-        slots[self.space.index(archs)] = np.arange(len(self))
-        return slots
-
-    @cached_property
-    def _look_up(self) -> LookUp:
-        archs = self.space.canonical(self.archs) if self.by_class else self.archs
-        return LookUp(self._codes(archs))
-
-    def _codes(self, archs: Archs) -> Any:
-        """Return a sortable code per row: its number, or its bytes if the space is too large."""
-        if self.space.size <= np.iinfo(np.int64).max:
-            return self.space.index(archs)
-        return row_codes(self.space.canonical(archs))  # inactive decisions do not count
+    def _finder(self) -> RowFinder:
+        return RowFinder(self.space, self.archs, by_class=self.by_class)
 
 
 def load_table(

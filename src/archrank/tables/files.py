@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import re
 import warnings
 import zlib
@@ -16,7 +17,6 @@ import numpy as np
 
 from archrank.errors import TableError, UnknownNameError
 from archrank.tables.builtin import builtin_names, builtin_table
-from archrank.tables.compact import read_about
 from archrank.types import Floats
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ IDENTIFIERS = frozenset(  # columns that name or describe architectures and are 
         *("index", "id", "row", "seed", "src", "isomorph_class"),
     )
 )
+ABOUT = b"archrank"  # key of what a Parquet file says about itself
 _CODE = re.compile(r"0\d+")  # such as "012": an identifier, not the number twelve
 
 
@@ -102,7 +103,7 @@ def read_columns(path: str) -> RawTable:
             numbers[name] = values
         else:
             text[name] = [None if v != v else v for v in column.tolist()]  # NaN: an empty cell
-    about = read_about(path) if is_parquet else {}
+    about = _read_about(path) if is_parquet else {}
     return RawTable(path, names, numbers, text, len(frame), about)
 
 
@@ -146,6 +147,18 @@ def _read_parquet(path: str) -> DataFrame:
         raise TableError(
             f"{path}: cannot be read as Parquet: {error}; is the file complete?"
         ) from None
+
+
+def _read_about(path: str) -> dict[str, Any]:
+    """Read what the writer of a Parquet file said about it; empty for files of others."""
+    from pyarrow import parquet
+
+    metadata = parquet.read_schema(path).metadata or {}
+    try:
+        about = json.loads(metadata.get(ABOUT, b"{}"))
+    except ValueError:
+        return {}
+    return about if isinstance(about, dict) else {}
 
 
 def _as_numbers(column: Any) -> Floats | None:

@@ -8,9 +8,6 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as arrays
 
 from archrank.errors import StorageError, TableError, UnknownNameError
 from archrank.evaluators import Table
@@ -25,7 +22,6 @@ from archrank.tables.importers import (
     import_table,
     nasbench101,
 )
-from archrank.tables.importers.writing import compact, write_table
 from tests.tables.importers import files
 from tests.tables.importers.test_nasbench101 import both, write
 
@@ -156,38 +152,3 @@ def test_stopped_while_writing(
         import_table("made", "file.txt", "t.parquet", force=True)
     assert sorted(os.listdir()) == ["file.txt", "t.parquet"]
     assert Path("t.parquet").read_text() == "mine"
-
-
-@given(
-    arrays.arrays(
-        np.float64, st.integers(1, 20), elements=st.floats() | st.integers(0, 2**40).map(float)
-    )
-)
-def test_compact_is_exact(values: np.ndarray) -> None:
-    small = compact(values)
-    np.testing.assert_array_equal(small.astype(np.float64), values)
-    assert small.dtype.itemsize <= 8
-
-
-@pytest.mark.parametrize(
-    ("values", "kind"),
-    [
-        ([0, 255], "uint8"),
-        ([256], "uint16"),
-        ([8555530], "uint32"),
-        ([2.0**40], "float32"),
-        ([2.0**40 + 1], "float64"),
-        ([-1.0], "float32"),
-        ([1.0, np.nan], "float32"),
-        ([1e300], "float64"),
-        ([0.1], "float64"),
-    ],
-)
-def test_types(values: list[float], kind: str) -> None:
-    assert compact(np.array(values)).dtype == kind
-
-
-def test_repeated_values_are_small(tmp_path: Path) -> None:
-    values = np.random.default_rng(0).integers(0, 3000, size=20_000) / 100
-    size = write_table(tmp_path / "t.parquet", ["same"] * len(values), {"v": values})
-    assert size < 2 * len(values) + 30_000  # 12 bits each, and the dictionary

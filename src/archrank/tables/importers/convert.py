@@ -12,7 +12,7 @@ import numpy as np
 from archrank.errors import StorageError, TableError
 from archrank.rows import group_rows
 from archrank.tables.importers.base import IMPORTERS, Imported, Importer
-from archrank.tables.importers.writing import write_table
+from archrank.tables.writing import write_table
 from archrank.types import ProgressCallback
 
 
@@ -86,7 +86,7 @@ def import_table(
         raise TableError(f"{error.filename or path}: {error.strerror or error}") from None
     _check_distinct(imported, source)
     remarks = (*imported.remarks, *_unusual(imported))
-    size = write_table(target, imported.strings, imported.columns)
+    size = write_table(target, imported.strings, imported.columns).stat().st_size
     return Summary(
         target, imported.space.name, len(imported.archs), tuple(imported.columns), size, remarks
     )

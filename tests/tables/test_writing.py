@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
 
-from archrank.errors import TableError
+from archrank.errors import StorageError, TableError
 from archrank.spaces import NASBench201
 from archrank.tables import load_table
 from archrank.tables.base import CLASSES
-from archrank.tables.compact import DIGITS, rounded, write_compact
 from archrank.tables.files import read_table
+from archrank.tables.writing import DIGITS, rounded, smallest, write_table
 from archrank.types import Floats
 
 SPACE = NASBench201()
@@ -40,7 +41,9 @@ def written(folder: Path, columns: dict[str, Floats], count: int, **about: objec
     archs = SPACE.format(SPACE.canonical(SPACE.from_index(np.arange(0, 15625, 15625 // count))))
     kept = list(dict.fromkeys(archs))[:count]
     cut = {name: values[: len(kept)] for name, values in columns.items()}
-    return write_compact(folder / "t.parquet", kept, cut, about=about, exact=("acc",))
+    coarse = [name for name in columns if name != "acc"]
+    path = folder / "t.parquet"
+    return write_table(path, kept, cut, about=about, coarse=coarse, single=("acc",))
 
 
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
@@ -87,12 +90,47 @@ def test_two_rows_of_a_class_are_refused(tmp_path: Path) -> None:
     assert (same[0] != same[1]).any()
     path = tmp_path / "t.parquet"
     about = {"rows": CLASSES}
-    write_compact(path, SPACE.format(same), {"acc": np.array([0.1, 0.2])}, about=about)
+    write_table(path, SPACE.format(same), {"acc": np.array([0.1, 0.2])}, about=about)
     with pytest.raises(TableError, match="same architecture"):
         load_table(path, SPACE)
 
 
 def test_a_folder_in_place_of_the_file(tmp_path: Path) -> None:
     (tmp_path / "t.parquet").mkdir()
-    with pytest.raises(TableError, match="cannot write"):
-        write_compact(tmp_path / "t.parquet", ["a"], {"x": np.zeros(1)}, about={})
+    with pytest.raises(StorageError, match="cannot write"):
+        write_table(tmp_path / "t.parquet", ["a"], {"x": np.zeros(1)})
+
+
+@given(
+    arrays.arrays(
+        np.float64, st.integers(1, 20), elements=st.floats() | st.integers(0, 2**40).map(float)
+    )
+)
+def test_the_smallest_type_is_exact(values: np.ndarray) -> None:
+    small = smallest(values)
+    np.testing.assert_array_equal(small.astype(np.float64), values)
+    assert small.dtype.itemsize <= 8
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ([0, 255], "uint8"),
+        ([256], "uint16"),
+        ([8555530], "uint32"),
+        ([2.0**40], "int64"),
+        ([2.0**40 + 1], "int64"),
+        ([-1.0], "int64"),
+        ([1.0, np.nan], "float32"),
+        ([1e300], "float64"),
+        ([0.1], "float64"),
+    ],
+)
+def test_types(values: list[float], kind: str) -> None:
+    assert smallest(np.array(values)).dtype == kind
+
+
+def test_repeated_values_are_small(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).integers(0, 3000, size=20_000) / 100
+    path = write_table(tmp_path / "t.parquet", ["same"] * len(values), {"v": values})
+    assert path.stat().st_size < 2 * len(values) + 30_000  # 12 bits each, and the dictionary

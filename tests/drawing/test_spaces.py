@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from archrank.drawing import inline, style_of
-from archrank.errors import ArchitectureError
+from archrank.errors import ArchitectureError, UnknownNameError
 from archrank.report import draw
 from archrank.spaces import (
     GPTS,
@@ -271,6 +271,22 @@ def test_choices_are_filled_and_others_are_not() -> None:
     assert boxes(svg) == Counter({"3": 1, "x": 1})
     assert set(check_picture(svg).texts) == {"depth", "kind", "1", "2", "3", "x", "y"}
     assert style_of(space).title == "Its choices"
+
+
+def test_a_space_chooses_its_picture() -> None:
+    class Blocks(ProxylessNAS):
+        drawing = "choices"
+
+    space = Blocks()
+    arch = space.sample(1, rng=np.random.default_rng(0))[0]
+    assert style_of(ProxylessNAS()).title == "The blocks"
+    assert style_of(space).title == "Its choices"
+    assert draw(space, arch) != draw(ProxylessNAS(), arch)
+    for name in SPACES.names():
+        assert style_of(SPACES.get(name)()).title != "Its choices", name
+    Blocks.drawing = "bloks"
+    with pytest.raises(UnknownNameError, match="drawing of space 'proxylessnas': 'bloks'"):
+        draw(space, arch)
 
 
 def test_inactive_choices_are_faint() -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from archrank.drawing.canvas import PALETTE, SKIP, inline
-from archrank.drawing.dispatch import Style, draw, style_of
+from archrank.drawing.dispatch import STYLES, Style, draw, style_of
 from archrank.drawing.edge_cells import Arc, arrange, draw_cell, op_colors, op_dash
 
 __all__ = [
     "PALETTE",
     "SKIP",
+    "STYLES",
     "Arc",
     "Style",
     "arrange",

@@ -1,4 +1,4 @@
-"""Which kind of picture a space has."""
+"""Draw an architecture in the style that its space has chosen."""
 
 from __future__ import annotations
 
@@ -22,66 +22,55 @@ from archrank.drawing.stack_spaces import (
     draw_language_model,
     draw_translation,
 )
+from archrank.errors import UnknownNameError
 from archrank.spaces.base import Space
-from archrank.spaces.edge_cells.base import EdgeCellSpace
-from archrank.spaces.mobile.attentivenas import AttentiveNAS
-from archrank.spaces.mobile.proxylessnas import ProxylessNAS
-from archrank.spaces.nasbench101.space import NASBench101
-from archrank.spaces.nds.space import NDS
-from archrank.spaces.transformers.base import LayeredSpace
-from archrank.spaces.transformers.gpt_s import GPTS
-from archrank.spaces.transformers.ranknas import RankNASLanguageModel
-from archrank.spaces.transformers.translation import TranslationSpace
 
 Drawer = Callable[[Any, NDArray[np.uint8]], str]
 
 
 @dataclass(frozen=True)
 class Style:
-    """A kind of picture, and what a reader is told about it."""
+    """A kind of picture: its title, a caption, and the function that draws it."""
 
     title: str
     caption: str
     drawer: Drawer
+    legend: bool = False  # colours of edges need one; other pictures name what they show
 
 
 _SUM = "A node is the sum of its incoming edges."
 _ATTENTION = "The first layer is at the bottom; wider boxes are wider feed-forward networks. "
 _BLOCKS = "Blocks are coloured by kernel size; expand is the factor of their inner channels."
-STYLES: tuple[tuple[type[Space], Style], ...] = (  # the first that fits
-    (EdgeCellSpace, Style("The cell", _SUM, draw_cell)),
-    (
-        NASBench101,
-        Style("The cell", "Vertices and edges on no path are left out.", draw_nasbench101),
+_PATHS = "Vertices and edges on no path are left out."
+_LAYERS = "Layers of one colour are of one kind."
+_DECODER = "Lines lead to the decoder layers that attend to an encoder layer."
+_NODES = "A panel is a node, the sum of two operations; cell k-1 is the cell before."
+STYLES: dict[str, Style] = {
+    "edge_cell": Style("The cell", _SUM, draw_cell, legend=True),
+    "nasbench101": Style("The cell", _PATHS, draw_nasbench101),
+    "nds": Style("The cells", _NODES, draw_nds),
+    "proxylessnas": Style("The blocks", _BLOCKS + " Dashed blocks are skipped.", draw_proxylessnas),
+    "attentivenas": Style("The blocks", _BLOCKS, draw_attentivenas),
+    "translation": Style("The layers", _ATTENTION + _DECODER, draw_translation),
+    "language_model": Style("The layers", _ATTENTION, draw_language_model),
+    "gpt_s": Style("The layers", _ATTENTION, draw_gpt_s),
+    "layers": Style("The layers", _LAYERS, draw_layers),
+    "choices": Style(
+        "Its choices", "Faint decisions have no effect in this architecture.", draw_choices
     ),
-    (
-        NDS,
-        Style(
-            "The cells",
-            "A panel is a node, the sum of two operations; cell k-1 is the cell before.",
-            draw_nds,
-        ),
-    ),
-    (ProxylessNAS, Style("The blocks", _BLOCKS + " Dashed blocks are skipped.", draw_proxylessnas)),
-    (AttentiveNAS, Style("The blocks", _BLOCKS, draw_attentivenas)),
-    (
-        TranslationSpace,
-        Style(
-            "The layers",
-            _ATTENTION + "Lines lead to the decoder layers that attend to an encoder layer.",
-            draw_translation,
-        ),
-    ),
-    (RankNASLanguageModel, Style("The layers", _ATTENTION, draw_language_model)),
-    (GPTS, Style("The layers", _ATTENTION, draw_gpt_s)),
-    (LayeredSpace, Style("The layers", "Layers of one colour are of one kind.", draw_layers)),
-)
-CHOICES = Style("Its choices", "Faint decisions have no effect in this architecture.", draw_choices)
+}
+"""Kinds of pictures by the name that a space gives as :attr:`~archrank.spaces.Space.drawing`."""
 
 
 def style_of(space: Space) -> Style:
-    """How architectures of ``space`` are drawn; else as a table of choices."""
-    return next((style for kind, style in STYLES if isinstance(space, kind)), CHOICES)
+    """Return the kind of picture that ``space`` has chosen.
+
+    Raises:
+        UnknownNameError: no kind of picture has the name ``space.drawing``.
+    """
+    if space.drawing not in STYLES:
+        raise UnknownNameError(f"drawing of space {space.name!r}:", space.drawing, STYLES)
+    return STYLES[space.drawing]
 
 
 def draw(space: Space, arch: NDArray[np.uint8]) -> str:
@@ -92,6 +81,7 @@ def draw(space: Space, arch: NDArray[np.uint8]) -> str:
 
     Raises:
         ArchitectureError: not an architecture of ``space``.
+        UnknownNameError: no kind of picture has the name ``space.drawing``.
 
     Example:
         >>> from archrank.spaces import HAT

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -28,8 +28,8 @@ def architecture(results: Results) -> str:
     style = style_of(study.space)
     svg = inline(style.drawer(study.space, best.arch))
     legend, note, listed = "", "", ""
-    if isinstance(study.space, EdgeCellSpace):
-        legend, note = _cell_notes(study.space, best)
+    if style.legend:
+        legend, note = _cell_notes(cast("EdgeCellSpace", study.space), best)
     else:
         listed = _choices(results, best)
     kind = "wide" if _width(svg) > HALF else "half"

@@ -60,6 +60,8 @@ class Space(ABC):
 
     name: str = "space"
     choices: tuple[Choice, ...]
+    drawing: str = "choices"
+    """Kind of picture, a key of :data:`archrank.drawing.STYLES`; it may need more of the space."""
 
     # ---- size and validity ---------------------------------------------------------------------
 

@@ -99,6 +99,7 @@ class AttentiveNAS(Space):
     """
 
     name = "attentivenas"
+    drawing = "attentivenas"
 
     def __init__(self, resolutions: Sequence[int] = RESOLUTIONS) -> None:
         if not resolutions or len(set(resolutions)) != len(resolutions) or min(resolutions) < 1:

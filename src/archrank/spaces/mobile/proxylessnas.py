@@ -72,6 +72,7 @@ class ProxylessNAS(Space):
     """
 
     name = "proxylessnas"
+    drawing = "proxylessnas"
     choices = tuple(
         Choice(name, OPS if stride == 1 and c_in == width else OPS[:SKIP])
         for name, _, c_in, width, stride in BLOCKS

@@ -67,6 +67,7 @@ class NASBench101(ConstrainedSpace):
     """
 
     name = "nasbench101"
+    drawing = "nasbench101"
 
     def __init__(
         self,

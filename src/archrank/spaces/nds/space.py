@@ -58,6 +58,8 @@ class NDS(Space):
         '|width=16|depth=20'
     """
 
+    drawing = "nds"
+
     def __init__(
         self,
         family: str = "darts",

@@ -38,6 +38,8 @@ class LayeredSpace(Space):
             gene always changes, and at least one does.
     """
 
+    drawing = "layers"
+
     def __init__(self, stacks: Sequence[Stack], *, redraw: bool = False) -> None:
         self.stacks = tuple(stacks)
         self.redraw = redraw

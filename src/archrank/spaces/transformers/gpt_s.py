@@ -59,6 +59,7 @@ class GPTS(LayeredSpace):
     """
 
     name = "gpt_s"
+    drawing = "gpt_s"
 
     def __init__(self, *, redraw: bool = False) -> None:
         stack = Stack(

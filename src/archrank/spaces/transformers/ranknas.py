@@ -96,6 +96,7 @@ class RankNASLanguageModel(LayeredSpace):
     """
 
     name = "ranknas_lm"
+    drawing = "language_model"
 
     def __init__(self, *, redraw: bool = False) -> None:
         layers = (

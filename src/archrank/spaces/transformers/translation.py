@@ -68,6 +68,8 @@ class TranslationSpace(LayeredSpace):
         redraw: mutate as HAT does, see :class:`~archrank.spaces.transformers.base.LayeredSpace`.
     """
 
+    drawing = "translation"
+
     def __init__(
         self,
         stacks: Sequence[Stack],

@@ -210,6 +210,15 @@ def test_a_table_with_other_evaluators(space: NASBench201, table: str) -> None:
     assert all(record.values["macs"] > 0 for record in study.records)
 
 
+def test_a_table_with_a_function(mine: str, space: NASBench201, table: str) -> None:
+    asked = settings(f"{mine}:measure", table=table, metric=("quality", "acc"))
+    made = make_evaluator(asked, space)
+    assert kinds(made) == ["Table", "Function"]
+    assert names(made) == ["acc", "flat", "quality"]
+    with pytest.raises(TableError, match="column 'flat': all 2 rows are 5"):
+        make_study(settings(f"{mine}:measure", table=table, metric=("flat",)))
+
+
 def test_a_table_adds_nothing_by_itself(space: NASBench201, table: str) -> None:
     with pytest.raises(
         UnknownNameError, match=r"'macs'.*networks for task 'digits', add --evaluate cost"

@@ -67,11 +67,10 @@ class Cost(Evaluator):
         except Exception as error:
             if isinstance(error, ArchrankError) and not isinstance(error, BuildError):
                 raise
-            return self._one_by_one(
-                archs, names
-            )  # find out for which architectures a user's build fails
+            return self._one_by_one(archs, names)
 
     def _one_by_one(self, archs: Archs, names: list[str]) -> Evaluations:
+        """Count each of ``archs: (n, d)`` by itself, to tell for which a user's build fails."""
         values = {name: np.full(len(archs), np.nan) for name in names}
         reasons: list[str | None] = [None] * len(archs)
         for i in range(len(archs)):
@@ -79,7 +78,7 @@ class Cost(Evaluator):
                 counts = self.networks.cost(archs[i : i + 1])
                 for name in names:
                     values[name][i] = counts[name][0]
-            except Exception as error:  # noqa: PERF203  # the network is what takes the time
+            except Exception as error:  # noqa: PERF203  # most of the time is the network's
                 if isinstance(error, ArchrankError) and not isinstance(error, BuildError):
                     raise
                 reasons[i] = f"{type(error).__name__}: {error}"

@@ -1,4 +1,4 @@
-"""Your own measurement: a function of an architecture's choices."""
+"""Measurement by a function of your own, called with the options of an architecture."""
 
 from __future__ import annotations
 
@@ -83,7 +83,11 @@ class Function(Evaluator):
         return Evaluations(values, reasons)
 
     def _read(self, returned: Any, config: dict[str, Any]) -> dict[str, float]:
-        """The declared metrics out of what the function returned."""
+        """Return the declared metrics from the returned value.
+
+        Raises:
+            EvaluationError: a metric is missing, or not a number.
+        """
         names = [m.name for m in self.metrics]
         who = getattr(self.fn, "__name__", type(self.fn).__name__)
         if not isinstance(returned, Mapping):
@@ -107,7 +111,7 @@ class Function(Evaluator):
             ) from None
 
     def describe(self) -> dict[str, Any]:
-        """Return the function's name and the metrics; its code is yours to keep unchanged."""
+        """Return the function's name and the metrics. A change of its code is not noticed."""
         module = getattr(self.fn, "__module__", type(self.fn).__module__)
         name = getattr(self.fn, "__qualname__", type(self.fn).__qualname__)
         return {

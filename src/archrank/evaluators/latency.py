@@ -1,4 +1,4 @@
-"""Latency: the time that one call of the network takes on this machine."""
+"""Latency: the time that one call of a network takes on this machine."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class Latency(Evaluator):
         return Evaluations({"latency_ms": times}, reasons)
 
     def _time(self, arch: NDArray[np.uint8]) -> float | str:
-        """Milliseconds per call, or why there are none."""
+        """Return the milliseconds per call, or the reason for a failure."""
         import torch
 
         from archrank.hardware.latency import measure_latency
@@ -156,7 +156,7 @@ def _require_device(device: str) -> None:
 
 
 def _processor(device: str) -> str:
-    """The name of what computes on ``device``."""
+    """Return the name of the processor that computes on ``device``."""
     if device != "cpu":
         import torch
 

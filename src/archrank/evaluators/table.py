@@ -76,7 +76,7 @@ class Table(Evaluator):
 
     @property
     def table(self) -> BenchTable:
-        """The table as the bound space reads it; loaded once per process.
+        """The table, with its rows as architectures of the space; loaded once per process.
 
         Raises:
             EvaluationError: not bound to a space yet.
@@ -110,7 +110,7 @@ class Table(Evaluator):
         return bound
 
     def evaluate(self, archs: Archs) -> Evaluations:
-        """Look up ``archs: (n, d)``: every metric's ``(n,)`` values."""
+        """Look up ``archs: (n, d)``; return ``(n,)`` values of every metric."""
         table = self.table
         rows = table.rows(self.space.validate(archs))
         missing = rows < 0
@@ -160,7 +160,7 @@ class Table(Evaluator):
 
 
 def _digest(raw: RawTable) -> str:
-    """SHA-256 over architectures and measurements."""
+    """Return the SHA-256 digest of architectures and measurements."""
     if not raw.n:
         raise EvaluationError(f"{raw.path}: the table has no rows")
     digest = hashlib.sha256("\n".join(map(str, raw.text.get("arch", []))).encode())

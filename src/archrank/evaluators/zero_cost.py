@@ -1,4 +1,4 @@
-"""Zero-cost proxies: hints from one batch through an untrained network."""
+"""Zero-cost proxies: scores of untrained networks from one batch of training data."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ class Ranker(BaseEstimator, ABC):
 
     @property
     def can_pretrain(self) -> bool:
-        """Whether :meth:`pretrain` works; so it does where a subclass implements it."""
+        """True if a subclass implements :meth:`pretrain`."""
         return type(self).pretrain is not Ranker.pretrain
 
     def pretrain(self, archs: NDArray[np.generic], weak_labels: Mapping[str, ArrayLike]) -> Self:

@@ -105,11 +105,10 @@ class _Composer:
         found = {name: EVALUATORS.get(name) for name in names}
         vague = [n for n, fn in found.items() if _measures(fn) and not _declares(fn)]
         parts = {name: self.make(name) for name in names if name not in vague}
+        tables = [] if settings.table is None else [self.table(list(parts.values()), bool(vague))]
         for name in vague:
-            parts[name] = self.function(name, list(parts.values()), vague)
-        ordered = [parts[name] for name in names]
-        if settings.table is not None:
-            ordered.insert(0, self.table(ordered))
+            parts[name] = self.function(name, [*tables, *parts.values()], vague)
+        ordered = [*tables, *(parts[name] for name in names)]
         combined = ordered[0] if len(ordered) == 1 else Combined(*ordered)
         added = self.missing(combined, set(names))
         if not added:
@@ -118,7 +117,7 @@ class _Composer:
         return Composition(Combined(combined, *extra), added)
 
     def make(self, name: str) -> Evaluator:
-        """The evaluator called ``name``, for the task of the search where it takes one."""
+        """Return the evaluator called ``name``, for the task of the search where it takes one."""
         if name in ELSEWHERE:
             raise SettingsError(f"--evaluate {name}: {ELSEWHERE[name]}")
         found = EVALUATORS.get(name)
@@ -132,9 +131,15 @@ class _Composer:
         return evaluator
 
     def function(self, name: str, others: Sequence[Evaluator], vague: Sequence[str]) -> Function:
-        """A function that declares no metrics, as an evaluator of those that nothing else measures.
+        """Return an evaluator of the function ``name``, for metrics that nothing else measures.
 
-        ``others`` are the other evaluators, ``vague`` names all functions that declare no metrics.
+        Args:
+            name: a function that declares no metrics.
+            others: the other evaluators.
+            vague: names of all functions that declare no metrics.
+
+        Raises:
+            SettingsError: several such functions, so that nothing tells which one measures what.
         """
         fn = EVALUATORS.get(name)
         known = [m for evaluator in others for m in evaluator.metrics]
@@ -148,23 +153,28 @@ class _Composer:
             )
         return Function(fn, own) if own else Function(fn)
 
-    def table(self, others: Sequence[Evaluator]) -> Evaluator:
-        """The table, with the columns of all objectives checked that ``others`` do not measure."""
+    def table(self, others: Sequence[Evaluator], vague: bool) -> Evaluator:
+        """Return the table; checks the columns of objectives that ``others`` do not measure.
+
+        An objective that is no column is an error, unless a function measures it (``vague``).
+        """
         from archrank.evaluators import Table
 
         assert self.settings.table is not None
         known = [m for evaluator in others for m in evaluator.metrics]
         asked = [text.partition(":")[0] for text in self.settings.metric]
-        names = [name for name in asked if not _has(known, name)]
         path = find_data(self.settings.table, self.settings.data)
-        first = names[0] if names else next((m.name for m in Table(path).metrics), None)
+        columns = [m.name for m in Table(path).metrics]
+        names = [name for name in asked if not _has(known, name)]
+        names = [name for name in names if name in columns or not vague]
+        first = names[0] if names else next(iter(columns), None)
         table = Table(path, first)
         for name in names[1:]:  # the first is checked by the evaluator itself
             table.bind(self.space).table.objective(name)
         return table
 
     def missing(self, evaluator: Evaluator, used: set[str]) -> dict[str, str]:
-        """``{metric: name}`` of evaluators that are needed beside ``evaluator``.
+        """Return ``{metric: name}`` of the evaluators that are needed beside ``evaluator``.
 
         Raises:
             UnknownNameError: no evaluator measures a metric that is asked for.
@@ -191,7 +201,7 @@ class _Composer:
 
     @cached_property
     def offers(self) -> dict[str, str]:
-        """``{metric: name}`` of everything that registered evaluators measure."""
+        """Metrics of all registered evaluators: ``{metric: name}``."""
         found: dict[str, str] = {}
         for name in EVALUATORS.names():
             if name in ELSEWHERE:
@@ -206,7 +216,7 @@ class _Composer:
 
 
 def _has(metrics: Sequence[Metric], name: str) -> bool:
-    """Whether ``name`` means one of ``metrics``, or several of different scopes."""
+    """Return True if ``name`` means one of ``metrics``, or several of different scopes."""
     try:
         find_metric(name, metrics)
     except UnknownNameError:
@@ -217,12 +227,12 @@ def _has(metrics: Sequence[Metric], name: str) -> bool:
 
 
 def _declares(found: Any) -> bool:
-    """Whether a function declares what it measures."""
+    """Return True for a function that declares its metrics."""
     return hasattr(found, "metrics")
 
 
 def _measures(found: Any) -> bool:
-    """Whether ``found`` measures a configuration itself, instead of returning an evaluator.
+    """Return True for a function that measures a configuration, False for evaluators' makers.
 
     Raises:
         SettingsError: a function that takes more than the configuration.

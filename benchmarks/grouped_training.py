@@ -94,7 +94,10 @@ def sample(args: argparse.Namespace, problem: Problem) -> None:
         "seed B": alone(cells, problem, 10_000, args.device),
         "groups": together(cells, problem, 20_000, args.device, size, own=False),
     }
-    valid = {name: np.array([r.valid for r in results]) for name, results in tables.items()}
+    valid = {
+        name: np.array([r.metrics["valid_accuracy"] for r in results])
+        for name, results in tables.items()
+    }
     for first, second in combinations(valid, 2):
         print(f"{first} - {second}: {compared(valid[first], valid[second])}")
 

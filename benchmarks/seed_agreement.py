@@ -24,7 +24,7 @@ from archrank.training.loop import initialise, train
 
 
 def overridden(task: Task, assignments: list[str]) -> Task:
-    """Apply ``recipe.lr=0.05``, ``scale.channels=4`` or ``copies=8`` (of the task itself)."""
+    """Apply ``recipe.lr=0.05``, ``augmentation.noise=1`` or ``copies=8`` (of the task itself)."""
     for assignment in assignments:
         name, text = assignment.split("=")
         owner, _, field = name.rpartition(".")
@@ -73,8 +73,8 @@ def main() -> None:
         for s in range(args.seeds)
     ]
     cpu = (time.process_time() - start) / (args.cells * args.seeds)
-    valid = np.array([[r.valid for r in row] for row in results])  # (seeds, n)
-    test = np.array([[r.test for r in row] for row in results])
+    valid = np.array([[r.metrics["valid_accuracy"] for r in row] for row in results])  # (seeds, n)
+    test = np.array([[r.metrics["test_accuracy"] for r in row] for row in results])
     numbers = agreement(valid)
     quartiles = np.percentile(valid, [0, 25, 50, 75, 100]) * 100
     print(f"{task.name} {' '.join(args.changes)}: {args.cells} cells, {args.seeds} seeds")

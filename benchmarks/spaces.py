@@ -32,7 +32,7 @@ from archrank.spaces import (
     Space,
 )
 from archrank.spaces.constrained import ConstrainedSpace
-from archrank.tasks import Splits, Task
+from archrank.tasks import Classification, Splits
 from archrank.types import Archs
 
 ENCODED, BAR_ENCODED = 100_000, 5.0
@@ -41,7 +41,7 @@ BAND = (200.0, 250.0)  # MFLOPs
 
 
 @dataclass(frozen=True)
-class Sized(Task):
+class Sized(Classification):
     """Inputs and outputs of some size; there is no data."""
 
     input_shape: tuple[int, ...] = (3, 32, 32)

@@ -25,7 +25,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from archrank import tasks
 from archrank.networks import OPERATIONS, NASBench201Network
 from archrank.networks.nasbench201 import EDGES, Cell
-from archrank.tasks import Split, Task
+from archrank.tasks import ImageClassification, Split, Task
 from archrank.training.loop import initialise, train
 
 NODES = (1, 2, 3)
@@ -59,7 +59,7 @@ def published(network: nn.Module) -> nn.Module:
     return network
 
 
-def plain_train(network: nn.Module, task: Task, seed: int) -> list[float]:
+def plain_train(network: nn.Module, task: ImageClassification, seed: int) -> list[float]:
     """The loop that tutorials teach, for recipes with noise only; valid and test accuracy."""
     recipe, splits = task.recipe, task.load()
     torch.manual_seed(seed)
@@ -77,7 +77,7 @@ def plain_train(network: nn.Module, task: Task, seed: int) -> list[float]:
     for _ in range(recipe.epochs):
         network.train()
         for x, y in loader:
-            loss = task.loss(network(x + recipe.noise * torch.randn_like(x)), y)
+            loss = task.loss(network(x + task.augmentation.noise * torch.randn_like(x)), y)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -109,7 +109,7 @@ def main() -> None:
     parser.add_argument("--channels", type=int, default=8)
     args = parser.parse_args()
     torch.set_num_threads(1)
-    task: Task = getattr(tasks, args.task)()
+    task: ImageClassification = getattr(tasks, args.task)()
     cells = random_cells(args.cells, args.seed)
     times: dict[str, list[float]] = {"archrank": [], "plain loop": [], "plain, all edges": []}
     for i, cell in enumerate([cells[0], *cells]):  # the first one warms up and is dropped

@@ -27,13 +27,13 @@ from archrank.criteria import kendall_tau
 from archrank.proxies import DEFAULT, scores
 from archrank.rankers import RANKERS
 from archrank.tables import load_table
-from archrank.tasks import Digits, Split, Splits, Task
+from archrank.tasks import Digits, ImageClassification, Split, Splits
 
 PUBLISHED = {"jacob_cov": "jacov", "naswot": "nwot"}  # where the column has another name
 
 
 @dataclass(frozen=True)
-class Images(Task):
+class Images(ImageClassification):
     """Images of CIFAR's shape: random numbers, or digits blown up."""
 
     digits: bool = False

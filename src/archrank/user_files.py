@@ -33,13 +33,8 @@ class _Finder(MetaPathFinder):
         target: ModuleType | None = None,
     ) -> ModuleSpec | None:
         """Return the import specification of the file in ``fullname``; ``None`` if it has none."""
-        if not fullname.startswith(PREFIX):
-            return None
-        try:
-            file = Path(bytes.fromhex(fullname.removeprefix(PREFIX)).decode())
-        except ValueError:
-            return None
-        return spec_from_file_location(fullname, file)
+        file = file_of(fullname)
+        return None if file is None else spec_from_file_location(fullname, file)
 
 
 if not any(type(finder).__name__ == "_Finder" for finder in sys.meta_path):
@@ -49,6 +44,16 @@ if not any(type(finder).__name__ == "_Finder" for finder in sys.meta_path):
 def module_name(path: Path) -> str:
     """Return the name of the module that the file becomes."""
     return PREFIX + str(path.expanduser().resolve()).encode().hex()
+
+
+def file_of(module: str) -> Path | None:
+    """Return the file that :func:`module_name` gave this name; ``None`` for another module."""
+    if not module.startswith(PREFIX):
+        return None
+    try:
+        return Path(bytes.fromhex(module.removeprefix(PREFIX)).decode())
+    except ValueError:
+        return None
 
 
 def is_file(target: str) -> bool:

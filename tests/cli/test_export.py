@@ -61,7 +61,7 @@ def test_a_run_on_a_table(cli: Cli, search: Cli) -> None:
     assert json.loads(result.out)["params"] > 0
     assert Path("there/weights.safetensors").exists()
     shown = cli(*known, "--arch", cell, "--output", "there")
-    assert "test accuracy" in shown.err
+    assert "test_accuracy" in shown.err
     refused(cli(*known, "--arch", cell.replace("skip", "hop")), "'hop_connect'", "skip_connect")
     Path("file").write_text("")
     refused(cli(*known, "--output", "file/there"), "cannot write to file/there")

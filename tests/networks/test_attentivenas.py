@@ -16,8 +16,7 @@ from archrank.networks.attentivenas import (
 )
 from archrank.spaces.mobile.attentivenas import AttentiveNAS
 from archrank.spaces.mobile.attentivenas_cost import squeezed
-from archrank.tasks import Digits
-from archrank.tasks.base import Splits, Task
+from archrank.tasks import Digits, ImageClassification, Splits, Task
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -25,7 +24,7 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
-class ImageNetShaped(Task):
+class ImageNetShaped(ImageClassification):
     input_shape = (3, 224, 224)
     n_classes = 1000
 

@@ -15,13 +15,13 @@ from archrank.networks.nasbench101 import Cell, NASBench101Network, vertex_chann
 from archrank.spaces import NASBench101, Scale
 from archrank.spaces.nasbench101 import cost as closed_form
 from archrank.spaces.nasbench101.cells import adjacency, mask_table, to_masks
-from archrank.tasks import Splits, Task
+from archrank.tasks import ImageClassification, Splits
 
 SPACE = NASBench101()
 
 
 @dataclass(frozen=True)
-class Images(Task):
+class Images(ImageClassification):
     input_shape: tuple[int, int, int] = (3, 32, 32)
     n_classes: int = 10
 

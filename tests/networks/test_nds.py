@@ -13,11 +13,11 @@ from archrank.networks.nds import Cell, CellGenotype, NDSNetwork
 from archrank.networks.nds_operations import OPERATIONS, FactorizedReduce, operation
 from archrank.spaces import NDS
 from archrank.spaces.nds.families import FAMILIES
-from archrank.tasks import Splits, Task
+from archrank.tasks import ImageClassification, Splits
 
 
 @dataclass(frozen=True)
-class Images(Task):
+class Images(ImageClassification):
     input_shape: tuple[int, int, int] = (3, 32, 32)
     n_classes: int = 10
 

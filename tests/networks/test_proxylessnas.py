@@ -7,8 +7,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from archrank.networks.proxylessnas import Block, InvertedResidual, ProxylessNASNetwork
 from archrank.spaces.mobile.proxylessnas import ProxylessNAS
-from archrank.tasks import Digits
-from archrank.tasks.base import Splits, Task
+from archrank.tasks import Digits, ImageClassification, Splits, Task
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -16,7 +15,7 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
-class ImageNetShaped(Task):
+class ImageNetShaped(ImageClassification):
     input_shape = (3, 224, 224)
     n_classes = 1000
 

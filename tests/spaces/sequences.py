@@ -9,12 +9,12 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from archrank.spaces import Space
-from archrank.tasks.base import Split, Splits, Task
+from archrank.tasks import Classification, Split, Splits, Task
 from archrank.types import Archs
 
 
 @dataclass(frozen=True)
-class Tokens(Task):
+class Tokens(Classification):
     """Repeat the first token of what was read."""
 
     input_shape: tuple[int, ...] = (7,)
@@ -51,7 +51,7 @@ def check_learning(space: Space, task: Task, archs: Archs) -> None:
         outputs = network(x)
         assert outputs.shape == (len(x), task.n_classes, task.input_shape[-1])
         task.loss(outputs, y).backward()
-        assert 0 <= task.score(outputs, y) <= 1
+        assert 0 <= task.measure(outputs, y)["accuracy"] <= 1
         for name, p in network.named_parameters():
             assert p.grad is not None, name
             assert torch.isfinite(p.grad).all(), name

@@ -13,7 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from archrank.errors import SpaceError
 from archrank.spaces import SPACES, EdgeCellSpace, Networks, Space
-from archrank.tasks import Splits, Task
+from archrank.tasks import ImageClassification, Splits, Task
 from tests.spaces.sequences import Tokens
 
 COUNTED, TRAINED = 2, 2
@@ -21,7 +21,7 @@ LARGE = 3e7  # parameters of networks that are counted, but too large to train i
 
 
 @dataclass(frozen=True)
-class Images(Task):
+class Images(ImageClassification):
     input_shape: tuple[int, ...] = (3, 15, 15)
     n_classes: int = 11
 

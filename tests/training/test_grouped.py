@@ -12,9 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from archrank.errors import SettingsError
+from archrank.metrics import Metric
 from archrank.networks import NASBench201Network
 from archrank.networks.grouped import GroupedNASBench201
-from archrank.tasks import Digits, Recipe, Split, Splits
+from archrank.tasks import Augmentation, Digits, Recipe, Split, Splits
 from archrank.training.grouped import _shared_draws, clip_each, train_many
 from archrank.training.loop import TrainingResult, initialise, train
 
@@ -25,6 +26,7 @@ CELLS = [
     ["skip_connect"] * 6,
     ["nor_conv_3x3"] * 6,
 ]
+VALID = "valid_accuracy"
 
 
 @pytest.fixture(autouse=True)
@@ -44,13 +46,13 @@ class Double(Digits):
 class Margin(Double):
     """A user's own loss and metric."""
 
-    metric = "margin"
+    metrics = (Metric("margin"),)
 
     def loss(self, outputs: Tensor, y: Tensor) -> Tensor:
         return nn.functional.multi_margin_loss(outputs, y)
 
-    def score(self, outputs: Tensor, y: Tensor) -> float:
-        return float(outputs.gather(1, y[:, None]).mean())
+    def measure(self, outputs: Tensor, y: Tensor) -> dict[str, Tensor]:
+        return {"margin": outputs.gather(1, y[:, None]).mean()}
 
 
 def build(cells: list[list[str]], seed: int = 0, channels: int = 4) -> list[NASBench201Network]:
@@ -62,29 +64,27 @@ def build(cells: list[list[str]], seed: int = 0, channels: int = 4) -> list[NASB
 
 
 def numbers(result: TrainingResult) -> list[float]:
-    return [result.valid, result.test, result.train_loss, result.valid_loss, result.test_loss]
+    return list(result.metrics.values())
 
 
-RECIPES = {
-    "plain": Recipe(epochs=2, batch_size=64, noise=0.5),
-    "all": Recipe(
-        epochs=2,
-        batch_size=64,
-        noise=0.5,
-        shift=1,
-        flip=True,
-        label_smoothing=0.1,
-        grad_clip=0.5,
-        warmup_epochs=1,
+PLAIN = Recipe(epochs=2, batch_size=64)
+NOISE = Augmentation(noise=0.5)
+SETTINGS = {
+    "plain": (PLAIN, NOISE),
+    "all": (
+        replace(PLAIN, label_smoothing=0.1, grad_clip=0.5, warmup_epochs=1),
+        Augmentation(noise=0.5, shift=1, flip=True),
     ),
-    "adamw": Recipe(epochs=2, batch_size=64, optimizer="adamw", lr=0.01, grad_clip=1.0),
+    "adamw": (replace(PLAIN, optimizer="adamw", lr=0.01, grad_clip=1.0), Augmentation()),
 }
 
 
 @pytest.mark.parametrize("kind", [Double, Margin])
-@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
-def test_a_group_is_trained_as_each_network_alone(kind: type[Digits], recipe: Recipe) -> None:
-    task = kind(recipe=recipe, copies=1)
+@pytest.mark.parametrize(("recipe", "augmentation"), SETTINGS.values(), ids=SETTINGS)
+def test_a_group_is_trained_as_each_network_alone(
+    kind: type[Digits], recipe: Recipe, augmentation: Augmentation
+) -> None:
+    task = kind(recipe=recipe, augmentation=augmentation, copies=1)
     networks = [n.double() for n in build(CELLS)]
     alone = copy.deepcopy(networks)
     seeds = [11, -12, 13, 14]
@@ -102,14 +102,14 @@ def test_a_group_is_trained_as_each_network_alone(kind: type[Digits], recipe: Re
 
 
 def test_single_precision_agrees_as_far_as_rounding_allows() -> None:
-    task = Digits(recipe=Recipe(epochs=1, noise=0.5), copies=1)
+    task = Digits(recipe=Recipe(epochs=1), augmentation=NOISE, copies=1)
     networks = build(CELLS)
     alone = [train(n, task, seed=i) for i, n in enumerate(copy.deepcopy(networks))]
     together = train_many(networks, task, seeds=range(4))
     for wanted, found in zip(alone, together, strict=True):
-        assert found.train_loss == pytest.approx(wanted.train_loss, rel=1e-3)
-        assert found.valid_loss == pytest.approx(wanted.valid_loss, rel=1e-3)
-        assert found.valid == pytest.approx(wanted.valid, abs=0.01)
+        assert found.metrics["train_loss"] == pytest.approx(wanted.metrics["train_loss"], rel=1e-3)
+        assert found.metrics["valid_loss"] == pytest.approx(wanted.metrics["valid_loss"], rel=1e-3)
+        assert found.metrics[VALID] == pytest.approx(wanted.metrics[VALID], abs=0.01)
 
 
 @pytest.mark.parametrize("shared", [False, True])
@@ -124,12 +124,12 @@ def test_each_network_diverges_by_itself(shared: bool) -> None:
     for i in (0, 2):
         assert numbers(found[i]) == numbers(wanted[i])
         assert list(found[i].checkpoints) == [1, 2]
-        assert found[i].checkpoints[2].valid == found[i].valid
+        assert found[i].checkpoints[2].items() <= found[i].metrics.items()
     assert found[1].diverged == "the training loss became nan in epoch 1"
     assert found[1].epochs == 1
     assert found[1].checkpoints == {}
-    assert math.isnan(found[1].valid)
-    assert math.isnan(found[1].test_loss)
+    assert math.isnan(found[1].metrics[VALID])
+    assert math.isnan(found[1].metrics["test_loss"])
 
 
 def test_a_group_stops_when_all_have_diverged() -> None:
@@ -151,7 +151,7 @@ def test_finite_in_training_but_not_in_evaluation() -> None:
     assert fine.diverged is None
     assert broken.diverged is not None
     assert "validation" in broken.diverged
-    assert math.isnan(broken.valid)
+    assert math.isnan(broken.metrics[VALID])
 
 
 def test_clipping_is_per_network() -> None:
@@ -179,7 +179,8 @@ def test_shared_draws_show_each_network_every_image_once_in_its_own_order() -> N
     n, m = 50, 3
     x = torch.arange(float(n)).view(n, 1, 1, 1).repeat(1, 2, 2, 2)
     data = Split(x, torch.arange(n) * 7)
-    epoch = _shared_draws(data, Recipe(batch_size=8), seeds=[1, -2, 3])
+    task = Digits(recipe=Recipe(batch_size=8), augmentation=Augmentation())
+    epoch = _shared_draws(data, task, seeds=[1, -2, 3])
     orders = []
     for _ in range(2):
         batches = list(epoch())
@@ -194,8 +195,8 @@ def test_shared_draws_show_each_network_every_image_once_in_its_own_order() -> N
             assert torch.equal(labels[:, i], 7 * order)
             orders.append(tuple(order.tolist()))
     assert len(set(orders)) == 2 * m
-    again = next(_shared_draws(data, Recipe(batch_size=8), seeds=[1, -2, 3])())[1]
-    other = next(_shared_draws(data, Recipe(batch_size=8), seeds=[1, -2, 4])())[1]
+    again = next(_shared_draws(data, task, seeds=[1, -2, 3])())[1]
+    other = next(_shared_draws(data, task, seeds=[1, -2, 4])())[1]
     assert again[:, 0].tolist() == [7 * i for i in orders[0][:8]][: len(again)]
     assert not torch.equal(again, other)
 
@@ -206,12 +207,15 @@ def test_shared_draws_give_statistically_the_same_accuracies() -> None:
     cells = [[NAMES[i] for i in row] for row in rows]
     alone = np.array(
         [
-            [train(net, task, seed=s + i).valid for i, net in enumerate(build(cells, s, 8))]
+            [
+                train(net, task, seed=s + i).metrics[VALID]
+                for i, net in enumerate(build(cells, s, 8))
+            ]
             for s in (0, 100)
         ]
     )  # (2 seeds, 12)
     results = train_many(build(cells, 200, 8), task, seeds=range(200, 212), per_network_draws=False)
-    together = np.array([r.valid for r in results])
+    together = np.array([r.metrics[VALID] for r in results])
     spread = (alone[0] - alone[1]).std(ddof=1)  # of a difference of two runs
     assert abs(together.mean() - alone.mean()) < 4 * spread * math.sqrt(0.75 / len(cells))
     between_seeds = np.corrcoef(alone)[0, 1]
@@ -219,7 +223,7 @@ def test_shared_draws_give_statistically_the_same_accuracies() -> None:
 
 
 def test_global_generators_are_untouched_and_results_repeat() -> None:
-    task = Digits(recipe=Recipe(epochs=1, noise=0.5), copies=1)
+    task = Digits(recipe=Recipe(epochs=1), augmentation=NOISE, copies=1)
     before = torch.random.get_rng_state()
     runs = [
         train_many(build(CELLS), task, seeds=range(4), per_network_draws=own)
@@ -240,12 +244,12 @@ def test_one_seed_per_network() -> None:
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 @pytest.mark.parametrize("own", [True, False])
 def test_gpu_trains_and_writes_back(own: bool) -> None:
-    task = Digits(recipe=Recipe(epochs=2, noise=0.5, grad_clip=5.0), copies=1)
+    task = Digits(recipe=Recipe(epochs=2, grad_clip=5.0), augmentation=NOISE, copies=1)
     networks = build(CELLS)
     before = networks[0].classifier.weight.detach().clone()
     results = train_many(
         networks, task, seeds=range(4), device="cuda", checkpoints=[1], per_network_draws=own
     )
-    assert all(0 < r.valid <= 1 and r.diverged is None for r in results)
+    assert all(0 < r.metrics[VALID] <= 1 and r.diverged is None for r in results)
     assert networks[0].classifier.weight.device.type == "cpu"
     assert not torch.equal(before, networks[0].classifier.weight)

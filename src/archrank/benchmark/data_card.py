@@ -75,7 +75,7 @@ def _many(n: int, what: str) -> str:
 def _recipe(benchmark: Benchmark, built: Built) -> str:
     epochs = ", ".join(map(str, built.about["epochs"]))
     return (
-        f"```\n{built.about['task']}\n```\n\n"
+        f"```\n{benchmark.task!r}\n```\n\n"
         "Every network was trained with this recipe, from initial weights and in a data order that "
         f"depend on the seed and the architecture alone, and measured after epochs {epochs} on the "
         "validation and the test split. The last epoch counts; nothing was selected on either."
@@ -83,7 +83,7 @@ def _recipe(benchmark: Benchmark, built: Built) -> str:
 
 
 def _trust(benchmark: Benchmark, built: Built) -> str:
-    key = f"valid_{benchmark.task.metric}"
+    key = f"valid_{benchmark.task.metrics[0].name}"
     values = built.columns[key]
     quartiles = np.nanpercentile(values, [0, 25, 50, 75, 100])
     spread = " / ".join(f"{100 * q:.1f}" for q in quartiles)
@@ -123,8 +123,9 @@ def _trust(benchmark: Benchmark, built: Built) -> str:
 
 def _columns(benchmark: Benchmark, built: Built) -> str:
     rows = ["| column | meaning |", "|---|---|"]
+    metric = benchmark.task.metrics[0].name
     for names, meaning in COLUMNS:
-        shown = names.replace("{m}", benchmark.task.metric).replace("{what}", "valid_loss, ...")
+        shown = names.replace("{m}", metric).replace("{what}", "valid_loss, ...")
         first = shown.split(",")[0]
         if first == "arch" or first in built.columns or "_epE" in names:
             rows.append(f"| {shown} | {meaning} |")

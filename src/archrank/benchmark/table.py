@@ -70,11 +70,11 @@ def assemble(benchmark: Benchmark, name: str) -> Built:
         "name": name,
         "rows": CLASSES,
         "space": benchmark.networks.fingerprint(),
-        "task": repr(benchmark.task),
+        "task": benchmark.task.identity(),
         "seeds": benchmark.settings.seeds,
         "epochs": [*benchmark.settings.checkpoints, benchmark.task.recipe.epochs],
         "classes": len(benchmark.strategy.listed(benchmark.space)),
-        "agreement": agreement(runs, benchmark.task.metric),
+        "agreement": agreement(runs, benchmark.task.metrics[0].name),
         "provenance": benchmark.provenance,
     }
     return Built(archs, columns, exact, about)
@@ -92,15 +92,16 @@ def _trained(
     benchmark: Benchmark, runs: list[dict[str, Floats]]
 ) -> tuple[dict[str, Floats], tuple[str, ...]]:
     """Means over seeds of the last epoch, then each run at each epoch; which are fractions."""
-    metric, last = benchmark.task.metric, benchmark.task.recipe.epochs
-    kinds = [f"{split}_{what}" for what in (metric, "loss") for split in MEASURES]
+    metrics, last = benchmark.task.metrics, benchmark.task.recipe.epochs
+    kinds = [f"{split}_{m}" for m in (*(m.name for m in metrics), "loss") for split in MEASURES]
     columns = {kind: np.mean([run[kind] for run in runs], axis=0) for kind in kinds}
     columns["cpu_seconds"] = np.mean([run["cpu_seconds"] for run in runs], axis=0)
     for seed, run in enumerate(runs):
         for epoch in benchmark.settings.checkpoints:
             columns |= {f"{kind}_ep{epoch}_seed{seed}": run[f"{kind}_ep{epoch}"] for kind in kinds}
         columns |= {f"{kind}_ep{last}_seed{seed}": run[kind] for kind in kinds}
-    exact = tuple(name for name in columns if f"_{metric}" in name and metric == "accuracy")
+    fractions = [f"_{m.name}" for m in metrics if m.unit == "fraction"]
+    exact = tuple(name for name in columns if any(f in name for f in fractions))
     return columns, exact
 
 

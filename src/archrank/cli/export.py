@@ -55,15 +55,13 @@ class Export(Reading):
         state = {k: v.contiguous().cpu() for k, v in network.state_dict().items()}
         weights = save(state)
         write_file(target / "weights.safetensors", lambda file: file.write(weights))
-        metric = training.task.metric
         costs = training.networks.cost(arch[None])
         description: dict[str, Any] = {
             "architecture": string,
             "space": training.networks.fingerprint(),
             "choices": training.space.config(arch),
-            "task": repr(training.task),
-            f"valid_{metric}": result.valid,
-            f"test_{metric}": result.test,
+            "task": training.task.identity(),
+            **result.metrics,
             **{name: float(column[0]) for name, column in costs.items()},
         }
         path = target / "architecture.json"
@@ -71,7 +69,8 @@ class Export(Reading):
         if self.json:
             print_json({"weights": str(target / "weights.safetensors"), **description})
         else:
-            say(f"valid {metric} {result.valid:.4f}, test {metric} {result.test:.4f}")
+            shown = list(result.metrics.items())[:2]
+            say(", ".join(f"{name} {value:.4f}" for name, value in shown))
             say(f"weights       {target / 'weights.safetensors'}\narchitecture  {path}")
         return 0
 

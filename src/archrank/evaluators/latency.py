@@ -101,13 +101,11 @@ class Latency(Evaluator):
 
     def _time(self, arch: NDArray[np.uint8]) -> float | str:
         """Return the milliseconds per call, or the reason for a failure."""
-        import torch
-
         from archrank.hardware.latency import measure_latency
+        from archrank.networks.inputs import to_device
         from archrank.training.loop import initialise
 
-        shape = (self.batch_size, *self.task.input_shape)
-        x = torch.randn(shape, generator=torch.Generator().manual_seed(0)).to(self.device)
+        x = to_device(self.task.example(self.batch_size), self.device)
         try:
             network = initialise(lambda: self.networks.build(arch), 0).to(self.device)
             return measure_latency(
@@ -131,7 +129,7 @@ class Latency(Evaluator):
         """Return the protocol and the processor: latencies of two machines do not compare."""
         return {
             "evaluator": "latency",
-            "task": repr(self.task),
+            "task": self.task.identity(),
             "batch_size": self.batch_size,
             "device": self.device,
             "processor": _processor(self.device),

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from archrank.errors import EvaluationError
 from archrank.evaluators.base import Evaluations, Evaluator
+from archrank.identity import function_name
 from archrank.metrics import Metric
 from archrank.types import Archs
 
@@ -20,19 +21,40 @@ if TYPE_CHECKING:
     from archrank.spaces.base import Space
     from archrank.tasks.base import Task
     from archrank.training.loop import TrainingResult
+    from archrank.training.own_loop import Trainer
 
 GROUP = 256  # networks; a few hundred fill a GPU with networks this small
 
 
 class Training(Evaluator):
-    """Builds each architecture and trains it with the task's recipe.
+    """Builds each architecture and trains it, with the task's recipe or with a loop of your own.
 
     Initial weights, data order and augmentation depend on the study's seed and on the
     architecture alone, so an evaluation gives the same numbers in whichever worker and whenever it
     runs. A network that diverges, or that cannot be built or run, is NaN with the reason.
 
+    A loop of your own is any function of ``(network, task, seed, device)`` that trains the network
+    in place and returns ``{metric: number}``, or one number::
+
+        def my_training(network, task, seed, device):
+            train, valid, test = task.load()
+            ...
+            return {"accuracy": accuracy_of(network, valid)}
+
+        Training(task, trainer=my_training)
+        Training(task, trainer=my_training, metrics=["f1", "minutes:minimize"])
+
+    The network comes on the CPU, with torch on one thread and its global generators seeded. An
+    exception in the loop, and a metric that is missing or not finite, are NaN with the reason, so
+    that one architecture never ends a run. For worker processes the function must be importable:
+    defined at the top level of a module, no lambda.
+
     Args:
-        task: data, loss, metric and recipe.
+        task: data, loss, metrics and recipe.
+        trainer: your own loop, in place of the recipe's.
+        metrics: what ``trainer`` returns: :class:`~archrank.metrics.Metric` objects, or names such
+            as ``"f1"``, which is maximised, and ``"minutes:minimize"``; ``None`` takes the
+            function's own attribute ``metrics``, and the task's metrics if it has none.
         runs: training runs per architecture with different seeds; metrics are their means.
         device: ``"cpu"`` or a CUDA device.
         group: networks trained at once; ``None`` is one on a CPU and as many as
@@ -43,12 +65,12 @@ class Training(Evaluator):
             metric's name and ``_ep3``, say. That changes nothing about the training.
 
     Raises:
-        EvaluationError: fewer than one run, or a checkpoint that is no epoch before the last.
+        EvaluationError: fewer than one run, a checkpoint that is no epoch before the last, no
+            metric or one twice, or settings that a trainer of your own does not take.
 
     Example:
         >>> from archrank.spaces import NASBench201
-        >>> from archrank.tasks import Digits
-        >>> from archrank.tasks.base import Recipe
+        >>> from archrank.tasks import Digits, Recipe
         >>> evaluator = Training(Digits(recipe=Recipe(epochs=1))).bind(NASBench201())
         >>> result = evaluator.evaluate(evaluator.space.parse(["|none~0|+|none~0|none~1|+"
         ...     "|skip_connect~0|none~1|none~2|"]))
@@ -62,6 +84,8 @@ class Training(Evaluator):
         self,
         task: Task,
         *,
+        trainer: Trainer | None = None,
+        metrics: Sequence[Metric | str] | None = None,
         runs: int = 1,
         device: str = "cpu",
         checkpoints: Sequence[int] = (),
@@ -78,21 +102,20 @@ class Training(Evaluator):
                 f"checkpoints {tuple(checkpoints)}: they are different epochs from 1 to "
                 f"{last - 1}, before the last of the recipe"
             )
+        _check_trainer(trainer, metrics, checkpoints, group)
         self.task = task
+        self.trainer = trainer
         self.runs = runs
         self.device = device
-        self.group_size = group or (1 if device == "cpu" else GROUP)
+        alone = trainer is not None or device == "cpu"
+        self.group_size = group or (1 if alone else GROUP)
         self.checkpoints = tuple(sorted(checkpoints))
         self.seed = 0
-        unit = "fraction" if task.metric == "accuracy" else ""
-        held_out = (
-            Metric(f"valid_{task.metric}", task.direction, unit),
-            Metric(f"test_{task.metric}", task.direction, unit),
-            Metric("valid_loss", "minimize"),
-            Metric("test_loss", "minimize"),
-        )
-        early = [replace(m, name=f"{m.name}_ep{e}") for e in self.checkpoints for m in held_out]
-        self.metrics = (*held_out[:2], Metric("train_loss", "minimize"), *held_out[2:], *early)
+        if trainer is None:
+            self.metrics = _measured(task, self.checkpoints)
+        else:
+            own = getattr(trainer, "metrics", None) if metrics is None else metrics
+            self.metrics = _declared(task, own)
 
     def bind(self, space: Space, *, task: Task | None = None, seed: int = 0) -> Self:
         """Return a copy for ``space``, seeded with ``seed``.
@@ -120,7 +143,11 @@ class Training(Evaluator):
             reason = next((r for r in results if isinstance(r, str)), None)
             reasons.append(reason)
             if reason is None:
-                values[i] = np.mean([_numbers(r) for r in results], axis=0)
+                values[i] = np.mean([self._numbers(r) for r in results], axis=0)
+                bad = ~np.isfinite(values[i])
+                named = zip(self.metrics, values[i], bad, strict=True)
+                reasons[i] = ", ".join(f"{m.name} is {v}" for m, v, b in named if b) or None
+                values[i, bad] = np.nan
         columns = {m.name: values[:, j] for j, m in enumerate(self.metrics)}
         return Evaluations(columns, reasons)
 
@@ -131,9 +158,20 @@ class Training(Evaluator):
         """
         from archrank.hardware.running import torch_threads
         from archrank.training.loop import train
+        from archrank.training.own_loop import train_with
 
         network, seed = self._initial(arch, run)
         with torch_threads(1):
+            if self.trainer is not None:
+                names = [m.name for m in self.metrics]
+                return network, train_with(
+                    self.trainer,
+                    network,
+                    self.task,
+                    metrics=names,
+                    seed=seed,
+                    device=self.device,
+                )
             result = train(
                 network,
                 self.task,
@@ -190,8 +228,8 @@ class Training(Evaluator):
     def _train(self, arch: NDArray[np.uint8], run: int) -> TrainingResult | str:
         try:
             _, result = self.train(arch, run)
-        except (ImportError, OSError):
-            raise  # the data or the installation, not the architecture
+        except (ImportError, OSError, EvaluationError):
+            raise  # the data, the installation or the set-up, not the architecture
         except Exception as error:
             return f"{type(error).__name__}: {error}"
         return result.diverged or result
@@ -201,17 +239,70 @@ class Training(Evaluator):
         return {"task": self.task.name, "device": self.device}
 
     def describe(self) -> dict[str, Any]:
-        """Return the task with its recipe, the number of runs, and checkpoints if there are any."""
-        described = {"evaluator": "training", "task": repr(self.task), "runs": self.runs}
-        return described | ({"checkpoints": list(self.checkpoints)} if self.checkpoints else {})
+        """Return the task's identity, the number of runs, and what differs from the defaults."""
+        described = {"evaluator": "training", "task": self.task.identity(), "runs": self.runs}
+        if self.checkpoints:
+            described["checkpoints"] = list(self.checkpoints)
+        if self.trainer is not None:
+            described["trainer"] = function_name(self.trainer)
+            described["metrics"] = {m.name: m.direction for m in self.metrics}
+        return described
+
+    def _numbers(self, result: TrainingResult | str) -> list[float]:
+        """Return all metrics of one run, in the order of :attr:`metrics`."""
+        assert not isinstance(result, str)  # the caller has looked
+        found = dict(result.metrics)
+        for epoch, early in result.checkpoints.items():
+            found |= {f"{name}_ep{epoch}": value for name, value in early.items()}
+        return [found[metric.name] for metric in self.metrics]
 
 
-def _numbers(result: TrainingResult | str) -> list[float]:
-    """All metrics of one run, in the order of :attr:`Training.metrics`."""
-    assert not isinstance(result, str)  # the caller has looked
-    early = [value for _, found in sorted(result.checkpoints.items()) for value in found]
-    final = [result.valid, result.test, result.train_loss, result.valid_loss, result.test_loss]
-    return final + early
+def _check_trainer(
+    trainer: Trainer | None,
+    metrics: Sequence[Metric | str] | None,
+    checkpoints: Sequence[int],
+    group: int | None,
+) -> None:
+    """Refuse settings that contradict each other."""
+    if trainer is None and metrics is not None:
+        raise EvaluationError(
+            "Training(metrics=...) names what a trainer of your own returns: give trainer=..., too"
+        )
+    if trainer is not None and (checkpoints or group):
+        raise EvaluationError(
+            "Training(trainer=...) takes neither checkpoints nor group: the recipe's loop alone "
+            "knows them"
+        )
+    if trainer is not None and not callable(trainer):
+        raise EvaluationError(
+            f"Training(trainer={trainer!r}): expected a function of (network, task, seed, device)"
+        )
+
+
+def _measured(task: Task, checkpoints: Sequence[int]) -> tuple[Metric, ...]:
+    """Return what the recipe's loop measures: metrics and loss on held-out data, and early."""
+    if not task.metrics:
+        raise EvaluationError(
+            f"task {task.name!r} has no metrics: set metrics = (Metric(...),) in its class"
+        )
+    kinds = (*task.metrics, Metric("loss", "minimize"))
+    held_out = [replace(m, name=f"{split}_{m.name}") for m in kinds for split in ("valid", "test")]
+    early = [replace(m, name=f"{m.name}_ep{epoch}") for epoch in checkpoints for m in held_out]
+    return (*held_out[:-2], Metric("train_loss", "minimize"), *held_out[-2:], *early)
+
+
+def _declared(task: Task, metrics: Sequence[Metric | str] | None) -> tuple[Metric, ...]:
+    """Return what a trainer of the user's returns."""
+    if isinstance(metrics, str | Metric):
+        metrics = (metrics,)
+    given = task.metrics if metrics is None else metrics
+    declared = tuple(Metric.parse(m) if isinstance(m, str) else m for m in given)
+    names = [m.name for m in declared]
+    if not names or len(set(names)) < len(names):
+        raise EvaluationError(
+            f"Training(trainer=...) needs one or more different metrics, got {names}"
+        )
+    return declared
 
 
 def _require(device: str) -> None:

@@ -88,7 +88,7 @@ class ZeroCost(Evaluator):
         """Return the task, the proxies and the size of the batch."""
         return {
             "evaluator": "zero_cost",
-            "task": repr(self.task),
+            "task": self.task.identity(),
             "proxies": list(self.proxies),
             "batch_size": self.batch_size,
         }

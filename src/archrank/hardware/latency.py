@@ -16,10 +16,11 @@ from time import perf_counter_ns
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from archrank.hardware.protocol import require_counts, require_trim
 from archrank.hardware.running import mode, torch_threads
+from archrank.networks.inputs import Inputs, run
 from archrank.types import Floats
 
 REPEATS, TRIM = 300, 0.1  # published
@@ -27,7 +28,7 @@ REPEATS, TRIM = 300, 0.1  # published
 
 def measure_latency(
     network: nn.Module,
-    x: Tensor,
+    x: Inputs,
     *,
     repeats: int = REPEATS,
     warmup: int = 10,
@@ -38,7 +39,7 @@ def measure_latency(
 
     Args:
         network: Network on the device of ``x``; it runs in evaluation mode, without gradients.
-        x: One batch, ``(b, ...)``.
+        x: One batch, ``(b, ...)``; or a tuple of such tensors, the network's arguments.
         repeats: Calls that are timed, one by one.
         warmup: Calls before them that are not timed.
         trim: Share of the calls to drop at either end, 0 to below 0.5.
@@ -55,7 +56,7 @@ def measure_latency(
 
 
 def time_calls(
-    network: nn.Module, x: Tensor, *, repeats: int = REPEATS, warmup: int = 10, threads: int = 1
+    network: nn.Module, x: Inputs, *, repeats: int = REPEATS, warmup: int = 10, threads: int = 1
 ) -> Floats:
     """Measure each of ``repeats`` calls ``network(x)`` in milliseconds: ``(repeats,)``.
 
@@ -65,18 +66,19 @@ def time_calls(
         EvaluationError: ``repeats`` or ``threads`` below 1, or ``warmup`` below 0.
     """
     require_counts("latency", repeats=(repeats, 1), warmup=(warmup, 0), threads=(threads, 1))
+    device = (x[0] if isinstance(x, tuple) else x).device
     ticks = np.zeros((repeats, 2), dtype=np.int64)  # start and end, ns
     collecting = gc.isenabled()
     with mode(network, training=False), torch_threads(threads), torch.inference_mode():
         for _ in range(warmup):
-            network(x)
-        _wait(x.device)
+            run(network, x)
+        _wait(device)
         gc.disable()  # a garbage collection during a call would count as time of the network
         try:
             for call in ticks:
                 call[0] = perf_counter_ns()
-                network(x)
-                _wait(x.device)
+                run(network, x)
+                _wait(device)
                 call[1] = perf_counter_ns()
         finally:
             if collecting:

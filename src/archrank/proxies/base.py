@@ -11,6 +11,7 @@ from typing import NamedTuple
 from torch import Tensor, nn
 
 from archrank.errors import SettingsError
+from archrank.networks.inputs import Inputs
 from archrank.proxies import DEFAULT, PROXIES
 from archrank.proxies.probe import Loss, Probe
 
@@ -24,12 +25,12 @@ class Proxy:
         self.of = of
         update_wrapper(self, of)
 
-    def __call__(self, network: nn.Module, inputs: Tensor, targets: Tensor, loss: Loss) -> float:
+    def __call__(self, network: nn.Module, inputs: Inputs, targets: Tensor, loss: Loss) -> float:
         """Score ``network``, higher is better, without changing it.
 
         Args:
             network: Untrained network.
-            inputs: ``(b, ...)``.
+            inputs: ``(b, ...)``, or a tuple of such tensors, the network's arguments.
             targets: ``(b, ...)``.
             loss: ``loss(outputs, targets)``, a scalar.
 
@@ -53,7 +54,7 @@ class Measured(NamedTuple):
 
 def measure(
     network: nn.Module,
-    inputs: Tensor,
+    inputs: Inputs,
     targets: Tensor,
     loss: Loss,
     proxies: Sequence[str] = DEFAULT,
@@ -62,7 +63,7 @@ def measure(
 
     Args:
         network: Untrained network; it is not changed.
-        inputs: ``(b, ...)``.
+        inputs: ``(b, ...)``, or a tuple of such tensors, the network's arguments.
         targets: ``(b, ...)``.
         loss: ``loss(outputs, targets)``, a scalar.
         proxies: Names in :data:`~archrank.proxies.PROXIES`, or ``package.module:name`` of a

@@ -34,8 +34,9 @@ def synflow(probe: Probe) -> float:
     Raises:
         EvaluationError: Inputs are integers, or there are no weights.
     """
-    if not probe.inputs.is_floating_point():
-        raise EvaluationError(f"synflow has no input of ones of {probe.inputs.dtype}")
+    for x in probe.inputs:
+        if not x.is_floating_point():
+            raise EvaluationError(f"synflow has no input of ones of {x.dtype}")
     weights = set(map(id, probe.weights))
     state: dict[str, Tensor] = {}
     positive: list[Tensor] = []
@@ -46,9 +47,9 @@ def synflow(probe: Probe) -> float:
             positive.append(state[name].requires_grad_())
     for name, b in probe.network.named_buffers():
         state[name] = b.to(torch.float64) if b.is_floating_point() else b.clone()
-    ones = torch.ones_like(probe.inputs[:1], dtype=torch.float64)  # (1, ...)
+    ones = tuple(torch.ones_like(x[:1], dtype=torch.float64) for x in probe.inputs)  # (1, ...)
     with mode(probe.network, training=False), _bypass(probe.network), torch.enable_grad():
-        flow = functional_call(probe.network, state, (ones,)).sum()  # R
+        flow = functional_call(probe.network, state, ones).sum()  # R
         if not flow.requires_grad:
             return 0.0
         gradients = torch.autograd.grad(flow, positive, allow_unused=True)

@@ -11,6 +11,7 @@ from torch.func import functional_call
 
 from archrank.errors import EvaluationError
 from archrank.hardware.running import mode
+from archrank.networks.inputs import Inputs
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 """``loss(outputs, targets)``, a scalar."""
@@ -29,14 +30,14 @@ class Probe:
 
     Args:
         network: Untrained network.
-        inputs: ``(b, ...)``.
+        inputs: ``(b, ...)``, or a tuple of such tensors, the network's arguments.
         targets: ``(b, ...)``.
         loss: ``loss(outputs, targets)``, a scalar.
     """
 
-    def __init__(self, network: nn.Module, inputs: Tensor, targets: Tensor, loss: Loss) -> None:
+    def __init__(self, network: nn.Module, inputs: Inputs, targets: Tensor, loss: Loss) -> None:
         self.network = network
-        self.inputs = inputs
+        self.inputs = inputs if isinstance(inputs, tuple) else (inputs,)
         self.targets = targets
         self.loss = loss
 
@@ -67,12 +68,13 @@ class Probe:
         Raises:
             EvaluationError: The inputs are integers (tokens).
         """
-        if not self.inputs.is_floating_point():
-            raise EvaluationError(f"there is no derivative by inputs of {self.inputs.dtype}")
-        outputs, _, x = self._pass
+        for x in self.inputs:
+            if not x.is_floating_point():
+                raise EvaluationError(f"there is no derivative by inputs of {x.dtype}")
+        outputs, _, inputs = self._pass
         with torch.enable_grad():
             total = outputs.sum()
-        return _gradients(total, [x])[0].flatten(1)
+        return torch.cat([g.flatten(1) for g in _gradients(total, inputs)], dim=1)
 
     @property
     def codes(self) -> Tensor:
@@ -88,9 +90,11 @@ class Probe:
         return torch.cat(signs, dim=1).to(torch.float32)
 
     @cached_property
-    def _pass(self) -> tuple[Tensor, list[Tensor], Tensor]:
+    def _pass(self) -> tuple[Tensor, list[Tensor], tuple[Tensor, ...]]:
         """Run the forward pass: outputs, signs of rectifier inputs (b, units), inputs."""
-        x = self.inputs.detach().clone().requires_grad_(self.inputs.is_floating_point())
+        inputs = tuple(
+            x.detach().clone().requires_grad_(x.is_floating_point()) for x in self.inputs
+        )
         signs: list[Tensor] = []
 
         def record(_: nn.Module, args: tuple[Tensor, ...]) -> None:
@@ -101,11 +105,11 @@ class Probe:
         buffers = {name: b.clone() for name, b in self.network.named_buffers()}
         try:
             with mode(self.network, training=True), torch.enable_grad():
-                outputs: Tensor = functional_call(self.network, buffers, (x,))
+                outputs: Tensor = functional_call(self.network, buffers, inputs)
         finally:
             for hook in hooks:
                 hook.remove()
-        return outputs, signs, x
+        return outputs, signs, inputs
 
 
 def _gradients(scalar: Tensor, of: Sequence[Tensor]) -> list[Tensor]:

@@ -14,7 +14,6 @@ from archrank.hardware.running import torch_threads
 from archrank.jobs import gather
 from archrank.proxies import DEFAULT
 from archrank.proxies.base import BATCH, Measured, measure, metric_names, require_batch
-from archrank.tasks.base import Split, Task
 from archrank.torch_state import seeded
 from archrank.training.loop import initialise
 from archrank.types import Archs, Floats
@@ -22,6 +21,7 @@ from archrank.types import Archs, Floats
 if TYPE_CHECKING:
     from archrank.spaces.base import Space
     from archrank.spaces.networks import Networks
+    from archrank.tasks.base import Split, Task
 
 CHUNK = 64  # architectures per job of an executor: a few seconds
 
@@ -115,7 +115,7 @@ def draw_batch(task: Task, *, seed: int = 0, batch_size: int = BATCH) -> Split:
     n = len(data.y)
     index = np.random.default_rng(seed).choice(n, min(batch_size, n), replace=False)
     rows = torch.from_numpy(index)
-    return Split(data.x[rows], data.y[rows])
+    return data.take(rows)
 
 
 def _score_one(

@@ -88,15 +88,13 @@ def check_output(name: str, output: Output, task: Task) -> None:
     Raises:
         BuildError: it returns no tensor, or not one output per class.
     """
-    from archrank.tasks.base import Task
-
-    if output is None or type(task).loss is not Task.loss:
+    if output is None or not task.is_cross_entropy:
         return
     if isinstance(output, str):
         raise BuildError(f"{name} returns a {output}, task {task.name!r} needs a tensor")
-    if len(output) < 2 or output[1] != task.n_classes:
+    if len(output) < 2 or output[1] != task.n_outputs:
         got = ", ".join(["b", *map(str, output[1:])]) if output else ""
         raise BuildError(
             f"{name} returns a tensor of shape ({got}), task {task.name!r} needs "
-            f"(b, {task.n_classes}): one output per class"
+            f"(b, {task.n_outputs}): one output per class"
         )

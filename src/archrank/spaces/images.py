@@ -71,7 +71,7 @@ def image_sizes(task: Task | None, space: str, published: ImageSizes = CIFAR10) 
             f"{task.name!r} has {shape}"
         )
     channels, height, width = shape
-    return ImageSizes(channels, height, width, task.n_classes)
+    return ImageSizes(channels, height, width, task.n_outputs)
 
 
 def cell_sizes(task: Task | None, space: str, scale: Scale | None, published: Scale) -> CellSizes:

@@ -1,19 +1,30 @@
-"""What networks must learn: data, loss, metric and training recipe.
+"""What networks must learn: data, loss, metrics and training recipe.
 
 ``Digits``, ``Glyphs`` and ``Characters`` need no download. ``CIFAR10``, ``CIFAR100`` and
 ``ImageNet16`` read the published files from a folder. Each is a frozen dataclass; the lower-case
 names are the same classes, so that ``tasks.digits()`` reads like the data set it is.
+
+Your own task derives from ``Classification``, ``ImageClassification``, ``Regression``,
+``LanguageModel`` or ``Translation`` and loads its data; or from ``Task`` itself.
 """
 
 from __future__ import annotations
 
 from archrank.registry import Registry
-from archrank.tasks.base import Recipe, Split, Splits, Task
+from archrank.tasks.base import Split, Splits, Task
+from archrank.tasks.classification import Classification
+from archrank.tasks.images.augmentation import Augmentation
+from archrank.tasks.images.base import ImageClassification
 from archrank.tasks.images.characters import Characters
 from archrank.tasks.images.cifar import CIFAR10, CIFAR100
 from archrank.tasks.images.digits import Digits
 from archrank.tasks.images.glyphs import Glyphs
 from archrank.tasks.images.imagenet16 import ImageNet16
+from archrank.tasks.meters import Meter
+from archrank.tasks.regression import Regression
+from archrank.tasks.text.language_model import LanguageModel
+from archrank.tasks.text.translation import Translation
+from archrank.training.recipe import Recipe
 
 TASKS = Registry(
     "task",
@@ -31,14 +42,21 @@ __all__ = [
     "CIFAR10",
     "CIFAR100",
     "TASKS",
+    "Augmentation",
     "Characters",
+    "Classification",
     "Digits",
     "Glyphs",
+    "ImageClassification",
     "ImageNet16",
+    "LanguageModel",
+    "Meter",
     "Recipe",
+    "Regression",
     "Split",
     "Splits",
     "Task",
+    "Translation",
 ]
 
 # After the imports, so that these names hide the modules of the same name.

@@ -3,38 +3,49 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from archrank.identity import identity_of
+from archrank.metrics import Metric
+from archrank.training.recipe import Recipe
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
-_IMAGE: tuple[int, ...] = (3, 32, 32)  # channels, height, width
+    from archrank.tasks.meters import Meter
 
-
-@dataclass(frozen=True)
-class Recipe:
-    """How a network is trained on a task. All of it enters a run's fingerprint."""
-
-    epochs: int = 12
-    batch_size: int = 128
-    optimizer: Literal["sgd", "adamw"] = "sgd"
-    lr: float = 0.1  # peak; cosine to 0 over all steps
-    momentum: float = 0.9  # SGD only, Nesterov
-    weight_decay: float = 5e-4
-    warmup_epochs: float = 0.0  # linear from 0
-    label_smoothing: float = 0.0
-    grad_clip: float | None = None  # L2 norm over all parameters
-    noise: float = 0.0  # sd of Gaussian pixel noise added to every training batch
-    shift: int = 0  # random translation by up to this many pixels, zero padded
-    flip: bool = False  # random horizontal flip
+_ANY: tuple[int, ...] = ()
+_NONE: tuple[Metric, ...] = ()
 
 
 class Split(NamedTuple):
-    """Inputs and targets of one part of the data, resident in memory."""
+    """Inputs and targets of one part of the data, resident in memory.
 
-    x: Tensor  # (b, c, h, w) float32
-    y: Tensor  # (b,) int64
+    Attributes:
+        x: Inputs ``(b, ...)`` of floats or integers; or a tuple of such tensors, which become
+            several arguments of the network.
+        y: Targets ``(b, ...)``.
+    """
+
+    x: Tensor | tuple[Tensor, ...]
+    y: Tensor
+
+    @property
+    def inputs(self) -> tuple[Tensor, ...]:
+        """The inputs as a tuple, also if there is one."""
+        return self.x if isinstance(self.x, tuple) else (self.x,)
+
+    def map(self, change: Callable[[Tensor], Tensor]) -> Split:
+        """Return a split with every tensor of inputs and targets changed."""
+        x = tuple(map(change, self.x)) if isinstance(self.x, tuple) else change(self.x)
+        return Split(x, change(self.y))
+
+    def take(self, rows: Any) -> Split:
+        """Return some examples: ``rows`` is a slice or an index tensor ``(k,)``."""
+        return self.map(lambda tensor: tensor[rows])
 
 
 class Splits(NamedTuple):
@@ -47,31 +58,92 @@ class Splits(NamedTuple):
 
 @dataclass(frozen=True)
 class Task(ABC):
-    """What the network must do: data, loss, metric, and the recipe it is trained with.
+    """A task: data, loss, metrics, and the recipe that networks are trained with.
 
     A task is a small frozen value (cheap to pickle and to compare); its data is loaded where it is
-    used, once per process. Subclasses set the class attributes and implement :meth:`load`; the
-    default loss and metric are those of classification.
+    used, once per process. There are families for the usual kinds, which need the data only:
+    :class:`~archrank.tasks.classification.Classification`,
+    :class:`~archrank.tasks.images.base.ImageClassification`,
+    :class:`~archrank.tasks.regression.Regression`,
+    :class:`~archrank.tasks.text.language_model.LanguageModel` and
+    :class:`~archrank.tasks.text.translation.Translation`. A task of another kind implements
+    :meth:`load`, :meth:`loss` and :meth:`measure`, and names its metrics.
+
+    :func:`archrank.testing.check_task` checks the contract.
+
+    Attributes:
+        recipe: Optimisation of every network.
+        name: Short name, for file names and displays.
+        input_shape: Shape of one input without the batch: ``(channels, height, width)`` of images,
+            ``(features,)`` of vectors, ``(length,)`` of token sequences, ``(2, length)`` of a
+            source and a target sequence.
+        metrics: Measured quantities beside the loss; the first is what runs optimise.
     """
 
     recipe: Recipe = field(default_factory=Recipe)
 
     name = "task"
-    input_shape = _IMAGE  # or (length,) of tokens; no field, unless a subclass makes it one
-    n_classes = 10
-    metric = "accuracy"  # fraction in [0, 1]
-    direction: ClassVar[Literal["maximize", "minimize"]] = "maximize"
+    input_shape = _ANY  # no field, unless a subclass makes it one
+    metrics = _NONE
+
+    @property
+    def n_outputs(self) -> int:
+        """Size of a network's output: classes, predicted numbers, or tokens of the vocabulary."""
+        return 1
+
+    @property
+    def is_cross_entropy(self) -> bool:
+        """Whether the loss is the mean cross entropy of classes, one per example."""
+        return False
 
     @abstractmethod
     def load(self) -> Splits:
         """Return the data as tensors; the same for every call with the same task."""
 
+    @abstractmethod
     def loss(self, outputs: Tensor, y: Tensor) -> Tensor:
-        """Mean training loss of a batch: ``outputs`` (b, classes), ``y`` (b,) -> scalar."""
-        from torch.nn.functional import cross_entropy
+        """Return the mean training loss of a batch, a scalar that can be differentiated.
 
-        return cross_entropy(outputs, y, label_smoothing=self.recipe.label_smoothing)
+        Args:
+            outputs: What the network returned for the inputs, ``(b, ...)``.
+            y: Targets, ``(b, ...)``.
+        """
 
-    def score(self, outputs: Tensor, y: Tensor) -> float:
-        """The metric on a whole split: ``outputs`` (b, classes), ``y`` (b,) -> float."""
-        return float((outputs.argmax(1) == y).double().mean())
+    def measure(self, outputs: Tensor, y: Tensor) -> Mapping[str, Tensor | float]:
+        """Return the metrics of a batch by name, each a mean over the batch.
+
+        Metrics that are no means over examples need a :meth:`meter` of their own.
+        """
+        return {}
+
+    def count(self, y: Tensor) -> int | Tensor:
+        """Return how many items the means of a batch are taken over; examples by default."""
+        return len(y)
+
+    def meter(self) -> Meter:
+        """Return an empty meter, which accumulates loss and metrics batch by batch.
+
+        By default it averages :meth:`loss` and :meth:`measure`, weighted by :meth:`count`.
+        """
+        from archrank.tasks.meters import Averages
+
+        return Averages(self)
+
+    def augment(self, x: Any, generator: torch.Generator) -> Any:
+        """Return the inputs of a training batch, changed at random; unchanged by default."""
+        return x
+
+    def example(self, batch: int = 1, *, seed: int = 0) -> Tensor | tuple[Tensor, ...]:
+        """Return made-up inputs ``(batch, ...)`` of the right shape and type, without any data."""
+        import torch
+
+        generator = torch.Generator().manual_seed(seed)
+        return torch.randn((batch, *self.input_shape), generator=generator)
+
+    def identity(self) -> dict[str, Any]:
+        """Return the settings that must agree for two runs to measure the same; JSON values.
+
+        The class by name and what differs from the defaults, see
+        :func:`~archrank.identity.identity_of`.
+        """
+        return identity_of(self, leave_out=("name", "metrics"))

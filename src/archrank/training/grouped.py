@@ -6,7 +6,7 @@ all networks, and since its arithmetic is elementwise, each network is trained a
 Gradients are clipped network by network, and one that diverges leaves the others as they are.
 
     >>> from archrank.networks import NASBench201Network
-    >>> from archrank.tasks import Digits
+    >>> from archrank.tasks import Digits, Recipe
     >>> from archrank.training.loop import initialise
     >>> cells = [["skip_connect"] * 6, ["nor_conv_1x1"] * 6]
     >>> networks = [
@@ -14,7 +14,7 @@ Gradients are clipped network by network, and one that diverges leaves the other
     ...     for seed, cell in enumerate(cells)
     ... ]
     >>> results = train_many(networks, Digits(recipe=Recipe(epochs=1)), seeds=[0, 1])
-    >>> [0 <= result.valid <= 1 for result in results]
+    >>> [0 <= result.metrics["valid_accuracy"] <= 1 for result in results]
     [True, True]
 """
 
@@ -24,6 +24,8 @@ import math
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -34,17 +36,20 @@ from archrank.errors import SettingsError
 from archrank.networks.grouped import GroupedNASBench201
 from archrank.networks.nasbench201 import NASBench201Network
 from archrank.networks.stacked_layers import Stacked
-from archrank.tasks.base import Recipe, Split, Splits, Task
-from archrank.training.augmentation import augment
-from archrank.training.loop import (
+from archrank.training.data import resident
+from archrank.training.evaluation import (
     EVAL_BATCH,
-    NOTHING,
-    Measurement,
-    TrainingResult,
-    learning_rates,
-    make_optimizer,
-    resident,
+    EVAL_OUTPUTS,
+    batches,
+    measure_held_out,
+    nothing,
+    read,
 )
+from archrank.training.loop import NOT_FINITE, TrainingResult
+from archrank.training.step import Step
+
+if TYPE_CHECKING:
+    from archrank.tasks.base import Split, Splits, Task
 
 EVAL_IMAGES = 16_384  # networks x images of a batch in inference; bounds the memory
 
@@ -54,12 +59,12 @@ Batch = tuple[Tensor, Tensor]
 
 @dataclass
 class _Run:
-    """One network of a group: what :class:`TrainingResult` will say of it."""
+    """One network of a group: what its :class:`TrainingResult` will say."""
 
     train_loss: float = math.nan
     epochs: int = 0
     diverged: str | None = None
-    checkpoints: dict[int, Measurement] = field(default_factory=dict)
+    checkpoints: dict[int, dict[str, float]] = field(default_factory=dict)
 
     def finish_epoch(self, epoch: int, mean_loss: float) -> None:
         """Note the mean training loss of ``epoch``, unless the run was given up before."""
@@ -69,23 +74,12 @@ class _Run:
         if not math.isfinite(mean_loss):
             self.diverged = f"the training loss became {mean_loss} in epoch {epoch}"
 
-    def result(self, found: Measurement, seconds: float) -> TrainingResult:
+    def result(self, task: Task, found: dict[str, float], seconds: float) -> TrainingResult:
         """Close the run with its final measurement and its share of the group's time."""
-        if self.diverged is None and not math.isfinite(found.valid_loss + found.test_loss):
-            self.diverged = "the trained network's loss is not finite on validation or test data"
-        if self.diverged is not None:
-            found = NOTHING
-        return TrainingResult(
-            found.valid,
-            found.test,
-            self.train_loss,
-            found.valid_loss,
-            found.test_loss,
-            self.epochs,
-            seconds,
-            self.diverged,
-            self.checkpoints,
-        )
+        if self.diverged is None and not math.isfinite(found["valid_loss"] + found["test_loss"]):
+            self.diverged = NOT_FINITE
+        metrics = (nothing(task) if self.diverged else found) | {"train_loss": self.train_loss}
+        return TrainingResult(metrics, seconds, self.epochs, self.diverged, self.checkpoints)
 
 
 def train_many(
@@ -105,7 +99,7 @@ def train_many(
 
     Args:
         networks: Freshly initialised and of one scale; they stay on their device.
-        task: Data, loss, metric and recipe. A loss of its own is called network by network.
+        task: Image classification. A loss of its own is called network by network.
         seeds: Of the order of the images and of augmentation, one per network.
         device: Where the data is put and the group trained.
         checkpoints: Epochs after which all are measured too; that changes nothing else.
@@ -129,12 +123,12 @@ def train_many(
     splits = resident(task, device)
     start = time.perf_counter()
     own = device.type == "cpu" if per_network_draws is None else per_network_draws
-    draws = (_own_draws if own else _shared_draws)(splits.train, task.recipe, seeds)
+    draws = (_own_draws if own else _shared_draws)(splits.train, task, seeds)
     runs = _fit(group, task, splits, draws, checkpoints)
     last = _measure(group, task, splits)
     seconds = (time.perf_counter() - start) / group.size
     group.write_back(networks)
-    return [run.result(found, seconds) for run, found in zip(runs, last, strict=True)]
+    return [run.result(task, found, seconds) for run, found in zip(runs, last, strict=True)]
 
 
 def _fit(
@@ -146,20 +140,18 @@ def _fit(
 ) -> list[_Run]:
     """Run all epochs, or until every network has diverged."""
     recipe = task.recipe
-    optimizer = make_optimizer(list(group.parameters()), recipe)
-    schedule = learning_rates(recipe, _batches(splits.train, recipe))
+    limit = recipe.grad_clip
+    clip = None if limit is None else partial(clip_each, group.layers(), group.size, limit)
+    updates = recipe.epochs * _batches(splits.train, task)
+    step = Step(group.parameters(), recipe, updates, clip=clip)
     runs = [_Run() for _ in range(group.size)]
     for epoch in range(1, recipe.epochs + 1):
         group.train()
         losses = []
         for x, y in draws():
-            loss = _losses(task, group(x), y)  # (m,)
-            optimizer.zero_grad(set_to_none=True)
-            loss.sum().backward()  # type: ignore[no-untyped-call]
-            if recipe.grad_clip is not None:
-                clip_each(group.layers(), group.size, recipe.grad_clip)
-            optimizer.param_groups[0]["lr"] = next(schedule)
-            optimizer.step()
+            with step.forward_context():
+                loss = _losses(task, group(x), y)  # (m,)
+            step(loss.sum())
             losses.append(loss.detach())
         means = torch.stack(losses).mean(0).tolist()  # the epoch's only wait for the device
         for run, mean_loss in zip(runs, means, strict=True):
@@ -196,7 +188,7 @@ def clip_each(layers: Iterable[Stacked], m: int, max_norm: float) -> None:
 
 def _losses(task: Task, outputs: Tensor, y: Tensor) -> Tensor:
     """The task's loss of each network: ``outputs`` (b, m, classes), ``y`` (b, m) -> (m,)."""
-    if type(task).loss is not Task.loss:
+    if not task.is_cross_entropy:
         each = [task.loss(outputs[:, i], y[:, i]) for i in range(outputs.shape[1])]
         return torch.stack(each)
     smoothing = task.recipe.label_smoothing
@@ -207,58 +199,69 @@ def _losses(task: Task, outputs: Tensor, y: Tensor) -> Tensor:
 
 
 @torch.inference_mode()
-def _measure(group: GroupedNASBench201, task: Task, splits: Splits) -> list[Measurement]:
-    """The metric and the loss of each network on both held-out splits."""
+def _measure(group: GroupedNASBench201, task: Task, splits: Splits) -> list[dict[str, float]]:
+    """Return the metrics and the loss of each network on both held-out splits."""
     group.eval()
-    valid, valid_loss = _score(group, task, splits.valid)
-    test, test_loss = _score(group, task, splits.test)
-    return [Measurement(*row) for row in zip(valid, test, valid_loss, test_loss, strict=True)]
+    found = {id(s): _evaluate(group, task, s) for s in (splits.valid, splits.test)}
+    return [
+        measure_held_out(task, splits, lambda split, i=i: found[id(split)][i])  # type: ignore[misc]
+        for i in range(group.size)
+    ]
 
 
-def _score(group: GroupedNASBench201, task: Task, data: Split) -> tuple[list[float], list[float]]:
-    """The metrics and the losses on a whole split, one of each per network."""
+def _evaluate(group: GroupedNASBench201, task: Task, data: Split) -> list[dict[str, float]]:
+    """Return the loss and the metrics on a split, one dictionary per network."""
     m = group.size
+    meters = [task.meter() for _ in range(m)]
     size = min(EVAL_BATCH, max(1, EVAL_IMAGES // m))
-    outputs = torch.cat([group(x.repeat(1, m, 1, 1)) for x in torch.split(data.x, size)])
-    losses = _losses(task, outputs, data.y[:, None].expand(-1, m))
-    scores = [task.score(outputs[:, i], data.y) for i in range(m)]  # outputs: (b, m, classes)
-    return scores, losses.tolist()
+    kept = max(size, EVAL_OUTPUTS // (m * task.n_outputs))  # images; few calls of the meters
+    for part in batches(data, kept):
+        outputs = torch.cat([group(x.repeat(1, m, 1, 1)) for x in torch.split(_images(part), size)])
+        for i, meter in enumerate(meters):  # outputs: (b, m, classes)
+            meter.update(outputs[:, i], part.y)
+    return [read(meter, task) for meter in meters]
 
 
-def _own_draws(data: Split, recipe: Recipe, seeds: Sequence[int]) -> Callable[[], Iterator[Batch]]:
+def _own_draws(data: Split, task: Task, seeds: Sequence[int]) -> Callable[[], Iterator[Batch]]:
     """Epochs in which each network draws from its own generator, in the order of ``train``."""
-    generators = [torch.Generator(data.x.device).manual_seed(seed) for seed in seeds]
-    batches = _batches(data, recipe)
+    x = _images(data)
+    generators = [torch.Generator(x.device).manual_seed(seed) for seed in seeds]
+    count = _batches(data, task)
 
     def epoch() -> Iterator[Batch]:
-        orders = [
-            torch.randperm(len(data.y), generator=g, device=data.x.device) for g in generators
-        ]
-        for index in zip(*(order.tensor_split(batches) for order in orders), strict=True):
-            images = [augment(data.x[i], recipe, g) for i, g in zip(index, generators, strict=True)]
+        orders = [torch.randperm(len(data.y), generator=g, device=x.device) for g in generators]
+        for index in zip(*(order.tensor_split(count) for order in orders), strict=True):
+            images = [task.augment(x[i], g) for i, g in zip(index, generators, strict=True)]
             yield torch.cat(images, dim=1), data.y[torch.stack(index, dim=1)]
 
     return epoch
 
 
-def _shared_draws(
-    data: Split, recipe: Recipe, seeds: Sequence[int]
-) -> Callable[[], Iterator[Batch]]:
+def _shared_draws(data: Split, task: Task, seeds: Sequence[int]) -> Callable[[], Iterator[Batch]]:
     """Epochs in which one generator draws for all networks at once."""
+    images = _images(data)
     words = [seed % 2**64 for seed in seeds]  # torch takes negative seeds, NumPy does not
     state = np.random.SeedSequence(words).generate_state(1, np.uint64)
-    generator = torch.Generator(data.x.device).manual_seed(int(state[0]))
-    batches, m = _batches(data, recipe), len(seeds)
+    generator = torch.Generator(images.device).manual_seed(int(state[0]))
+    count, m = _batches(data, task), len(seeds)
 
     def epoch() -> Iterator[Batch]:
-        keys = torch.rand(m, len(data.y), generator=generator, device=data.x.device)
-        for index in keys.argsort(dim=1).tensor_split(batches, dim=1):  # (m, b)
-            x = augment(data.x[index.flatten()], recipe, generator)  # (m b, c, h, w)
+        keys = torch.rand(m, len(data.y), generator=generator, device=images.device)
+        for index in keys.argsort(dim=1).tensor_split(count, dim=1):  # (m, b)
+            x = task.augment(images[index.flatten()], generator)  # (m b, c, h, w)
             x = torch.unflatten(x, 0, (m, -1)).transpose(0, 1).flatten(1, 2)  # (b, m c, h, w)
             yield x, data.y[index.T]
 
     return epoch
 
 
-def _batches(data: Split, recipe: Recipe) -> int:
-    return math.ceil(len(data.y) / recipe.batch_size)
+def _batches(data: Split, task: Task) -> int:
+    """Return the number of batches per epoch."""
+    return math.ceil(len(data.y) / task.recipe.batch_size)
+
+
+def _images(data: Split) -> Tensor:
+    """Return the inputs of a split, (b, c, h, w)."""
+    if isinstance(data.x, tuple):
+        raise SettingsError("networks of cells take one tensor of images, not a tuple of inputs")
+    return data.x

@@ -62,4 +62,4 @@ def test_sequence_tasks_train_as_image_tasks_do() -> None:
     network = GPTS().networks(task).build(few(GPTS(), 1)[0])
     result = train(network, task, seed=0)
     assert result.diverged is None
-    assert np.isfinite(result.valid_loss)
+    assert np.isfinite(result.metrics["valid_loss"])

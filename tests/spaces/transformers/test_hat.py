@@ -95,7 +95,7 @@ def test_networks_learn() -> None:
 
 def test_vocabularies_of_a_task() -> None:
     class Two(Tokens):
-        source_vocabulary = 13
+        n_sources = 13
 
     task = Two(input_shape=(2, 5))
     space = HAT()

@@ -43,8 +43,8 @@ def test_its_images_are_not_those_of_glyphs() -> None:
     assert not torch.allclose(own.train.x, letters.train.x, atol=0.1)  # ... drawn otherwise
 
 
-def test_the_recipe_is_its_own() -> None:
+def test_the_augmentation_is_its_own() -> None:
     task = Characters()
-    assert task.recipe != Glyphs().recipe
+    assert task.augmentation != Glyphs().augmentation
     assert replace(task, size=16).input_shape == (1, 16, 16)
     assert replace(task, characters="AB").n_classes == 2

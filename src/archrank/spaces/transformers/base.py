@@ -242,7 +242,7 @@ def token_sizes(task: Task | None, space: str, published: TokenSizes) -> TokenSi
     """
     if task is None:
         return published
-    return TokenSizes(sequence_length(task, space), task.n_classes)
+    return TokenSizes(sequence_length(task, space), task.n_outputs)
 
 
 def sequence_length(task: Task, space: str, *, pair: bool = False) -> int:

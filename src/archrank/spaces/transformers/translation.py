@@ -89,20 +89,20 @@ class TranslationSpace(LayeredSpace):
     # ---- costs ---------------------------------------------------------------------------------
 
     def _sizes(self, task: Task | None) -> Corpus:
-        """Read ``input_shape`` (2, length) and ``n_classes`` tokens of a task.
+        """Read ``input_shape`` (2, length) and ``n_outputs`` tokens of a task.
 
-        A task whose source has other tokens tells their number as ``source_vocabulary``.
+        A task whose source has other tokens tells their number as ``n_sources``.
         """
         if task is None:
             return self.corpus
         length = sequence_length(task, self.name, pair=True)
-        source = int(getattr(task, "source_vocabulary", task.n_classes))
-        if self.corpus.shared and source != task.n_classes:
+        source = int(getattr(task, "n_sources", task.n_outputs))
+        if self.corpus.shared and source != task.n_outputs:
             raise SpaceError(
                 f"{self.name} shares embeddings between source and target; task {task.name!r} has "
-                f"{source} and {task.n_classes} tokens: give it one vocabulary"
+                f"{source} and {task.n_outputs} tokens: give it one vocabulary"
             )
-        return Corpus(source, task.n_classes, length, length, self.corpus.shared)
+        return Corpus(source, task.n_outputs, length, length, self.corpus.shared)
 
     def _cost(self, archs: Archs, sizes: Corpus) -> dict[str, Floats]:
         corpus, active = sizes, self.active(archs)

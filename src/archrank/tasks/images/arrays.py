@@ -52,7 +52,8 @@ def noisy_copies(split: Split, copies: int, noise: float, seed: int) -> Split:
 
     from archrank.tasks.base import Split
 
-    x = split.x.repeat(copies, 1, 1, 1)  # (copies * b, c, h, w)
+    (images,) = split.inputs
+    x = images.repeat(copies, 1, 1, 1)  # (copies * b, c, h, w)
     if noise > 0:
         generator = torch.Generator().manual_seed(seed)
         x = x + noise * torch.randn(x.shape, generator=generator)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from archrank.tasks.base import Recipe
+from archrank.tasks.images.augmentation import Augmentation
 from archrank.tasks.images.glyphs import LETTERS, Glyphs
 
 DIGITS = "0123456789"
@@ -26,9 +26,7 @@ class Characters(Glyphs):
     Attributes: as those of ``Glyphs``.
     """
 
-    recipe: Recipe = field(
-        default_factory=lambda: Recipe(epochs=6, batch_size=128, lr=0.1, noise=0.5)
-    )
+    augmentation: Augmentation = field(default_factory=lambda: Augmentation(noise=0.5))
     n_classes: int = field(default=len(LETTERS + DIGITS), init=False)
     characters: str = LETTERS + DIGITS
     images: int = 2160

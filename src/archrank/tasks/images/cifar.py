@@ -14,9 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archrank.errors import DataError
-from archrank.tasks.base import Recipe, Splits, Task
+from archrank.identity import IRRELEVANT
+from archrank.tasks.base import Splits
 from archrank.tasks.images.arrays import standardize, to_split
+from archrank.tasks.images.augmentation import Augmentation
+from archrank.tasks.images.base import ImageClassification
 from archrank.tasks.images.files import find
+from archrank.training.recipe import Recipe
 
 IMAGE_BYTES = 3 * 32 * 32  # red, green and blue planes, row by row
 C10_RECORDS = 10_000  # per file
@@ -28,12 +32,17 @@ C100_MEAN, C100_STD = (129.3, 124.1, 112.4), (68.2, 65.4, 70.4)
 
 
 def nasbench201_recipe() -> Recipe:
-    """The training of NAS-Bench-201 (Dong and Yang, 2020, table 1): 200 epochs of SGD."""
-    return Recipe(epochs=200, batch_size=256, lr=0.1, weight_decay=5e-4, shift=4, flip=True)
+    """Return the training of NAS-Bench-201 (Dong and Yang, 2020, table 1): 200 epochs of SGD."""
+    return Recipe(epochs=200, batch_size=256, lr=0.1, weight_decay=5e-4)
+
+
+def nasbench201_augmentation() -> Augmentation:
+    """Return the augmentation of NAS-Bench-201: random crops and mirror images."""
+    return Augmentation(shift=4, flip=True)
 
 
 @dataclass(frozen=True)
-class CIFAR10(Task):
+class CIFAR10(ImageClassification):
     """CIFAR-10 as NAS-Bench-201's ``cifar10-valid``: train on half, validate on the other half.
 
     The published split is a file of indices that is not shipped here; the halves come from a
@@ -46,7 +55,8 @@ class CIFAR10(Task):
     """
 
     recipe: Recipe = field(default_factory=nasbench201_recipe)
-    root: str = "data"
+    augmentation: Augmentation = field(default_factory=nasbench201_augmentation)
+    root: str = field(default="data", repr=False, metadata=IRRELEVANT)
     seed: int = 0
 
     name = "cifar10"
@@ -57,7 +67,7 @@ class CIFAR10(Task):
 
 
 @dataclass(frozen=True)
-class CIFAR100(Task):
+class CIFAR100(ImageClassification):
     """CIFAR-100 as in NAS-Bench-201: all training images; the test images are halved.
 
     The halves come from a seeded permutation; the published indices are not shipped here.
@@ -69,8 +79,9 @@ class CIFAR100(Task):
     """
 
     recipe: Recipe = field(default_factory=nasbench201_recipe)
+    augmentation: Augmentation = field(default_factory=nasbench201_augmentation)
     n_classes: int = field(default=100, init=False)
-    root: str = "data"
+    root: str = field(default="data", repr=False, metadata=IRRELEVANT)
     seed: int = 0
 
     name = "cifar100"

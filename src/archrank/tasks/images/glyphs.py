@@ -12,9 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archrank.errors import DataError
-from archrank.tasks.base import Recipe, Splits, Task
+from archrank.tasks.base import Splits
 from archrank.tasks.cache import Arrays, cached
 from archrank.tasks.images.arrays import noisy_copies, standardize, to_split
+from archrank.tasks.images.augmentation import Augmentation
+from archrank.tasks.images.base import ImageClassification
+from archrank.training.recipe import Recipe
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -55,7 +58,7 @@ CAP = 40  # font size in those pixels; capitals are about 0.7 of it high
 
 
 @dataclass(frozen=True)
-class Glyphs(Task):
+class Glyphs(ImageClassification):
     """Recognise letters in fonts that were held out, rotated, sheared, scaled and cluttered.
 
     Harder than digits: what is learnt must carry over to other typefaces. Measured on the
@@ -79,9 +82,8 @@ class Glyphs(Task):
         seed: Of everything that is random in the images.
     """
 
-    recipe: Recipe = field(
-        default_factory=lambda: Recipe(epochs=6, batch_size=128, lr=0.1, noise=0.7)
-    )
+    recipe: Recipe = field(default_factory=lambda: Recipe(epochs=6, batch_size=128, lr=0.1))
+    augmentation: Augmentation = field(default_factory=lambda: Augmentation(noise=0.7))
     input_shape: tuple[int, int, int] = field(default=(1, 8, 8), init=False)
     n_classes: int = field(default=len(LETTERS), init=False)
     characters: str = LETTERS

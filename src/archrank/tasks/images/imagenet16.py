@@ -17,9 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archrank.errors import DataError
-from archrank.tasks.base import Recipe, Splits, Task
+from archrank.identity import IRRELEVANT
+from archrank.tasks.base import Splits
 from archrank.tasks.images.arrays import standardize, to_split
+from archrank.tasks.images.augmentation import Augmentation
+from archrank.tasks.images.base import ImageClassification
 from archrank.tasks.images.files import find
+from archrank.training.recipe import Recipe
 
 CLASSES = 120
 IMAGE_BYTES = 3 * 16 * 16  # red, green and blue planes, row by row
@@ -28,7 +32,7 @@ SOURCE = "ImageNet16, npz version (https://image-net.org/download-images, downsa
 
 
 @dataclass(frozen=True)
-class ImageNet16(Task):
+class ImageNet16(ImageClassification):
     """ImageNet16-120: 151,700 images to train with; the 6,000 of ``val_data.npz`` are halved.
 
     The halves come from a seeded permutation; the published indices are not shipped here.
@@ -40,13 +44,12 @@ class ImageNet16(Task):
     """
 
     recipe: Recipe = field(
-        default_factory=lambda: Recipe(
-            epochs=200, batch_size=256, lr=0.1, weight_decay=5e-4, shift=2, flip=True
-        )
+        default_factory=lambda: Recipe(epochs=200, batch_size=256, lr=0.1, weight_decay=5e-4)
     )
+    augmentation: Augmentation = field(default_factory=lambda: Augmentation(shift=2, flip=True))
     input_shape: tuple[int, int, int] = field(default=(3, 16, 16), init=False)
     n_classes: int = field(default=CLASSES, init=False)
-    root: str = "data"
+    root: str = field(default="data", repr=False, metadata=IRRELEVANT)
     seed: int = 0
 
     name = "imagenet16"

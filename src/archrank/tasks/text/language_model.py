@@ -1,0 +1,66 @@
+"""Language modelling: the next token of a text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from archrank.errors import DataError
+from archrank.tasks.base import Split
+from archrank.tasks.text.base import TokenPrediction
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_SHAPE: tuple[int, ...] = (64,)
+
+
+@dataclass(frozen=True)
+class LanguageModel(TokenPrediction):
+    """Prediction of the next token at every position of a window.
+
+    Inputs are tokens ``(b, length)``, int64, and targets the same text one token later, see
+    :func:`windows`. Networks must not look ahead.
+
+    Attributes:
+        vocabulary: Number of different tokens.
+        padding: Token that fills up the last window; ``None``: there is none.
+        input_shape: ``(length,)``.
+    """
+
+    name = "language_model"
+    input_shape = _SHAPE  # no field, unless a subclass makes it one
+
+    def example(self, batch: int = 1, *, seed: int = 0) -> Tensor:
+        """Return random tokens ``(batch, length)``."""
+        import torch
+
+        generator = torch.Generator().manual_seed(seed)
+        return self._tokens((batch, *self.input_shape), self.vocabulary, generator)
+
+
+def windows(tokens: Tensor, length: int, padding: int | None = None) -> Split:
+    """Cut a text into windows that follow each other; each token but the first is a target once.
+
+    Args:
+        tokens: The text, ``(l,)`` int64.
+        length: Tokens per window.
+        padding: Fills up the last window; ``None`` leaves its tokens out.
+
+    Returns:
+        ``x`` and ``y``, both ``(b, length)``, ``y`` one token ahead of ``x``.
+
+    Raises:
+        DataError: Too few tokens for one window.
+    """
+    import torch
+
+    targets = len(tokens) - 1
+    whole = targets // length if padding is None else -(-targets // length)
+    if targets < 1 or whole < 1:
+        raise DataError(f"{len(tokens)} tokens do not fill one window of {length} and its targets")
+    lacking = max(0, whole * length - targets)
+    if lacking and padding is not None:
+        tokens = torch.cat([tokens, tokens.new_full((lacking,), padding)])
+    end = whole * length
+    return Split(tokens[:end].reshape(whole, length), tokens[1 : end + 1].reshape(whole, length))

@@ -1,0 +1,90 @@
+"""Data on its way into training: on the device, laid out for speed, and drawn in random batches."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from archrank.tasks.base import Split, Splits, Task
+
+
+class Draws:
+    """Random batches of a split: every example once per epoch, augmented by the task.
+
+    Order and augmentation come from one generator, so that they follow its seed. The state can be
+    saved after any batch.
+
+    Args:
+        task: Augments the batches.
+        data: Examples, resident on the device.
+        batch_size: Examples per batch, at most; an epoch is cut into equal parts, so that no tiny
+            last batch is normalised by itself.
+        generator: On the device of the data.
+
+    Attributes:
+        batches: Batches per epoch.
+    """
+
+    def __init__(
+        self, task: Task, data: Split, batch_size: int, generator: torch.Generator
+    ) -> None:
+        self.task, self.data, self.generator = task, data, generator
+        self.batches = math.ceil(len(data.y) / batch_size)
+        self._order = torch.empty(0, dtype=torch.int64)
+        self._at = 0
+
+    def epoch(self) -> Iterator[Split]:
+        """Yield the batches of an epoch; of one that was begun, those that are left."""
+        device = self.data.y.device
+        if self._at == 0:
+            n = len(self.data.y)
+            self._order = torch.randperm(n, generator=self.generator, device=device)
+        for rows in self._order.tensor_split(self.batches)[self._at :]:
+            batch = self.data.take(rows)
+            x = self.task.augment(batch.x, self.generator)
+            self._at = (self._at + 1) % self.batches
+            yield batch._replace(x=x).map(layout)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what the next batches depend on: tensors and numbers."""
+        return {
+            "generator": self.generator.get_state(),
+            "order": self._order.clone(),
+            "at": self._at,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where the draws that returned ``state`` were."""
+        self.generator.set_state(state["generator"])
+        self._order, self._at = state["order"].to(self.data.y.device), int(state["at"])
+
+
+def resident(task: Task, device: torch.device) -> Splits:
+    """Return the task's data on ``device``, images channels-last."""
+    splits = task.load()
+    train, valid, test = (split.map(lambda t: layout(t.to(device))) for split in splits)
+    return splits._replace(train=train, valid=valid, test=test)
+
+
+def layout(x: Tensor) -> Tensor:
+    """Return ``x`` channels-last if it is a batch of images, (b, c, h, w)."""
+    if x.dim() != 4:
+        return x
+    x = x.contiguous(memory_format=torch.channels_last)
+    if x.shape[1] == 1:
+        # One channel lies the same in both layouts; its stride tells the convolutions which it is.
+        # Without this the network mixes layouts and pays for it at every sum.
+        _, _, h, w = x.shape
+        x = x.as_strided(x.shape, (h * w, 1, w, 1))
+    return x
+
+
+def channels_last(network: nn.Module) -> None:
+    """Lay out the convolutions' weights as the images are: no reordering at every step."""
+    for parameter in network.parameters():
+        parameter.data = layout(parameter.data)

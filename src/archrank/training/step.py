@@ -1,0 +1,178 @@
+"""The update of weights that every training shares: gradients in, new weights out.
+
+One object holds the optimiser, the learning-rate schedule, clipping and mixed precision, so that
+training from scratch, groups of networks, supernets and distillation differ only in their losses.
+
+    >>> network = torch.nn.Linear(3, 1)
+    >>> step = Step(network.parameters(), Recipe(lr=0.1), updates=10)
+    >>> for x in torch.ones(10, 2, 3):
+    ...     step(network(x).square().mean())
+    >>> step.done
+    10
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from archrank.errors import SettingsError
+from archrank.training.recipe import Recipe
+
+
+class Step:
+    """Optimiser, learning-rate schedule, clipping and mixed precision of one training.
+
+    ``step(loss)`` is one update. Where several losses make one update (a supernet's sampled paths,
+    the sandwich rule, accumulation over small batches), call :meth:`backward` for each and
+    :meth:`update` once. Weights without a gradient, such as those of paths that were not taken,
+    stay as they are. Between updates gradients are ``None``. Under ``DistributedDataParallel``
+    gradients are averaged inside :meth:`backward`, so every process makes the same update.
+
+    Args:
+        parameters: Weights to train, or parameter groups of the optimiser with settings of their
+            own, such as ``{"params": norms, "weight_decay": 0.0}``. Weights that need no gradient
+            are left out.
+        recipe: Optimiser, learning rate, clipping and precision.
+        updates: Updates in all, the length of the schedule; ``recipe.epochs`` share them evenly.
+        clip: Called before every update to change gradients in place; ``None`` limits their norm
+            to ``recipe.grad_clip``.
+
+    Attributes:
+        done: Updates made.
+
+    Raises:
+        SettingsError: No weights to train.
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[nn.Parameter] | Iterable[dict[str, Any]],
+        recipe: Recipe,
+        updates: int,
+        *,
+        clip: Callable[[], object] | None = None,
+    ) -> None:
+        groups = _groups(parameters)
+        self.recipe, self.updates, self.done = recipe, updates, 0
+        self._weights = [p for group in groups for p in group["params"]]
+        if not self._weights:
+            raise SettingsError("there is nothing to train: no parameter needs a gradient")
+        self.optimizer = make_optimizer(groups, recipe)
+        self._peaks = [float(group["lr"]) for group in self.optimizer.param_groups]
+        self._clip = clip if clip is not None else self._limit_norm
+        self._device = self._weights[0].device.type
+        scaled = recipe.precision == "float16"  # whose small gradients would become 0
+        self._scaler = torch.amp.GradScaler(self._device) if scaled else None
+
+    def __call__(self, loss: Tensor) -> None:
+        """Make one update from one loss, a scalar."""
+        self.backward(loss)
+        self.update()
+
+    def forward_context(self) -> AbstractContextManager[Any]:
+        """Return the context in which networks run and losses are taken: the precision."""
+        if self.recipe.precision == "float32":
+            return nullcontext()
+        dtype = getattr(torch, self.recipe.precision)
+        return torch.autocast(self._device, dtype=dtype)
+
+    def backward(self, loss: Tensor) -> None:
+        """Add the gradients of a scalar ``loss`` to those of this update."""
+        scaled = loss if self._scaler is None else self._scaler.scale(loss)
+        scaled.backward()  # type: ignore[no-untyped-call]
+
+    def update(self) -> None:
+        """Clip the gradients, update the weights at the scheduled rate, drop the gradients.
+
+        In float16, an update whose gradients overflow is left out, and counts.
+
+        Raises:
+            SettingsError: The schedule has ended.
+        """
+        if self.done >= self.updates:
+            raise SettingsError(f"the schedule ends after {self.updates:,} updates; give it more")
+        if self._scaler is not None:
+            self._scaler.unscale_(self.optimizer)
+        self._clip()
+        for group, peak in zip(self.optimizer.param_groups, self._peaks, strict=True):
+            group["lr"] = learning_rate(self.recipe, self.done, self.updates, peak)
+        if self._scaler is None:
+            self.optimizer.step()
+        else:
+            self._scaler.step(self.optimizer)
+            self._scaler.update()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.done += 1
+
+    def _limit_norm(self) -> None:
+        if self.recipe.grad_clip is not None:
+            nn.utils.clip_grad_norm_(self._weights, self.recipe.grad_clip)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what the next updates depend on, beside the weights: tensors and numbers."""
+        return {
+            "done": self.done,
+            "optimizer": self.optimizer.state_dict(),
+            "scaler": {} if self._scaler is None else self._scaler.state_dict(),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where the step that returned ``state`` was; its updates follow bit for bit."""
+        self.done = int(state["done"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        if self._scaler is not None:
+            self._scaler.load_state_dict(state["scaler"])
+
+
+def learning_rate(recipe: Recipe, done: int, updates: int, peak: float | None = None) -> float:
+    """Return the rate of the update after ``done``: a linear warm-up times a cosine to 0.
+
+    Args:
+        recipe: Its peak rate, epochs and epochs of warm-up.
+        done: Updates made so far.
+        updates: Updates in all.
+        peak: Another peak than the recipe's.
+    """
+    warmup = recipe.warmup_epochs * (updates / recipe.epochs)  # updates
+    ramp = min(1.0, (done + 1) / warmup) if warmup > 0 else 1.0
+    top = recipe.lr if peak is None else peak
+    return ramp * top * 0.5 * (1 + math.cos(math.pi * done / updates))
+
+
+def make_optimizer(
+    parameters: Iterable[nn.Parameter] | Iterable[dict[str, Any]], recipe: Recipe
+) -> torch.optim.Optimizer:
+    """Return the recipe's optimiser, whose update is one fused call for all parameters.
+
+    Not in float16: where the first update is left out because it overflows, torch's fused SGD goes
+    on with a momentum that was never written.
+    """
+    fused = recipe.precision != "float16"
+    if recipe.optimizer == "adamw":
+        return torch.optim.AdamW(
+            parameters, recipe.lr, weight_decay=recipe.weight_decay, fused=fused
+        )
+    return torch.optim.SGD(
+        parameters,
+        recipe.lr,
+        momentum=recipe.momentum,
+        nesterov=recipe.momentum > 0,
+        weight_decay=recipe.weight_decay,
+        fused=fused,
+    )
+
+
+def _groups(
+    parameters: Iterable[nn.Parameter] | Iterable[dict[str, Any]],
+) -> list[dict[str, Any]]:
+    """Return parameter groups of the weights that need a gradient, without empty groups."""
+    given: list[Any] = list(parameters)
+    groups = given if given and isinstance(given[0], dict) else [{"params": given}]
+    kept = [{**g, "params": [p for p in g["params"] if p.requires_grad]} for g in groups]
+    return [group for group in kept if group["params"]]

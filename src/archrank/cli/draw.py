@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 import tyro
 
-from archrank.cli.output import print_json, say
+from archrank.cli.output import print_json, say, say_own_code
 from archrank.errors import ArchitectureError, ArchrankError, SettingsError, StorageError
 from archrank.files import write_text
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from archrank.spaces.base import Space
-    from archrank.study.study import Study
 
 SPACE = "nasbench201"
 RANDOM = "random"
@@ -78,15 +77,16 @@ class Draw:
     def _architecture(self) -> tuple[Space, NDArray[np.uint8], str]:
         """Find the space, the architecture ``(d,)``, and the name of its file."""
         from archrank.runs.named import make_space
+        from archrank.runs.reading import load
 
         given = self.arch.strip()
         if self.run is None:
             space = make_space(self.space or SPACE)
         else:
-            study = self._study(self.run)
-            space = study.space
+            space = self._space_of(self.run)
             if not given:
-                return space, study.best.arch, _name(space, study.best.string)
+                best = load(self.run).best
+                return space, best.arch, _name(space, best.string)
         if not given:
             raise SettingsError(
                 "no architecture given: archrank draw ARCH, archrank draw random, or "
@@ -100,12 +100,16 @@ class Draw:
         arch = space.sample(1, rng=np.random.default_rng(self.seed))[0]
         return space, arch, _name(space, f"random{self.seed}")
 
-    def _study(self, folder: Path) -> Study:
-        from archrank.runs.folder import load
+    def _space_of(self, folder: Path) -> Space:
+        """Return the space of a run; says so if that is the user's own code."""
+        from archrank.runs.folder import load_settings
+        from archrank.runs.named import make_space
 
         if self.space is not None:
             raise SettingsError(f"--run {folder} says which space; leave --space {self.space} out")
-        return load(folder)
+        name = load_settings(folder).space
+        say_own_code([name])
+        return make_space(name)
 
 
 def _parse(space: Space, text: str, guess: bool) -> NDArray[np.uint8]:

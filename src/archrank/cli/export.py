@@ -1,4 +1,4 @@
-"""``archrank export``: a trained network out of a run."""
+"""``archrank export``: train and save a network of a run."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archrank.cli.output import print_json, say
+from archrank.cli.output import print_json, say, say_own_code
 from archrank.cli.read import Reading
 from archrank.errors import EvaluationError, StorageError
 from archrank.files import write_file, write_json
 
 if TYPE_CHECKING:
     from archrank.evaluators.training import Training
-    from archrank.study.study import Study
+    from archrank.runs.settings import SearchSettings
+    from archrank.spaces.base import Space
+    from archrank.study.results import Results
 
 
 @dataclass
@@ -26,23 +28,29 @@ class Export(Reading):
     """
 
     arch: str | None = None
-    """Another architecture than the best, as its string."""
+    """The architecture to export, as its string; the best one if left out."""
     task: str | None = None
     """Train on this task instead of the run's."""
     output: Path | None = None
-    """Where to; the folder export in the run folder if left out."""
+    """Folder to write to; the folder export in the run folder if left out."""
     json: bool = False
-    """Print what was written as JSON."""
+    """Print the description of the network as JSON."""
 
     def __call__(self) -> int:
-        """Train and save; the exit status."""
+        """Train and save it; return the exit status."""
         from safetensors.torch import save
 
+        from archrank.runs.folder import load_settings
+        from archrank.runs.named import make_space
+        from archrank.runs.reading import load
+
         folder = self.folder()
-        study = Reading(folder).study()
-        string = study.best.string if self.arch is None else self.arch
-        arch = study.space.parse([string])[0]
-        training = self._training(study)
+        settings, results = load_settings(folder), load(folder)
+        string = results.best.string if self.arch is None else self.arch
+        say_own_code([settings.space, self.task if self.task is not None else settings.task])
+        space = make_space(settings.space)
+        arch = space.parse([string])[0]
+        training = self._training(results, settings, space)
         target = self.output if self.output is not None else folder / "export"
         try:
             target.mkdir(parents=True, exist_ok=True)
@@ -74,20 +82,24 @@ class Export(Reading):
             say(f"weights       {target / 'weights.safetensors'}\narchitecture  {path}")
         return 0
 
-    def _training(self, study: Study) -> Training:
+    def _training(self, results: Results, settings: SearchSettings, space: Space) -> Training:
+        """Return the evaluator that trains: on the task that is named, else as the run did."""
         from archrank.evaluators.training import Training
+        from archrank.runs.compose import make_evaluator
         from archrank.runs.named import make_task
 
+        seed = results.description.identity["seed"]
         if self.task is not None:
-            return Training(make_task(self.task)).bind(study.space, seed=study.seed)
-        wanted = {o.metric for o in study.objectives}
-        found = [
-            (wanted.isdisjoint(m.name for m in part.metrics), part.unscoped)
-            for part in study.evaluator.parts()
-        ]
-        for _, part in sorted(found, key=lambda pair: pair[0]):  # that of an objective first
-            if isinstance(part, Training):
-                return part
+            return Training(make_task(self.task, settings.data)).bind(space, seed=seed)
+        if settings.table is None:
+            wanted = {o.metric for o in results.objectives}
+            found = [
+                (wanted.isdisjoint(m.name for m in part.metrics), part.unscoped)
+                for part in make_evaluator(settings, space).bind(space, seed=seed).parts()
+            ]
+            for _, part in sorted(found, key=lambda pair: pair[0]):  # that of an objective first
+                if isinstance(part, Training):
+                    return part
         raise EvaluationError(
             "this run trained no network; name a task to train the architecture on, such as "
             "--task digits"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -12,7 +12,7 @@ from rich.text import Text
 
 if TYPE_CHECKING:
     from archrank.study.record import Record
-    from archrank.study.study import Study
+    from archrank.study.results import Results
 
 
 SHOWN = 12  # metrics of an architecture that are printed
@@ -28,46 +28,48 @@ def say(line: str) -> None:
     progress_console().print(Text(line), soft_wrap=True)
 
 
+def say_own_code(names: Iterable[str]) -> None:
+    """Say which of the names in a run's settings are code of the user's, before it is imported."""
+    own = [name for name in names if ":" in name]
+    if own:
+        say(f"imports {', '.join(own)}, which the run's settings name")
+
+
 def print_json(value: Any) -> None:
     """Print JSON on standard output, NaN as null."""
     json.dump(value, sys.stdout, indent=2, allow_nan=False)
     sys.stdout.write("\n")
 
 
-def show_record(study: Study, record: Record) -> None:
+def show_record(results: Results, record: Record) -> None:
     """Print an architecture with its objectives, constraints and first :data:`SHOWN` metrics.
 
     Tables may have a column per run and epoch; the report has them all.
     """
     from archrank.formatting import format_value
 
-    metrics = study.evaluator.metrics
-    wanted = {o.metric for o in study.objectives} | {c.metric for c in study.constraints}
+    metrics = results.description.metrics
+    wanted = {o.metric for o in results.objectives} | {c.metric for c in results.constraints}
     listed = [m for i, m in enumerate(metrics) if i < SHOWN or m.name in wanted]
     known = [(m.name, format_value(record.values[m.name], m)) for m in listed]
-    evaluations = ("evaluations", str(len(study.records)))
+    evaluations = ("evaluations", str(len(results.records)))
     show_rows([("best", record.string), *known, evaluations])
     if len(listed) < len(metrics):
         say(f"{len(metrics) - len(listed)} more metrics in the report")
-    if not study.feasible(record):
-        limits = ", ".join(map(str, study.constraints))
+    if not results.is_feasible(record):
+        limits = ", ".join(map(str, results.constraints))
         say(f"no evaluated architecture meets {limits}; this one comes closest")
 
 
-def show_front(study: Study, front: list[Record]) -> None:
+def show_front(results: Results) -> None:
     """Print architectures as a table, one per row."""
     from archrank.formatting import format_value
 
-    metrics = {m.name: m for m in study.evaluator.metrics}
-    shown = [o.metric for o in study.objectives]
-    shown += [
-        name
-        for cost in ("macs", "params")
-        for name, metric in metrics.items()
-        if metric.short_name == cost and name not in shown
-    ]
+    metrics = results.metrics
+    shown = [o.metric for o in results.objectives]
+    shown += [name for name in ("macs", "params") if name in metrics and name not in shown]
     rows = [(*shown, "architecture")]
-    for record in front:
+    for record in results.front:
         cells = [format_value(record.values[name], metrics[name]) for name in shown]
         rows.append((*cells, record.string))
     show_rows(rows)

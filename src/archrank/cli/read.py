@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from archrank.cli.output import print_json, say, show_front, show_record
 from archrank.errors import StorageError
-
-if TYPE_CHECKING:
-    from archrank.study.study import Study
 
 
 @dataclass
@@ -20,14 +16,12 @@ class Reading:
     run: Path | None = None
     """The run folder; the latest one under runs/ if left out."""
 
-    def study(self) -> Study:
-        """Open the run for reading."""
-        from archrank.runs.folder import load
-
-        return load(self.folder())
-
     def folder(self) -> Path:
-        """Return the run folder: the given one, or the newest one under ``runs/``."""
+        """Return the run folder.
+
+        Raises:
+            StorageError: none is named, and there is none under runs/.
+        """
         from archrank.runs.folder import SETTINGS
 
         if self.run is not None:
@@ -51,34 +45,35 @@ class Best(Reading):
     """Print JSON."""
 
     def __call__(self) -> int:
-        """Print it; the exit status."""
+        """Print it; return the exit status."""
         from archrank.report.summary import describe_best
+        from archrank.runs.reading import load
 
-        study = self.study()
+        results = load(self.folder())
         if self.json:
-            print_json(describe_best(study))
+            print_json(describe_best(results))
         else:
-            show_record(study, study.best)
+            show_record(results, results.best)
         return 0
 
 
 @dataclass
 class Front(Reading):
-    """Show the Pareto front of a run: architectures that no other one dominates."""
+    """Show the Pareto front of a run: the feasible architectures that none dominates."""
 
     json: bool = False
     """Print JSON."""
 
     def __call__(self) -> int:
-        """Print it; the exit status."""
+        """Print it; return the exit status."""
         from archrank.report.summary import describe_front
+        from archrank.runs.reading import load
 
-        study = self.study()
-        front = study.front
+        results = load(self.folder())
         if self.json:
-            print_json(describe_front(study))
-        elif front:
-            show_front(study, front)
+            print_json(describe_front(results))
+        elif results.front:
+            show_front(results)
         else:
             say("no evaluated architecture is feasible")
         return 0
@@ -86,25 +81,32 @@ class Front(Reading):
 
 @dataclass
 class Report(Reading):
-    """Write a run's report, one HTML file that needs no network."""
+    """Write a run's report, one HTML file that needs no network.
+
+    Pictures and the judgement of the ranker need the space. A space or ranker of your own is
+    imported only with --own-code; the report says what it leaves out.
+    """
 
     output: Path | None = None
-    """Where to; report.html in the run folder if left out."""
+    """File to write; report.html in the run folder if left out."""
+    own_code: bool = False
+    """Import the files and modules of your own that the run's settings name."""
     json: bool = False
-    """Print where it lies as JSON."""
+    """Print the path of the report as JSON."""
 
     def __call__(self) -> int:
-        """Write it; the exit status."""
+        """Write it; return the exit status."""
         from archrank.report import write_report
         from archrank.runs.folder import load_settings
+        from archrank.runs.reading import load, with_parts
         from archrank.runs.settings import to_json
 
         folder = self.folder()
-        settings = to_json(load_settings(folder))
-        study = Reading(folder).study()
+        settings = load_settings(folder)
+        results = with_parts(load(folder), settings, own_code=self.own_code)
         target = self.output if self.output is not None else folder / "report.html"
         try:
-            path = write_report(study, target, settings=settings)
+            path = write_report(results, target, settings=to_json(settings))
         except OSError as error:
             raise StorageError(
                 f"cannot write {target}: {error.strerror or error}; name another file with --output"

@@ -102,7 +102,7 @@ class Search:
         from archrank.runs.settings import to_json
 
         if not stopped or any(record.reason is None for record in study.records):
-            show_record(study, study.best)
+            show_record(study.results, study.best)
             if not stopped:
                 settings = to_json(self.settings)
                 report = write_report(study, folder / "report.html", settings=settings)

@@ -155,14 +155,14 @@ class _Pace:
 
 
 def best_text(study: Study) -> str:
-    """The objective values of the best evaluation so far, ``-`` while there is none."""
+    """Return the objectives of the best evaluation so far, ``-`` while there is none."""
+    results = study.results
     try:
-        best = study.best
+        best = results.best
     except EvaluationError:
         return "-"
-    metrics = {m.name: m for m in study.evaluator.metrics}
     shown = [
-        f"{o.metric} {format_value(best.values[o.metric], metrics[o.metric])}"
-        for o in study.objectives
+        f"{o.metric} {format_value(best.values[o.metric], results.metrics[o.metric])}"
+        for o in results.objectives
     ]
-    return ", ".join(shown) + ("" if study.feasible(best) else " (infeasible)")
+    return ", ".join(shown) + ("" if results.is_feasible(best) else " (infeasible)")

@@ -9,12 +9,14 @@ import numpy as np
 from scipy.stats import rankdata
 
 from archrank.criteria import kendall_tau
-from archrank.report.summary import Results
 from archrank.strategies.guided import default_ranker
+from archrank.study.results import Results
 from archrank.types import Archs, Floats, Ints
 
 if TYPE_CHECKING:
     from archrank.rankers.base import Ranker
+    from archrank.spaces.base import Space
+    from archrank.strategies.base import Strategy
 
 MIN_LABELS = 20  # with fewer, a fold has four or less, too few to judge
 MAX_LABELS = 200  # of more, a random part is used, so that five fits take a second or two
@@ -53,20 +55,24 @@ def assess(results: Results, objective: int = 0) -> CrossValidation | str:
             f"The ranker is judged from {MIN_LABELS} successful evaluations on; "
             f"this run has {len(rows)}."
         )
-    rng = np.random.default_rng([results.study.seed, objective])
+    space, strategy = results.space, results.strategy
+    if space is None or strategy is None:
+        why = results.absent.get("space") or results.absent.get("strategy")
+        return f"The ranker is not judged: {why}."
+    rng = np.random.default_rng([results.description.identity["seed"], objective])
     if len(rows) > MAX_LABELS:
         rows = np.sort(rng.choice(rows, MAX_LABELS, replace=False))
-    scores = results.history.objectives[rows, objective]
+    scores = results.matrix[rows, objective]
     if (scores == scores[0]).all():
         return "All successful evaluations gave the same value, so there is no order to predict."
     try:
-        ranker = _ranker(results)
-        quantiles = cross_validate(ranker, results.history.archs[rows], scores, rng)
+        ranker = _ranker(strategy, space)
+        quantiles = cross_validate(ranker, results.archs[rows], scores, rng)
         tau = kendall_tau(quantiles, scores)
     except Exception as error:  # a user's ranker may raise anything: leave out this figure
         return f"The ranker could not be judged: {type(error).__name__}: {error}"
     return CrossValidation(
-        results.study.objectives[objective].metric,
+        results.objectives[objective].metric,
         type(ranker).__name__,
         rows,
         rankdata(-scores),
@@ -75,9 +81,8 @@ def assess(results: Results, objective: int = 0) -> CrossValidation | str:
     )
 
 
-def _ranker(results: Results) -> Ranker:
-    given = results.study.strategy.ranker
-    return given if given is not None else default_ranker(results.study.space)
+def _ranker(strategy: Strategy, space: Space) -> Ranker:
+    return strategy.ranker if strategy.ranker is not None else default_ranker(space)
 
 
 def cross_validate(

@@ -10,7 +10,8 @@ from archrank.criteria import expected_best_of_random
 from archrank.formatting import Scale, format_value
 from archrank.report.chart import Axis, Chart
 from archrank.report.cross_validation import CrossValidation
-from archrank.report.summary import Results
+from archrank.report.summary import table_scores
+from archrank.study.results import Results
 from archrank.types import Floats, Ints
 
 MAX_DOTS = 2000  # more would make a page of many megabytes
@@ -28,14 +29,14 @@ class Figure:
 
 def search_curve(results: Results) -> Figure:
     """Draw every evaluation, the best so far, and the expected best of random search."""
-    if len(results.study.objectives) > 1:
+    if len(results.objectives) > 1:
         return _hypervolume_curve(results)
     objective = results.objective
     metric = results.metrics[objective.metric]
     scores = objective.sign * results.column(objective.metric)  # (n,)
     counts = np.arange(1.0, len(scores) + 1)
     running = np.maximum.accumulate(np.where(results.feasible, scores, -np.inf))
-    reference = results.reference
+    reference = table_scores(results)
     expected = None
     if reference is not None:
         at = np.unique(np.linspace(1, min(len(scores), len(reference)), 120).astype(np.int64))
@@ -75,7 +76,7 @@ def fence(scores: Floats) -> float:
 def _evaluation_dots(
     chart: Chart, results: Results, x: Floats, y: Floats, legend: list[tuple[str, str]]
 ) -> None:
-    constrained = bool(results.study.constraints)
+    constrained = bool(results.constraints)
     for kind, which, text in (
         ("infeasible", results.ok & ~results.feasible, "breaks a constraint"),
         ("dot", results.feasible, ""),
@@ -95,10 +96,10 @@ def _evaluation_dots(
 
 def _curve_note(results: Results) -> str:
     parts = []
-    reference = results.reference
+    reference = table_scores(results)
     if reference is not None:
         rows = f"{len(reference):,} rows of the table"
-        if results.study.constraints:
+        if results.constraints:
             rows += " that meet the constraints"
         parts.append(
             f"Random search is its exact expectation over the {rows}, drawn without repetition."
@@ -112,7 +113,7 @@ def _hypervolume_curve(results: Results) -> Figure:
     """Draw the share of the final hypervolume, with objectives scaled to their measured range."""
     import moocore
 
-    points = results.history.objectives  # (n, m), higher is better
+    points = results.matrix  # (n, m), higher is better
     good = points[results.ok]
     low, spread = good.min(axis=0), np.ptp(good, axis=0)
     losses = 1.0 - (points - low) / np.where(spread > 0, spread, 1.0)  # (n, m)
@@ -154,7 +155,7 @@ def rank_scatter(results: Results, found: CrossValidation) -> Figure:
     total = int(results.ok.sum())
     part = f"{n:,} of this run's {total:,}" if n < total else f"this run's {n:,}"
     note = ""
-    if results.study.strategy.adaptive:
+    if results.strategy is not None and results.strategy.adaptive:
         note = " Architectures that a search chose are harder to order than random ones."
     caption = (
         f"Kendall's tau {found.tau:.2f} between {found.metric} and {found.ranker}'s predictions "
@@ -180,10 +181,10 @@ def titles(results: Results, rows: Ints) -> list[str]:
     """Write the texts that are shown when the pointer is over a mark."""
     texts = []
     for i in rows.tolist():
-        record = results.study.records[i]
+        record = results.records[i]
         values = [
             f"{o.metric} {format_value(record.values[o.metric], results.metrics[o.metric])}"
-            for o in results.study.objectives
+            for o in results.objectives
         ]
         what = ", ".join(values) if results.ok[i] else f"failed: {record.reason}"
         texts.append(f"{i + 1}: {record.string}\n{what}")

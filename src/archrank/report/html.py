@@ -15,16 +15,17 @@ from archrank.report.figures import rank_scatter, search_curve
 from archrank.report.page import draw_figure, page
 from archrank.report.pictures import architecture, runners_up
 from archrank.report.sections import headline
-from archrank.report.summary import Results
+from archrank.report.summary import results_of
 from archrank.report.tables import configuration, failures, top
 from archrank.report.tradeoffs import trade_offs
+from archrank.study.results import Results
 
 if TYPE_CHECKING:
     from archrank.study.study import Study
 
 
 def write_report(
-    study: Study,
+    study: Study | Results,
     path: str | os.PathLike[str],
     *,
     title: str | None = None,
@@ -35,7 +36,8 @@ def write_report(
     Apart from the date, the same study gives the same bytes on the same machine.
 
     Args:
-        study: The study, with or without evaluations; failed ones are reported too.
+        study: A study, or the results of a finished run, with or without evaluations. Sections that
+            need the space, the evaluator or the strategy give the reason if it is not at hand.
         path: The file to write; its folder must exist.
         title: Heading of the page; ``None`` takes space and objective.
         settings: Further settings to list under the configuration, such as command-line options.
@@ -58,14 +60,14 @@ def write_report(
     return write_text(path, render(study, title=title, settings=settings or {}))
 
 
-def render(study: Study, *, title: str | None, settings: Mapping[str, object]) -> str:
+def render(study: Study | Results, *, title: str | None, settings: Mapping[str, object]) -> str:
     """Write the page as HTML text."""
-    results = Results(study)
-    names = ", ".join(o.metric for o in study.objectives)
-    n = len(study.records)
+    results = results_of(study)
+    names = ", ".join(o.metric for o in results.objectives)
+    space, n = results.description.space, len(results.records)
     return page(
-        title if title is not None else f"{study.space.name}: {names}",
-        f"{study.space.name}, {n:,} evaluation{'s' if n != 1 else ''}",
+        title if title is not None else f"{space}: {names}",
+        f"{space}, {n:,} evaluation{'s' if n != 1 else ''}",
         "\n".join(_body(results, settings)),
     )
 
@@ -78,13 +80,13 @@ def _body(results: Results, settings: Mapping[str, object]) -> Iterator[str]:
         yield top(results)
         yield runners_up(results)
     yield failures(results)
-    yield configuration(results.study, settings, environment())
+    yield configuration(results, settings, environment())
 
 
 def _charts(results: Results) -> Iterator[str]:
     for figure in trade_offs(results):
         yield draw_figure(figure)
-    for i, objective in enumerate(results.study.objectives):
+    for i, objective in enumerate(results.objectives):
         found = assess(results, i)
         if isinstance(found, CrossValidation):
             yield draw_figure(rank_scatter(results, found))

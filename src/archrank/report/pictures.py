@@ -7,12 +7,10 @@ from collections.abc import Iterator
 from html import escape
 from typing import TYPE_CHECKING, cast
 
-import numpy as np
-
 from archrank.drawing import inline, op_colors, op_dash, style_of
 from archrank.formatting import format_value
-from archrank.report.summary import Results
 from archrank.spaces.edge_cells.base import EdgeCellSpace
+from archrank.study.results import Results
 
 if TYPE_CHECKING:
     from archrank.study.record import Record
@@ -23,15 +21,21 @@ HALF = 640  # pixels; wider pictures get the page's whole width
 
 
 def architecture(results: Results) -> str:
-    """Draw the best architecture, and list its choices if the picture does not name all."""
-    study, best = results.study, results.study.best
-    style = style_of(study.space)
-    svg = inline(style.drawer(study.space, best.arch))
+    """Draw the best architecture, and list its decisions if the picture does not name all."""
+    space, best = results.space, results.best
+    if space is None:
+        why = f"Not drawn: {results.absent.get('space', 'the space is not at hand')}."
+        return (
+            '<figure class="half"><h2>The architecture</h2>'
+            f"<figcaption>{escape(why)}</figcaption>{_decisions(results, best)}</figure>"
+        )
+    style = style_of(space)
+    svg = inline(style.drawer(space, best.arch))
     legend, note, listed = "", "", ""
     if style.legend:
-        legend, note = _cell_notes(cast("EdgeCellSpace", study.space), best)
+        legend, note = _cell_notes(cast("EdgeCellSpace", space), best)
     else:
-        listed = _choices(results, best)
+        listed = _decisions(results, best)
     kind = "wide" if _width(svg) > HALF else "half"
     return (
         f'<figure class="{kind}"><h2>{escape(style.title)}</h2><div class="scroll">{svg}</div>'
@@ -41,12 +45,15 @@ def architecture(results: Results) -> str:
 
 def runners_up(results: Results) -> str:
     """Draw the next best different architectures, or, with several objectives, the front."""
-    style = style_of(results.study.space)
-    several = len(results.study.objectives) > 1
+    space = results.space
+    if space is None:
+        return ""
+    style = style_of(space)
+    several = len(results.objectives) > 1
     entries = "".join(
         f"<details><summary>{escape(_values(results, record))} "
         f"<code>{escape(record.string)}</code></summary>"
-        f'<div class="scroll">{inline(style.drawer(results.study.space, record.arch))}</div>'
+        f'<div class="scroll">{inline(style.drawer(space, record.arch))}</div>'
         "</details>"
         for record in _next_best(results, several)
     )
@@ -56,26 +63,22 @@ def runners_up(results: Results) -> str:
 
 def _next_best(results: Results, several: bool) -> Iterator[Record]:
     """Find at most :data:`SHOWN` records of networks that differ from the best, best first."""
-    study, best = results.study, results.study.best
-    ordered = [study.records[i] for i in results.order[:LOOKED_AT].tolist()]
-    candidates = [r for r in (study.front[:LOOKED_AT] if several else ordered) if r is not best]
-    if study.feasible(best):
-        candidates = [record for record in candidates if study.feasible(record)]
-    if not candidates:
-        return
-    rows = np.stack([best.arch, *(record.arch for record in candidates)])
-    first, *networks = map(bytes, study.space.canonical(rows))
-    seen = {first}
-    for record, network in zip(candidates, networks, strict=True):
-        if network not in seen and len(seen) <= SHOWN:
+    best = results.best
+    ordered = [results.records[i] for i in results.order[:LOOKED_AT].tolist()]
+    candidates = results.front[:LOOKED_AT] if several else ordered
+    if results.is_feasible(best):
+        candidates = [record for record in candidates if results.is_feasible(record)]
+    seen = {best.canonical}
+    for record in candidates:
+        if record.canonical not in seen and len(seen) <= SHOWN:
             yield record
-        seen.add(network)
+        seen.add(record.canonical)
 
 
 def _values(results: Results, record: Record) -> str:
     return ", ".join(
         f"{o.metric} {format_value(record.values[o.metric], results.metrics[o.metric])}"
-        for o in results.study.objectives
+        for o in results.objectives
     )
 
 
@@ -95,15 +98,13 @@ def _cell_notes(space: EdgeCellSpace, best: Record) -> tuple[str, str]:
     return f'<ul class="legend">{entries}</ul>', note if left_out else ""
 
 
-def _choices(results: Results, best: Record) -> str:
+def _decisions(results: Results, best: Record) -> str:
     """List every decision and its option, folded away."""
-    space = results.study.space
-    active = space.config(best.arch)
     rows = "".join(
-        f'<tr><th scope="row">{escape(choice.name)}</th><td>{escape(str(choice.options[chosen]))}'
-        f"{'' if choice.name in active else ' <span class=muted>(has no effect here)</span>'}"
+        f'<tr><th scope="row">{escape(name)}</th><td>{escape(str(option))}'
+        f"{'' if name in best.config else ' <span class=muted>(has no effect here)</span>'}"
         "</td></tr>"
-        for choice, chosen in zip(space.choices, best.arch.tolist(), strict=True)
+        for name, option in results.description.options(best.arch).items()
     )
     return (
         '<details><summary>All decisions</summary><div class="scroll"><table><thead><tr>'

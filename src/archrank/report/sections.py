@@ -6,7 +6,8 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from archrank.formatting import duration, format_value
-from archrank.report.summary import Results
+from archrank.report.summary import table_scores
+from archrank.study.results import Results
 
 if TYPE_CHECKING:
     from archrank.study.record import Record
@@ -16,25 +17,24 @@ SHOWN = 12  # facts beside the objectives; two rows on a wide screen
 
 def headline(results: Results) -> str:
     """Write the best architecture, its values, and the effort of the search."""
-    study = results.study
     if not results.ok.any():
-        n = len(study.records)
+        n = len(results.records)
         text = f"None of {n:,} evaluations succeeded." if n else "Nothing has been evaluated yet."
         return f"<section><h2>Best architecture</h2><p>{text}</p></section>"
-    best = study.best
+    best = results.best
     warning = ""
-    if not study.feasible(best):
-        bounds = escape(", ".join(map(str, study.constraints)))
+    if not results.is_feasible(best):
+        bounds = escape(", ".join(map(str, results.constraints)))
         warning = f"<p><strong>No evaluated architecture meets {bounds}</strong>; this one comes "
         warning += "closest.</p>"
     values = "".join(
         f'<div><span class="value">'
         f"{escape(format_value(best.values[o.metric], results.metrics[o.metric]))}</span><br>"
         f'<span class="muted">{escape(o.metric)}, {o.direction}d</span></div>'
-        for o in study.objectives
+        for o in results.objectives
     )
-    first = escape(study.objectives[0].metric)
-    note = f", the best of the front by {first}" if len(study.objectives) > 1 else ""
+    first = escape(results.objectives[0].metric)
+    note = f", the best of the front by {first}" if len(results.objectives) > 1 else ""
     return (
         f"<section><h2>Best architecture{note}</h2>{warning}"
         f'<div class="values">{values}</div>'
@@ -63,23 +63,22 @@ def _grid(cells: list[str]) -> str:
 
 
 def _facts(results: Results, best: Record) -> list[tuple[str, str]]:
-    study = results.study
     facts = [
-        ("evaluations", f"{len(study.records):,}"),
+        ("evaluations", f"{len(results.records):,}"),
         ("found at evaluation", f"{results.number(best):,}"),
         ("time", duration(results.elapsed)),
     ]
     failed = int((~results.ok).sum())
     if failed:
         facts.append(("failed", f"{failed:,}"))
-    if len(study.objectives) > 1:
-        facts.append(("on the front", f"{len(results.front):,}"))
-    reference = results.reference
-    if reference is not None and len(study.objectives) == 1:
+    if len(results.objectives) > 1:
+        facts.append(("on the front", f"{len(results.front_rows):,}"))
+    reference = table_scores(results)
+    if reference is not None and len(results.objectives) == 1:
         score = results.objective.sign * best.values[results.objective.metric]
         better = int((reference > score).sum())
         facts.append(("rank in the table", f"{better + 1:,} of {len(reference):,}"))
-    shown = {o.metric for o in study.objectives}
+    shown = {o.metric for o in results.objectives}
     facts += [
         (name, format_value(best.values.get(name, float("nan")), metric))
         for name, metric in results.metrics.items()

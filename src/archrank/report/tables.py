@@ -5,13 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from html import escape
-from typing import TYPE_CHECKING
 
 from archrank.formatting import duration, format_value, is_count
-from archrank.report.summary import Results
-
-if TYPE_CHECKING:
-    from archrank.study.study import Study
+from archrank.study.results import Results
 
 LISTED = 10
 COLUMNS = 3  # metrics beside the objectives and constraints
@@ -19,16 +15,15 @@ COLUMNS = 3  # metrics beside the objectives and constraints
 
 def top(results: Results) -> str:
     """Write the table of the best ten evaluations."""
-    study = results.study
-    names = list(dict.fromkeys(o.metric for o in study.objectives))
-    names += [c.metric for c in study.constraints if c.metric not in names]
+    names = list(dict.fromkeys(o.metric for o in results.objectives))
+    names += [c.metric for c in results.constraints if c.metric not in names]
     others = [m for m in results.metrics if m not in names]
     # of interest to every reader, but often the last columns of a table
     counts = [m for m in others if is_count(m)]
     names += [m for m in others if m not in counts][: max(COLUMNS - len(counts), 0)] + counts[
         :COLUMNS
     ]
-    bounded = bool(study.constraints)
+    bounded = bool(results.constraints)
     head = ["", "architecture", *names, *(["feasible"] if bounded else []), "time", "evaluation"]
     cells = "".join(
         f'<th scope="col"{"" if i == 1 else " class=num"}>{escape(name)}</th>'
@@ -36,7 +31,7 @@ def top(results: Results) -> str:
     )
     rows = []
     for rank, i in enumerate(results.order[:LISTED].tolist(), 1):
-        record = study.records[i]
+        record = results.records[i]
         values = [format_value(record.values.get(m, float("nan")), results.metrics[m])
                   for m in names]  # fmt: skip
         if bounded:
@@ -46,7 +41,7 @@ def top(results: Results) -> str:
         rows.append(
             f'<tr><td class="num">{rank}</td><td>{_breakable(record.string)}</td>{numbers}</tr>'
         )
-    order = " by Pareto rank, then by the first objective" if len(study.objectives) > 1 else ""
+    order = " by Pareto rank, then by the first objective" if len(results.objectives) > 1 else ""
     return (
         f"<section><h2>Top {len(rows)}{order}</h2>"
         f'<div class="scroll"><table><thead><tr>{cells}</tr></thead>'
@@ -81,18 +76,19 @@ def failures(results: Results) -> str:
 
 
 def configuration(
-    study: Study, settings: Mapping[str, object], environment: Mapping[str, str]
+    results: Results, settings: Mapping[str, object], environment: Mapping[str, str]
 ) -> str:
     """Write the settings of the run and its environment."""
     asked = dict(_flat("", settings))
+    identity = results.description.identity
     run = {
-        "space": study.space.fingerprint(),
-        **dict(_flat("", study.strategy.describe())),
+        "space": identity["space"],
+        **dict(_flat("", identity["strategy"])),
         **{k if k == "evaluator" else f"evaluator.{k}": v
-           for k, v in _flat("", study.evaluator.describe())},
-        "objectives": ", ".join(map(str, study.objectives)),
-        "constraints": ", ".join(map(str, study.constraints)) or "none",
-        "seed": str(study.seed),
+           for k, v in _flat("", identity["evaluator"])},
+        "objectives": ", ".join(map(str, results.objectives)),
+        "constraints": ", ".join(map(str, results.constraints)) or "none",
+        "seed": str(identity["seed"]),
     }  # fmt: skip
     parts = [("Configuration", run), ("Settings", asked), ("Versions", environment)]
     return "".join(listing(title, pairs) for title, pairs in parts if pairs)

@@ -10,18 +10,19 @@ import numpy as np
 from archrank.formatting import Scale
 from archrank.report.chart import Axis, Chart
 from archrank.report.figures import MAX_DOTS, Figure, fence, thin, titles
-from archrank.report.summary import Results
+from archrank.report.summary import costs
+from archrank.study.results import Results
 from archrank.types import Bools, Floats, Ints
 
 
 def trade_offs(results: Results) -> Iterable[Figure]:
     """Draw the first objective against each other one, or a single one against MACs or params."""
-    objectives = results.study.objectives
+    objectives = results.objectives
     if len(objectives) > 1:
         for other in objectives[1:]:
             yield _front_plot(results, other.metric)
         return
-    cost = results.costs()
+    cost = costs(results)
     if cost is None or cost[0].name == results.objective.metric:
         return
     metric, values = cost
@@ -56,7 +57,7 @@ class _Scatter:
         ok, sign = results.ok, results.objective.sign
         up_scale = Scale.of(metric, float(np.abs(up[ok]).max()))
         x, y = self.scale.factor * self.across, up_scale.factor * up
-        marked = results.front if pareto else results.order[:1]
+        marked = results.front_rows if pareto else results.order[:1]
         low = max(float((sign * y[ok]).min()), fence(sign * y[ok]))
         low = min([low, *(sign * y[marked])])
         y_axis = Axis.around(up_scale.label, sign * np.array([low, (sign * y[ok]).max()]))
@@ -67,7 +68,7 @@ class _Scatter:
         self._points(chart, x, y, marked, legend, "dominated" if pareto else "evaluation")
         if pareto and len(marked):
             # with more than two objectives, a plane does not show dominance
-            two = len(results.study.objectives) == 2
+            two = len(results.objectives) == 2
             if two:
                 chart.line(*staircase(x[marked], y[marked], results), "front")
             chart.dots(x[marked], y[marked], "front", titles(results, marked))
@@ -103,7 +104,7 @@ def staircase(x: Floats, y: Floats, results: Results) -> tuple[Floats, Floats]:
     order = np.argsort(x, kind="stable")
     x, y = x[order], y[order]
     # from left to right, x gets worse and y better
-    minimised = results.study.objectives[1].sign < 0
+    minimised = results.objectives[1].sign < 0
     corners = (x[1:], y[:-1]) if minimised else (x[:-1], y[1:])
     steps = [np.insert(corner, 0, p[0]) for p, corner in zip((x, y), corners, strict=True)]
     xs, ys = (np.stack([s, p], axis=1).ravel() for s, p in zip(steps, (x, y), strict=True))

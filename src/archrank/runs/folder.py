@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from filelock import FileLock, Timeout
 
@@ -22,11 +22,21 @@ DATABASE = "study.db"
 LOCK = "lock"
 
 
+class Place(NamedTuple):
+    """Storage URL of a run, and its study's name there; ``None`` in the run folder's database."""
+
+    url: str
+    study: str | None
+
+
 @contextmanager
 def locked(folder: Path, kind: str = "run folder", option: str = "--run") -> Iterator[Path]:
     """Create a run folder if need be, and be the only process that writes to it.
 
-    ``kind`` and ``option`` are what messages call it, and the option that names another one.
+    Args:
+        folder: the folder.
+        kind: what messages call it.
+        option: the command line option that names another one.
 
     Raises:
         StorageError: another process runs there, or the folder cannot be written.
@@ -68,77 +78,86 @@ def open_run(
         StorageError: the folder cannot be used.
         ArchrankError: settings or budget cannot be used; nothing has been written then.
     """
-    make_study(settings).check_budget(budget, minutes)  # in memory: leaves no half-made folder
+    known = _place_for(folder, settings, storage)
+    study = make_study(settings, storage=known.url, name=known.study, executor=executor)
+    study.check_budget(budget, minutes)
     with locked(folder):
-        yield _start(folder, settings, storage, executor)
-
-
-def _start(
-    folder: Path, settings: SearchSettings, storage: str | None, executor: Executor | None
-) -> Study:
-    path = folder / SETTINGS
-    if path.exists():
-        known, asked = to_json(load_settings(folder)), to_json(settings)
-        changes = [
-            f"--{key} was {known[key]!r}, now {asked[key]!r}"
-            for key in known
-            if known[key] != asked[key] and key != "data"
-        ]
-        if changes:
-            raise ResumeError(
-                f"run folder {folder} holds another search: {'; '.join(changes)}. Name another "
-                "folder with --run DIR, or repeat the first settings to continue that search"
+        if _place_for(folder, settings, storage) != known:
+            raise StorageError(
+                f"another process began a run in {folder} at this moment; repeat the command"
             )
-        storage = _same_storage(folder, storage)
-    url, name = _place(folder, storage)
-    study = make_study(settings, storage=url, name=name, executor=executor)
-    if not path.exists():
-        write_json(path, {**to_json(settings), "storage": storage})
-    return study
+        study.open()
+        if not (folder / SETTINGS).exists():
+            _write_settings(folder, settings, known)
+        yield study
 
 
-def _same_storage(folder: Path, asked: str | None) -> str | None:
-    """The storage of the run in ``folder``, which need not be named again."""
-    known: str | None = _read(folder).get("storage")
-    if asked is None or (known is not None and shown(asked) == shown(known)):
-        return known if asked is None else asked  # whose password may be new
-    kept = DATABASE if known is None else shown(known)
+def _place_for(folder: Path, settings: SearchSettings, asked: str | None) -> Place:
+    """Return the place where a search keeps its evaluations.
+
+    Raises:
+        ResumeError: the folder holds a run with other settings, or in another storage.
+    """
+    if not (folder / SETTINGS).exists():
+        if asked is None:
+            return Place(sqlite_url(folder / DATABASE), None)
+        return Place(asked, folder.resolve().name)  # a shared storage holds several runs
+    known = to_json(load_settings(folder))
+    now = to_json(settings)
+    changes = [
+        f"--{key} was {known[key]!r}, now {now[key]!r}"
+        for key in known
+        if known[key] != now[key] and key != "data"
+    ]
+    if changes:
+        raise ResumeError(
+            f"run folder {folder} holds another search: {'; '.join(changes)}. Name another "
+            "folder with --run DIR, or repeat the first settings to continue that search"
+        )
+    return _same_place(folder, asked)
+
+
+def _same_place(folder: Path, asked: str | None) -> Place:
+    """Return the place of the run in ``folder``, whose storage need not be named again."""
+    known = load_place(folder)
+    shared = known.study is not None
+    if asked is None or (shared and shown(asked) == shown(known.url)):
+        return known if asked is None else Place(asked, known.study)  # its password may be new
+    kept = shown(known.url) if shared else DATABASE
     raise ResumeError(
         f"run folder {folder} keeps its evaluations in {kept}, not in {shown(asked)}. Leave "
         "--storage out, or name another folder with --run DIR"
     )
 
 
-def _place(folder: Path, storage: str | None) -> tuple[str, str | None]:
-    """Storage URL of a run, and its study's name there: a shared storage holds several runs."""
-    if storage is None:
-        return sqlite_url(folder / DATABASE), None
-    return storage, folder.resolve().name
+def _write_settings(folder: Path, settings: SearchSettings, place: Place) -> None:
+    shared = place.study is not None
+    where = {"storage": place.url if shared else None, "study": place.study}
+    write_json(folder / SETTINGS, {**to_json(settings), **where})
 
 
 def load_settings(folder: Path) -> SearchSettings:
-    """The settings of the run in ``folder``.
+    """Read the settings of the run in ``folder``.
 
     Raises:
         StorageError: there is no run, or its settings are damaged.
     """
     values = _read(folder)
-    values.pop("storage", None)
+    values = {key: value for key, value in values.items() if key not in ("storage", "study")}
     return from_json(values, str(folder / SETTINGS))
 
 
-def load(folder: Path) -> Study:
-    """Open the run in ``folder`` to read it.
+def load_place(folder: Path) -> Place:
+    """Read where the run in ``folder`` keeps its evaluations.
 
     Raises:
-        StorageError: there is no run in this folder.
+        StorageError: there is no run, or its settings are damaged.
     """
-    settings = load_settings(folder)
-    storage = _read(folder).get("storage")
-    if storage is None and not (folder / DATABASE).exists():
-        raise StorageError(f"run folder {folder} has lost its {DATABASE}; search again")
-    url, name = _place(folder, storage)
-    return make_study(settings, storage=url, name=name)
+    values = _read(folder)
+    storage = values.get("storage")
+    if storage is None:
+        return Place(sqlite_url(folder / DATABASE), None)
+    return Place(str(storage), str(values.get("study") or folder.resolve().name))
 
 
 def _read(folder: Path) -> dict[str, Any]:

@@ -42,7 +42,7 @@ class History:
     @cached_property
     def ok(self) -> Bools:
         """Mark the evaluations that succeeded: ``(n,)``."""
-        return np.isfinite(self.objectives).all(axis=1) & np.isfinite(self.violation)
+        return succeeded(self.objectives, self.violation)
 
     @cached_property
     def scores(self) -> Floats:
@@ -50,11 +50,22 @@ class History:
 
         The score is the objective if there is one, and minus the Pareto rank if there are several.
         """
-        values = np.where(self.ok, self.objectives[:, 0], np.nan)
-        if self.objectives.shape[1] > 1:  # feasible ones are ranked among themselves
-            feasible = self.ok & (self.violation <= 0)
-            values[feasible] = -pareto_ranks(self.objectives[feasible])
-        return feasible_first(values, self.violation)
+        return scores_of(self.objectives, self.violation)
+
+
+def succeeded(objectives: Floats, violation: Floats) -> Bools:
+    """Mark the evaluations, ``(n, m)`` and ``(n,)``, of which every value is known: ``(n,)``."""
+    return np.isfinite(objectives).all(axis=1) & np.isfinite(violation)
+
+
+def scores_of(objectives: Floats, violation: Floats) -> Floats:
+    """Score evaluations, ``(n, m)`` and ``(n,)``, as :attr:`History.scores` does: ``(n,)``."""
+    ok = succeeded(objectives, violation)
+    values = np.where(ok, objectives[:, 0], np.nan)
+    if objectives.shape[1] > 1:  # feasible ones are ranked among themselves
+        feasible = ok & (violation <= 0)
+        values[feasible] = -pareto_ranks(objectives[feasible])
+    return feasible_first(values, violation)
 
 
 def pareto_ranks(objectives: Floats) -> Floats:

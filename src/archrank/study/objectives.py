@@ -91,7 +91,7 @@ class Constraint:
         return name, "<=" if relation in ("<", "<=") else ">=", number
 
     def violation(self, values: Floats) -> Floats:
-        """By how much ``values: (n,)`` break the bound, relative to it unless it is 0."""
+        """Return how far ``values: (n,)`` exceed the bound, relative to it unless it is 0."""
         excess = values - self.bound if self.relation == "<=" else self.bound - values
         return np.maximum(excess, 0.0) / (abs(self.bound) or 1.0)
 
@@ -99,16 +99,49 @@ class Constraint:
         return f"{self.metric}{self.relation}{self.bound:g}"
 
 
-def objective_matrix(objectives: Sequence[Objective], values: Mapping[str, Floats]) -> Floats:
-    """Objectives as higher-is-better columns: ``(n, m)``."""
-    return np.stack([o.sign * values[o.metric] for o in objectives], axis=1)
+@dataclass(frozen=True)
+class Goals:
+    """Objectives and constraints of one search."""
 
+    objectives: tuple[Objective, ...]
+    constraints: tuple[Constraint, ...] = ()
 
-def total_violation(
-    constraints: Sequence[Constraint], values: Mapping[str, Floats], n: int
-) -> Floats:
-    """Relative violations, summed over the constraints: ``(n,)``; 0 is feasible."""
-    total = np.zeros(n)
-    for constraint in constraints:
-        total = total + constraint.violation(values[constraint.metric])
-    return total
+    @classmethod
+    def parse(
+        cls, objectives: Sequence[str], constraints: Sequence[str], metrics: Sequence[Metric]
+    ) -> Goals:
+        """Read objectives and constraints; without objectives, the first metric is optimised.
+
+        Raises:
+            UnknownNameError: no such metric.
+            ObjectiveError: a text that cannot be read, or an objective named twice.
+        """
+        names = objectives or (metrics[0].name,)
+        goals = cls(
+            tuple(Objective.parse(text, metrics) for text in names),
+            tuple(Constraint.parse(text, metrics) for text in constraints),
+        )
+        if len({o.metric for o in goals.objectives}) < len(goals.objectives):
+            raise ObjectiveError(f"an objective is named twice: {', '.join(names)}")
+        return goals
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Names of the metrics that an evaluation must give to be of use."""
+        names = [o.metric for o in self.objectives] + [c.metric for c in self.constraints]
+        return tuple(dict.fromkeys(names))
+
+    def missing(self, values: Mapping[str, float]) -> list[str]:
+        """Return the needed metrics that ``values`` lack, or have as NaN or infinity."""
+        return [m for m in self.metrics if not math.isfinite(values.get(m, math.nan))]
+
+    def matrix(self, values: Mapping[str, Floats]) -> Floats:
+        """Return the objectives as columns ``(n, m)``, higher is better."""
+        return np.stack([o.sign * values[o.metric] for o in self.objectives], axis=1)
+
+    def violation(self, values: Mapping[str, Floats], n: int) -> Floats:
+        """Return the sum of the relative violations of all constraints: ``(n,)``; 0 is feasible."""
+        total = np.zeros(n)
+        for constraint in self.constraints:
+            total = total + constraint.violation(values[constraint.metric])
+        return total

@@ -1,35 +1,103 @@
-"""One finished evaluation."""
+"""One finished evaluation, and the description of the run that it belongs to."""
 
 from __future__ import annotations
 
+import dataclasses
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from archrank.metrics import Metric
+from archrank.study.objectives import Constraint, Goals, Objective
+
+Option = str | int | float
 
 
 @dataclass(frozen=True)
 class Record:
     """One finished evaluation, as it is stored.
 
-    ``round`` and ``slot`` are its place in proposal order; ``round_size`` tells when a round is
-    complete. ``elapsed`` is the run's working time in seconds, over all its sessions, up to the
-    moment this evaluation was committed.
+    Attributes:
+        round: number of the round, from 0.
+        slot: place in the round's proposals, from 0.
+        round_size: number of proposals of the round, which tells when it is complete.
+        arch: ``(d,)`` architecture.
+        string: the architecture as text.
+        values: ``{metric: value}``, NaN where the evaluation failed.
+        reason: why it failed; ``None`` if it did not.
+        seconds: wall-clock time of the evaluation.
+        elapsed: the run's working time in seconds, over all its sessions, up to the moment this
+            evaluation was stored.
+        cpu_seconds: processor time of the process that evaluated; NaN if unknown.
+        canonical: text of the architecture that stands for all isomorphic ones.
+        config: chosen options of the active decisions.
     """
 
     round: int
     slot: int
     round_size: int
-    arch: NDArray[np.uint8]  # (d,)
+    arch: NDArray[np.uint8]
     string: str
-    values: dict[str, float]  # metric -> value, NaN where it failed
+    values: dict[str, float]
     reason: str | None
     seconds: float
     elapsed: float
-    cpu_seconds: float = math.nan  # of the process that evaluated; NaN if unknown
+    cpu_seconds: float = math.nan
+    canonical: str = ""
+    config: dict[str, Any] = field(default_factory=dict)
 
     @property
     def key(self) -> tuple[int, int]:
-        """Place in proposal order."""
+        """Place in proposal order: round and slot."""
         return self.round, self.slot
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a run is, in JSON values: enough to read its records without the space or evaluator.
+
+    Attributes:
+        space: the space's name, for people.
+        decisions: ``{decision: options}`` of the space, in the order of a record's ``arch``.
+        metrics: everything that is measured.
+        goals: objectives and constraints.
+        identity: the settings that must agree for a run to be continued.
+    """
+
+    space: str
+    decisions: dict[str, tuple[Option, ...]]
+    metrics: tuple[Metric, ...]
+    goals: Goals
+    identity: dict[str, Any]
+
+    def options(self, arch: NDArray[np.uint8]) -> dict[str, Option]:
+        """Return the chosen option of every decision of ``arch: (d,)``, inactive ones included."""
+        chosen = zip(self.decisions.items(), arch.tolist(), strict=True)
+        return {name: options[k] for (name, options), k in chosen}
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything but the identity as JSON values."""
+        return {
+            "space": self.space,
+            "decisions": {name: list(options) for name, options in self.decisions.items()},
+            "metrics": [dataclasses.asdict(m) for m in self.metrics],
+            "objectives": [dataclasses.asdict(o) for o in self.goals.objectives],
+            "constraints": [dataclasses.asdict(c) for c in self.goals.constraints],
+        }
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any], identity: dict[str, Any]) -> Description:
+        """Read what :meth:`to_json` returned."""
+        return cls(
+            values["space"],
+            {name: tuple(options) for name, options in values["decisions"].items()},
+            tuple(Metric(**m) for m in values["metrics"]),
+            Goals(
+                tuple(Objective(**o) for o in values["objectives"]),
+                tuple(Constraint(**c) for c in values["constraints"]),
+            ),
+            identity,
+        )

@@ -2,76 +2,64 @@
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
-
-from archrank.errors import (
-    ArchrankError,
-    BudgetError,
-    EvaluationError,
-    ObjectiveError,
-    ResumeError,
-)
+from archrank.errors import ArchrankError, BudgetError
 from archrank.evaluators.base import Evaluator
-from archrank.parallel.worker import Evaluated, evaluate_group
 from archrank.spaces.base import Space
 from archrank.strategies.base import Strategy
 from archrank.strategies.guided import Guided
-from archrank.strategies.history import History, pareto_ranks
-from archrank.study.objectives import (
-    Constraint,
-    Objective,
-    objective_matrix,
-    total_violation,
-)
-from archrank.study.record import Record
+from archrank.strategies.history import History
+from archrank.study.engine import Engine
+from archrank.study.objectives import Constraint, Goals, Objective
+from archrank.study.record import Description, Record
+from archrank.study.results import Results
 from archrank.study.storage import STUDY_NAME, TrialStore
-from archrank.types import Archs, Bools, Floats
 
 if TYPE_CHECKING:
     import pandas as pd
 
-IN_FLIGHT = 256  # evaluations handed to an executor at a time
-HOPELESS = 5  # a run whose first evaluations, at least this many, all fail ends after the round
-
 
 class Watcher(Protocol):
-    """Is told how a run goes; progress displays are watchers."""
+    """Follows a run; progress displays are watchers."""
 
     def started(self, study: Study, budget: int | None, minutes: float | None) -> None:
-        """The run begins, or goes on with what is stored already."""
+        """Called when a run begins, or goes on with what is stored already."""
 
     def finished_one(self, study: Study, record: Record) -> None:
-        """One more evaluation is stored."""
+        """Called after each evaluation that is stored."""
 
     def ended(self, study: Study) -> None:
-        """The run is over, whatever the cause."""
+        """Called at the end of the run, whatever ended it."""
 
 
 class Study:
     """Search a space for the architectures that are best by an evaluator.
 
-    Every evaluation is committed before the next round is proposed. Round ``r`` is proposed with
+    Every evaluation is stored before the next round is proposed. Round ``r`` is proposed with
     randomness from ``SeedSequence([seed, r])`` and the results of the rounds before it, in proposal
     order, so the same settings give the same proposals: after a resume, and with any number of
-    workers.
+    workers. The storage is opened, and created if need be, when it is first used, not here.
 
     Args:
-        space: what can be built.
+        space: the architectures to search.
         evaluator: measures architectures; the study binds it to the space.
-        strategy: what to evaluate next; guided search with the default ranker if ``None``.
+        strategy: chooses what to evaluate next; guided search with the default ranker if
+            ``None``.
         objectives: metrics to optimise, ``"name"`` or ``"name:minimize"``; the evaluator's first
             metric if empty.
         constraints: such as ``"macs<=1e8"``; feasible architectures come first.
         storage: SQLAlchemy URL; ``None`` keeps everything in memory.
-        name: of the study in a storage that holds several; ``"archrank"`` if ``None``.
-        executor: where evaluations run; ``None`` is this process.
-        seed: decides every random choice, those of training included.
+        name: name of the study, in a storage that holds several; ``"archrank"`` if ``None``.
+        executor: runs evaluations; ``None`` is this process.
+        seed: decides every random choice, those of training included; 0 or more.
+
+    Raises:
+        UnknownNameError: no such metric.
+        ObjectiveError: an objective or constraint that cannot be read, or an objective twice.
 
     Example:
         >>> import archrank as ar
@@ -95,27 +83,32 @@ class Study:
         executor: Executor | None = None,
         seed: int = 0,
     ) -> None:
+        if seed < 0:
+            raise ArchrankError(f"seed {seed}: a seed is 0 or more")
         self.evaluator = evaluator.bind(space, seed=seed)
         self.space = self.evaluator.space
         self.strategy = strategy if strategy is not None else Guided()
-        if seed < 0:
-            raise ArchrankError(f"seed {seed}: a seed is 0 or more")
         self.seed = seed
         self.executor = executor
-        metrics = self.evaluator.metrics
-        names = objectives or (metrics[0].name,)
-        self.objectives = tuple(Objective.parse(text, metrics) for text in names)
-        self.constraints = tuple(Constraint.parse(text, metrics) for text in constraints)
-        if len({o.metric for o in self.objectives}) < len(self.objectives):
-            raise ObjectiveError(f"an objective is named twice: {', '.join(names)}")
-        self._allowed = _Allowed(self.evaluator, self.constraints)
-        self._store = TrialStore(storage, name or STUDY_NAME, create=self.objectives)
-        self._store.identify(self._identity())
-        self.records: list[Record] = self._store.records()
-        self._latest: History | None = None
+        self.goals = Goals.parse(objectives, constraints, self.evaluator.metrics)
+        self._storage = storage
+        self._name = name or STUDY_NAME
+        self._results: Results | None = None
 
-    def _identity(self) -> dict[str, object]:
-        return {
+    @property
+    def objectives(self) -> tuple[Objective, ...]:
+        """Metrics to optimise."""
+        return self.goals.objectives
+
+    @property
+    def constraints(self) -> tuple[Constraint, ...]:
+        """Bounds on metrics."""
+        return self.goals.constraints
+
+    @cached_property
+    def description(self) -> Description:
+        """What the run is, in JSON values; stored beside the records."""
+        identity = {
             "space": self.space.fingerprint(),
             "evaluator": self.evaluator.describe(),
             "strategy": self.strategy.describe(),
@@ -123,6 +116,39 @@ class Study:
             "constraints": [str(c) for c in self.constraints],
             "seed": self.seed,
         }
+        decisions = {c.name: tuple(c.options) for c in self.space.choices}
+        metrics = self.evaluator.metrics
+        return Description(self.space.name, decisions, metrics, self.goals, identity)
+
+    # ---- storage -------------------------------------------------------------------------------
+
+    def open(self) -> Study:
+        """Open the storage now, and create it if need be; it is opened on first use otherwise.
+
+        Raises:
+            ResumeError: the storage holds another run; names every difference.
+            StorageError: the storage cannot be used.
+        """
+        self.records  # noqa: B018
+        return self
+
+    @cached_property
+    def _store(self) -> TrialStore:
+        store = TrialStore(self._storage, self._name, create=self.objectives)
+        store.identify(self.description)
+        return store
+
+    @cached_property
+    def records(self) -> list[Record]:
+        """All evaluations so far, in proposal order once a run has ended.
+
+        The first access opens the storage.
+
+        Raises:
+            ResumeError: the storage holds another run; names every difference.
+            StorageError: the storage cannot be used.
+        """
+        return self._store.records()
 
     # ---- running -------------------------------------------------------------------------------
 
@@ -135,23 +161,37 @@ class Study:
     ) -> Study:
         """Evaluate until the run holds ``budget`` evaluations or has worked ``minutes``.
 
-        Both count what earlier sessions of the same run did, so repeating a call that was
+        Both include what earlier sessions of the same run did, so repeating a call that was
         interrupted finishes it, and a larger budget extends it. Failed evaluations count.
 
+        Args:
+            budget: number of evaluations, in total.
+            minutes: run time in minutes, in total.
+            watcher: is told of the beginning, every evaluation and the end.
+
         Raises:
-            BudgetError: nothing to spend, or more than the space holds.
+            BudgetError: neither is given, a budget below 1 or above the number of architectures,
+                or minutes that are not positive.
             EvaluationError: the first evaluations all failed, or a worker process died.
+            ResumeError: the storage holds another run; names every difference.
+            StorageError: the storage cannot be used.
         """
         self.check_budget(budget, minutes)
-        clock = _Clock(max((r.elapsed for r in self.records), default=0.0), minutes)
+        records, store = self.records, self._store
+
+        def keep(record: Record) -> None:
+            store.append(record, self.description)
+            records.append(record)
+            if watcher is not None:
+                watcher.finished_one(self, record)
+
         if watcher is not None:
             watcher.started(self, budget, minutes)
         try:
-            while self._run_round(budget, clock, watcher):
-                pass
+            self._engine.run(records, keep, budget=budget, minutes=minutes)
         finally:
-            self.records.sort(key=lambda r: r.key)
-            self._latest = None
+            records.sort(key=lambda r: r.key)
+            self._results = None
             if watcher is not None:
                 watcher.ended(self)
         return self
@@ -160,7 +200,8 @@ class Study:
         """Refuse a budget that cannot be spent.
 
         Raises:
-            BudgetError: nothing to spend, or more than the space holds.
+            BudgetError: neither is given, a budget below 1 or above the number of architectures,
+                or minutes that are not positive.
         """
         if budget is None and minutes is None:
             raise BudgetError("give a budget: a number of evaluations, minutes, or both")
@@ -174,137 +215,31 @@ class Study:
                 f"can be evaluated in {self.space.name}"
             )
 
-    def _run_round(self, budget: int | None, clock: _Clock, watcher: Watcher | None) -> bool:
-        """Finish the first incomplete round; False when the run is over."""
-        done, number = self._complete_rounds()
-        if (budget is not None and len(self.records) >= budget) or clock.is_up:
-            return False
-        history = self._history(done)
-        rng = np.random.default_rng(np.random.SeedSequence([self.seed, number]))
-        archs = self.strategy.propose(history, self.strategy.batch(history), rng=rng)
-        if len(archs) == 0:
-            return False  # nothing is left to propose
-        stored = {r.slot: r for r in self.records if r.round == number}
-        for slot, record in stored.items():
-            if record.round_size != len(archs) or not np.array_equal(record.arch, archs[slot]):
-                raise ResumeError(
-                    f"evaluation {slot} of round {number} is of {record.string}, which this "
-                    "version of archrank would not propose: finish the run with the version that "
-                    "began it, or start a new one"
-                )
-        left = len(archs) if budget is None else budget - len(self.records)
-        slots = [s for s in range(len(archs)) if s not in stored][:left]
-        for slot, outcome in self._evaluate({s: archs[s] for s in slots}, clock):
-            record = Record(
-                round=number,
-                slot=slot,
-                round_size=len(archs),
-                arch=archs[slot],
-                string=self.space.format(archs[slot][None])[0],
-                values=outcome.values,
-                reason=self._failure(outcome),
-                seconds=outcome.seconds,
-                elapsed=clock.elapsed,
-                cpu_seconds=outcome.cpu_seconds,
-            )
-            self._store.append(record, self.space, self.objectives)
-            self.records.append(record)
-            if watcher is not None:
-                watcher.finished_one(self, record)
-        self._give_up_if_hopeless()
-        return not clock.is_up
-
-    def _failure(self, outcome: Evaluated) -> str | None:
-        """Why an evaluation cannot be used; a missing value that nobody asked for is no failure."""
-        needed = [o.metric for o in self.objectives] + [c.metric for c in self.constraints]
-        missing = [name for name in needed if not math.isfinite(outcome.values.get(name, math.nan))]
-        if not missing:
-            return None
-        return outcome.reason or f"{', '.join(dict.fromkeys(missing))} is NaN"
-
-    def _complete_rounds(self) -> tuple[list[Record], int]:
-        """Records of all complete rounds in proposal order, and the number of the next round."""
-        by_round: dict[int, list[Record]] = {}
-        for record in self.records:
-            by_round.setdefault(record.round, []).append(record)
-        done: list[Record] = []
-        number = 0
-        while number in by_round and len(by_round[number]) == by_round[number][0].round_size:
-            done.extend(sorted(by_round[number], key=lambda r: r.slot))
-            number += 1
-        return done, number
-
-    def _evaluate(self, archs: dict[int, Archs], clock: _Clock) -> Iterator[tuple[int, Evaluated]]:
-        """Yield ``(slot, outcome)`` as evaluations finish; starts none once the time is up."""
-        groups = list(_grouped(archs, self.evaluator.group_size))
-        if self.executor is None:
-            for slots, rows in groups:
-                if clock.is_up:
-                    return
-                yield from zip(slots, evaluate_group(self.evaluator, rows), strict=True)
-            return
-        waiting = groups[::-1]
-        running: dict[Future[list[Evaluated]], list[int]] = {}
-        try:
-            while (waiting and not clock.is_up) or running:
-                while waiting and not clock.is_up and len(running) < IN_FLIGHT:
-                    slots, rows = waiting.pop()
-                    future = self.executor.submit(evaluate_group, self.evaluator, rows)
-                    running[future] = slots
-                interrupted = None
-                try:
-                    wait(running, return_when=FIRST_COMPLETED)
-                except KeyboardInterrupt as signal:  # keep what has finished meanwhile
-                    interrupted = signal
-                finished = [f for f in running if f.done()]
-                for future in sorted(finished, key=lambda f: f.exception() is not None):
-                    slots = running.pop(future)
-                    yield from zip(slots, future.result(), strict=True)  # results before errors
-                if interrupted is not None:
-                    raise interrupted
-        except BrokenExecutor as error:
-            raise EvaluationError(
-                "a worker process died (killed, or out of memory); finished evaluations are kept. "
-                "Run again to continue, with fewer workers if memory is short"
-            ) from error
-        finally:
-            for future in running:
-                future.cancel()
-
-    def _give_up_if_hopeless(self) -> None:
-        if len(self.records) >= HOPELESS and all(r.reason for r in self.records):
-            first = self.records[0]
-            raise EvaluationError(
-                f"all of the first {len(self.records)} evaluations failed; {first.string}: "
-                f"{first.reason}"
-            )
+    @property
+    def _engine(self) -> Engine:
+        return Engine(
+            self.space, self.evaluator, self.strategy, self.goals, self.seed, self.executor
+        )
 
     # ---- results -------------------------------------------------------------------------------
 
     @property
+    def results(self) -> Results:
+        """Everything evaluated so far, as columns and as a report needs it."""
+        if self._results is None or len(self._results.records) != len(self.records):
+            self._results = Results(
+                self.description,
+                tuple(self.records),
+                self.space,
+                self.evaluator,
+                self.strategy,
+            )
+        return self._results
+
+    @property
     def history(self) -> History:
-        """Everything evaluated so far, in proposal order."""
-        if self._latest is None or len(self._latest) != len(self.records):  # only ever grows
-            self._latest = self._history(self.records)
-        return self._latest
-
-    def _history(self, records: Sequence[Record]) -> History:
-        n = len(records)
-        archs = np.array([r.arch for r in records], dtype=np.uint8).reshape(n, self.space.d)
-        values = self._values(records)
-        return History(
-            self.space,
-            archs,
-            objective_matrix(self.objectives, values),
-            total_violation(self.constraints, values, n),
-            self._allowed,
-        )
-
-    def _values(self, records: Sequence[Record]) -> dict[str, Floats]:
-        return {
-            m.name: np.array([r.values.get(m.name, np.nan) for r in records], dtype=np.float64)
-            for m in self.evaluator.metrics
-        }
+        """Everything evaluated so far, as strategies see it."""
+        return self._engine.history(self.records)
 
     @property
     def best(self) -> Record:
@@ -313,86 +248,17 @@ class Study:
         Raises:
             EvaluationError: nothing was evaluated successfully yet.
         """
-        history = self.history
-        if not history.ok.any():
-            reasons = [r.reason for r in self.records if r.reason]
-            raise EvaluationError(
-                f"none of {len(self.records)} evaluations succeeded"
-                + (f"; the last: {reasons[-1]}" if reasons else "")
-            )
-        scores = np.where(history.ok, history.scores, -np.inf)
-        first = np.where(history.ok, history.objectives[:, 0], -np.inf)
-        return self.records[int(np.lexsort((first, scores))[-1])]
+        return self.results.best
 
     @property
     def front(self) -> list[Record]:
         """Feasible evaluations that none dominates, best of the first objective first."""
-        history = self.history
-        candidates = np.flatnonzero(history.ok & (history.violation <= 0))
-        ranks = pareto_ranks(history.objectives[candidates])
-        front = candidates[ranks == 0]
-        order = np.argsort(-history.objectives[front, 0], kind="stable")
-        return [self.records[i] for i in front[order]]
+        return self.results.front
 
     def feasible(self, record: Record) -> bool:
-        """Whether an evaluation succeeded and keeps every constraint."""
-        history = self._history([record])
-        return bool(history.ok[0] and history.violation[0] <= 0)
+        """Tell whether an evaluation succeeded and keeps every constraint."""
+        return self.results.is_feasible(record)
 
     def table(self) -> pd.DataFrame:
-        """All evaluations as a data frame: architecture, metrics, seconds, failure reason."""
-        import pandas as pd
-
-        rows = [
-            {"arch": r.string, **r.values, "seconds": r.seconds, "failure": r.reason}
-            for r in self.records
-        ]
-        return pd.DataFrame(rows)
-
-
-def _grouped(archs: dict[int, Archs], size: int) -> Iterator[tuple[list[int], Archs]]:
-    """Slots and rows ``(k, d)`` of up to ``size`` architectures at a time."""
-    slots = list(archs)
-    for start in range(0, len(slots), size):
-        part = slots[start : start + size]
-        yield part, np.stack([archs[slot] for slot in part])
-
-
-class _Allowed:
-    """Which candidates may be proposed: known to the evaluator, and within what costs nothing."""
-
-    def __init__(self, evaluator: Evaluator, constraints: Sequence[Constraint]) -> None:
-        self._evaluator = evaluator
-        wanted = {c.metric for c in constraints}
-        self._cheap = [
-            part
-            for part in evaluator.parts()
-            if part.cheap and not wanted.isdisjoint(m.name for m in part.metrics)
-        ]
-        names = {m.name for part in self._cheap for m in part.metrics}
-        self._constraints = [c for c in constraints if c.metric in names]
-
-    def __call__(self, archs: Archs) -> Bools:
-        allowed = self._evaluator.available(archs)
-        if self._constraints and len(archs):
-            values: dict[str, Floats] = {}
-            for part in self._cheap:
-                values |= part.evaluate(archs)
-            allowed &= total_violation(self._constraints, values, len(archs)) <= 0
-        return allowed
-
-
-class _Clock:
-    """Working time of a run, over all its sessions."""
-
-    def __init__(self, before: float, minutes: float | None) -> None:
-        self._start = time.monotonic() - before
-        self._limit = None if minutes is None else minutes * 60
-
-    @property
-    def elapsed(self) -> float:
-        return time.monotonic() - self._start
-
-    @property
-    def is_up(self) -> bool:
-        return self._limit is not None and self.elapsed >= self._limit
+        """Return all evaluations as a data frame: architecture, metrics, seconds and failure."""
+        return self.results.table()

@@ -1,0 +1,238 @@
+"""The loop of a run: propose a round, evaluate it, store every result."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from dataclasses import dataclass
+
+import numpy as np
+
+from archrank.errors import EvaluationError, ResumeError
+from archrank.evaluators.base import Evaluator
+from archrank.parallel.worker import Evaluated, evaluate_group
+from archrank.spaces.base import Space
+from archrank.strategies.base import Strategy
+from archrank.strategies.history import History
+from archrank.study.objectives import Goals
+from archrank.study.record import Record
+from archrank.study.results import columns
+from archrank.types import Archs, Bools, Floats
+
+IN_FLIGHT = 256  # evaluations handed to an executor at a time
+HOPELESS = 5  # a run whose first evaluations, at least this many, all fail ends after the round
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Proposes and evaluates rounds.
+
+    Attributes:
+        space: where architectures come from.
+        evaluator: measures them; bound to ``space``.
+        strategy: proposes them.
+        goals: objectives and constraints.
+        seed: round ``r`` is proposed with randomness from ``SeedSequence([seed, r])``.
+        executor: runs evaluations; ``None`` is this process.
+    """
+
+    space: Space
+    evaluator: Evaluator
+    strategy: Strategy
+    goals: Goals
+    seed: int
+    executor: Executor | None
+
+    def run(
+        self,
+        records: Sequence[Record],
+        store: Callable[[Record], None],
+        *,
+        budget: int | None,
+        minutes: float | None,
+    ) -> None:
+        """Evaluate until there are ``budget`` records or ``minutes`` have been worked.
+
+        Args:
+            records: what is evaluated already; must grow by each record that is stored.
+            store: called with every new record.
+            budget: evaluations in total, or ``None``.
+            minutes: working time in total, earlier sessions included, or ``None``.
+
+        Raises:
+            EvaluationError: the first evaluations all failed, or a worker process died.
+            ResumeError: an unfinished round holds other architectures than are proposed now.
+        """
+        clock = Clock(max((r.elapsed for r in records), default=0.0), minutes)
+        while not clock.is_up and (budget is None or len(records) < budget):
+            left = None if budget is None else budget - len(records)
+            if not self._finish_round(records, store, clock, left):
+                return
+            give_up_if_hopeless(records)
+
+    def history(self, records: Sequence[Record]) -> History:
+        """Return ``records`` as a strategy sees them."""
+        n = len(records)
+        archs = np.array([r.arch for r in records], dtype=np.uint8).reshape(n, self.space.d)
+        values = columns(records, self.goals.metrics)
+        objectives, violation = self.goals.matrix(values), self.goals.violation(values, n)
+        return History(self.space, archs, objectives, violation, self._allowed)
+
+    def _finish_round(
+        self,
+        records: Sequence[Record],
+        store: Callable[[Record], None],
+        clock: Clock,
+        left: int | None,
+    ) -> bool:
+        """Evaluate what is missing of the first incomplete round; False if nothing is proposed."""
+        done, number = complete_rounds(records)
+        history = self.history(done)
+        rng = np.random.default_rng(np.random.SeedSequence([self.seed, number]))
+        archs = self.strategy.propose(history, self.strategy.batch(history), rng=rng)
+        if len(archs) == 0:
+            return False
+        stored = {r.slot: r for r in records if r.round == number}
+        for slot, record in stored.items():
+            if record.round_size != len(archs) or not np.array_equal(record.arch, archs[slot]):
+                raise ResumeError(
+                    f"evaluation {slot} of round {number} is of {record.string}, which this "
+                    "version of archrank would not propose: finish the run with the version that "
+                    "began it, or start a new one"
+                )
+        slots = [s for s in range(len(archs)) if s not in stored][:left]
+        strings, canonical = (self.space.format(a) for a in (archs, self.space.canonical(archs)))
+        for slot, result in self._evaluate({s: archs[s] for s in slots}, clock):
+            store(
+                Record(
+                    round=number,
+                    slot=slot,
+                    round_size=len(archs),
+                    arch=archs[slot],
+                    string=strings[slot],
+                    values=result.values,
+                    reason=self._failure(result),
+                    seconds=result.seconds,
+                    elapsed=clock.elapsed,
+                    cpu_seconds=result.cpu_seconds,
+                    canonical=canonical[slot],
+                    config=self.space.config(archs[slot]),
+                )
+            )
+        return True
+
+    def _failure(self, result: Evaluated) -> str | None:
+        """Return why a result cannot be used; a missing value that no goal needs is no failure."""
+        missing = self.goals.missing(result.values)
+        if not missing:
+            return None
+        return result.reason or f"{', '.join(missing)} is NaN"
+
+    def _allowed(self, archs: Archs) -> Bools:
+        """Mark what may be proposed: the evaluator has it, and it keeps all cheap constraints."""
+        allowed = self.evaluator.available(archs)
+        wanted = {c.metric for c in self.goals.constraints}
+        values: dict[str, Floats] = {}
+        for part in self.evaluator.parts() if wanted and len(archs) else ():
+            if part.cheap and not wanted.isdisjoint(m.name for m in part.metrics):
+                values |= part.evaluate(archs)
+        known = tuple(c for c in self.goals.constraints if c.metric in values)
+        violation = Goals(self.goals.objectives, known).violation(values, len(archs))
+        return np.asarray(allowed & (violation <= 0), dtype=bool)
+
+    # ---- evaluation ----------------------------------------------------------------------------
+
+    def _evaluate(self, archs: dict[int, Archs], clock: Clock) -> Iterator[tuple[int, Evaluated]]:
+        """Yield slots and results as evaluations finish; start none once the time is up."""
+        groups = list(grouped(archs, self.evaluator.group_size))
+        if self.executor is None:
+            for slots, rows in groups:
+                if clock.is_up:
+                    return
+                yield from zip(slots, evaluate_group(self.evaluator, rows), strict=True)
+            return
+        waiting = groups[::-1]
+        running: dict[Future[list[Evaluated]], list[int]] = {}
+        try:
+            while (waiting and not clock.is_up) or running:
+                while waiting and not clock.is_up and len(running) < IN_FLIGHT:
+                    slots, rows = waiting.pop()
+                    future = self.executor.submit(evaluate_group, self.evaluator, rows)
+                    running[future] = slots
+                interrupted = None
+                try:
+                    wait(running, return_when=FIRST_COMPLETED)
+                except KeyboardInterrupt as signal:  # keep what has finished meanwhile
+                    interrupted = signal
+                finished = [f for f in running if f.done()]
+                for future in sorted(finished, key=lambda f: f.exception() is not None):
+                    slots = running.pop(future)
+                    yield from zip(slots, future.result(), strict=True)  # results before errors
+                if interrupted is not None:
+                    raise interrupted
+        except BrokenExecutor as error:
+            raise EvaluationError(
+                "a worker process died (killed, or out of memory); finished evaluations are kept. "
+                "Run again to continue, with fewer workers if memory is short"
+            ) from error
+        finally:
+            for future in running:
+                future.cancel()
+
+
+def complete_rounds(records: Sequence[Record]) -> tuple[list[Record], int]:
+    """Return the records of all complete rounds, in order, and the number of the next round."""
+    by_round: dict[int, list[Record]] = {}
+    for record in records:
+        by_round.setdefault(record.round, []).append(record)
+    done: list[Record] = []
+    number = 0
+    while number in by_round and len(by_round[number]) == by_round[number][0].round_size:
+        done.extend(sorted(by_round[number], key=lambda r: r.slot))
+        number += 1
+    return done, number
+
+
+def grouped(archs: dict[int, Archs], size: int) -> Iterator[tuple[list[int], Archs]]:
+    """Yield slots and rows ``(k, d)`` of up to ``size`` architectures at a time."""
+    slots = list(archs)
+    for start in range(0, len(slots), size):
+        part = slots[start : start + size]
+        yield part, np.stack([archs[slot] for slot in part])
+
+
+def give_up_if_hopeless(records: Sequence[Record]) -> None:
+    """End a run of which nothing has succeeded.
+
+    Raises:
+        EvaluationError: the first :data:`HOPELESS` or more evaluations all failed.
+    """
+    if len(records) >= HOPELESS and all(r.reason for r in records):
+        first = records[0]
+        raise EvaluationError(
+            f"all of the first {len(records)} evaluations failed; {first.string}: {first.reason}"
+        )
+
+
+class Clock:
+    """Working time of a run in seconds, over all its sessions.
+
+    Args:
+        before: time that earlier sessions worked.
+        minutes: time after which the run ends; ``None`` is never.
+    """
+
+    def __init__(self, before: float, minutes: float | None) -> None:
+        self._start = time.monotonic() - before
+        self._limit = None if minutes is None else minutes * 60
+
+    @property
+    def elapsed(self) -> float:
+        """Time worked so far."""
+        return time.monotonic() - self._start
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the limit is reached."""
+        return self._limit is not None and self.elapsed >= self._limit

@@ -1,0 +1,194 @@
+"""Results of a run: its records as columns, the best one, the Pareto front, a table.
+
+The same for a study that runs and for a finished run that is read from disk.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from archrank.errors import EvaluationError
+from archrank.evaluators.base import Evaluator
+from archrank.metrics import Metric
+from archrank.spaces.base import Space
+from archrank.strategies.base import Strategy
+from archrank.strategies.history import pareto_ranks, scores_of, succeeded
+from archrank.study.objectives import Constraint, Goals, Objective
+from archrank.study.record import Description, Record
+from archrank.types import Archs, Bools, Floats, Ints
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def columns(records: Sequence[Record], names: Sequence[str]) -> dict[str, Floats]:
+    """Return metrics of ``records`` as columns ``{name: (n,)}``; NaN where one is missing."""
+    return {
+        name: np.array([r.values.get(name, math.nan) for r in records], dtype=np.float64)
+        for name in names
+    }
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """Evaluations of a run, in proposal order.
+
+    Attributes:
+        description: metrics, goals and decisions of the run.
+        records: the evaluations, failed ones included.
+        space: the space, to draw and to rank architectures; ``None`` where it is not at hand.
+        evaluator: the evaluator, likewise.
+        strategy: the strategy, likewise.
+        absent: why one of these is not at hand, by its name.
+    """
+
+    description: Description
+    records: Sequence[Record]
+    space: Space | None = None
+    evaluator: Evaluator | None = None
+    strategy: Strategy | None = None
+    absent: Mapping[str, str] = field(default_factory=dict)
+
+    # ---- goals ---------------------------------------------------------------------------------
+
+    @property
+    def goals(self) -> Goals:
+        """Objectives and constraints."""
+        return self.description.goals
+
+    @property
+    def objectives(self) -> tuple[Objective, ...]:
+        """The objectives, at least one."""
+        return self.goals.objectives
+
+    @property
+    def constraints(self) -> tuple[Constraint, ...]:
+        """The constraints; may be empty."""
+        return self.goals.constraints
+
+    @property
+    def objective(self) -> Objective:
+        """The first objective."""
+        return self.goals.objectives[0]
+
+    @cached_property
+    def metrics(self) -> dict[str, Metric]:
+        """All measured metrics by name."""
+        return {m.name: m for m in self.description.metrics}
+
+    # ---- columns -------------------------------------------------------------------------------
+
+    def column(self, name: str) -> Floats:
+        """Return a metric of every record, ``(n,)``, as measured; NaN where it failed."""
+        return columns(self.records, [name])[name]
+
+    @cached_property
+    def archs(self) -> Archs:
+        """The evaluated architectures: ``(n, d)``."""
+        d = len(self.description.decisions)
+        return np.array([r.arch for r in self.records], dtype=np.uint8).reshape(-1, d)
+
+    @cached_property
+    def matrix(self) -> Floats:
+        """The objectives, ``(n, m)``, higher is better; NaN where an evaluation failed."""
+        return self.goals.matrix(columns(self.records, self.goals.metrics))
+
+    @cached_property
+    def violation(self) -> Floats:
+        """Sum of the relative constraint violations, ``(n,)``; 0 is feasible."""
+        return self.goals.violation(columns(self.records, self.goals.metrics), len(self.records))
+
+    @cached_property
+    def ok(self) -> Bools:
+        """Mark the evaluations that succeeded: ``(n,)``."""
+        return succeeded(self.matrix, self.violation)
+
+    @cached_property
+    def feasible(self) -> Bools:
+        """Mark the evaluations that succeeded and keep every constraint: ``(n,)``."""
+        return self.ok & (self.violation <= 0)
+
+    @cached_property
+    def order(self) -> Ints:
+        """Successful evaluations, best first: ``(n_ok,)`` numbers of records.
+
+        Feasible ones come first, then the objective decides (of several: the Pareto rank, then the
+        first objective), then who was last.
+        """
+        scores = np.where(self.ok, scores_of(self.matrix, self.violation), -np.inf)
+        first = np.where(self.ok, self.matrix[:, 0], -np.inf)
+        order: Ints = np.lexsort((first, scores))[::-1]
+        return order[self.ok[order]]
+
+    @cached_property
+    def front_rows(self) -> Ints:
+        """Numbers of the records of :attr:`front`: ``(k,)``."""
+        candidates = np.flatnonzero(self.feasible)
+        front = candidates[pareto_ranks(self.matrix[candidates]) == 0]
+        order: Ints = front[np.argsort(-self.matrix[front, 0], kind="stable")]
+        return order
+
+    # ---- records -------------------------------------------------------------------------------
+
+    @property
+    def best(self) -> Record:
+        """The best evaluation: feasible first, then by the objective (of several: the first).
+
+        Raises:
+            EvaluationError: nothing was evaluated successfully yet.
+        """
+        if not self.ok.any():
+            reasons = [r.reason for r in self.records if r.reason]
+            raise EvaluationError(
+                f"none of {len(self.records)} evaluations succeeded"
+                + (f"; the last: {reasons[-1]}" if reasons else "")
+            )
+        return self.records[int(self.order[0])]
+
+    @property
+    def front(self) -> list[Record]:
+        """Feasible evaluations that none dominates, best of the first objective first."""
+        return [self.records[i] for i in self.front_rows.tolist()]
+
+    def is_feasible(self, record: Record) -> bool:
+        """Tell whether an evaluation succeeded and keeps every constraint."""
+        values = columns([record], self.goals.metrics)
+        return not self.goals.missing(record.values) and self.goals.violation(values, 1)[0] <= 0
+
+    def number(self, record: Record) -> int:
+        """Return the number of an evaluation in proposal order, from 1."""
+        return self._numbers[record.key]
+
+    @cached_property
+    def _numbers(self) -> dict[tuple[int, int], int]:
+        return {r.key: i for i, r in enumerate(self.records, 1)}
+
+    @property
+    def elapsed(self) -> float:
+        """Working time of the run in seconds, over all its sessions."""
+        return max((r.elapsed for r in self.records), default=0.0)
+
+    @cached_property
+    def failures(self) -> list[tuple[str, int, str]]:
+        """Reasons of failures, most frequent first: reason, count and one architecture's text."""
+        failed = [r for r, ok in zip(self.records, self.ok, strict=True) if not ok]
+        counts = Counter(r.reason or "no reason was given" for r in failed)
+        example = {r.reason or "no reason was given": r.string for r in reversed(failed)}
+        return [(reason, count, example[reason]) for reason, count in counts.most_common()]
+
+    def table(self) -> pd.DataFrame:
+        """Return all evaluations as a data frame: architecture, metrics, seconds and failure."""
+        import pandas as pd
+
+        rows = [
+            {"arch": r.string, **r.values, "seconds": r.seconds, "failure": r.reason}
+            for r in self.records
+        ]
+        return pd.DataFrame(rows)

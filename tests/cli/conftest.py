@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from archrank.cli.main import main
+from archrank.files import write_text
 from archrank.spaces import NASBench201
 
 ROWS = 625
@@ -67,8 +68,7 @@ def report(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
         return
 
     def write(study: object, path: Path, **kwargs: object) -> Path:
-        path.write_text("<!doctype html>")
-        return path
+        return write_text(path, "<!doctype html>")
 
     monkeypatch.setattr("archrank.report.write_report", write)
 

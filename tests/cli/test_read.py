@@ -3,14 +3,15 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from archrank.runs.folder import load, open_run
+from archrank.runs.folder import open_run
+from archrank.runs.reading import load
 from archrank.runs.settings import SearchSettings
-from archrank.study.objectives import Objective
-from archrank.study.storage import TrialStore, sqlite_url
 from tests.cli.conftest import Cli, refused
 
 
@@ -120,11 +121,86 @@ def test_nothing_feasible(cli: Cli, search: Cli) -> None:
     assert json.loads(cli("best", "here", "--json").out)["feasible"] is False
 
 
-def test_a_run_without_success(cli: Cli, run: Path) -> None:
-    (run / "study.db").unlink()
-    TrialStore(
-        sqlite_url(run / "study.db"),
-        create=[Objective("accuracy"), Objective("latency_ms", "minimize")],
-    )
+def test_a_run_without_success(cli: Cli, table: Path) -> None:
+    settings = SearchSettings(table=str(table), metric=("accuracy",), strategy="random")
+    with open_run(Path("begun"), settings, budget=3):
+        pass
     for command in ("best", "export"):
-        refused(cli(command, run), "none of 0 evaluations succeeded")
+        refused(cli(command, "begun"), "none of 0 evaluations succeeded")
+
+
+# ---- without write permission, table, code, or the folder where the search was typed -------------
+
+
+def test_a_run_without_its_table(cli: Cli, run: Path, table: Path, tmp_path: Path) -> None:
+    copy = shutil.copy(table, tmp_path / "cells.csv")
+    settings = json.loads((run / "search.json").read_text())
+    (run / "search.json").write_text(json.dumps({**settings, "table": str(copy)}))
+    expected = cli("best", run).out
+    Path(copy).unlink()
+    assert cli("best", run).out == expected
+    assert cli("front", run).status == 0
+    assert cli("report", run).status == 0
+
+
+RESTRICTED = """
+import ctypes, os, sys
+ctypes.CDLL(None).prctl(24, 1)  # of root, too, permissions are asked for: no CAP_DAC_OVERRIDE
+os.execv(sys.executable, [sys.executable, "-m", "archrank", *sys.argv[1:]])
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="root may write everywhere")
+def test_a_run_that_may_only_be_read(cli: Cli, run: Path) -> None:
+    def restricted(*arguments: object) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", RESTRICTED, *map(str, arguments)],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    expected = cli("best", run).out
+    before = sorted(p.name for p in run.iterdir())
+    for path in (*run.iterdir(), run):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    try:
+        refused = restricted("report", run)
+        assert refused.returncode == 2
+        assert "cannot write runs/first/report.html" in refused.stderr
+        assert restricted("best", run).stdout == expected
+        assert restricted("front", run).returncode == 0
+        assert restricted("report", run, "--output", "elsewhere.html").returncode == 0
+    finally:
+        run.chmod(0o755)
+    assert "The cell" in Path("elsewhere.html").read_text(encoding="utf-8")
+    assert sorted(p.name for p in run.iterdir()) == before
+
+
+@pytest.mark.usefixtures("real_report")
+def test_a_space_of_the_users(cli: Cli) -> None:
+    Path("mine_for_reading.py").write_text(
+        "import archrank as ar\n"
+        "def build(config, task): return None\n"
+        "space = ar.spaces.CustomSpace({'depth': [1, 2, 3, 4], 'width': [8, 16]}, build)\n"
+    )
+    rows = "".join(f'"depth={d},width={w}",{d * w}\n' for d in (1, 2, 3, 4) for w in (8, 16))
+    Path("t.csv").write_text(f"arch,acc\n{rows}")
+    here = ("--space", "mine_for_reading.py:space", "--table", "t.csv", "--run", "here")
+    assert cli("search", *here, "--budget", 8, "--strategy", "random").status == 0
+    Path("elsewhere").mkdir()
+    Path("here").rename("elsewhere/moved")
+    os.chdir("elsewhere")
+    found = json.loads(cli("best", "moved", "--json").out)
+    assert found["choices"] == {"depth": 4, "width": 16}
+    assert cli("report", "moved", "--json").status == 0
+    page = Path("moved/report.html").read_text(encoding="utf-8")
+    assert "Not drawn: it needs your own code, mine_for_reading.py:space; use --own-code." in page
+    assert "The ranker is judged from 20" in page
+    assert '<th scope="row">depth</th><td>4</td>' in page
+    os.chdir("..")
+    assert cli("report", "elsewhere/moved", "--own-code").status == 0
+    page = Path("elsewhere/moved/report.html").read_text(encoding="utf-8")
+    assert "Not drawn" not in page
+    assert "random search, expected" in page

@@ -10,7 +10,7 @@ import pytest
 from archrank.report.chart import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Axis, Chart
 from archrank.report.cross_validation import CrossValidation, assess, cross_validate
 from archrank.report.figures import MAX_DOTS, search_curve, thin
-from archrank.report.summary import Results, find_table
+from archrank.report.summary import find_table, table_scores
 from archrank.report.tradeoffs import staircase, trade_offs
 from archrank.spaces import NASBench201
 
@@ -67,38 +67,39 @@ def test_marks_off_the_scale_are_arrowheads() -> None:
 
 
 def test_staircase_turns_at_the_worse_corner(own_study) -> None:
-    results = Results(own_study(objectives=["accuracy", "latency_ms"]))
+    results = own_study(objectives=["accuracy", "latency_ms"]).results
     xs, ys = staircase(np.array([10.0, 2.0]), np.array([0.9, 0.7]), results)
     assert list(zip(xs, ys, strict=True))[1:] == [(2.0, 0.7), (10.0, 0.7), (10.0, 0.9)]
-    both = Results(own_study(objectives=["accuracy", "macs:maximize"]))
+    both = own_study(objectives=["accuracy", "macs:maximize"]).results
     xs, ys = staircase(np.array([10.0, 2.0]), np.array([0.7, 0.9]), both)
     assert list(zip(xs, ys, strict=True))[1:] == [(2.0, 0.9), (2.0, 0.7), (10.0, 0.7)]
 
 
 def test_every_success_is_drawn(own_study) -> None:
-    figure = search_curve(Results(own_study()))
+    figure = search_curve(own_study().results)
     drawn = figure.svg.count("<title>")
     assert drawn == 48  # 45 evaluations and 3 failures
     assert figure.svg.count("failed: MemoryError") == 3
-    (cost,) = trade_offs(Results(own_study()))
+    (cost,) = trade_offs(own_study().results)
     assert cost.svg.count("<title>") == 45
 
 
 def test_minimised_objective(own_study) -> None:
-    figure = search_curve(Results(own_study(objectives=["latency_ms"])))
+    figure = search_curve(own_study(objectives=["latency_ms"]).results)
     path = re.findall(r'<path class="best" d="([^"]+)"', figure.svg)[0]
     heights = [float(v) for v in re.findall(r"V([\d.]+)", path)]
     assert heights == sorted(heights)  # falls on the page, so y grows
 
 
 def test_reference_is_the_tables_column(table_study) -> None:
-    results = Results(table_study)
+    results = table_study.results
     found = find_table(table_study.evaluator, "<script>")
     assert found is not None
     table, columns = found
     assert columns == {m.name: m.name for m in table.metrics}
-    assert results.reference is not None
-    np.testing.assert_array_equal(results.reference, table.table.column("<script>"))
+    scores = table_scores(results)
+    assert scores is not None
+    np.testing.assert_array_equal(scores, table.table.column("<script>"))
     assert find_table(table_study.evaluator, "accuracy") is None
 
 
@@ -141,16 +142,16 @@ def test_assessment_never_shows_a_ranker_its_labels(space: NASBench201) -> None:
 
 
 def test_assessment_of_a_learnable_objective(table_study) -> None:
-    found = assess(Results(table_study))
+    found = assess(table_study.results)
     assert isinstance(found, CrossValidation)
     assert found.tau > 0.3
     assert found.ranker == "RandomForest"
-    again = assess(Results(table_study))
+    again = assess(table_study.results)
     assert isinstance(again, CrossValidation)
     assert found.tau == again.tau
 
 
 def test_assessment_by_the_default_ranker(own_study) -> None:
-    found = assess(Results(own_study(budget=30)))
+    found = assess(own_study(budget=30).results)
     assert isinstance(found, CrossValidation)
     assert found.tau > 0.3

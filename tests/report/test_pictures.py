@@ -7,7 +7,6 @@ import pytest
 
 from archrank.evaluators import Cost
 from archrank.report.pictures import SHOWN, architecture, runners_up
-from archrank.report.summary import Results
 from archrank.spaces import SPACES
 from archrank.strategies import Random
 from archrank.study import Study
@@ -26,7 +25,7 @@ from archrank.study import Study
 )
 def test_best_and_next(name: str, title: str) -> None:
     study = Study(SPACES.get(name)(), Cost(), Random()).run(budget=8)
-    results = Results(study)
+    results = study.results
     best = architecture(results)
     assert f"<h2>{title}</h2>" in best
     assert study.best.string in best
@@ -39,14 +38,14 @@ def test_best_and_next(name: str, title: str) -> None:
 
 
 def test_any_choices(own_study) -> None:
-    results = Results(own_study())
+    results = own_study().results
     assert "<h2>Its choices</h2>" in architecture(results)
     assert "The next best" in runners_up(results)
 
 
 def test_front(own_study) -> None:
     study = own_study(objectives=["accuracy", "latency_ms"])
-    others = runners_up(Results(study))
+    others = runners_up(study.results)
     assert "Others of the front" in others
     listed = {record.string for record in study.front}
     shown = {record.string for record in study.records if f">{record.string}<" in others}
@@ -55,11 +54,11 @@ def test_front(own_study) -> None:
 
 def test_infeasible_ones_are_not_shown(own_study) -> None:
     study = own_study(constraints=["latency_ms<=16"])
-    others = runners_up(Results(study))
+    others = runners_up(study.results)
     for record in study.records:
         if f">{record.string}<" in others:
             assert record.values["latency_ms"] <= 16
 
 
 def test_one_evaluation_has_no_next(own_study) -> None:
-    assert runners_up(Results(own_study(budget=1, seed=1))) == ""
+    assert runners_up(own_study(budget=1, seed=1).results) == ""

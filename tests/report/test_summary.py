@@ -9,7 +9,6 @@ import pytest
 
 from archrank.errors import EvaluationError
 from archrank.report import describe_best, describe_front
-from archrank.report.summary import Results
 from archrank.study import Study
 
 
@@ -46,6 +45,6 @@ def test_nothing_evaluated(own_study) -> None:
 
 def test_order_begins_with_the_best(own_study, table_study: Study) -> None:
     for study in (table_study, own_study(), own_study(objectives=["latency_ms", "accuracy"])):
-        results = Results(study)
+        results = study.results
         assert study.records[results.order[0]] is study.best
         assert len(results.order) == results.ok.sum()

@@ -8,7 +8,8 @@ import pytest
 from filelock import FileLock
 
 from archrank.errors import BudgetError, ResumeError, StorageError, UnknownNameError
-from archrank.runs.folder import DATABASE, LOCK, SETTINGS, load, load_settings, locked, open_run
+from archrank.runs.folder import DATABASE, LOCK, SETTINGS, load_settings, locked, open_run
+from archrank.runs.reading import load
 from archrank.runs.settings import SearchSettings
 from archrank.spaces import NASBench201
 from tests.study.helpers import told

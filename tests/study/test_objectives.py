@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from archrank.errors import ObjectiveError, UnknownNameError
 from archrank.evaluators import Metric
-from archrank.study.objectives import Constraint, Objective, objective_matrix, total_violation
+from archrank.study.objectives import Constraint, Goals, Objective
 
 METRICS = [Metric("accuracy"), Metric("latency_ms", "minimize", "ms"), Metric("macs", "minimize")]
 
@@ -121,11 +121,28 @@ def test_violation_is_zero_exactly_where_the_bound_is_kept(value: float, bound: 
     assert (Constraint("m", ">=", bound).violation(values)[0] == 0) == (value >= bound)
 
 
-def test_matrix_and_total() -> None:
+GOALS = Goals(
+    (Objective("latency_ms", "minimize"), Objective("accuracy")),
+    (Constraint("latency_ms", "<=", 8.0), Constraint("accuracy", ">=", 0.6)),
+)
+
+
+def test_matrix_and_violation() -> None:
     values = {"accuracy": np.array([0.5, 0.9]), "latency_ms": np.array([4.0, 16.0])}
-    objectives = [Objective("latency_ms", "minimize"), Objective("accuracy")]
-    assert objective_matrix(objectives, values).tolist() == [[-4.0, 0.5], [-16.0, 0.9]]
-    constraints = [Constraint("latency_ms", "<=", 8.0), Constraint("accuracy", ">=", 0.6)]
-    total = total_violation(constraints, values, 2)
-    assert total == pytest.approx([0.1 / 0.6, 1.0])
-    assert total_violation([], values, 2).tolist() == [0.0, 0.0]
+    assert GOALS.matrix(values).tolist() == [[-4.0, 0.5], [-16.0, 0.9]]
+    assert GOALS.violation(values, 2) == pytest.approx([0.1 / 0.6, 1.0])
+    assert Goals(GOALS.objectives).violation(values, 2).tolist() == [0.0, 0.0]
+
+
+def test_goals_are_read_from_text() -> None:
+    assert Goals.parse([], [], METRICS) == Goals((Objective("accuracy"),))
+    read = Goals.parse(["latency_ms", "accuracy"], ["latency_ms<=8", "accuracy>=0.6"], METRICS)
+    assert read == GOALS
+    with pytest.raises(ObjectiveError, match="named twice: accuracy, accuracy:minimize"):
+        Goals.parse(["accuracy", "accuracy:minimize"], [], METRICS)
+
+
+def test_missing_metrics() -> None:
+    assert GOALS.metrics == ("latency_ms", "accuracy")
+    assert GOALS.missing({"latency_ms": 1.0, "accuracy": 0.5, "macs": np.nan}) == []
+    assert GOALS.missing({"latency_ms": np.inf, "macs": 1.0}) == ["latency_ms", "accuracy"]

@@ -9,12 +9,12 @@ import pytest
 
 from archrank.errors import ArchrankError, MissingExtraError, StorageError
 from archrank.evaluators import Function
-from archrank.study.objectives import Objective
 from archrank.study.record import Record
 from archrank.study.storage import TrialStore, shown, sqlite_url
 from tests.study.helpers import COSTS, make, score_and_cost, small_space, sometimes, told
 
-OBJECTIVES = [Objective("score")]
+DESCRIPTION = make().description
+OBJECTIVES = DESCRIPTION.goals.objectives
 
 
 def record(slot: int, value: float = 1.0, reason: str | None = None) -> Record:
@@ -28,7 +28,7 @@ def test_records_come_back_as_they_were(url: str | None, tmp_path: Path) -> None
     store = TrialStore(url and sqlite_url(tmp_path / "s.db"), create=OBJECTIVES)
     written = [record(2, 0.1 + 0.2), record(0, np.nan, "score is nan"), record(1, -1e300)]
     for each in written:
-        store.append(each, small_space(), OBJECTIVES)
+        store.append(each, DESCRIPTION)
     if url is not None:
         store = TrialStore(sqlite_url(tmp_path / "s.db"))
     read = store.records()
@@ -49,7 +49,7 @@ def test_records_come_back_as_they_were(url: str | None, tmp_path: Path) -> None
 def test_what_was_stored_twice_counts_once() -> None:
     store = TrialStore(None, create=OBJECTIVES)
     for value in (1.0, 2.0):
-        store.append(record(0, value), small_space(), OBJECTIVES)
+        store.append(record(0, value), DESCRIPTION)
     assert [r.values["score"] for r in store.records()] == [1.0]
 
 
@@ -94,7 +94,7 @@ def test_several_directions(tmp_path: Path) -> None:
 
 def test_an_infinite_objective_is_a_failure(tmp_path: Path) -> None:
     store = TrialStore(None, create=OBJECTIVES)
-    store.append(record(0, np.inf, "score is inf"), small_space(), OBJECTIVES)
+    store.append(record(0, np.inf, "score is inf"), DESCRIPTION)
     assert store._study.trials[0].state == optuna.trial.TrialState.FAIL
 
 
@@ -105,8 +105,13 @@ def test_unusable_databases(tmp_path: Path) -> None:
         TrialStore(sqlite_url(garbage), create=OBJECTIVES)
     with pytest.raises(StorageError, match=r"unable to open.*choose a run folder"):
         TrialStore(sqlite_url(tmp_path / "missing" / "s.db"), create=OBJECTIVES)
+    with pytest.raises(StorageError, match=r"gone\.db: unable to open .*; is it there"):
+        TrialStore(sqlite_url(tmp_path / "gone.db"))
+    assert not (tmp_path / "gone.db").exists()  # reading makes no file
+    (tmp_path / "empty.db").touch()
     with pytest.raises(StorageError, match="holds no study 'archrank'"):
         TrialStore(sqlite_url(tmp_path / "empty.db"))
+    assert (tmp_path / "empty.db").stat().st_size == 0
     with pytest.raises(StorageError, match="cannot use storage nonsense"):
         TrialStore("nonsense", create=OBJECTIVES)
 
@@ -138,7 +143,7 @@ def test_a_long_run_is_read_in_proposal_order(tmp_path: Path) -> None:
     path = tmp_path / "s.db"
     store = TrialStore(sqlite_url(path), create=OBJECTIVES)
     for slot in (3, 1, 0, 2):
-        store.append(record(slot), small_space(), OBJECTIVES)
+        store.append(record(slot), DESCRIPTION)
     assert [r.slot for r in store.records()] == [0, 1, 2, 3]
     assert told(make()) == []
 
@@ -153,3 +158,66 @@ def test_passwords_are_not_shown() -> None:
         with pytest.raises(ArchrankError) as caught:
             TrialStore(url, create=OBJECTIVES)
         assert "secret" not in str(caught.value)
+
+
+# ---- reading -------------------------------------------------------------------------------------
+
+
+def test_a_run_says_what_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+    goals = {"objectives": ["score", "ms:maximize"], "constraints": ["ms<=1000000.4"]}
+    study = make(Function(score_and_cost, COSTS), path=path, **goals)
+    study.run(3)
+    found = TrialStore(sqlite_url(path)).description
+    assert found.to_json() == study.description.to_json()
+    assert found.goals == study.goals  # to the last digit
+    assert found.metrics == study.evaluator.metrics
+    assert found.identity["seed"] == 0
+    record = study.records[0]
+    assert ",".join(f"{k}={v}" for k, v in found.config(record.arch).items()) == record.string
+
+
+def test_a_study_of_others_is_not_read(tmp_path: Path) -> None:
+    url = sqlite_url(tmp_path / "s.db")
+    optuna.create_study(study_name="archrank", storage=url)
+    with pytest.raises(StorageError, match="was not written by this version of archrank"):
+        TrialStore(url).description  # noqa: B018
+
+
+def test_reading_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "s.db"
+    done = told(make(path=path).run(3))
+    statements: list[str] = []
+    connect = sqlite3.connect
+
+    def watched(*args: object, **kwargs: object) -> sqlite3.Connection:
+        connection = connect(*args, **kwargs)  # type: ignore[call-overload]
+        connection.set_trace_callback(statements.append)
+        return connection
+
+    monkeypatch.setattr(sqlite3, "connect", watched)
+    store = TrialStore(sqlite_url(path))
+    assert [r.key for r in store.records()] == [row[0] for row in done]
+    assert statements
+    assert {s.split()[0] for s in statements} <= {"SELECT", "PRAGMA", "BEGIN", "COMMIT", "ROLLBACK"}
+    with pytest.raises(StorageError, match="readonly"):
+        store.append(record(3), DESCRIPTION)
+
+
+def test_names_of_files_with_signs_of_urls_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "a#b c&d=e.db"
+    done = told(make(path=path).run(2))
+    assert len(TrialStore(sqlite_url(path)).records()) == len(done)
+
+
+def test_a_database_whose_writer_was_killed(tmp_path: Path) -> None:
+    path, copy = tmp_path / "s.db", tmp_path / "copy.db"
+    make(path=path).run(3)
+    writer = sqlite3.connect(path)
+    writer.execute("PRAGMA cache_size = 1")  # so that unfinished changes reach the file
+    for i in range(500):
+        writer.execute("INSERT INTO studies (study_name) VALUES (?)", (f"{i}" * 100,))
+    for suffix in ("", "-journal"):
+        Path(f"{copy}{suffix}").write_bytes(Path(f"{path}{suffix}").read_bytes())
+    writer.close()
+    assert len(TrialStore(sqlite_url(copy)).records()) == 3

@@ -15,13 +15,13 @@ from archrank.errors import (
     BudgetError,
     EvaluationError,
     ObjectiveError,
+    StorageError,
     UnknownNameError,
 )
 from archrank.evaluators import Combined, Cost, Function, Table
 from archrank.spaces import NASBench201
 from archrank.strategies import Random, RegularizedEvolution, Strategy
-from archrank.study import Study
-from archrank.study import study as study_module
+from archrank.study import Study, engine
 from tests.strategies.helpers import huge
 from tests.study.helpers import (
     BUDGET,
@@ -192,8 +192,8 @@ def test_minutes_count_over_all_sessions(
     kept = InMemoryStorage()
     monkeypatch.setattr("archrank.study.storage._open", lambda url: kept)
     clock = Clock()
-    monkeypatch.setattr(study_module, "time", clock)
-    monkeypatch.setattr(study_module, "IN_FLIGHT", 1)
+    monkeypatch.setattr(engine, "time", clock)
+    monkeypatch.setattr(engine, "IN_FLIGHT", 1)
     path = tmp_path / "study.db"
     with ThreadPoolExecutor(1) as one:
         for minutes, expected in ((1.0, 6), (0.5, 6), (1.5, 9), (1.51, 10)):
@@ -356,3 +356,24 @@ def test_the_evaluator_is_bound_to_the_space() -> None:
     assert study.space is space
     with pytest.raises(EvaluationError, match="does not know its space"):
         evaluator.space  # noqa: B018
+
+
+# ---- storage on first use ------------------------------------------------------------------------
+
+
+def test_a_constructor_opens_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+    study = make(path=path)
+    with pytest.raises(BudgetError):
+        study.run(0)
+    assert not path.exists()
+    assert study.open() is study
+    assert path.exists()
+    assert study.records == []
+
+
+def test_a_storage_that_cannot_be_used_is_told_on_first_use(tmp_path: Path) -> None:
+    study = make(Function(refuse), path=tmp_path / "missing" / "s.db")
+    for use in (study.open, lambda: study.records, lambda: study.best, lambda: study.run(3)):
+        with pytest.raises(StorageError, match="unable to open"):
+            use()  # type: ignore[operator]

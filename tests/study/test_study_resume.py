@@ -85,7 +85,7 @@ def test_another_run_is_refused(
     path = tmp_path / "study.db"
     make(path=path).run(2)
     with pytest.raises(ResumeError, match=named) as caught:
-        make(path=path, **changed)
+        make(path=path, **changed).run(3)
     message = str(caught.value)
     assert message.count("it was started with") == 1  # what agrees is not listed
     assert str(path) in message

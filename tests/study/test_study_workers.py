@@ -12,7 +12,7 @@ import pytest
 from archrank.errors import EvaluationError
 from archrank.parallel import process_pool
 from archrank.strategies import RegularizedEvolution, Strategy
-from archrank.study import study as study_module
+from archrank.study import engine
 from tests.study.helpers import (
     BUDGET,
     Dying,
@@ -54,7 +54,7 @@ def test_results_are_folded_in_proposal_order(strategy: Strategy, tmp_path: Path
 def test_a_bound_on_evaluations_in_flight(
     in_flight: int, monkeypatch: pytest.MonkeyPatch, uninterrupted: list[tuple[Any, ...]]
 ) -> None:
-    monkeypatch.setattr(study_module, "IN_FLIGHT", in_flight)
+    monkeypatch.setattr(engine, "IN_FLIGHT", in_flight)
     with ThreadPoolExecutor(3) as threads:
         assert told(make(executor=threads).run(BUDGET)) == uninterrupted
 

@@ -47,7 +47,7 @@ class Export(Reading):
         folder = self.folder()
         settings, results = load_settings(folder), load(folder)
         string = results.best.string if self.arch is None else self.arch
-        say_own_code([settings.space, self.task if self.task is not None else settings.task])
+        say_own_code([settings.space, *([settings.task] if self.task is None else [])])
         space = make_space(settings.space)
         arch = space.parse([string])[0]
         training = self._training(results, settings, space)

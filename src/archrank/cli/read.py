@@ -107,10 +107,8 @@ class Report(Reading):
         target = self.output if self.output is not None else folder / "report.html"
         try:
             path = write_report(results, target, settings=to_json(settings))
-        except OSError as error:
-            raise StorageError(
-                f"cannot write {target}: {error.strerror or error}; name another file with --output"
-            ) from None
+        except StorageError as error:
+            raise StorageError(f"{error}; name another file with --output") from None
         if self.json:
             print_json({"report": str(path)})
         else:

@@ -160,7 +160,8 @@ class Results:
     def is_feasible(self, record: Record) -> bool:
         """Tell whether an evaluation succeeded and keeps every constraint."""
         values = columns([record], self.goals.metrics)
-        return not self.goals.missing(record.values) and self.goals.violation(values, 1)[0] <= 0
+        kept = self.goals.violation(values, 1)[0] <= 0
+        return bool(kept) and not self.goals.missing(record.values)
 
     def number(self, record: Record) -> int:
         """Return the number of an evaluation in proposal order, from 1."""

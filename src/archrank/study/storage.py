@@ -23,7 +23,7 @@ from optuna.distributions import CategoricalDistribution
 from optuna.storages import BaseStorage, InMemoryStorage, RDBStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
+from sqlalchemy.exc import ArgumentError
 
 from archrank.errors import ArchrankError, MissingExtraError, ResumeError, StorageError
 from archrank.study.objectives import Objective
@@ -174,7 +174,16 @@ def shown(url: str) -> str:
     return re.sub(r"(://[^:/@]*:).*@", r"\1***@", url)
 
 
-def _open(url: str | None, *, skip_table_creation: bool = False) -> BaseStorage:
+def _open(url: str | None) -> BaseStorage:
+    try:
+        return _connect(url)
+    except ArchrankError:
+        raise
+    except Exception as error:
+        raise _storage_error(shown(url or "memory"), error) from error
+
+
+def _connect(url: str | None, *, skip_table_creation: bool = False) -> BaseStorage:
     if url is None:
         return InMemoryStorage()
     try:
@@ -185,10 +194,6 @@ def _open(url: str | None, *, skip_table_creation: bool = False) -> BaseStorage:
         if url.startswith("postgres"):
             raise MissingExtraError("psycopg", "postgres", f"storage {shown(url)}") from error
         raise StorageError(f"storage {shown(url)}: {error}") from error
-    except Exception as error:
-        if skip_table_creation and isinstance(error, DatabaseError):
-            raise  # the caller knows what a missing table means
-        raise _storage_error(shown(url), error) from error
 
 
 def _open_to_read(url: str | None, study_name: str) -> BaseStorage:
@@ -197,24 +202,23 @@ def _open_to_read(url: str | None, study_name: str) -> BaseStorage:
     A search that was killed while it wrote leaves a journal, which SQLite must roll back before
     anyone can read; that is the one change that is made, where it is permitted.
     """
-    where = "memory" if url is None else shown(url)
     file = _file_of(url)
     try:
-        if url is None or file is None:
-            return _open(url, skip_table_creation=True)
+        if file is None:
+            return _connect(url, skip_table_creation=True)
         try:
             uri = f"{file.absolute().as_uri()}?mode=ro"
             options = {"creator": lambda: sqlite3.connect(uri, uri=True, timeout=WAIT)}
             return RDBStorage("sqlite://", engine_kwargs=options, skip_table_creation=True)
-        except OperationalError as error:
-            if "readonly" not in str(error):  # a journal to roll back
+        except Exception as error:
+            if "readonly" not in _reason(error):  # readonly: a journal to roll back
                 raise
-        return _open(url, skip_table_creation=True)
+        return _connect(url, skip_table_creation=True)
     except ArchrankError:
         raise
     except Exception as error:
-        missing = ("no such table", "does not exist")
-        if isinstance(error, DatabaseError) and any(text in str(error) for text in missing):
+        where = shown(url or "memory")
+        if any(text in _reason(error) for text in ("no such table", "does not exist")):
             raise StorageError(f"{where} holds no study {study_name!r}") from None
         raise _storage_error(where, error, to_read=True) from error
 
@@ -231,10 +235,7 @@ def _file_of(url: str | None) -> Path | None:
 
 
 def _storage_error(where: str, error: Exception, *, to_read: bool = False) -> StorageError:
-    cause: BaseException = error
-    while cause.__cause__ is not None and not hasattr(cause, "orig"):
-        cause = cause.__cause__
-    text = str(getattr(cause, "orig", None) or cause).splitlines()[0]
+    text = _reason(error)
     hint = ""
     if to_read and "readonly" in text:
         hint = (
@@ -250,6 +251,14 @@ def _storage_error(where: str, error: Exception, *, to_read: bool = False) -> St
     elif "not a database" in text:
         hint = "; the file is damaged or not a database"
     return StorageError(f"cannot use storage {where}: {text}{hint}")
+
+
+def _reason(error: Exception) -> str:
+    """Return the first line of what the database itself said."""
+    cause: BaseException = error
+    while cause.__cause__ is not None and not hasattr(cause, "orig"):
+        cause = cause.__cause__
+    return str(getattr(cause, "orig", None) or cause).splitlines()[0]
 
 
 def _to_trial(record: Record, description: Description) -> FrozenTrial:

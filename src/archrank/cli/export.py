@@ -47,7 +47,8 @@ class Export(Reading):
         folder = self.folder()
         settings, results = load_settings(folder), load(folder)
         string = results.best.string if self.arch is None else self.arch
-        say_own_code([settings.space, *([settings.task] if self.task is None else [])])
+        as_before = [settings.task, *settings.evaluate] if self.task is None else []
+        say_own_code([settings.space, *as_before])
         space = make_space(settings.space)
         arch = space.parse([string])[0]
         training = self._training(results, settings, space)
@@ -85,7 +86,7 @@ class Export(Reading):
     def _training(self, results: Results, settings: SearchSettings, space: Space) -> Training:
         """Return the evaluator that trains: on the task that is named, else as the run did."""
         from archrank.evaluators.training import Training
-        from archrank.runs.compose import make_evaluator
+        from archrank.runs.evaluators import make_evaluator
         from archrank.runs.named import make_task
 
         seed = results.description.identity["seed"]

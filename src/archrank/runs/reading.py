@@ -13,7 +13,8 @@ from pathlib import Path
 
 from archrank.errors import ArchrankError, StorageError
 from archrank.evaluators.base import Evaluator
-from archrank.runs.compose import make_evaluator, make_strategy
+from archrank.runs.compose import make_strategy
+from archrank.runs.evaluators import make_evaluator
 from archrank.runs.folder import DATABASE, load_place, load_settings
 from archrank.runs.named import make_space
 from archrank.runs.settings import SearchSettings
@@ -50,7 +51,11 @@ def with_parts(results: Results, settings: SearchSettings, *, own_code: bool = F
     space: Space | None = None
     strategy: Strategy | None = None
     evaluator: Evaluator | None = None
-    named = {"space": (settings.space,), "strategy": (settings.strategy, settings.ranker)}
+    named = {
+        "space": (settings.space,),
+        "strategy": (settings.strategy, settings.ranker),
+        "evaluator": (settings.task, *settings.evaluate),
+    }
     for part, names in named.items():
         users = [name for name in names if ":" in name]
         if users and not own_code:
@@ -68,7 +73,7 @@ def with_parts(results: Results, settings: SearchSettings, *, own_code: bool = F
     except ArchrankError as error:
         absent["strategy"] = _sentence(error)
     try:
-        if settings.table is not None:
+        if settings.table is not None and "evaluator" not in absent:
             evaluator = _table(settings, space, results.description)
     except ArchrankError as error:
         absent["evaluator"] = _sentence(error)

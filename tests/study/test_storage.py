@@ -174,7 +174,7 @@ def test_a_run_says_what_it_is(tmp_path: Path) -> None:
     assert found.metrics == study.evaluator.metrics
     assert found.identity["seed"] == 0
     record = study.records[0]
-    assert ",".join(f"{k}={v}" for k, v in found.config(record.arch).items()) == record.string
+    assert ",".join(f"{k}={v}" for k, v in found.options(record.arch).items()) == record.string
 
 
 def test_a_study_of_others_is_not_read(tmp_path: Path) -> None:

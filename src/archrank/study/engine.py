@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from concurrent.futures import Executor
+from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
 
 from archrank.errors import EvaluationError, ResumeError
 from archrank.evaluators.base import Evaluator
+from archrank.jobs import IN_FLIGHT, run_jobs
 from archrank.parallel.worker import Evaluated, evaluate_group
 from archrank.spaces.base import Space
 from archrank.strategies.base import Strategy
@@ -20,7 +22,6 @@ from archrank.study.record import Record
 from archrank.study.results import columns
 from archrank.types import Archs, Bools, Floats
 
-IN_FLIGHT = 256  # evaluations handed to an executor at a time
 HOPELESS = 5  # a run whose first evaluations, at least this many, all fail ends after the round
 
 
@@ -141,44 +142,21 @@ class Engine:
         violation = Goals(self.goals.objectives, known).violation(values, len(archs))
         return np.asarray(allowed & (violation <= 0), dtype=bool)
 
-    # ---- evaluation ----------------------------------------------------------------------------
-
     def _evaluate(self, archs: dict[int, Archs], clock: Clock) -> Iterator[tuple[int, Evaluated]]:
         """Yield slots and results as evaluations finish; start none once the time is up."""
         groups = list(grouped(archs, self.evaluator.group_size))
-        if self.executor is None:
-            for slots, rows in groups:
-                if clock.is_up:
-                    return
-                yield from zip(slots, evaluate_group(self.evaluator, rows), strict=True)
-            return
-        waiting = groups[::-1]
-        running: dict[Future[list[Evaluated]], list[int]] = {}
-        try:
-            while (waiting and not clock.is_up) or running:
-                while waiting and not clock.is_up and len(running) < IN_FLIGHT:
-                    slots, rows = waiting.pop()
-                    future = self.executor.submit(evaluate_group, self.evaluator, rows)
-                    running[future] = slots
-                interrupted = None
-                try:
-                    wait(running, return_when=FIRST_COMPLETED)
-                except KeyboardInterrupt as signal:  # keep what has finished meanwhile
-                    interrupted = signal
-                finished = [f for f in running if f.done()]
-                for future in sorted(finished, key=lambda f: f.exception() is not None):
-                    slots = running.pop(future)
-                    yield from zip(slots, future.result(), strict=True)  # results before errors
-                if interrupted is not None:
-                    raise interrupted
-        except BrokenExecutor as error:
-            raise EvaluationError(
-                "a worker process died (killed, or out of memory); finished evaluations are kept. "
-                "Run again to continue, with fewer workers if memory is short"
-            ) from error
-        finally:
-            for future in running:
-                future.cancel()
+        finished = run_jobs(
+            evaluate_group,
+            ((self.evaluator, rows) for _, rows in groups),
+            self.executor,
+            in_flight=IN_FLIGHT,
+            stop=lambda: clock.is_up,
+            remedy="finished evaluations are kept. Run again to continue, with fewer workers if "
+            "memory is short",
+        )
+        with closing(finished):
+            for place, results in finished:
+                yield from zip(groups[place][0], results, strict=True)
 
 
 def complete_rounds(records: Sequence[Record]) -> tuple[list[Record], int]:

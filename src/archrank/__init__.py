@@ -9,75 +9,75 @@ True
 
 from __future__ import annotations
 
-from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from archrank.lazy import lazy
 
 if TYPE_CHECKING:
-    from archrank import evaluators, networks, rankers, report, spaces, strategies, study, tasks
-    from archrank.errors import ArchrankError
-    from archrank.spaces.base import Space
-    from archrank.study.study import Study
+    from archrank import assess as assess
+    from archrank import benchmark as benchmark
+    from archrank import cli as cli
+    from archrank import criteria as criteria
+    from archrank import drawing as drawing
+    from archrank import errors as errors
+    from archrank import evaluators as evaluators
+    from archrank import losses as losses
+    from archrank import networks as networks
+    from archrank import parallel as parallel
+    from archrank import rankers as rankers
+    from archrank import report as report
+    from archrank import reproduce as reproduce
+    from archrank import runs as runs
+    from archrank import spaces as spaces
+    from archrank import strategies as strategies
+    from archrank import study as study
+    from archrank import supernets as supernets
+    from archrank import tables as tables
+    from archrank import tasks as tasks
+    from archrank import testing as testing
+    from archrank import training as training
+    from archrank.errors import ArchrankError as ArchrankError
+    from archrank.spaces.base import Space as Space
+    from archrank.study.study import Study as Study
 
 try:
     __version__ = version("archrank")
 except PackageNotFoundError:  # a source tree that is not installed
     __version__ = "0+unknown"
 
-_MODULES = (
-    "assess",
-    "benchmark",
-    "cli",
-    "criteria",
-    "drawing",
-    "errors",
-    "evaluators",
-    "losses",
-    "networks",
-    "parallel",
-    "rankers",
-    "report",
-    "reproduce",
-    "runs",
-    "spaces",
-    "strategies",
-    "study",
-    "supernets",
-    "tables",
-    "tasks",
-    "testing",
-    "training",
-)
-_NAMES = {
-    "ArchrankError": "archrank.errors",
-    "Space": "archrank.spaces.base",
-    "Study": "archrank.study.study",
+_HOMES = {
+    "ArchrankError": "errors",
+    "Space": "spaces.base",
+    "Study": "study.study",
+    **dict.fromkeys(
+        (
+            "assess",
+            "benchmark",
+            "cli",
+            "criteria",
+            "drawing",
+            "errors",
+            "evaluators",
+            "losses",
+            "networks",
+            "parallel",
+            "rankers",
+            "report",
+            "reproduce",
+            "runs",
+            "spaces",
+            "strategies",
+            "study",
+            "supernets",
+            "tables",
+            "tasks",
+            "testing",
+            "training",
+        ),
+        "",
+    ),
 }
 
-__all__ = [
-    "ArchrankError",
-    "Space",
-    "Study",
-    "__version__",
-    "evaluators",
-    "networks",
-    "rankers",
-    "report",
-    "spaces",
-    "strategies",
-    "study",
-    "tasks",
-]
-
-
-def __getattr__(name: str) -> Any:
-    # everything loads at first use: `import archrank` takes no torch, lightgbm or optuna
-    if name in _MODULES:
-        return import_module(f"archrank.{name}")
-    if name in _NAMES:
-        return getattr(import_module(_NAMES[name]), name)
-    raise AttributeError(f"module 'archrank' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_MODULES, *_NAMES})
+# everything loads at first use: `import archrank` takes no torch, lightgbm or optuna
+__all__, __getattr__, __dir__ = lazy(__name__, _HOMES, "__version__")

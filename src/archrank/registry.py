@@ -82,6 +82,8 @@ class Registry:
             sys.path.insert(0, str(Path.cwd()))
         try:
             module = importlib.import_module(module_name)
+            if attribute in getattr(module, "__all__", ()):
+                return getattr(module, attribute)  # a lazy package imports its home now
         except ArchrankError:
             raise
         except Exception as error:

@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING
 from archrank.lazy import lazy
 
 if TYPE_CHECKING:
-    from archrank.assess.assessment import Assessment
-    from archrank.assess.engine import assess
-    from archrank.assess.protocol import Protocol
+    from archrank.assess.assessment import Assessment as Assessment
+    from archrank.assess.engine import assess as assess
+    from archrank.assess.protocol import Protocol as Protocol
 
 _HOMES = {"Assessment": "assessment", "Protocol": "protocol", "assess": "engine"}
 
-__all__ = ["Assessment", "Protocol", "assess"]
-
-__getattr__, __dir__ = lazy(__name__, _HOMES)
+__all__, __getattr__, __dir__ = lazy(__name__, _HOMES)

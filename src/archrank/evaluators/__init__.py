@@ -8,31 +8,32 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archrank.evaluators.base import Evaluations, Evaluator
+from archrank.evaluators.base import Evaluations as Evaluations
+from archrank.evaluators.base import Evaluator as Evaluator
 from archrank.lazy import lazy
-from archrank.metrics import Metric
+from archrank.metrics import Metric as Metric
 from archrank.registry import Registry
 
 if TYPE_CHECKING:
-    from archrank.evaluators.combined import Combined
-    from archrank.evaluators.cost import Cost
-    from archrank.evaluators.function import Function
-    from archrank.evaluators.latency import Latency
-    from archrank.evaluators.scoped import Scoped
-    from archrank.evaluators.table import Table
-    from archrank.evaluators.training import Training
-    from archrank.evaluators.zero_cost import ZeroCost
+    from archrank.evaluators.combined import Combined as Combined
+    from archrank.evaluators.cost import Cost as Cost
+    from archrank.evaluators.function import Function as Function
+    from archrank.evaluators.latency import Latency as Latency
+    from archrank.evaluators.scoped import Scoped as Scoped
+    from archrank.evaluators.table import Table as Table
+    from archrank.evaluators.training import Training as Training
+    from archrank.evaluators.zero_cost import ZeroCost as ZeroCost
 
 EVALUATORS = Registry(
     "evaluator",
     {
-        "combined": "archrank.evaluators.combined:Combined",
-        "cost": "archrank.evaluators.cost:Cost",
-        "function": "archrank.evaluators.function:Function",
-        "latency": "archrank.evaluators.latency:Latency",
-        "table": "archrank.evaluators.table:Table",
-        "training": "archrank.evaluators.training:Training",
-        "zero_cost": "archrank.evaluators.zero_cost:ZeroCost",
+        "combined": "archrank.evaluators:Combined",
+        "cost": "archrank.evaluators:Cost",
+        "function": "archrank.evaluators:Function",
+        "latency": "archrank.evaluators:Latency",
+        "table": "archrank.evaluators:Table",
+        "training": "archrank.evaluators:Training",
+        "zero_cost": "archrank.evaluators:ZeroCost",
     },
 )
 
@@ -47,19 +48,6 @@ _HOMES = {
     "ZeroCost": "zero_cost",
 }
 
-__all__ = [
-    "EVALUATORS",
-    "Combined",
-    "Cost",
-    "Evaluations",
-    "Evaluator",
-    "Function",
-    "Latency",
-    "Metric",
-    "Scoped",
-    "Table",
-    "Training",
-    "ZeroCost",
-]
-
-__getattr__, __dir__ = lazy(__name__, _HOMES)
+__all__, __getattr__, __dir__ = lazy(
+    __name__, _HOMES, "EVALUATORS", "Evaluations", "Evaluator", "Metric"
+)

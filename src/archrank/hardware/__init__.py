@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from archrank.lazy import lazy
 
 if TYPE_CHECKING:
-    from archrank.hardware.latency import measure_latency, time_calls
-    from archrank.hardware.look_up import pixel1_latency
-    from archrank.hardware.running import mode, torch_threads
+    from archrank.hardware.latency import measure_latency as measure_latency
+    from archrank.hardware.latency import time_calls as time_calls
+    from archrank.hardware.look_up import pixel1_latency as pixel1_latency
+    from archrank.hardware.running import mode as mode
+    from archrank.hardware.running import torch_threads as torch_threads
 
 _HOMES = {
     "measure_latency": "latency",
@@ -19,6 +21,4 @@ _HOMES = {
     "torch_threads": "running",
 }
 
-__all__ = ["measure_latency", "mode", "pixel1_latency", "time_calls", "torch_threads"]
-
-__getattr__, __dir__ = lazy(__name__, _HOMES)
+__all__, __getattr__, __dir__ = lazy(__name__, _HOMES)

@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING
 from archrank.lazy import lazy
 
 if TYPE_CHECKING:
-    from archrank.parallel.dask import Cluster
-    from archrank.parallel.processes import process_pool
+    from archrank.parallel.dask import Cluster as Cluster
+    from archrank.parallel.processes import process_pool as process_pool
 
 _HOMES = {"Cluster": "dask", "process_pool": "processes"}
 
-__all__ = ["Cluster", "process_pool"]
-
-__getattr__, __dir__ = lazy(__name__, _HOMES)
+__all__, __getattr__, __dir__ = lazy(__name__, _HOMES)

@@ -13,22 +13,28 @@ from archrank.lazy import lazy
 from archrank.registry import Registry
 
 if TYPE_CHECKING:
-    from archrank.proxies.base import Measured, Proxy, measure, proxy
-    from archrank.proxies.codes import naswot
-    from archrank.proxies.flow import synflow
-    from archrank.proxies.jacobian import jacob_cov
-    from archrank.proxies.probe import Probe
-    from archrank.proxies.saliency import grad_norm, snip
-    from archrank.proxies.scoring import draw_batch, score, scores
+    from archrank.proxies.base import Measured as Measured
+    from archrank.proxies.base import Proxy as Proxy
+    from archrank.proxies.base import measure as measure
+    from archrank.proxies.base import proxy as proxy
+    from archrank.proxies.codes import naswot as naswot
+    from archrank.proxies.flow import synflow as synflow
+    from archrank.proxies.jacobian import jacob_cov as jacob_cov
+    from archrank.proxies.probe import Probe as Probe
+    from archrank.proxies.saliency import grad_norm as grad_norm
+    from archrank.proxies.saliency import snip as snip
+    from archrank.proxies.scoring import draw_batch as draw_batch
+    from archrank.proxies.scoring import score as score
+    from archrank.proxies.scoring import scores as scores
 
 PROXIES = Registry(
     "proxy",
     {
-        "grad_norm": "archrank.proxies.saliency:grad_norm",
-        "jacob_cov": "archrank.proxies.jacobian:jacob_cov",
-        "naswot": "archrank.proxies.codes:naswot",
-        "snip": "archrank.proxies.saliency:snip",
-        "synflow": "archrank.proxies.flow:synflow",
+        "grad_norm": "archrank.proxies:grad_norm",
+        "jacob_cov": "archrank.proxies:jacob_cov",
+        "naswot": "archrank.proxies:naswot",
+        "snip": "archrank.proxies:snip",
+        "synflow": "archrank.proxies:synflow",
     },
     plural="proxies",
 )
@@ -51,22 +57,4 @@ _HOMES = {
     "synflow": "flow",
 }
 
-__all__ = [
-    "DEFAULT",
-    "PROXIES",
-    "Measured",
-    "Probe",
-    "Proxy",
-    "draw_batch",
-    "grad_norm",
-    "jacob_cov",
-    "measure",
-    "naswot",
-    "proxy",
-    "score",
-    "scores",
-    "snip",
-    "synflow",
-]
-
-__getattr__, __dir__ = lazy(__name__, _HOMES)
+__all__, __getattr__, __dir__ = lazy(__name__, _HOMES, "DEFAULT", "PROXIES")

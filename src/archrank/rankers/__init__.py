@@ -12,41 +12,43 @@ from archrank.lazy import lazy
 from archrank.registry import Registry
 
 if TYPE_CHECKING:
-    from archrank.rankers.base import NotFittedError, Ranker
-    from archrank.rankers.ensemble import Ensemble
-    from archrank.rankers.gaussian_process import GaussianProcess
-    from archrank.rankers.graphs.acenas import AceNAS
-    from archrank.rankers.graphs.brp_nas import BRPNAS
-    from archrank.rankers.graphs.gates import GATES
-    from archrank.rankers.graphs.neural_predictor import NeuralPredictor
-    from archrank.rankers.hat_latency import HATLatency
-    from archrank.rankers.mlp import MLP
-    from archrank.rankers.recursive.ranker import Recursive
-    from archrank.rankers.sequences.lstm import LSTM
-    from archrank.rankers.trees.attentivenas import AttentiveNASForest
-    from archrank.rankers.trees.gbdt import GBDT, RankNAS
-    from archrank.rankers.trees.nas_gbdt import NASGBDT
-    from archrank.rankers.trees.random_forest import RandomForest
+    from archrank.rankers.base import NotFittedError as NotFittedError
+    from archrank.rankers.base import Ranker as Ranker
+    from archrank.rankers.ensemble import Ensemble as Ensemble
+    from archrank.rankers.gaussian_process import GaussianProcess as GaussianProcess
+    from archrank.rankers.graphs.acenas import AceNAS as AceNAS
+    from archrank.rankers.graphs.brp_nas import BRPNAS as BRPNAS
+    from archrank.rankers.graphs.gates import GATES as GATES
+    from archrank.rankers.graphs.neural_predictor import NeuralPredictor as NeuralPredictor
+    from archrank.rankers.hat_latency import HATLatency as HATLatency
+    from archrank.rankers.mlp import MLP as MLP
+    from archrank.rankers.recursive.ranker import Recursive as Recursive
+    from archrank.rankers.sequences.lstm import LSTM as LSTM
+    from archrank.rankers.trees.attentivenas import AttentiveNASForest as AttentiveNASForest
+    from archrank.rankers.trees.gbdt import GBDT as GBDT
+    from archrank.rankers.trees.gbdt import RankNAS as RankNAS
+    from archrank.rankers.trees.nas_gbdt import NASGBDT as NASGBDT
+    from archrank.rankers.trees.random_forest import RandomForest as RandomForest
 
 RANKERS = Registry(
     "ranker",
     {
-        "acenas": "archrank.rankers.graphs.acenas:AceNAS",
-        "attentivenas": "archrank.rankers.trees.attentivenas:AttentiveNASForest",
-        "brp_nas": "archrank.rankers.graphs.brp_nas:BRPNAS",
-        "default": "archrank.rankers.gaussian_process:GaussianProcess",
+        "acenas": "archrank.rankers:AceNAS",
+        "attentivenas": "archrank.rankers:AttentiveNASForest",
+        "brp_nas": "archrank.rankers:BRPNAS",
+        "default": "archrank.rankers:GaussianProcess",
         "ensemble": "archrank.rankers.ensemble:default_ensemble",
-        "gates": "archrank.rankers.graphs.gates:GATES",
-        "gaussian_process": "archrank.rankers.gaussian_process:GaussianProcess",
-        "gbdt": "archrank.rankers.trees.gbdt:GBDT",
-        "hat_latency": "archrank.rankers.hat_latency:HATLatency",
-        "lstm": "archrank.rankers.sequences.lstm:LSTM",
-        "mlp": "archrank.rankers.mlp:MLP",
-        "nas_gbdt": "archrank.rankers.trees.nas_gbdt:NASGBDT",
-        "neural_predictor": "archrank.rankers.graphs.neural_predictor:NeuralPredictor",
-        "random_forest": "archrank.rankers.trees.random_forest:RandomForest",
-        "ranknas": "archrank.rankers.trees.gbdt:RankNAS",
-        "recursive": "archrank.rankers.recursive.ranker:Recursive",
+        "gates": "archrank.rankers:GATES",
+        "gaussian_process": "archrank.rankers:GaussianProcess",
+        "gbdt": "archrank.rankers:GBDT",
+        "hat_latency": "archrank.rankers:HATLatency",
+        "lstm": "archrank.rankers:LSTM",
+        "mlp": "archrank.rankers:MLP",
+        "nas_gbdt": "archrank.rankers:NASGBDT",
+        "neural_predictor": "archrank.rankers:NeuralPredictor",
+        "random_forest": "archrank.rankers:RandomForest",
+        "ranknas": "archrank.rankers:RankNAS",
+        "recursive": "archrank.rankers:Recursive",
     },
 )
 
@@ -70,25 +72,4 @@ _HOMES = {
     "Recursive": "recursive.ranker",
 }
 
-__all__ = [
-    "BRPNAS",
-    "GATES",
-    "GBDT",
-    "LSTM",
-    "MLP",
-    "NASGBDT",
-    "RANKERS",
-    "AceNAS",
-    "AttentiveNASForest",
-    "Ensemble",
-    "GaussianProcess",
-    "HATLatency",
-    "NeuralPredictor",
-    "NotFittedError",
-    "RandomForest",
-    "RankNAS",
-    "Ranker",
-    "Recursive",
-]
-
-__getattr__, __dir__ = lazy(__name__, _HOMES)
+__all__, __getattr__, __dir__ = lazy(__name__, _HOMES, "RANKERS")

@@ -11,8 +11,12 @@ from typing import TYPE_CHECKING
 from archrank.lazy import lazy
 
 if TYPE_CHECKING:
-    from archrank.reproduce.base import Claim, Comparison, Plan, Reproduction, Row
-    from archrank.reproduce.engine import reproduce
+    from archrank.reproduce.base import Claim as Claim
+    from archrank.reproduce.base import Comparison as Comparison
+    from archrank.reproduce.base import Plan as Plan
+    from archrank.reproduce.base import Reproduction as Reproduction
+    from archrank.reproduce.base import Row as Row
+    from archrank.reproduce.engine import reproduce as reproduce
 
 _HOMES = {
     "Claim": "base",
@@ -23,6 +27,4 @@ _HOMES = {
     "reproduce": "engine",
 }
 
-__all__ = ["Claim", "Comparison", "Plan", "Reproduction", "Row", "reproduce"]
-
-__getattr__, __dir__ = lazy(__name__, _HOMES)
+__all__, __getattr__, __dir__ = lazy(__name__, _HOMES)

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from archrank.lazy import lazy
 
 if TYPE_CHECKING:
-    from archrank.study.objectives import Constraint, Objective
-    from archrank.study.record import Record
-    from archrank.study.study import Study
+    from archrank.study.objectives import Constraint as Constraint
+    from archrank.study.objectives import Objective as Objective
+    from archrank.study.record import Record as Record
+    from archrank.study.study import Study as Study
 
 _HOMES = {
     "Constraint": "objectives",
@@ -21,6 +22,4 @@ _HOMES = {
     "Study": "study",
 }
 
-__all__ = ["Constraint", "Objective", "Record", "Study"]
-
-__getattr__, __dir__ = lazy(__name__, _HOMES)
+__all__, __getattr__, __dir__ = lazy(__name__, _HOMES)

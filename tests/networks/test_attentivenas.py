@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from archrank.networks.attentivenas import (
     AttentiveNASNetwork,
@@ -17,6 +16,7 @@ from archrank.networks.attentivenas import (
 from archrank.spaces.mobile.attentivenas import AttentiveNAS
 from archrank.spaces.mobile.attentivenas_cost import squeezed
 from archrank.tasks import Digits, ImageClassification, Splits, Task
+from tests.networks.counting import check_counts
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -43,15 +43,7 @@ class ImageNetShaped(ImageClassification):
 def test_closed_form_costs_equal_the_counter(space: AttentiveNAS, task: Task) -> None:
     networks = space.networks(task)
     archs = space.sample(4, rng=np.random.default_rng(0))
-    cost = networks.cost(archs)
-    for i, arch in enumerate(archs):
-        with torch.device("meta"):
-            network = networks.build(arch).eval()
-            x = torch.empty(1, *task.input_shape)
-        with FlopCounterMode(display=False) as counter, torch.no_grad():
-            network(x)
-        assert counter.get_total_flops() == 2 * cost["macs"][i]
-        assert sum(p.numel() for p in network.parameters()) == cost["params"][i]
+    check_counts(networks, archs, task)
 
 
 def test_random_networks_train() -> None:

@@ -8,7 +8,6 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from archrank.errors import ArchitectureError, SpaceError, UnknownNameError
 from archrank.networks.nasbench101 import Cell, NASBench101Network, vertex_channels
@@ -16,6 +15,7 @@ from archrank.spaces import NASBench101, Scale
 from archrank.spaces.nasbench101 import cost as closed_form
 from archrank.spaces.nasbench101.cells import adjacency, mask_table, to_masks
 from archrank.tasks import ImageClassification, Splits
+from tests.networks.counting import check_counts
 
 SPACE = NASBench101()
 
@@ -46,15 +46,7 @@ def test_costs_equal_what_is_counted(space: NASBench101, task: Images) -> None:
     networks = space.networks(task)
     small = space.parse(["1:", "111:0", "101:2"])
     archs = np.concatenate([small, space.sample(50, rng=np.random.default_rng(0))])
-    cost = networks.cost(archs)
-    for i, arch in enumerate(archs):
-        with torch.device("meta"):
-            network = networks.build(arch).eval()
-            x = torch.empty(1, *task.input_shape)
-        with FlopCounterMode(display=False) as counter, torch.no_grad():
-            assert network(x).shape == (1, task.n_classes)
-        assert counter.get_total_flops() == 2 * cost["macs"][i]
-        assert sum(p.numel() for p in network.parameters()) == cost["params"][i]
+    check_counts(networks, archs, task)
 
 
 def test_small_networks_run_forward_and_backward() -> None:

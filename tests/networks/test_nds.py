@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from archrank.errors import ArchitectureError, SpaceError, UnknownNameError
 from archrank.networks.nds import Cell, CellGenotype, NDSNetwork
@@ -14,6 +13,7 @@ from archrank.networks.nds_operations import OPERATIONS, FactorizedReduce, opera
 from archrank.spaces import NDS
 from archrank.spaces.nds.families import FAMILIES
 from archrank.tasks import ImageClassification, Splits
+from tests.networks.counting import check_counts
 
 
 @dataclass(frozen=True)
@@ -53,15 +53,7 @@ def test_costs_equal_what_is_counted(family: str, stem: str) -> None:
     space = NDS(family, stem)  # type: ignore[arg-type]
     networks = space.networks(task)
     archs = space.sample(6, rng=np.random.default_rng(0))
-    cost = networks.cost(archs)
-    for i, arch in enumerate(archs):
-        with torch.device("meta"):
-            network = networks.build(arch).eval()
-            x = torch.empty(1, *task.input_shape)
-        with FlopCounterMode(display=False) as counter, torch.no_grad():
-            assert network(x).shape == (1, task.n_classes)
-        assert counter.get_total_flops() == 2 * cost["macs"][i]
-        assert sum(p.numel() for p in network.parameters()) == cost["params"][i]
+    check_counts(networks, archs, task)
 
 
 @pytest.mark.parametrize("family", FAMILIES)

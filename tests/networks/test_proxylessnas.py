@@ -3,11 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from archrank.networks.proxylessnas import Block, InvertedResidual, ProxylessNASNetwork
 from archrank.spaces.mobile.proxylessnas import ProxylessNAS
 from archrank.tasks import Digits, ImageClassification, Splits, Task
+from tests.networks.counting import check_counts
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -29,15 +29,7 @@ def test_closed_form_costs_equal_the_counter(task: Task) -> None:
     networks = space.networks(task)
     rng = np.random.default_rng(0)
     archs = np.concatenate([space.sample(n, rng=rng, skip=s) for n, s in ((3, None), (3, 0.5))])
-    cost = networks.cost(archs)
-    for i, arch in enumerate(archs):
-        with torch.device("meta"):
-            network = networks.build(arch).eval()
-            x = torch.empty(1, *task.input_shape)
-        with FlopCounterMode(display=False) as counter, torch.no_grad():
-            network(x)
-        assert counter.get_total_flops() == 2 * cost["macs"][i]
-        assert sum(p.numel() for p in network.parameters()) == cost["params"][i]
+    check_counts(networks, archs, task)
 
 
 def test_random_networks_train() -> None:

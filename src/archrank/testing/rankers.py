@@ -93,10 +93,6 @@ def _require_same(a: Any, b: Any, message: str) -> None:
 def _check_parameters(ranker: Ranker, twin: Ranker, name: str) -> None:
     params = ranker.get_params(deep=False)
     require("seed" in params, f"{name} must take seed, its only source of randomness")
-    for key, value in params.items():
-        require(
-            getattr(ranker, key) is value, f"{name}: the constructor must store {key} untouched"
-        )
     try:
         copy = clone(ranker)
     except (RuntimeError, TypeError) as error:

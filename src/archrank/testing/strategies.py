@@ -145,8 +145,9 @@ def _check_exhaustion(
     """Check proposals when two allowed architectures are left, and when none is."""
     if space.size > ENUMERABLE:
         return  # rare allowed rows of a huge space need not be found
-    drawn = np.unique(space.sample(60, rng=np.random.default_rng(seed)), axis=0)
-    pool = drawn[np.random.default_rng(seed).permutation(len(drawn))][:KNOWN]
+    rng = np.random.default_rng([seed, 1])  # not what the strategy itself draws with this seed
+    drawn = np.unique(space.sample(60, rng=rng), axis=0)
+    pool = rng.permutation(drawn)[:KNOWN]
     scores = easy_scores(space, pool)[:, None]
     for left in (2, 0):
         known = len(pool) - left

@@ -32,15 +32,11 @@ RIDDLES = frozenset(
 
 PENDING = frozenset(
     [
-        "benchmark",
-        "display",
         "drawing/dispatch.py",
         "losses",
-        "parallel",
         "rankers/kit/weak_labels.py",
         "report/formatting.py",
         "spaces",
-        "study",
         "supernets",
         "tables/compact.py",
         "tasks",

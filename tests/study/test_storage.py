@@ -7,10 +7,11 @@ import numpy as np
 import optuna
 import pytest
 
-from archrank.errors import ArchrankError, MissingExtraError, StorageError
+from archrank.errors import StorageError
 from archrank.evaluators import Function
+from archrank.study.database import sqlite_url
 from archrank.study.record import Record
-from archrank.study.storage import TrialStore, shown, sqlite_url
+from archrank.study.storage import TrialStore
 from tests.study.helpers import COSTS, make, score_and_cost, small_space, sometimes, told
 
 DESCRIPTION = make().description
@@ -98,24 +99,6 @@ def test_an_infinite_objective_is_a_failure(tmp_path: Path) -> None:
     assert store._study.trials[0].state == optuna.trial.TrialState.FAIL
 
 
-def test_unusable_databases(tmp_path: Path) -> None:
-    garbage = tmp_path / "garbage.db"
-    garbage.write_bytes(b"this is no database at all, but it is long enough to look at" * 20)
-    with pytest.raises(StorageError, match=r"garbage\.db: .*not a database; the file is damaged"):
-        TrialStore(sqlite_url(garbage), create=OBJECTIVES)
-    with pytest.raises(StorageError, match=r"unable to open.*choose a run folder"):
-        TrialStore(sqlite_url(tmp_path / "missing" / "s.db"), create=OBJECTIVES)
-    with pytest.raises(StorageError, match=r"gone\.db: unable to open .*; is it there"):
-        TrialStore(sqlite_url(tmp_path / "gone.db"))
-    assert not (tmp_path / "gone.db").exists()  # reading makes no file
-    (tmp_path / "empty.db").touch()
-    with pytest.raises(StorageError, match="holds no study 'archrank'"):
-        TrialStore(sqlite_url(tmp_path / "empty.db"))
-    assert (tmp_path / "empty.db").stat().st_size == 0
-    with pytest.raises(StorageError, match="cannot use storage nonsense"):
-        TrialStore("nonsense", create=OBJECTIVES)
-
-
 def test_damage_that_shows_later(tmp_path: Path) -> None:
     path = tmp_path / "s.db"
     store = TrialStore(sqlite_url(path), create=OBJECTIVES)
@@ -124,13 +107,6 @@ def test_damage_that_shows_later(tmp_path: Path) -> None:
     connection.close()
     with pytest.raises(StorageError, match="no such table"):
         store.records()
-
-
-def test_postgres_is_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("psycopg", "psycopg2"):
-        monkeypatch.setitem(__import__("sys").modules, name, None)
-    with pytest.raises(MissingExtraError, match=r"psycopg.*archrank\[postgres\]"):
-        TrialStore("postgresql+psycopg://localhost/x", create=OBJECTIVES)
 
 
 def test_optunas_verbosity_is_put_back() -> None:
@@ -146,18 +122,6 @@ def test_a_long_run_is_read_in_proposal_order(tmp_path: Path) -> None:
         store.append(record(slot), DESCRIPTION)
     assert [r.slot for r in store.records()] == [0, 1, 2, 3]
     assert told(make()) == []
-
-
-def test_passwords_are_not_shown() -> None:
-    url = "postgresql+psycopg://me:secret@localhost/x"
-    assert shown(url) == "postgresql+psycopg://me:***@localhost/x"
-    assert shown("postgresql://me:s:e@c/r@host:port/x") == "postgresql://me:***@host:port/x"
-    for url in ("nonsense", "sqlite:///a:b@c.db", "postgresql://me@localhost:5432/x"):
-        assert shown(url) == url
-    for url in ("sqlite://me:secret@host/x", "postgresql://me:secret@host:port/x"):
-        with pytest.raises(ArchrankError) as caught:
-            TrialStore(url, create=OBJECTIVES)
-        assert "secret" not in str(caught.value)
 
 
 # ---- reading -------------------------------------------------------------------------------------
@@ -202,22 +166,3 @@ def test_reading_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert {s.split()[0] for s in statements} <= {"SELECT", "PRAGMA", "BEGIN", "COMMIT", "ROLLBACK"}
     with pytest.raises(StorageError, match="readonly"):
         store.append(record(3), DESCRIPTION)
-
-
-def test_names_of_files_with_signs_of_urls_are_read(tmp_path: Path) -> None:
-    path = tmp_path / "a#b c&d=e.db"
-    done = told(make(path=path).run(2))
-    assert len(TrialStore(sqlite_url(path)).records()) == len(done)
-
-
-def test_a_database_whose_writer_was_killed(tmp_path: Path) -> None:
-    path, copy = tmp_path / "s.db", tmp_path / "copy.db"
-    make(path=path).run(3)
-    writer = sqlite3.connect(path)
-    writer.execute("PRAGMA cache_size = 1")  # so that unfinished changes reach the file
-    for i in range(500):
-        writer.execute("INSERT INTO studies (study_name) VALUES (?)", (f"{i}" * 100,))
-    for suffix in ("", "-journal"):
-        Path(f"{copy}{suffix}").write_bytes(Path(f"{path}{suffix}").read_bytes())
-    writer.close()
-    assert len(TrialStore(sqlite_url(copy)).records()) == 3

@@ -190,7 +190,7 @@ def test_minutes_count_over_all_sessions(
     threads: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept = InMemoryStorage()
-    monkeypatch.setattr("archrank.study.storage._open", lambda url: kept)
+    monkeypatch.setattr("archrank.study.storage.open_storage", lambda url: kept)
     clock = Clock()
     monkeypatch.setattr(engine, "time", clock)
     monkeypatch.setattr(engine, "IN_FLIGHT", 1)

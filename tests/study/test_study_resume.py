@@ -37,7 +37,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(
     path = tmp_path / "study.db"
     if calls not in (3, 5):  # two are enough for the disk, which is slow
         kept = InMemoryStorage()
-        monkeypatch.setattr("archrank.study.storage._open", lambda url: kept)
+        monkeypatch.setattr("archrank.study.storage.open_storage", lambda url: kept)
     first = make(Stopping(score, calls), path=path)
     if calls < BUDGET:
         with pytest.raises(KeyboardInterrupt):
@@ -81,7 +81,7 @@ def test_another_run_is_refused(
     changed: dict[str, Any], named: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept = InMemoryStorage()
-    monkeypatch.setattr("archrank.study.storage._open", lambda url: kept)
+    monkeypatch.setattr("archrank.study.storage.open_storage", lambda url: kept)
     path = tmp_path / "study.db"
     make(path=path).run(2)
     with pytest.raises(ResumeError, match=named) as caught:
@@ -114,7 +114,7 @@ def test_proposals_of_another_version_are_refused(
     n: int, shift: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept = InMemoryStorage()
-    monkeypatch.setattr("archrank.study.storage._open", lambda url: kept)
+    monkeypatch.setattr("archrank.study.storage.open_storage", lambda url: kept)
     path = tmp_path / "study.db"
     make(strategy=Restless(4, 0), path=path).run(2)
     with pytest.raises(ResumeError, match="finish the run with the version that began it"):

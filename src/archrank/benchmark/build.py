@@ -24,7 +24,7 @@ from archrank.proxies import DEFAULT
 from archrank.runs.folder import locked
 from archrank.runs.named import make_space, make_task
 from archrank.strategies import Exhaustive
-from archrank.study.storage import sqlite_url
+from archrank.study.database import sqlite_url
 from archrank.study.study import Study, Watcher
 
 if TYPE_CHECKING:
@@ -38,26 +38,26 @@ PROXY_BATCH = 32  # images; below the 64 pixels of the built-in tasks, which bou
 
 @dataclass(frozen=True)
 class BenchmarkSettings:
-    """What a benchmark table is made of."""
+    """Settings of a benchmark table: space, task, and everything that is measured."""
 
     task: str = "digits"
-    """What networks are trained on: a name, or your own as package.module:name."""
+    """Task to train networks on: a name, or your own as file.py:name or package.module:name."""
     space: str = "nasbench201"
-    """Whose architectures, one of each isomorphism class."""
+    """Search space; one architecture of each isomorphism class is evaluated."""
     seeds: int = 2
     """Training runs per architecture."""
     archs: int | None = None
-    """Only so many architectures, drawn at random; all if left out."""
+    """Number of architectures, drawn at random; all if left out."""
     checkpoints: tuple[int, ...] = ()
-    """Epochs after which to measure, beside the last."""
+    """Epochs after which to measure, in addition to the last."""
     proxies: tuple[str, ...] = DEFAULT
     """Zero-cost proxies to compute."""
     latency: bool = True
     """Measure the latency of every network on this machine's processor."""
     device: str = "cpu"
-    """Where networks are trained."""
+    """Device to train networks on."""
     data: Path | None = None
-    """Where data sets lie; else the environment variable ARCHRANK_DATA."""
+    """Folder of data sets; the environment variable ARCHRANK_DATA if left out."""
 
 
 BUILTIN = {
@@ -65,23 +65,23 @@ BUILTIN = {
     "glyphs201": BenchmarkSettings("glyphs", checkpoints=(2, 4), archs=2000),
     "characters201": BenchmarkSettings("characters", checkpoints=(2, 4), archs=2000),
 }
-"""How the tables that ship with the package are made; the data cards say what each holds so far."""
+"""Settings of the tables that ship with the package; data cards say what each holds so far."""
 
 
 class Benchmark:
-    """A benchmark being built in a folder.
+    """Builds a benchmark in a folder.
 
     Args:
         folder: holds one database per study; created if need be.
-        settings: what is measured. A folder takes more seeds or architectures later, but no other
+        settings: what to measure. A folder takes more seeds or architectures later, but no other
             task, space, checkpoints or proxies.
 
     Attributes:
-        archs: how many architectures are evaluated.
-        stages: the studies in order, by name, each with what it measures.
+        archs: number of architectures that are evaluated.
+        stages: evaluators of the studies by name, in order.
 
     Raises:
-        BudgetError: less than one seed or architecture, or more than the space has.
+        BudgetError: fewer than one seed or architecture, or more than the space has.
         EvaluationError: checkpoints that are no epochs of the recipe, or a missing device.
         SpaceError: a space too large to be listed.
         UnknownNameError: no such space, task or proxy.
@@ -113,7 +113,7 @@ class Benchmark:
             self.stages[LATENCY] = Latency(self.task)
 
     def study(self, stage: str, executor: Executor | None = None) -> Study:
-        """The study of one stage, with what is stored of it."""
+        """Return the study of one stage; its database is opened on first use."""
         seed = int(stage.removeprefix("seed")) if stage.startswith("seed") else 0
         evaluator = self.stages[stage]
         return Study(
@@ -132,14 +132,14 @@ class Benchmark:
         executor: Executor | None = None,
         watcher: Callable[[str], Watcher | None] = lambda stage: None,
     ) -> None:
-        """Do what is left of every stage; nothing if all is done.
+        """Finish every stage; does nothing if all are done.
 
         Args:
-            executor: where to train; latencies are measured in this process.
-            watcher: gives each stage its display.
+            executor: runs trainings; latencies are measured in this process.
+            watcher: returns the display of a stage.
 
         Raises:
-            ResumeError: the folder holds a build of something else.
+            ResumeError: the folder holds a build with other settings.
             StorageError: the folder cannot be used, or another process uses it.
         """
         with locked(self.folder, "build folder", "--folder"):
@@ -159,12 +159,17 @@ class Benchmark:
         return {name: where for name, where in found.items() if name.split()[0] in self.stages}
 
     def _signed(self) -> dict[str, Any]:
-        """What :meth:`_sign` noted, also of stages that are not asked for now."""
+        """Read the notes of :meth:`_sign`, including those of stages not asked for now."""
         path = self.folder / PROVENANCE
         return read_json(path, "the provenance of a table") if path.exists() else {}
 
     def _sign(self, stage: str, done: int) -> None:
-        """Note with what, and where, a stage is computed from its evaluation ``done`` on."""
+        """Note the versions and the machine that a stage is computed with from now on.
+
+        Args:
+            stage: name of the stage.
+            done: number of its evaluations that are stored already.
+        """
         known = self._signed()
         mine = [name for name in known if name.split()[0] == stage]
         if done == 0:  # its database is new, whatever was here before
@@ -178,7 +183,7 @@ class Benchmark:
 
 
 def named(name: str, **changes: Any) -> BenchmarkSettings:
-    """The settings of a built-in table, or those of a new one, with ``changes``.
+    """Return the settings of a built-in table, or those of a new one, with ``changes``.
 
     Raises:
         SettingsError: a new table without a task.

@@ -1,4 +1,4 @@
-"""The data card of a benchmark table: what was measured, how, where, and how far to trust it."""
+"""The data card of a benchmark table: its content, origin and reliability."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ DATA_PACKAGES = ("numpy", "torch", "scikit-learn", "matplotlib", "pillow")  # im
 
 
 def data_card(benchmark: Benchmark, built: Built, size: int) -> str:
-    """Markdown: recipe, seeds, agreement, machine, commit, columns, how to make it again.
+    """Write the card as Markdown: recipe, seeds, agreement, columns, machine, commit, commands.
 
     Args:
-        benchmark: what was built.
+        benchmark: the benchmark.
         built: its measurements.
-        size: of the file, in bytes.
+        size: size of the file in bytes.
     """
     name = built.about["name"]
     parts = [
@@ -158,7 +158,7 @@ def _again(benchmark: Benchmark, name: str) -> str:
 
 
 def write_table(benchmark: Benchmark, built: Built, path: Path) -> Path:
-    """Write the Parquet file and its data card beside it; the card's path.
+    """Write the Parquet file and its data card beside it; return the card's path.
 
     Raises:
         StorageError: a file cannot be written.

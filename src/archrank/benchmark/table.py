@@ -22,13 +22,13 @@ MEASURES = ("valid", "test")
 
 @dataclass(frozen=True, eq=False)
 class Built:
-    """A benchmark's measurements.
+    """Measurements of a finished benchmark.
 
     Attributes:
         archs: ``(n, d)``, in index order of the space.
         columns: ``{name: (n,)}`` in the order of the file.
-        exact: columns that are fractions of a few thousand images.
-        about: what the table is; JSON values, kept in the file.
+        exact: names of columns that are fractions of a few thousand images; stored as float32.
+        about: description of the table, in JSON values; kept in the file.
     """
 
     archs: Archs
@@ -37,7 +37,7 @@ class Built:
     about: dict[str, Any] = field(repr=False)
 
     def write(self, path: Path, strings: list[str]) -> Path:
-        """Write the Parquet file; ``strings`` are the architectures'."""
+        """Write the Parquet file; ``strings`` are the architectures as text."""
         coarse = [name for name in self.columns if name not in self.exact]
         return write_table(
             path, strings, self.columns, about=self.about, coarse=coarse, single=self.exact
@@ -45,7 +45,7 @@ class Built:
 
 
 def assemble(benchmark: Benchmark, name: str) -> Built:
-    """Everything that all stages have measured of the architectures that all of them have.
+    """Join the measurements of all stages into one table.
 
     Raises:
         EvaluationError: a stage has not been finished.
@@ -81,7 +81,7 @@ def assemble(benchmark: Benchmark, name: str) -> Built:
 
 
 def _columns(study: Study, archs: Archs) -> dict[str, Floats]:
-    """A study's metrics, and the CPU seconds spent, for ``archs: (n, d)``: ``(n,)`` each."""
+    """Return metrics and CPU seconds of a study for ``archs: (n, d)``: ``(n,)`` each."""
     rows = RowFinder(study.space, np.stack([r.arch for r in study.records])).find(archs)
     names = [m.name for m in study.evaluator.metrics]
     values = {n: np.array([r.values.get(n, np.nan) for r in study.records])[rows] for n in names}
@@ -91,7 +91,7 @@ def _columns(study: Study, archs: Archs) -> dict[str, Floats]:
 def _trained(
     benchmark: Benchmark, runs: list[dict[str, Floats]]
 ) -> tuple[dict[str, Floats], tuple[str, ...]]:
-    """Means over seeds of the last epoch, then each run at each epoch; which are fractions."""
+    """Return means over seeds, then each run at each epoch; and the names of fractions."""
     metrics, last = benchmark.task.metrics, benchmark.task.recipe.epochs
     kinds = [f"{split}_{m}" for m in (*(m.name for m in metrics), "loss") for split in MEASURES]
     columns = {kind: np.mean([run[kind] for run in runs], axis=0) for kind in kinds}
@@ -106,10 +106,10 @@ def _trained(
 
 
 def agreement(runs: list[dict[str, Floats]], metric: str) -> dict[str, float]:
-    """Kendall tau between the first two seeds' validation metric, over all and the better half.
+    """Compute Kendall's tau between the first two seeds' validation metric.
 
-    The better half is by the mean of both, so that no seed chooses its own favourites. Empty for a
-    single seed, or for too few architectures.
+    Over all architectures, and over the better half by the mean of both seeds, so that neither
+    chooses its own favourites. Empty for a single seed, or for too few architectures.
     """
     if len(runs) < 2:
         return {}

@@ -1,4 +1,4 @@
-"""Train some architectures of a built-in table again: does it repeat?"""
+"""Verification of a built-in table: train some of its architectures again and compare."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LEVEL = 1e-3  # how often a table that is right may be refused on another proces
 
 @dataclass(frozen=True, eq=False)
 class Verification:
-    """Values of a table beside values measured again.
+    """Compares values of a table with values measured again.
 
     On the same kind of machine they are equal bit for bit. Elsewhere rounding differs, and small
     differences grow while a network trains, at most to those between two seeds. So each difference
@@ -44,12 +44,12 @@ class Verification:
 
     @property
     def identical(self) -> bool:
-        """Whether every value is the same, bit for bit."""
+        """True if every value is the same, bit for bit."""
         return all(np.array_equal(self.table[k], self.again[k], equal_nan=True) for k in self.table)
 
     @property
     def agrees(self) -> bool:
-        """Whether the values are identical, or differ by no more than two seeds do."""
+        """True if the values are identical, or differ by no more than two seeds do."""
         if self.identical:
             return True
         least = min(self.probability(column) for column in self.table)
@@ -88,7 +88,7 @@ class Verification:
 
     @property
     def verdict(self) -> str:
-        """One line."""
+        """Conclusion in one line."""
         if self.identical:
             return "identical, bit for bit"
         if self.agrees:
@@ -104,11 +104,11 @@ def verify(
     """Train ``n`` random architectures of a built-in table again.
 
     Args:
-        name: of the table.
-        n: architectures.
-        seed: of their choice.
-        run: which of the table's training seeds is repeated.
-        executor: where to train; this process if ``None``.
+        name: name of the table.
+        n: number of architectures.
+        seed: seed that chooses them.
+        run: the table's training seed to repeat.
+        executor: runs trainings; this process if ``None``.
 
     Raises:
         UnknownNameError: no such table.
@@ -137,7 +137,7 @@ def verify(
 
 
 def _train(evaluator: Training, archs: Archs, executor: Executor | None) -> dict[str, Floats]:
-    """All metrics of ``archs: (n, d)``: ``(n,)`` each."""
+    """Train ``archs: (n, d)`` and return all metrics: ``(n,)`` each."""
     found = gather(evaluate_one, [(evaluator, arch[None]) for arch in archs], executor)
     return {m.name: np.array([f.values[m.name] for f in found]) for m in evaluator.metrics}
 
@@ -148,7 +148,7 @@ def _as_stored(values: Floats, metric: str) -> Floats:
 
 
 def distance(a: Floats, b: Floats) -> Floats:
-    """Absolute differences ``(n,)``: 0 of two failures (NaN), infinite where only one failed."""
+    """Return absolute differences ``(n,)``: 0 for two failures (NaN), infinity if one failed."""
     failed = np.isnan(a), np.isnan(b)
     far = np.where(failed[0] == failed[1], 0.0, np.inf)
     return np.where(failed[0] | failed[1], far, np.abs(a - b))

@@ -1,4 +1,4 @@
-"""How an assessment goes, live: a bar on a terminal, plain lines elsewhere."""
+"""Progress of an assessment: a bar on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ QUIET = 5.0  # seconds between plain lines
 
 
 def display(console: Console) -> Watcher:
-    """The display that fits where the output goes."""
+    """Return a live bar for a terminal, plain lines for anything else."""
     return LiveBar(console) if console.is_terminal else PlainLines(console)
 
 
 class LiveBar:
-    """A bar with the number of fits, the time left, and what came last."""
+    """Bar with the number of fits, the time left and the last result."""
 
     def __init__(self, console: Console) -> None:
         self._bar = Bar(
@@ -36,12 +36,12 @@ class LiveBar:
         self._task: TaskID | None = None
 
     def started(self, total: int, done: int) -> None:
-        """Show the bar; what is stored already counts."""
+        """Show the bar; stored fits count."""
         self._bar.start()
         self._task = self._bar.add_task("", total=total, completed=done, last="")
 
     def finished_one(self, done: Done) -> None:
-        """Move the bar; name the reason of a failure above it."""
+        """Move the bar; print the reason of a failure above it."""
         reason = failure(done)
         if reason is not None:
             self._bar.console.print(Text(reason, "yellow"))
@@ -49,12 +49,12 @@ class LiveBar:
             self._bar.update(self._task, advance=1, last=summary(done))
 
     def ended(self) -> None:
-        """Leave the bar as it is."""
+        """Stop the bar; it stays on the screen."""
         self._bar.stop()
 
 
 class PlainLines:
-    """A line every few seconds, and one per failure."""
+    """Prints a line every few seconds, and one per failure."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -62,14 +62,14 @@ class PlainLines:
         self._start = self._last = 0.0
 
     def started(self, total: int, done: int) -> None:
-        """Say what is done already, if anything."""
+        """Print the number of stored fits, if there are any."""
         self._total, self._done, self._before = total, done, done
         self._start = self._last = time.monotonic()
         if done:
             self._print(f"continuing after {done} of {total} fits")
 
     def finished_one(self, done: Done) -> None:
-        """Print what failed, or how far it is."""
+        """Print the reason of a failure, or the progress."""
         self._done += 1
         reason = failure(done)
         if reason is not None:
@@ -82,21 +82,21 @@ class PlainLines:
             self._last = now
 
     def ended(self) -> None:
-        """Nothing more to say."""
+        """Print nothing."""
 
     def _print(self, line: str) -> None:
         self._console.print(Text(line), soft_wrap=True)
 
 
 def summary(done: Done) -> str:
-    """Which fit, and its tau on the truth after the last stage."""
+    """Return ranker, number of labels, and tau on the truth after the last stage."""
     cell = done.cell
     taus = [row["tau"] for row in done.rows if row["transfer"] == "none"]
     return f"{cell.ranker} {cell.train_size} labels: tau {taus[-1]:.3f}"
 
 
 def failure(done: Done) -> str | None:
-    """The first reason why something of it failed."""
+    """Return the first reason why a part of a fit failed; ``None`` if none did."""
     reason = next((row["failure"] for row in done.rows if row["failure"]), None)
     if reason is None:
         return None

@@ -1,4 +1,4 @@
-"""How a run goes, live: a bar on a terminal, plain lines elsewhere."""
+"""Progress of a search: a bar on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ QUIET = 5.0  # seconds without a plain line before one is printed although nothi
 
 
 def watcher(console: Console | None = None) -> Watcher:
-    """The display that fits where the output goes."""
+    """Return a live bar for a terminal, plain lines for anything else."""
     console = console or Console(stderr=True)
     return LiveView(console) if console.is_terminal else PlainLines(console)
 
 
 class LiveView:
-    """A bar with evaluations, seconds per evaluation, time left and the best so far."""
+    """Bar with evaluations, seconds per evaluation, time left and the best so far."""
 
     def __init__(self, console: Console) -> None:
         self._progress = Progress(
@@ -48,7 +48,7 @@ class LiveView:
         self._pace = _Pace()
 
     def started(self, study: Study, budget: int | None, minutes: float | None) -> None:
-        """Show the bar; what is stored already counts."""
+        """Show the bar; stored evaluations count."""
         self._pace = _Pace(study, budget, minutes)
         self._progress.start()
         self._task = self._progress.add_task(
@@ -57,13 +57,13 @@ class LiveView:
         self._update(study)
 
     def finished_one(self, study: Study, record: Record) -> None:
-        """Move the bar; name the reason of a failure above it."""
+        """Move the bar; print the reason of a failure above it."""
         if record.reason:
             self._progress.console.print(Text(f"{record.string} failed: {record.reason}", "yellow"))
         self._update(study)
 
     def ended(self, study: Study) -> None:
-        """Leave the bar as it is."""
+        """Stop the bar; it stays on the screen."""
         self._progress.stop()
 
     def _update(self, study: Study) -> None:
@@ -79,7 +79,7 @@ class LiveView:
 
 
 class PlainLines:
-    """A line per improvement, and one every few seconds between."""
+    """Prints a line per improvement, and one every few seconds between."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -88,14 +88,14 @@ class PlainLines:
         self._last = 0.0
 
     def started(self, study: Study, budget: int | None, minutes: float | None) -> None:
-        """Say what is done already, if anything."""
+        """Print the number of stored evaluations, if there are any."""
         self._pace = _Pace(study, budget, minutes)
         self._last = time.monotonic()
         if study.records:
             self._print(f"continuing after {len(study.records)} evaluations")
 
     def finished_one(self, study: Study, record: Record) -> None:
-        """Print what failed, what improved, or that the run is alive."""
+        """Print the reason of a failure, an improvement, or a sign of life."""
         if record.reason:
             self._print(f"{record.string} failed: {record.reason}")
         best = best_text(study)
@@ -109,14 +109,14 @@ class PlainLines:
             )
 
     def ended(self, study: Study) -> None:
-        """Nothing more to say."""
+        """Print nothing."""
 
     def _print(self, line: str) -> None:
         self._console.print(Text(line), soft_wrap=True)
 
 
 class _Pace:
-    """How far, how fast and how long."""
+    """Progress and speed of a run, for the displays."""
 
     def __init__(
         self, study: Study | None = None, budget: int | None = None, minutes: float | None = None

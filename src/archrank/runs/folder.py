@@ -14,7 +14,7 @@ from archrank.errors import ResumeError, StorageError
 from archrank.files import read_json, write_json
 from archrank.runs.compose import make_study
 from archrank.runs.settings import SearchSettings, from_json, to_json
-from archrank.study.storage import shown, sqlite_url
+from archrank.study.database import shown, sqlite_url
 from archrank.study.study import Study
 
 SETTINGS = "search.json"

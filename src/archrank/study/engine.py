@@ -212,5 +212,5 @@ class Clock:
 
     @property
     def is_up(self) -> bool:
-        """Whether the limit is reached."""
+        """True once the limit is reached."""
         return self._limit is not None and self.elapsed >= self._limit

@@ -57,7 +57,7 @@ class Record:
 
 @dataclass(frozen=True)
 class Description:
-    """What a run is, in JSON values: enough to read its records without the space or evaluator.
+    """Description of a run in JSON values, to read its records without the space or evaluator.
 
     Attributes:
         space: the space's name, for people.

@@ -10,27 +10,21 @@ from __future__ import annotations
 
 import json
 import math
-import re
-import sqlite3
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import optuna
 from optuna.distributions import CategoricalDistribution
-from optuna.storages import BaseStorage, InMemoryStorage, RDBStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
-from archrank.errors import ArchrankError, MissingExtraError, ResumeError, StorageError
+from archrank.errors import ResumeError, StorageError
+from archrank.study.database import open_storage, open_to_read, shown, storage_error
 from archrank.study.objectives import Objective
 from archrank.study.record import Description, Record
 
 STUDY_NAME = "archrank"
-WAIT = 30  # seconds for others who use a database file
 
 
 class TrialStore:
@@ -53,7 +47,7 @@ class TrialStore:
         create: Sequence[Objective] | None = None,
     ) -> None:
         self._where = "memory" if url is None else shown(url)
-        storage = _open(url) if create is not None else _open_to_read(url, study_name)
+        storage = open_storage(url) if create is not None else open_to_read(url, study_name)
         level = optuna.logging.get_verbosity()
         optuna.logging.set_verbosity(optuna.logging.ERROR)  # it announces every study
         try:
@@ -69,7 +63,7 @@ class TrialStore:
         except KeyError:
             raise StorageError(f"{self._where} holds no study {study_name!r}") from None
         except Exception as error:
-            raise _storage_error(self._where, error) from error
+            raise storage_error(self._where, error) from error
         finally:
             optuna.logging.set_verbosity(level)
 
@@ -82,7 +76,7 @@ class TrialStore:
         return None if text is None else dict(json.loads(text))
 
     def identify(self, description: Description) -> None:
-        """Store what this run is on first use; later, check that it still is the same.
+        """Store the description of a new run; of a known one, check that it is the same.
 
         Raises:
             ResumeError: the storage holds another run; names every difference.
@@ -108,7 +102,7 @@ class TrialStore:
 
     @property
     def description(self) -> Description:
-        """What the run is.
+        """Description of the run, as it was stored.
 
         Raises:
             StorageError: the study was not written by this version of archrank.
@@ -138,7 +132,7 @@ class TrialStore:
         try:
             self._study.add_trial(trial)
         except Exception as error:
-            raise _storage_error(self._where, error) from error
+            raise storage_error(self._where, error) from error
 
     def records(self) -> list[Record]:
         """Read all evaluations in proposal order; the first of any that were stored twice.
@@ -149,116 +143,13 @@ class TrialStore:
         try:
             trials = self._study.get_trials(deepcopy=False)
         except Exception as error:
-            raise _storage_error(self._where, error) from error
+            raise storage_error(self._where, error) from error
         found: dict[tuple[int, int], Record] = {}
         for trial in trials:
             if "archrank" in trial.user_attrs:
                 record = _from_trial(trial)
                 found.setdefault(record.key, record)
         return [found[key] for key in sorted(found)]
-
-
-def sqlite_url(path: Path) -> str:
-    """Return the storage URL of a database file.
-
-    Raises:
-        StorageError: the path has a ``?``, which would begin the URL's options.
-    """
-    if "?" in str(path):
-        raise StorageError(f"run folder {path.parent}: choose a name without '?'")
-    return f"sqlite:///{path}"
-
-
-def shown(url: str) -> str:
-    """Return a storage URL without its password, as messages show it."""
-    return re.sub(r"(://[^:/@]*:).*@", r"\1***@", url)
-
-
-def _open(url: str | None) -> BaseStorage:
-    try:
-        return _connect(url)
-    except ArchrankError:
-        raise
-    except Exception as error:
-        raise _storage_error(shown(url or "memory"), error) from error
-
-
-def _connect(url: str | None, *, skip_table_creation: bool = False) -> BaseStorage:
-    if url is None:
-        return InMemoryStorage()
-    try:
-        # wait for other readers of the file (a dashboard, a report) instead of giving up at once
-        options = {"connect_args": {"timeout": WAIT}} if url.startswith("sqlite") else {}
-        return RDBStorage(url, engine_kwargs=options, skip_table_creation=skip_table_creation)
-    except ImportError as error:
-        if url.startswith("postgres"):
-            raise MissingExtraError("psycopg", "postgres", f"storage {shown(url)}") from error
-        raise StorageError(f"storage {shown(url)}: {error}") from error
-
-
-def _open_to_read(url: str | None, study_name: str) -> BaseStorage:
-    """Open a storage that exists, and change nothing in it: a file needs no write permission.
-
-    A search that was killed while it wrote leaves a journal, which SQLite must roll back before
-    anyone can read; that is the one change that is made, where it is permitted.
-    """
-    file = _file_of(url)
-    try:
-        if file is None:
-            return _connect(url, skip_table_creation=True)
-        try:
-            uri = f"{file.absolute().as_uri()}?mode=ro"
-            options = {"creator": lambda: sqlite3.connect(uri, uri=True, timeout=WAIT)}
-            return RDBStorage("sqlite://", engine_kwargs=options, skip_table_creation=True)
-        except Exception as error:
-            if "readonly" not in _reason(error):  # readonly: a journal to roll back
-                raise
-        return _connect(url, skip_table_creation=True)
-    except ArchrankError:
-        raise
-    except Exception as error:
-        where = shown(url or "memory")
-        if any(text in _reason(error) for text in ("no such table", "does not exist")):
-            raise StorageError(f"{where} holds no study {study_name!r}") from None
-        raise _storage_error(where, error, to_read=True) from error
-
-
-def _file_of(url: str | None) -> Path | None:
-    """Return the file of an SQLite URL without options; ``None`` for any other URL."""
-    if url is None or not url.startswith("sqlite:"):
-        return None
-    try:
-        parsed = make_url(url)
-    except ArgumentError:
-        return None
-    return Path(parsed.database) if parsed.database and not parsed.query else None
-
-
-def _storage_error(where: str, error: Exception, *, to_read: bool = False) -> StorageError:
-    text = _reason(error)
-    hint = ""
-    if to_read and "readonly" in text:
-        hint = (
-            "; a search was killed while it wrote, so the file must be repaired: read a copy of "
-            "the run folder that you may write to"
-        )
-    elif not to_read and ("readonly" in text or "unable to open" in text):
-        hint = "; choose a run folder that you may write to (--run DIR)"
-    elif "unable to open" in text:
-        hint = "; is it there, and may you read it?"
-    elif "locked" in text:
-        hint = "; another process is writing to it"
-    elif "not a database" in text:
-        hint = "; the file is damaged or not a database"
-    return StorageError(f"cannot use storage {where}: {text}{hint}")
-
-
-def _reason(error: Exception) -> str:
-    """Return the first line of what the database itself said."""
-    cause: BaseException = error
-    while cause.__cause__ is not None and not hasattr(cause, "orig"):
-        cause = cause.__cause__
-    return str(getattr(cause, "orig", None) or cause).splitlines()[0]
 
 
 def _to_trial(record: Record, description: Description) -> FrozenTrial:

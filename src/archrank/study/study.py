@@ -107,7 +107,7 @@ class Study:
 
     @cached_property
     def description(self) -> Description:
-        """What the run is, in JSON values; stored beside the records."""
+        """Description of the run in JSON values; stored beside the records."""
         identity = {
             "space": self.space.fingerprint(),
             "evaluator": self.evaluator.describe(),

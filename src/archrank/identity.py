@@ -97,7 +97,7 @@ def _default(field: Field[Any]) -> Any:
 
 
 def _same(a: object, b: object) -> bool:
-    """Whether two settings are equal; arrays never are, so they are described."""
+    """Tell whether two settings are equal; arrays never are, so they are described."""
     try:
         return type(a) is type(b) and bool(a == b)
     except (TypeError, ValueError, RuntimeError):  # arrays and tensors compare element by element

@@ -19,6 +19,19 @@ settings.register_profile("archrank", deadline=None)  # a busy machine fails no 
 settings.load_profile("archrank")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-golden",
+        action="store_true",
+        help="replace the golden error messages of tests/messages by the present ones",
+    )
+
+
+@pytest.fixture
+def update_golden(request: pytest.FixtureRequest) -> bool:
+    return bool(request.config.getoption("--update-golden"))
+
+
 class Cells(EdgeCellSpace):
     """Cells with costs, but without networks."""
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+MAX_LISTED = 24  # known names in a message; tables can have hundreds of columns
+
 
 class ArchrankError(Exception):
     """Base class of all errors that archrank raises on purpose."""
@@ -25,7 +27,9 @@ class UnknownNameError(ArchrankError, KeyError):
         )
         meant = [o for o in options if o.lower() in close]
         guess = f", did you mean {' or '.join(map(repr, meant))}?" if meant else "."
-        listed = ", ".join(options) if options else "none"
+        listed = ", ".join(options[:MAX_LISTED]) if options else "none"
+        if len(options) > MAX_LISTED:
+            listed += f" and {len(options) - MAX_LISTED} more"
         self.message = f"unknown {kind} {name!r}{guess} Known: {listed}" + (
             f". {hint}" if hint else ""
         )

@@ -53,7 +53,7 @@ class Registry:
             return self._attribute(module, attribute, path)
         if name.lower().endswith(".py"):  # C:\mine.py is a path, too
             raise ArchrankError(
-                f"{self.kind} {name!r}: say which name to take from the file: {name}:NAME"
+                f"{self.kind} {name!r}: add the name of the {self.kind} in the file, {name}:NAME"
             )
         if colon:
             return self._load(name, name)
@@ -101,5 +101,5 @@ class Registry:
     def _attribute(self, module: ModuleType, attribute: str, where: str) -> Any:
         if not hasattr(module, attribute):
             public = [n for n in vars(module) if not n.startswith("_")]
-            raise UnknownNameError(f"name in {where}", attribute, public)
+            raise UnknownNameError(f"name in {where}:", attribute, public)
         return getattr(module, attribute)

@@ -63,7 +63,7 @@ def test_bad_input(cli: Cli, tmp_path: Path) -> None:
     refused(cli("reproduce", "table-9"), "unknown reproduction 'table-9'", "surgery-fig4")
     refused(cli("reproduce", "blog-losses"), "--data", "ARCHRANK_DATA")
     refused(cli("reproduce", "blog-losses", "--data", tmp_path), "no nb201.csv.gz")
-    refused(cli("reproduce", "--quick"), "which table?")
+    refused(cli("reproduce", "--quick"), "no name given")
     refused(cli("reproduce", "blog-losses", "--workers", 0), "workers must be at least 1")
 
 

@@ -87,7 +87,7 @@ def test_workers_change_nothing(search: Cli) -> None:
 def test_a_table_in_the_data_folder(cli: Cli, table: Path) -> None:
     name = ("search", "--table", table.name, "--metric", "accuracy", "--strategy", "random")
     assert cli(*name, "--budget", 2, "--data", table.parent).status == 0
-    refused(cli(*name, "--budget", 2, "--run", "other"), "cells.csv", "No such file")
+    refused(cli(*name, "--budget", 2, "--run", "other"), "cells.csv", "no such file")
 
 
 def test_a_storage_elsewhere(search: Cli, cli: Cli) -> None:
@@ -220,7 +220,7 @@ def test_bad_tables(cli: Cli, text: str, parts: list[str]) -> None:
 def test_a_missing_table(cli: Cli, table: Path) -> None:
     near = table.with_name("cell.csv")
     result = cli("search", "--table", near, "--metric", "accuracy")
-    refused(result, str(near), "No such file", "did you mean cells.csv")
+    refused(result, str(near), "no such file", "did you mean cells.csv")
 
 
 def test_a_run_folder_in_use(search: Cli) -> None:

@@ -67,9 +67,9 @@ def test_a_fraction_rounds_down() -> None:
     [
         (0, r"k=0 is outside 1\.\.4"),
         (5, r"k=5 is outside 1\.\.4"),
-        (0.0, r"k=0.0 is not a fraction"),
+        (0.0, r"k=0.0: a float is a fraction"),
         (1.5, "an int"),
-        (float("nan"), "not a fraction"),
+        (float("nan"), "a float is a fraction"),
         (0.2, "k=0.2 of 4 architectures is less than one"),
         (True, "got True"),
         ("10", "got '10'"),

@@ -64,8 +64,8 @@ def test_groups_without_an_order_are_nan() -> None:
     [
         ([1, 2, 3], 2, "expected 4 costs"),
         ([1, 2, 3, np.nan], 2, "1 of 4 costs are NaN"),
-        ([1, 2, 3, 4], 0, "cannot form 0 groups of 4"),
-        ([1, 2, 3, 4], 5, "cannot form 5 groups of 4"),
+        ([1, 2, 3, 4], 0, "groups=0: choose from 1 to 4"),
+        ([1, 2, 3, 4], 5, "groups=5: choose from 1 to 4"),
     ],
 )
 @pytest.mark.parametrize("criterion", [group_tau, group_rank_difference])

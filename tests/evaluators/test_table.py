@@ -61,7 +61,7 @@ def test_bad_metrics(small: CustomSpace, path: Path) -> None:
         Table(path, "note")
     with pytest.raises(TableError, match=r"'loss': row 1 .* is empty or NaN"):
         Table(path, "loss").bind(small)
-    with pytest.raises(TableError, match="No such file"):
+    with pytest.raises(TableError, match="no such file"):
         Table("nowhere.csv")
 
 

@@ -94,7 +94,7 @@ def test_unknown_names(space: NASBench201, bad: dict[str, str], match: str) -> N
 def test_integer_cast_accuracies_are_refused(space: NASBench201) -> None:
     archs = space.sample(5, rng=np.random.default_rng(0))
     cast = np.array([0.91, 0.93, 0.94, 0.9, 0.89]).astype(int)
-    with pytest.raises(LabelError, match="cast to integers"):
+    with pytest.raises(LabelError, match="converted to integers"):
         MLP(space).fit(archs, cast)
 
 

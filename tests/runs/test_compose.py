@@ -88,7 +88,7 @@ def test_a_users_module(module: str, space: NASBench201) -> None:
         ("digits", "'m:digits' is a Digits, expected an archrank Space"),
         ("broken", "space 'm:broken': calling it failed: ZeroDivisionError: division by zero"),
         ("wrong_space", "no such cell"),
-        ("digitz", "unknown name in module m 'digitz', did you mean 'digits'"),
+        ("digitz", "unknown name in module m: 'digitz', did you mean 'digits'"),
     ],
 )
 def test_what_a_users_module_gets_wrong(module: str, name: str, message: str) -> None:

@@ -58,7 +58,7 @@ def test_what_cannot_be_used_is_refused(table: BenchTable, space: NASBench201) -
         weak_label("oneshott", table)
     with pytest.raises(SettingsError, match="RandomForest cannot use weak labels"):
         pretrain(RandomForest(space), ["macs"])
-    with pytest.raises(SettingsError, match="name at least one FILE:COLUMN"):
+    with pytest.raises(SettingsError, match="add at least one FILE:COLUMN"):
         pretrain(GaussianProcess(space), ["macs"])
     with pytest.raises(SettingsError, match="strategy 'random' uses no weak labels"):
         make_strategy(SearchSettings(strategy="random", weak=("macs",)), space)

@@ -82,7 +82,7 @@ def test_codes_keep_their_zeros_and_are_no_metrics(small: CustomSpace, tmp_path:
         ("archs,acc\ndepth=1,1\n", r"'arch' is missing.* is it 'archs'\? .*Columns: archs, acc"),
         ("x,acc\ndepth=1,1\n", r"'arch' is missing.*Columns: x, acc"),
         ("arch,acc\ndepth=1,1\ndepth=7,2\n", r"row 1 \(line 3\): expected depth=.*'depth=7'"),
-        ("arch,acc\ndepth=1,1\n,2\n", r"row 1 \(line 3\) is None, not an architecture"),
+        ("arch,acc\ndepth=1,1\n,2\n", r"row 1 \(line 3\) is empty, expected an architecture"),
         (
             "arch,acc\ndepth=1,1\ndepth=2,2\ndepth=1,3\n",
             r"row 0 \(line 2\) and row 2 \(line 4\) are the same architecture 'depth=1'; keep one",
@@ -102,7 +102,7 @@ def test_damaged_tables(small: CustomSpace, tmp_path: Path, text: str, message: 
 
 def test_missing_file_names_a_neighbour(small: CustomSpace, tmp_path: Path) -> None:
     write(tmp_path, GOOD, "scores.csv")
-    with pytest.raises(TableError, match=r"No such file.*did you mean scores\.csv"):
+    with pytest.raises(TableError, match=r"no such file.*did you mean scores\.csv"):
         load_table(tmp_path / "score.csv", small)
 
 

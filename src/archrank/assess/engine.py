@@ -161,7 +161,9 @@ def make_rankers(
     named: dict[str, Ranker] = {}
     for name, ranker in pairs:
         if name in named:
-            raise SettingsError(f"two rankers are called {name!r}; name them: {{name: ranker}}")
+            raise SettingsError(
+                f"two rankers are called {name!r}; give them different names: {{name: ranker}}"
+            )
         if ranker.space.choices != space.choices:
             raise SettingsError(
                 f"ranker {name!r} is of space {ranker.space.name}, the table of {space.name}"

@@ -105,26 +105,30 @@ class Protocol:
     def _check_stages(self) -> None:
         if self.top is not None and self.stages == 1:
             raise SettingsError(
-                f"top {self.top} has no use with one stage; ask for more stages or leave it out"
+                f"top {self.top} is only used with several stages: give stages of 2 or more, or "
+                "leave top out"
             )
         if self.weak_rows is not None and not self.weak:
-            raise SettingsError(f"weak_rows {self.weak_rows} has no use without weak labels")
+            raise SettingsError(
+                f"weak_rows {self.weak_rows} is only used with weak labels: give weak labels, or "
+                "leave weak_rows out"
+            )
 
     def _check_transfer(self, n: int) -> None:
         if len(set(self.judge)) < len(self.judge):
-            raise SettingsError(f"judge names a column twice: {' '.join(self.judge)}")
+            raise SettingsError(f"judge names a column twice, remove one: {' '.join(self.judge)}")
         if not self.fine_tune:
             if self.fine_tune_labels:
                 raise SettingsError(
-                    f"fine_tune_labels {' '.join(self.fine_tune_labels)} have no use without a "
-                    "number of labels; give fine_tune too"
+                    f"fine_tune_labels {' '.join(self.fine_tune_labels)} are only used with a "
+                    "number of labels: give fine_tune, or leave fine_tune_labels out"
                 )
             return
         if not self.judge or len(self.fine_tune_labels) != len(self.judge):
             raise SettingsError(
-                f"fine_tune {self.fine_tune} needs one column of labels for each judged column: "
-                f"judge {' '.join(self.judge) or 'nothing'}, fine_tune_labels "
-                f"{' '.join(self.fine_tune_labels) or 'nothing'}"
+                f"fine_tune {self.fine_tune} needs a column in fine_tune_labels for each column in "
+                f"judge; got judge: {' '.join(self.judge) or 'none'}, fine_tune_labels: "
+                f"{' '.join(self.fine_tune_labels) or 'none'}"
             )
         _check_size("fine_tune", self.fine_tune, n, {})  # they join the labels there are
 

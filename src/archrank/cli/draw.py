@@ -58,7 +58,7 @@ class Draw:
         target = self.out if self.out is not None else Path(f"{name}.svg")
         if self.json and target == STDOUT:
             raise SettingsError(
-                "--json and --out - both write to standard output; drop one of them"
+                "--json and --out - both write to standard output; remove one of them"
             )
         svg = draw(space, arch) + "\n"
         if target == STDOUT:
@@ -96,7 +96,7 @@ class Draw:
             guess = self.space is None and self.run is None
             return space, _parse(space, given, guess), _name(space, given)
         if self.seed < 0:
-            raise SettingsError(f"--seed is 0 or more, got {self.seed}")
+            raise SettingsError(f"--seed must be 0 or more, got {self.seed}")
         arch = space.sample(1, rng=np.random.default_rng(self.seed))[0]
         return space, arch, _name(space, f"random{self.seed}")
 
@@ -106,7 +106,9 @@ class Draw:
         from archrank.runs.named import make_space
 
         if self.space is not None:
-            raise SettingsError(f"--run {folder} says which space; leave --space {self.space} out")
+            raise SettingsError(
+                f"--run {folder} already determines the space: remove --space {self.space}"
+            )
         name = load_settings(folder).space
         say_own_code([name])
         return make_space(name)
@@ -164,8 +166,7 @@ def _check(target: Path) -> None:
         raise StorageError(f"{target} is a folder; name a file, such as --out {target / 'a.svg'}")
     if target.suffix.lower() in OTHER_FORMATS:
         raise StorageError(
-            f"pictures are SVG, {target} would be {target.suffix[1:].upper()}; "
-            f"use --out {target.with_suffix('.svg')}"
+            f"--out {target}: pictures are SVG files, use --out {target.with_suffix('.svg')}"
         )
     if not target.parent.is_dir():
         raise StorageError(f"cannot write {target}: there is no folder {target.parent}")

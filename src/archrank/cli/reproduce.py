@@ -71,7 +71,9 @@ class Reproduce:
         from archrank.reproduce.catalogue import REPRODUCTIONS
 
         if self.quick or self.seeds is not None or self.out is not None:
-            raise SettingsError("which table? archrank reproduce NAME; without options it lists")
+            raise SettingsError(
+                "no name given: use archrank reproduce NAME; archrank reproduce lists the names"
+            )
         items = REPRODUCTIONS.values()
         if self.json:
             keys = ("name", "source", "title", "files", "seeds", "quick_seeds")

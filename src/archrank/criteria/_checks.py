@@ -22,13 +22,15 @@ def pair(scores: ArrayLike, truth: ArrayLike) -> tuple[Floats, Floats]:
     a = np.asarray(scores, dtype=np.float64)
     b = raw.astype(np.float64)
     if a.ndim != 1 or a.shape != b.shape:
-        raise LabelError(f"expected scores and truth of one shape (n,), got {a.shape}, {b.shape}")
+        raise LabelError(
+            f"scores and truth must be lists of the same length, got shapes {a.shape} and {b.shape}"
+        )
     if len(a) < 2:
         raise LabelError(f"a ranking needs at least 2 architectures, got {len(a)}")
     if np.issubdtype(raw.dtype, np.integer) and ((raw == 0) | (raw == 1)).all():
         raise LabelError(
             f"all {len(a)} truth values are 0 or 1 of type {raw.dtype}: accuracies in [0, 1] were "
-            "probably cast to integers; pass them as floats"
+            "probably converted to integers; pass them as floats"
         )
     for name, column in (("scores", a), ("truth", b)):
         check_finite(name, column)
@@ -77,11 +79,16 @@ def count_of(k: float, n: int) -> int:
         raise LabelError(f"k must be a number of architectures or a fraction of them, got {k!r}")
     if isinstance(k, (int, np.integer)):
         if not 1 <= k <= n:
-            raise LabelError(f"k={k} is outside 1..{n} architectures")
+            raise LabelError(f"k={k}: choose from 1 to {n}, the number of architectures")
         return int(k)
     if not 0 < k <= 1:
-        raise LabelError(f"k={k} is not a fraction in (0, 1]; a number of architectures is an int")
+        raise LabelError(
+            f"k={k}: a float is a fraction, above 0 and at most 1; a number of architectures must "
+            "be an integer"
+        )
     count = math.floor(k * n + 1e-9)  # .29 * 100 is slightly below 29
     if count == 0:
-        raise LabelError(f"k={k:g} of {n} architectures is less than one")
+        raise LabelError(
+            f"k={k:g} of {n} architectures is less than one architecture; use k={1 / n:.2g} or more"
+        )
     return count

@@ -41,7 +41,9 @@ def expected_best_of_random(values: ArrayLike, k: ArrayLike) -> Floats:
         raise LabelError(f"k must be whole numbers (m,), got {draws.dtype} of shape {draws.shape}")
     outside = draws[(draws < 1) | (draws > n)]
     if len(outside):
-        raise LabelError(f"cannot draw {outside[0]} of {n} values without replacement")
+        raise LabelError(
+            f"k={outside[0]}: draws without replacement from {n} values must be 1 to {n}"
+        )
     falling = np.sort(v)[::-1]  # v_n first
     expected = np.empty(len(draws))
     for at, count in enumerate(draws.tolist()):  # one k at a time: (m, n) may not fit in memory

@@ -129,7 +129,7 @@ def _cost_groups(cost: ArrayLike, n: int, groups: int) -> Ints:
     from scipy.stats import rankdata
 
     if not 1 <= groups <= n:
-        raise LabelError(f"cannot form {groups} groups of {n} architectures")
+        raise LabelError(f"groups={groups}: choose from 1 to {n}, the number of architectures")
     middle = rankdata(column("costs", cost, n)) - 0.5  # architectures of equal cost share a group
     group: Ints = np.floor(middle * groups / n).astype(np.int64)
     return group

@@ -75,7 +75,9 @@ def bootstrap_all(
     """
     a, b = pair(scores, truth)
     if resamples < 1 or not 0 < level < 1:
-        raise LabelError(f"cannot bootstrap {resamples} resamples at level {level}")
+        raise LabelError(
+            f"resamples must be at least 1 and level between 0 and 1, got {resamples} and {level}"
+        )
     for criterion in criteria.values():
         criterion(a, b)  # an error that concerns all criteria
     values: dict[str, list[float]] = {name: [] for name in criteria}

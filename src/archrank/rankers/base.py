@@ -76,7 +76,8 @@ class Ranker(BaseEstimator, ABC):
             raise NotFittedError(f"this {name} is not fitted yet; call fit(archs, scores) first")
         if return_std and not self.has_std:
             raise ArchrankError(
-                f"{name} has no uncertainty; wrap it: Ensemble([{name}(space), ...])"
+                f"{name} predicts no standard deviation: leave return_std out, or use "
+                f"Ensemble.of({name}(space), copies=5)"
             )
         a = self.space.validate(archs)
         empty = np.zeros(0)  # many models refuse an empty batch
@@ -137,7 +138,10 @@ def check_scores(scores: ArrayLike, n: int, minimum: int, who: str) -> Floats:
     if n < minimum:
         raise LabelError(f"{who} needs at least {minimum} labels, got {n}")
     if not np.issubdtype(raw.dtype, np.number) or np.issubdtype(raw.dtype, np.complexfloating):
-        raise LabelError(f"{who} needs numeric scores, got dtype {raw.dtype}")
+        raise LabelError(
+            f"{who} needs numbers as scores, got type {raw.dtype}; convert them with "
+            "np.asarray(scores, dtype=float)"
+        )
     y = raw.astype(np.float64)
     bad = np.flatnonzero(~np.isfinite(y))
     if len(bad):
@@ -148,10 +152,13 @@ def check_scores(scores: ArrayLike, n: int, minimum: int, who: str) -> Floats:
     if np.issubdtype(raw.dtype, np.integer) and np.isin(y, (0, 1)).all():
         raise LabelError(
             f"{who}: the {n} scores are integers, each 0 or 1; accuracies in [0, 1] were probably "
-            "cast to integers, which loses all but the perfect ones. Pass them as floats"
+            "converted to integers, which turns all but 1.0 into 0. Pass them as floats"
         )
     if (y == y[0]).all():
-        raise LabelError(f"{who}: all {n} scores are {raw[0]}; nothing can be ranked")
+        raise LabelError(
+            f"{who}: all {n} scores are {raw[0]}, so there is no order to learn; give scores that "
+            "differ"
+        )
     return y if _has_spread(y) else _stretched(y)
 
 

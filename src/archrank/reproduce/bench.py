@@ -93,5 +93,5 @@ def _joined(first: BenchTable, other: BenchTable) -> dict[str, Floats]:
 def _find(folder: Path, name: str) -> Path:
     path = folder / name
     if not path.is_file():
-        raise DataError(f"no {name} in {folder}; it is a table of {CONTENTS[name]}")
+        raise DataError(f"there is no {name} in {folder}; it is a table of {CONTENTS[name]}")
     return path

@@ -62,8 +62,8 @@ def pretrain(ranker: Ranker, specs: Sequence[str], data: Path | None = None) -> 
     first = next((spec for spec in specs if ":" in spec), None)
     if first is None:
         raise SettingsError(
-            f"weak labels {', '.join(specs)}: name at least one FILE:COLUMN; it says for which "
-            "architectures the others are wanted"
+            f"weak labels {', '.join(specs)}: add at least one FILE:COLUMN, whose architectures "
+            "the ranker is pretrained on"
         )
     table = load_table(find_data(first.rpartition(":")[0], data), ranker.space)
     return ranker.pretrain(table.archs, {spec: weak_label(spec, table, data) for spec in specs})

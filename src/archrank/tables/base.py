@@ -166,8 +166,9 @@ def _parse(raw: RawTable, space: Space) -> Archs:
     strings = raw.text["arch"]
     for row, text in enumerate(strings):
         if not isinstance(text, str):
+            found = "empty" if text is None else repr(text)
             raise TableError(
-                f"{raw.path}, column 'arch': {raw.where(row)} is {text!r}, not an architecture "
+                f"{raw.path}, column 'arch': {raw.where(row)} is {found}, expected an architecture "
                 f"string of {space.name}"
             )
     try:

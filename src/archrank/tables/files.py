@@ -43,6 +43,12 @@ class RawTable:
     n: int
     about: dict[str, Any] = field(default_factory=dict)  # metadata of the file
 
+    @property
+    def label(self) -> str:
+        """Name of the table in messages: its path, or only its name if it is built in."""
+        path = Path(self.path)
+        return path.stem if builtin_table(path.stem) == path else self.path
+
     def where(self, row: int) -> str:
         """Describe a row in messages: its number from 0, and its line in a text file."""
         if self.path.endswith((".parquet", ".pq")):
@@ -66,9 +72,10 @@ def read_table(path: str | Path) -> RawTable:
     except OSError as error:
         near = difflib.get_close_matches(file.name, _siblings(file), n=2)
         near += difflib.get_close_matches(file.name, builtin_names(), n=1)
-        meant = f", did you mean {' or '.join(near)}?" if near else ""
-        known = "" if file.suffix else f". Built-in tables: {', '.join(builtin_names())}"
-        raise TableError(f"table {str(path)!r}: {error.strerror}{meant}{known}") from None
+        meant = f", did you mean {' or '.join(near)}?" if near else "."
+        known = "" if file.suffix else f" Built-in tables: {', '.join(builtin_names())}"
+        reason = "there is no such file" if isinstance(error, FileNotFoundError) else error.strerror
+        raise TableError(f"table {str(path)!r}: {reason}{meant}{known}") from None
     return _cached(str(path), status.st_mtime_ns, status.st_size)
 
 
@@ -110,16 +117,22 @@ def read_columns(path: str) -> RawTable:
 def _read_csv(path: str) -> DataFrame:
     import pandas as pd
 
-    damages = (pd.errors.ParserError, pd.errors.ParserWarning, UnicodeDecodeError)
+    damages = (pd.errors.ParserError, UnicodeDecodeError)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "error", pd.errors.ParserWarning
-            )  # raised for rows with too many cells
+            # pandas only warns of rows with too many cells
+            warnings.simplefilter("error", pd.errors.ParserWarning)
             _check_header(path, pd.read_csv(path, dtype=str, header=None, nrows=1).iloc[0])
             return pd.read_csv(path, dtype=str, index_col=False)
+    except IsADirectoryError:
+        raise TableError(f"{path} is a folder; name a CSV or Parquet file") from None
     except pd.errors.EmptyDataError:
         raise TableError(f"{path}: the file is empty") from None
+    except pd.errors.ParserWarning:
+        raise TableError(
+            f"{path}: some rows have more cells than there are columns; put texts with commas in "
+            'double quotes ("...")'
+        ) from None
     except (*damages, OSError, EOFError, zlib.error) as error:
         raise TableError(
             f"{path}: cannot be read as CSV: {str(error).strip()}; is the file complete? Download "
@@ -185,13 +198,13 @@ def numeric_column(raw: RawTable, name: str) -> Floats:
     if name in raw.numbers:
         return raw.numbers[name]
     if name not in raw.text:
-        raise UnknownNameError("column", name, raw.numbers, f"Table: {raw.path}")
+        raise UnknownNameError("column", name, raw.numbers, f"Table: {raw.label}")
     if all(v is None for v in raw.text[name]):
         raise TableError(f"{raw.path}, column {name!r} is empty; fill it or choose another metric")
     if name in IDENTIFIERS or all(is_number(v) for v in raw.text[name]):
         raise TableError(
             f"{raw.path}, column {name!r} names architectures (its first value is "
-            f"{raw.text[name][0]!r}) and is no measurement; metrics are {', '.join(raw.numbers)}"
+            f"{raw.text[name][0]!r}), it is not a metric; metrics are {', '.join(raw.numbers)}"
         )
     row = next(r for r, v in enumerate(raw.text[name]) if not is_number(v))
     value = raw.text[name][row]

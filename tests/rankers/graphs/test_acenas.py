@@ -145,7 +145,7 @@ def test_weak_labels_may_have_gaps(space: NASBench201) -> None:
     twin = AceNAS(space, pretrain_epochs=1).pretrain(archs, weak)
     assert gaps.pretrained_.digest == twin.pretrained_.digest
     weak["params"][12:] = np.nan
-    with pytest.raises(LabelError, match="only 2 architectures have all of macs, params"):
+    with pytest.raises(LabelError, match="only 2 architectures have all weak labels"):
         AceNAS(space).pretrain(archs, weak)
 
 
@@ -179,14 +179,14 @@ def test_mistakes(space: NASBench201, pretrained: AceNAS) -> None:
     y = space.cost(archs)["macs"]
     with pytest.raises(LabelError, match="at least 2 labels, got 1"):
         AceNAS(space).fit(archs[:1], y[:1])
-    with pytest.raises(LabelError, match="nothing can be ranked"):
+    with pytest.raises(LabelError, match="no order to learn"):
         AceNAS(space).fit(archs, np.ones(30))
     for kwargs in ({"objective": "lamdarank"}, {"pooling": "sort"}):
         with pytest.raises(UnknownNameError, match="unknown"):
             AceNAS(space, **kwargs).fit(archs, y)  # type: ignore[arg-type]
     with pytest.raises(ArchrankError, match="at least 10 nodes, got k=9"):
         AceNAS(space, k=9).fit(archs, y)
-    with pytest.raises(LabelError, match="needs weak labels"):
+    with pytest.raises(LabelError, match="at least one weak label"):
         AceNAS(space).pretrain(archs, {})
     with pytest.raises(LabelError, match="weak label 'flops': all 30"):
         AceNAS(space).pretrain(archs, {"flops": np.ones(30)})

@@ -287,7 +287,7 @@ def test_a_space_without_tokens_says_so() -> None:
 
 def test_integer_cast_labels_are_refused(space: NASBench201) -> None:
     archs = space.sample(3, rng=np.random.default_rng(0))
-    with pytest.raises(LabelError, match="cast to integers"):
+    with pytest.raises(LabelError, match="converted to integers"):
         Recursive(space).fit(archs, np.array([0.946, 0.992, 0.9]).astype(np.int32))
 
 

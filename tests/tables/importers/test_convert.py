@@ -103,14 +103,14 @@ def test_best_values(made: type[Made]) -> None:
 
 def test_repeated_architecture(made: type[Made]) -> None:
     made.rows = (5, 7, 5)
-    with pytest.raises(TableError, match="comes twice, as number 0 and 2"):
+    with pytest.raises(TableError, match="occurs twice, as number 0 and 2"):
         import_table("made", "file.txt")
     assert os.listdir() == ["file.txt"]
 
 
 def test_existing_table(made: type[Made]) -> None:
     Path("t.parquet").write_text("mine")
-    with pytest.raises(StorageError, match=r"t.parquet exists; --force replaces it"):
+    with pytest.raises(StorageError, match=r"t.parquet exists; use --force"):
         import_table("made", "file.txt", "t.parquet")
     assert Path("t.parquet").read_text() == "mine"
     assert import_table("made", "file.txt", "t.parquet", force=True).rows == 3
@@ -129,9 +129,9 @@ def test_places_that_cannot_be_written(made: type[Made]) -> None:
 
 def test_missing_file_and_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(TableError, match="gone does not exist"):
+    with pytest.raises(TableError, match="gone: there is no such file"):
         import_table("nds", "gone")
-    with pytest.raises(UnknownNameError, match=r"kind of file 'nasbench-102', did you mean"):
+    with pytest.raises(UnknownNameError, match=r"importer 'nasbench-102', did you mean"):
         import_table("nasbench-102", "gone")
     assert not os.listdir()
 

@@ -70,7 +70,7 @@ def test_names(name: str, space: str) -> None:
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("mine.json", "the name of an NDS file says its space.*DARTS.json"),
+        ("mine.json", "the space is taken from .*DARTS.json"),
         ("DARTS_lr-wd.json", "learning rate and weight decay"),
         ("DARTS_lr-wd_in.json", "learning rate and weight decay"),
         ("ResNet.json", "the name of an NDS file"),

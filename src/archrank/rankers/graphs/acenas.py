@@ -201,7 +201,9 @@ class AceNAS(NeuralRanker):
         if self.pooling not in ("dgl", "dgcnn"):
             raise UnknownNameError("pooling", self.pooling, ("dgl", "dgcnn"))
         if self.k < 2 * graph.KERNEL:
-            raise ArchrankError(f"AceNAS pools at least {2 * graph.KERNEL} nodes, got k={self.k}")
+            raise ArchrankError(
+                f"AceNAS needs k={2 * graph.KERNEL} or more nodes for sort pooling, got k={self.k}"
+            )
         n_ops, n_extra = graph.sizes(self.space.graph(graph.first(self.space)))
         return graph.DGCNN(
             n_ops, n_extra, self.width, self.layers, self.k, self.dropout, self.pooling, heads
@@ -268,7 +270,7 @@ class AceNAS(NeuralRanker):
 def _weak_columns(weak_labels: Mapping[str, ArrayLike], n: int) -> Floats:
     """Check the weak labels and stack them as columns, NaN where one is missing: ``(n, m)``."""
     if not weak_labels:
-        raise LabelError("pretrain needs weak labels {name: (n,)}, got none")
+        raise LabelError("pretrain needs at least one weak label, {name: (n,) numbers}, got none")
     columns = []
     for name, values in weak_labels.items():
         y = np.asarray(values)
@@ -281,7 +283,10 @@ def _weak_columns(weak_labels: Mapping[str, ArrayLike], n: int) -> Floats:
     table = np.stack(columns, axis=1)
     complete = int(np.isfinite(table).all(1).sum())
     if complete < MIN_WEAK:
-        raise LabelError(f"only {complete} architectures have all of {', '.join(weak_labels)}")
+        raise LabelError(
+            f"only {complete} architectures have all weak labels ({', '.join(weak_labels)}); "
+            f"pretraining needs {MIN_WEAK}"
+        )
     return table
 
 

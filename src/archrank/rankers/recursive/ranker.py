@@ -158,8 +158,8 @@ class Recursive(NeuralRanker):
             raise UnknownNameError("positions", self.positions, POSITIONS)
         if self.hidden % (2 * self.heads):
             raise SpaceError(
-                f"hidden must be a multiple of 2 x heads, got hidden={self.hidden}, "
-                f"heads={self.heads}"
+                f"hidden must be a multiple of 2 x heads = {2 * self.heads}, got "
+                f"hidden={self.hidden} and heads={self.heads}"
             )
         length = self.space.tokens(np.zeros((1, self.space.d), dtype=np.uint8)).shape[1]
         return RecursiveNetwork(

@@ -99,7 +99,7 @@ def _kept(scores: Floats) -> NDArray[np.bool_]:
     if scores.max() > 1 or scores.min() < 0:
         raise LabelError(
             "NASGBDT(published=True) needs accuracies as fractions in [0, 1], got scores from "
-            f"{scores.min():g} to {scores.max():g}"
+            f"{scores.min():g} to {scores.max():g}; divide percent by 100"
         )
     kept = scores >= DROPPED_BELOW
     needed = 2 * MIN_LEAF / 0.8  # a split of a bag

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 IMPORTERS = Registry(
-    "kind of file",
+    "importer",
     {
         "nasbench101": "archrank.tables.importers.nasbench101:NASBench101Importer",
         "nasbench201": "archrank.tables.importers.nasbench201:NASBench201Importer",

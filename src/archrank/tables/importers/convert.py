@@ -77,7 +77,7 @@ def import_table(
     target = Path(out) if out is not None else Path(f"{_stem(source)}.parquet")
     _check_target(target, force=force)
     if not source.exists():
-        raise TableError(f"{path} does not exist")
+        raise TableError(f"{path}: there is no such file or folder")
     try:
         imported = importer.read(source, partial=partial, progress=progress, executor=executor)
     except OSError as error:
@@ -103,11 +103,15 @@ def _check_target(target: Path, *, force: bool) -> None:
         StorageError: The file exists, is not named ``*.parquet``, or its folder is not writable.
     """
     if target.suffix not in (".parquet", ".pq"):
-        raise StorageError(f"tables are Parquet: name it {target.with_suffix('.parquet')}")
+        raise StorageError(
+            f"{target}: tables are Parquet files, use --out {target.with_suffix('.parquet')}"
+        )
     if target.is_dir():
         raise StorageError(f"{target} is a folder; name a file with --out FILE.parquet")
     if target.exists() and not force:
-        raise StorageError(f"{target} exists; --force replaces it, --out names another")
+        raise StorageError(
+            f"{target} exists; use --force to replace it, or --out FILE.parquet to name another"
+        )
     folder = next(p for p in target.absolute().parents if p.exists())
     if not folder.is_dir() or not os.access(folder, os.W_OK):
         raise StorageError(f"cannot write to {folder}; name another place with --out")
@@ -122,7 +126,7 @@ def _check_distinct(imported: Imported, source: Path) -> None:
     if len(again):
         row = int(again[0])
         raise TableError(
-            f"{source}: architecture {imported.strings[row]} comes twice, as number "
+            f"{source}: architecture {imported.strings[row]} occurs twice, as number "
             f"{first[group[row]]} and {row}; official files hold each once"
         )
 

@@ -88,8 +88,8 @@ def space_of(path: Path) -> NDS:
     match = _NAME.fullmatch(path.name)
     if match is None:
         raise TableError(
-            f"{path}: the name of an NDS file says its space; name it as published, "
-            "for example DARTS.json or ENAS_fix-w-d.json"
+            f"{path}: the space is taken from the file's name; rename it as published, for example "
+            "DARTS.json or ENAS_fix-w-d.json"
         )
     if match[3]:
         raise TableError(

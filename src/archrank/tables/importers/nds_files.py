@@ -63,12 +63,15 @@ def _jobs(path: str) -> list[Any]:
     try:
         loaded = json.loads(Path(path).read_text())
     except (OSError, ValueError) as error:
-        raise TableError(f"{path}: cannot be read as JSON: {error}") from None
+        raise TableError(f"{path}: cannot be read as JSON: {error}; download it again") from None
     if isinstance(loaded, dict) and {"top", "mid"} <= set(loaded):
         parts = (loaded["top"], loaded["mid"])
         loaded = [*parts[0], *parts[1]] if all(isinstance(part, list) for part in parts) else None
     if not isinstance(loaded, list) or not loaded:
-        raise TableError(f"{path}: expected a list of jobs, or a dictionary with 'top' and 'mid'")
+        raise TableError(
+            f"{path}: expected a list of jobs, or a dictionary with 'top' and 'mid'; is it an NDS "
+            "file?"
+        )
     return loaded
 
 

@@ -92,7 +92,9 @@ def _refuse(path: Path, right: NDArray[np.bool_], number: int, what: str) -> Non
     if not right.all():
         record = number + int(np.argmin(right))
         if record == 0 and what == "length":
-            raise TableError(f"{path} is not a TFRecord file: its first checksum is wrong")
+            raise TableError(
+                f"{path} is not a TFRecord file: its first checksum is wrong; {REMEDY}"
+            )
         raise TableError(
             f"{path}, record {record}: damaged, the checksum of its {what} is wrong; {REMEDY}"
         )

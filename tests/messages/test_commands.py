@@ -1,0 +1,96 @@
+"""Messages that commands print for mistakes in their options."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from archrank.cli.main import main
+from tests.messages.golden import compare
+
+CELLS = "digits201"
+SEARCH = f"search --table {CELLS} --metric valid_accuracy --strategy random"
+ASSESS = f"assess --table {CELLS} --labels valid_accuracy --rankers default"
+
+COMMANDS = (
+    "search --space nasbench202",
+    "search --space mine.py:space",
+    "search --task digit",
+    "search --table cells.csv",
+    f"search --table {CELLS} --metric acuracy",
+    f"{SEARCH} --strategy radnom",
+    f"{SEARCH} --ranker gates",
+    f"{SEARCH} --initial 5",
+    f"search --table {CELLS} --metric valid_accuracy --ranker gate",
+    f"search --table {CELLS} --metric valid_accuracy --ranker gbdt --weak macs",
+    f"search --table {CELLS} --metric valid_accuracy --weak macs",
+    f"search --table {CELLS} --metric valid_accuracy --weak cells.csv:macs",
+    f"{SEARCH} --constraint macs=1e6",
+    f"{SEARCH} --constraint mac<=1e6",
+    f"{SEARCH} --constraint macs<=many",
+    f"{SEARCH} --metric valid_accuracy:up",
+    f"{SEARCH} --budget 0",
+    f"{SEARCH} --budget 100000",
+    f"{SEARCH} --minutes 0",
+    f"{SEARCH} --seed -1",
+    f"{SEARCH} --batch 0",
+    f"{SEARCH} --workers 0",
+    f"{SEARCH} --workers 2 --cluster tcp://localhost:8786",
+    f"{SEARCH} --evaluate latncy",
+    f"{SEARCH} --run file/run",
+    f"{SEARCH} --storage mysql",
+    "best",
+    "best runs/none",
+    "front runs/none",
+    "report --run runs/none",
+    "export runs/none",
+    f"assess --table {CELLS} --labels accuracy --rankers default",
+    f"{ASSESS} --truth accuracy",
+    f"{ASSESS} --rankers gate",
+    f"{ASSESS} --train-sizes 0",
+    f"{ASSESS} --train-sizes 100000",
+    f"{ASSESS} --seeds 0",
+    f"{ASSESS} --top 5",
+    f"{ASSESS} --weak-rows 5",
+    f"{ASSESS} --weak cells.csv:macs",
+    f"{ASSESS} --judge test_accuracy test_accuracy",
+    f"{ASSESS} --fine-tune 5",
+    "reproduce surgery-fig5b",
+    "reproduce surgery-fig4",
+    "reproduce surgery-fig4 --seeds 0",
+    "reproduce surgery-a3 --tables builtin",
+    "reproduce --quick",
+    "draw",
+    "draw conv",
+    "draw random --seed -1",
+    "draw random --out picture.png",
+    "draw random --out no/folder/a.svg",
+    "draw random --out - --json",
+    "tables list digit201",
+    "tables build mine",
+    "tables build digits201 --seeds 0",
+    "tables build digits201 --archs 100000",
+    "tables verify digit201",
+    "tables verify digits201 --archs 0",
+    "tables import nasbench file.json",
+    "tables import nds DARTS.json",
+)
+
+
+@pytest.fixture(autouse=True)
+def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("ARCHRANK_DATA", raising=False)
+    (tmp_path / "file").write_text("")
+
+
+def test_messages(update_golden: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    messages = {}
+    for command in COMMANDS:
+        with pytest.raises(SystemExit) as ended:
+            main(command.split())
+        printed = capsys.readouterr()
+        assert (ended.value.code, printed.out) == (2, ""), (command, printed)
+        messages[f"archrank {command}"] = printed.err.rstrip("\n")
+    compare("commands", messages, update=update_golden)

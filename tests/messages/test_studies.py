@@ -1,0 +1,117 @@
+"""Messages for mistakes with studies, evaluators, objectives and reproductions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from archrank import Study
+from archrank.assess import assess
+from archrank.evaluators import Combined, Cost, Function, Latency, Training
+from archrank.proxies import scores
+from archrank.reproduce import reproduce
+from archrank.spaces import CustomSpace, NASBench201
+from archrank.strategies import Random
+from archrank.tasks import Digits
+from tests.messages.golden import Cases, compare, message_of
+
+
+def no_network(config: dict[str, Any], task: object) -> None:
+    """Fail to build a network: nothing here trains."""
+
+
+SPACE = CustomSpace({"depth": [1, 2, 3], "width": [8, 16]}, build=no_network)  # type: ignore[arg-type]
+
+
+def depth(config: dict[str, Any]) -> dict[str, Any]:
+    return {"score": config["depth"]}
+
+
+def nothing(config: dict[str, Any]) -> None:
+    """Forget to return the metrics."""
+
+
+def other(config: dict[str, Any]) -> dict[str, Any]:
+    return {"accuracy": 1.0}
+
+
+def text(config: dict[str, Any]) -> dict[str, Any]:
+    return {"score": "good"}
+
+
+def broken(config: dict[str, Any]) -> dict[str, Any]:
+    raise ValueError("no data")
+
+
+def study(function: Any = depth, **options: Any) -> Study:
+    """Make a study of the space above."""
+    return Study(SPACE, Function(function, metrics=("score",)), Random(2), **options)
+
+
+MISTAKES: Cases = {
+    "no budget": lambda: study().run(),
+    "budget of 0": lambda: study().run(0),
+    "no minutes": lambda: study().run(minutes=0),
+    "negative seed": lambda: study(seed=-1),
+    "budget of more than the space": lambda: study().run(7),
+    "unknown objective": lambda: study(objectives=["sore"]),
+    "unknown direction of an objective": lambda: study(objectives=["score:up"]),
+    "objective twice": lambda: study(objectives=["score", "score"]),
+    "constraint in another form": lambda: study(constraints=["score is high"]),
+    "constraint without a number": lambda: study(constraints=["score>=high"]),
+    "constraint on an unknown metric": lambda: study(constraints=["sore>=1"]),
+    "function that returns nothing": lambda: study(nothing).run(2),
+    "function that returns another metric": lambda: study(other).run(2),
+    "function that returns text": lambda: study(text).run(2),
+    "function that always fails": lambda: study(broken).run(6),
+    "function without metrics": lambda: Function(depth, metrics=()),
+    "combination of nothing": lambda: Combined(),
+    "metric measured twice": lambda: Combined(Cost(), Cost()),
+    "training for no runs": lambda: Training(Digits(), runs=0),
+    "latency without calls": lambda: Latency(Digits(), repeats=0),
+    "latency that drops all calls": lambda: Latency(Digits(), trim=0.5),
+    "unknown proxy": lambda: scores(
+        NASBench201(), NASBench201().enumerate()[:1], Digits(), ["sinflow"]
+    ),
+    "no proxies": lambda: scores(NASBench201(), NASBench201().enumerate()[:1], Digits(), []),
+    "proxies as text": lambda: scores(
+        NASBench201(), NASBench201().enumerate()[:1], Digits(), "synflow"
+    ),
+    "proxies on one example": lambda: scores(
+        NASBench201(), NASBench201().enumerate()[:1], Digits(), ["synflow"], batch_size=1
+    ),
+    "unknown reproduction": lambda: reproduce("surgery-fig5b"),
+    "reproduction without repetitions": lambda: reproduce("surgery-fig4", seeds=0),
+    "reproduction without data": lambda: reproduce("surgery-fig4"),
+    "reproduction with another folder": lambda: reproduce("surgery-fig4", data="here"),
+    "assessment of an unknown ranker": lambda: assess(
+        "digits201", ["gate"], labels="valid_accuracy", train_sizes=[20]
+    ),
+    "assessment of no rankers": lambda: assess(
+        "digits201", [], labels="valid_accuracy", train_sizes=[20]
+    ),
+    "assessment of an unknown column": lambda: assess(
+        "digits201", ["default"], labels="accuracy", train_sizes=[20]
+    ),
+    "assessment without labels": lambda: assess(
+        "digits201", ["default"], labels="valid_accuracy", train_sizes=[0]
+    ),
+    "assessment with more labels than architectures": lambda: assess(
+        "digits201", ["default"], labels="valid_accuracy", train_sizes=[10_000]
+    ),
+    "assessment with a useless option": lambda: assess(
+        "digits201", ["default"], labels="valid_accuracy", train_sizes=[20], top=5
+    ),
+}
+
+
+@pytest.fixture(autouse=True)
+def empty_folder(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("ARCHRANK_DATA", raising=False)
+
+
+def test_messages(update_golden: bool) -> None:
+    messages = {mistake: message_of(make) for mistake, make in MISTAKES.items()}
+    compare("studies", messages, update=update_golden)

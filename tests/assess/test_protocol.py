@@ -27,8 +27,8 @@ GRID: dict[str, Any] = {"labels": "val", "truth": "test", "train_sizes": [20, 40
         ({"stages": 0}, BudgetError, "stages must be at least 1"),
         ({"top": 5}, SettingsError, "top 5 is only used with several stages"),
         ({"weak_rows": 5}, SettingsError, "weak_rows 5 is only used with weak labels"),
-        ({"fine_tune": 40}, SettingsError, "fine_tune 40 needs one column of labels for each"),
-        ({"fine_tune_labels": ["val"]}, SettingsError, "no use without a number"),
+        ({"fine_tune": 40}, SettingsError, "fine_tune 40 needs a column in fine_tune_labels"),
+        ({"fine_tune_labels": ["val"]}, SettingsError, "only used with a number of labels"),
         ({"judge": ["val", "val"]}, SettingsError, "judge names a column twice"),
         (
             {"judge": ["other_test"], "fine_tune": 241, "fine_tune_labels": ["other_val"]},

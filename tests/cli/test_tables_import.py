@@ -68,14 +68,14 @@ def test_refused(nats: Path) -> None:
         call("nats-bensch", nats)
     with pytest.raises(TableError, match="gone: there is no such file"):
         call("nds", "gone")
-    with pytest.raises(StorageError, match=r"name it t\.parquet"):
+    with pytest.raises(StorageError, match=r"use --out t\.parquet"):
         call("nats-bench", nats, "--out", "t.csv")
     assert os.listdir() == []
 
 
 def test_force(nats: Path) -> None:
     Path("t.parquet").touch()
-    with pytest.raises(StorageError, match="--force replaces it"):
+    with pytest.raises(StorageError, match="use --force to replace it"):
         call("nats-bench", nats, "--partial", "--out", "t.parquet")
     assert call("nats-bench", nats, "--partial", "--out", "t.parquet", "--force") == 0
     assert Path("t.parquet").stat().st_size > 0

@@ -263,7 +263,7 @@ def test_no_variance_head_no_std(space: NASBench201) -> None:
     [
         ({"loss": "mixt"}, UnknownNameError, "did you mean 'mixed'"),
         ({"positions": "rope"}, UnknownNameError, "unknown positions 'rope'"),
-        ({"hidden": 20, "heads": 4}, SpaceError, "hidden=20, heads=4"),
+        ({"hidden": 20, "heads": 4}, SpaceError, "hidden=20 and heads=4"),
     ],
 )
 def test_bad_arguments(

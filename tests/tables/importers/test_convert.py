@@ -118,7 +118,7 @@ def test_existing_table(made: type[Made]) -> None:
 
 
 def test_places_that_cannot_be_written(made: type[Made]) -> None:
-    with pytest.raises(StorageError, match=r"name it t\.parquet"):
+    with pytest.raises(StorageError, match=r"use --out t\.parquet"):
         import_table("made", "file.txt", "t.csv")
     Path("d.parquet").mkdir()
     with pytest.raises(StorageError, match="is a folder"):

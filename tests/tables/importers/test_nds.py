@@ -73,7 +73,7 @@ def test_names(name: str, space: str) -> None:
         ("mine.json", "the space is taken from .*DARTS.json"),
         ("DARTS_lr-wd.json", "learning rate and weight decay"),
         ("DARTS_lr-wd_in.json", "learning rate and weight decay"),
-        ("ResNet.json", "the name of an NDS file"),
+        ("ResNet.json", "rename it as published"),
     ],
 )
 def test_other_names(name: str, reason: str) -> None:

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
+from sklearn.base import clone
 
+from archrank.errors import ArchitectureError, ArchrankError, LabelError
 from archrank.rankers import GBDT, GaussianProcess, RandomForest
-from archrank.rankers.base import Ranker, check_scores
-from archrank.spaces import NASBench201
+from archrank.rankers.base import NotFittedError, Ranker, check_scores
+from archrank.spaces import NASBench201, Space
+from archrank.types import Archs, Floats
 
 GRADES = np.arange(12) / 11
 
@@ -30,6 +35,104 @@ def test_neighbouring_floats_differ() -> None:
     scores = np.array([0.1, np.nextafter(0.1, 1), 0.1])
     checked = check_scores(scores, 3, 2, "R")
     assert checked[1] > checked[0] == checked[2]
+
+
+@pytest.mark.parametrize(
+    ("scores", "message"),
+    [
+        ([1.0, 2.0], r"R got 3 architectures but scores of shape \(2,\)"),
+        ([[1.0], [2.0], [3.0]], r"scores of shape \(3, 1\)"),
+        (["a", "b", "c"], "R needs numeric scores, got dtype <U1"),
+        ([1j, 2, 3], "numeric scores, got dtype complex128"),
+        ([1.0, np.nan, np.inf], "R: 2 of 3 scores are NaN or infinite, the first at row 1"),
+        ([0, 1, 1], "R: the 3 scores are integers, each 0 or 1"),
+        ([2.0, 2.0, 2.0], r"R: all 3 scores are 2\.0; nothing can be ranked"),
+    ],
+)
+def test_unusable_scores(scores: list[Any], message: str) -> None:
+    with pytest.raises(LabelError, match=message):
+        check_scores(scores, 3, 2, "R")
+
+
+def test_usable_scores() -> None:
+    for scores in ([0.0, 1.0, 1.0], [0, 1, 2], [2, 1, 1], np.array([1, 2, 3], dtype=np.uint8)):
+        checked = check_scores(scores, 3, 3, "R")
+        assert checked.dtype == np.float64
+        assert checked.tolist() == list(scores)
+
+
+def test_too_few_scores() -> None:
+    assert len(check_scores([1.0, 2.0], 2, 2, "R")) == 2
+    with pytest.raises(LabelError, match="R needs at least 3 labels, got 2"):
+        check_scores([1.0, 2.0], 2, 3, "R")
+
+
+class Sums(Ranker):
+    """Scores are sums of choices; remembers what it was given."""
+
+    def __init__(self, space: Space, seed: int = 0) -> None:
+        self.space = space
+        self.seed = seed
+
+    def _fit(self, archs: Archs, scores: Floats) -> None:
+        self.seen_ = archs, scores
+
+    def _predict(self, archs: Archs, return_std: bool) -> tuple[Floats, Floats | None]:
+        sums = archs.sum(axis=1)
+        return sums, sums + 1 if return_std else None
+
+
+class Unsure(Sums):
+    has_std = True
+
+
+def test_subclasses_get_checked_input(space: NASBench201) -> None:
+    archs = [[0, 1, 2, 3, 4, 0], [4, 4, 4, 4, 4, 4], [0, 0, 0, 0, 0, 1]]
+    ranker = Sums(space)
+    with pytest.raises(NotFittedError, match=r"this Sums is not fitted yet; call fit\(archs, sc"):
+        ranker.predict(np.array(archs))
+    assert ranker.fit(np.array(archs), [3, 2, 5]) is ranker
+    assert ranker.n_labels_ == 3
+    assert [x.dtype for x in ranker.seen_] == [np.uint8, np.float64]
+    predicted = ranker.predict(np.array(archs))
+    assert predicted.dtype == np.float64
+    assert predicted.tolist() == [10, 24, 1]
+    for call in (lambda a: ranker.fit(a, [1, 2]), ranker.predict):
+        with pytest.raises(ArchitectureError, match="choice 9"):
+            call(np.array([[0, 0, 0, 0, 0, 9], [0] * 6]))
+    with pytest.raises(LabelError, match="Sums needs at least 2 labels, got 1"):
+        ranker.fit(np.array(archs[:1]), [1.0])
+
+
+def test_uncertainty_is_given_where_there_is_one(space: NASBench201) -> None:
+    archs = np.array([[0, 1, 2, 3, 4, 0], [4, 4, 4, 4, 4, 4]])
+    with pytest.raises(ArchrankError, match=r"Sums has no unc|Sums .*wrap it: Ensemble\(\[Sums"):
+        Sums(space).fit(archs, [1.0, 2.0]).predict(archs, return_std=True)
+    ranker = Unsure(space).fit(archs, [1.0, 2.0])
+    mean, std = ranker.predict(archs, return_std=True)
+    assert (mean.tolist(), std.tolist()) == ([10, 24], [11, 25])
+    assert std.dtype == np.float64
+    assert ranker.predict(archs).tolist() == [10, 24]
+    for values in ranker.predict(archs[:0], return_std=True):
+        assert values.shape == (0,)
+
+
+def test_clones_keep_what_pretraining_learnt_and_nothing_else(space: NASBench201) -> None:
+    ranker = Sums(space, seed=4).fit(np.array([[0] * 6, [1] * 6]), [1.0, 2.0])
+    ranker.pretrained_ = "kept"
+    ranker.pretrained = ranker.other_ = "left"
+    copy = clone(ranker)
+    assert copy.get_params() == {"space": space, "seed": 4}
+    assert {k: v for k, v in vars(copy).items() if k not in ("space", "seed")} == {
+        "pretrained_": "kept"
+    }
+
+
+def test_rankers_without_pretraining_say_so(space: NASBench201) -> None:
+    assert not Sums(space).can_pretrain
+    assert GaussianProcess(space).can_pretrain
+    with pytest.raises(ArchrankError, match=r"Sums cannot use weak labels \(a, b\)"):
+        Sums(space).pretrain(np.zeros((2, 6)), {"a": [1, 2], "b": [2, 1]})
 
 
 @pytest.mark.parametrize("kind", [GaussianProcess, GBDT, RandomForest])

@@ -19,6 +19,7 @@ from archrank.testing.strategies import check_strategy
 if TYPE_CHECKING:
     from archrank.testing.losses import check_loss
     from archrank.testing.supernets import check_supernet
+    from archrank.testing.tasks import check_task
 
 __all__ = [
     "check_evaluator",
@@ -27,6 +28,7 @@ __all__ = [
     "check_space",
     "check_strategy",
     "check_supernet",
+    "check_task",
 ]
 
 
@@ -39,4 +41,8 @@ def __getattr__(name: str) -> Any:
         from archrank.testing.supernets import check_supernet
 
         return check_supernet
+    if name == "check_task":
+        from archrank.testing.tasks import check_task
+
+        return check_task
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -9,6 +9,7 @@ import torch
 from archrank.tasks import TASKS, Characters, Glyphs
 from archrank.tasks import characters as alias
 from archrank.tasks.images.glyphs import _load
+from archrank.testing import check_task
 from tests.tasks.images.fonts import needs_fonts
 
 SMALL = Characters(images=72, eval_images=36)
@@ -48,3 +49,8 @@ def test_the_augmentation_is_its_own() -> None:
     assert task.augmentation != Glyphs().augmentation
     assert replace(task, size=16).input_shape == (1, 16, 16)
     assert replace(task, characters="AB").n_classes == 2
+
+
+@needs_fonts
+def test_the_contract() -> None:
+    check_task(SMALL)

@@ -8,6 +8,7 @@ import torch
 
 from archrank import tasks
 from archrank.tasks import Digits, Split
+from archrank.testing import check_task
 
 
 def rows(split: Split) -> set[bytes]:
@@ -62,3 +63,7 @@ def test_importing_tasks_loads_neither_torch_nor_sklearn() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_the_contract() -> None:
+    check_task(Digits())

@@ -11,6 +11,7 @@ from archrank.errors import DataError
 from archrank.tasks import Glyphs
 from archrank.tasks import glyphs as alias
 from archrank.tasks.images.glyphs import FONTS, LETTERS, _load
+from archrank.testing import check_task
 from tests.tasks.images.fonts import needs_fonts
 
 SMALL = Glyphs(images=52, eval_images=40, copies=2)
@@ -85,3 +86,8 @@ def test_missing_font_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(matplotlib, "get_data_path", lambda: str(tmp_path))
     with pytest.raises(DataError, match=r"DejaVuSans\.ttf.*looked for .*fonts"):
         SMALL.load()
+
+
+@needs_fonts
+def test_the_contract() -> None:
+    check_task(SMALL)

@@ -12,6 +12,7 @@ from archrank.errors import DataError
 from archrank.tasks import CIFAR10, CIFAR100, ImageNet16
 from archrank.tasks.images import cifar
 from archrank.tasks.images.imagenet16 import _load, read_npz
+from archrank.testing import check_task
 
 RNG = np.random.default_rng(0)
 
@@ -42,6 +43,7 @@ def test_cifar10_splits_and_normalisation(tmp_path: Path, monkeypatch: pytest.Mo
     assert torch.equal(red, train.y)  # the first byte of the red plane, through the permutation
     assert torch.allclose(valid.x[:, 1], torch.tensor((100 - 123.0) / 62.1))
     assert not torch.equal(CIFAR10(root=str(tmp_path), seed=1).load().train.y, train.y)
+    check_task(task)
     cifar._load_cifar10.cache_clear()
 
 
@@ -57,6 +59,7 @@ def test_cifar100_takes_the_fine_label(tmp_path: Path, monkeypatch: pytest.Monke
     assert torch.equal(train.y, torch.arange(500) % 100)
     assert sorted(torch.cat([valid.y, test.y]).tolist()) == sorted(list(range(100)) * 2)
     assert task.n_classes == 100
+    check_task(task)
     cifar._load_cifar100.cache_clear()
 
 
@@ -100,6 +103,7 @@ def test_imagenet16_keeps_the_first_120_classes(tmp_path: Path) -> None:
     assert int(train.y.max()) == 119
     green = train.x[:, 1].double() * 61.26 + 116.66
     assert torch.allclose(green[:, 3, 5], train.y.double() + 1, atol=1e-4)
+    check_task(task)
     _load.cache_clear()
 
 

@@ -39,8 +39,6 @@ PENDING = frozenset(
         "spaces",
         "supernets",
         "tables/compact.py",
-        "tasks",
-        "training",
     ]
 )
 """Folders and files of ``src/archrank`` whose docstrings are still to be rewritten."""

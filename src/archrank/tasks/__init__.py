@@ -1,4 +1,4 @@
-"""What networks must learn: data, loss, metrics and training recipe.
+"""Tasks: data, loss, metrics and training recipe of what networks learn.
 
 ``Digits``, ``Glyphs`` and ``Characters`` need no download. ``CIFAR10``, ``CIFAR100`` and
 ``ImageNet16`` read the published files from a folder. Each is a frozen dataclass; the lower-case

@@ -1,4 +1,4 @@
-"""The Task contract: what a network must learn to do, and how it is trained to do it."""
+"""The Task contract: data, loss and metrics that networks are trained and measured on."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class Task(ABC):
 
     @property
     def is_cross_entropy(self) -> bool:
-        """Whether the loss is the mean cross entropy of classes, one per example."""
+        """True if the loss is the mean cross entropy over examples, each of one class."""
         return False
 
     @abstractmethod

@@ -22,7 +22,7 @@ Arrays = dict[str, NDArray[Any]]
 
 
 def cache_folder() -> Path:
-    """Where made data is kept: ``$ARCHRANK_CACHE``, else the platform's folder for caches."""
+    """Return the folder of made data: ``$ARCHRANK_CACHE``, or the platform's cache folder."""
     if chosen := os.environ.get("ARCHRANK_CACHE"):
         return Path(chosen).expanduser()
     if sys.platform == "win32" and (local := os.environ.get("LOCALAPPDATA")):
@@ -53,7 +53,7 @@ def cached(name: str, key: Mapping[str, object], make: Callable[[], Arrays]) -> 
 
 
 def _read(path: Path) -> Arrays | None:
-    """The arrays of a file, or None if it is missing, unreadable or damaged."""
+    """Return the arrays of a file, or None if it is missing, unreadable or damaged."""
     try:
         # Opened here: np.load leaves a damaged file open.
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:

@@ -36,7 +36,7 @@ class Classification(Task):
 
     @property
     def is_cross_entropy(self) -> bool:
-        """Whether the loss is this family's own; a subclass may have another."""
+        """True unless a subclass has a loss of its own."""
         return type(self).loss is Classification.loss
 
     def loss(self, outputs: Tensor, y: Tensor) -> Tensor:

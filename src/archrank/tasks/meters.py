@@ -88,7 +88,7 @@ class PerExample(Meter):
 
     @property
     def hits(self) -> Tensor:
-        """Whether each target was predicted, ``(n,)``."""
+        """True for every target that was predicted, ``(n,)``."""
         import torch
 
         return torch.cat(self._hits)

@@ -59,7 +59,7 @@ Batch = tuple[Tensor, Tensor]
 
 @dataclass
 class _Run:
-    """One network of a group: what its :class:`TrainingResult` will say."""
+    """One network of a group, and what is known of its training so far."""
 
     train_loss: float = math.nan
     epochs: int = 0
@@ -100,7 +100,7 @@ def train_many(
     Args:
         networks: Freshly initialised and of one scale; they stay on their device.
         task: Image classification. A loss of its own is called network by network.
-        seeds: Of the order of the images and of augmentation, one per network.
+        seeds: Seeds of the order of images and of augmentation, one per network.
         device: Where the data is put and the group trained.
         checkpoints: Epochs after which all are measured too; that changes nothing else.
         per_network_draws: A generator for each network, as many small calls per step, or one for
@@ -187,7 +187,7 @@ def clip_each(layers: Iterable[Stacked], m: int, max_norm: float) -> None:
 
 
 def _losses(task: Task, outputs: Tensor, y: Tensor) -> Tensor:
-    """The task's loss of each network: ``outputs`` (b, m, classes), ``y`` (b, m) -> (m,)."""
+    """Return the task's loss of each network: ``outputs`` (b, m, classes), ``y`` (b, m) -> (m,)."""
     if not task.is_cross_entropy:
         each = [task.loss(outputs[:, i], y[:, i]) for i in range(outputs.shape[1])]
         return torch.stack(each)
@@ -223,7 +223,7 @@ def _evaluate(group: GroupedNASBench201, task: Task, data: Split) -> list[dict[s
 
 
 def _own_draws(data: Split, task: Task, seeds: Sequence[int]) -> Callable[[], Iterator[Batch]]:
-    """Epochs in which each network draws from its own generator, in the order of ``train``."""
+    """Return epochs in which each network draws from its own generator, as ``train`` does."""
     x = _images(data)
     generators = [torch.Generator(x.device).manual_seed(seed) for seed in seeds]
     count = _batches(data, task)
@@ -238,7 +238,7 @@ def _own_draws(data: Split, task: Task, seeds: Sequence[int]) -> Callable[[], It
 
 
 def _shared_draws(data: Split, task: Task, seeds: Sequence[int]) -> Callable[[], Iterator[Batch]]:
-    """Epochs in which one generator draws for all networks at once."""
+    """Return epochs in which one generator draws for all networks at once."""
     images = _images(data)
     words = [seed % 2**64 for seed in seeds]  # torch takes negative seeds, NumPy does not
     state = np.random.SeedSequence(words).generate_state(1, np.uint64)

@@ -41,15 +41,15 @@ NOT_FINITE = "the trained network's loss is not finite on validation or test dat
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What one training run gave. A diverged run has NaN metrics and says why.
+    """Result of one training run. A diverged run has NaN metrics and the reason.
 
     Attributes:
         metrics: ``valid_`` and ``test_`` of each metric of the task and of its loss, and
             ``train_loss``, the mean over the last epoch.
         seconds: Wall-clock time of training and of the final measurement, without loading data.
         epochs: Epochs run; ``None`` if a loop of your own ran them.
-        diverged: Why the run was given up, or None.
-        checkpoints: What was measured after which epoch, for the epochs that were asked for.
+        diverged: The reason why the run was given up, or None.
+        checkpoints: Held-out metrics by epoch, for the epochs that were asked for.
     """
 
     metrics: dict[str, float]
@@ -84,7 +84,7 @@ def train(
     Args:
         network: Freshly initialised, see :func:`initialise`.
         task: Data, loss, metrics and recipe.
-        seed: Of the order of the examples, of augmentation and of the network's own dropout.
+        seed: Seed of the order of examples, of augmentation and of the network's dropout.
         device: Where the data and the network are put.
         checkpoints: Epochs after which it is measured too; that changes nothing else.
 

@@ -1,4 +1,4 @@
-"""From NumPy arrays to the tensors of a split; what all loaders share."""
+"""Conversion of NumPy arrays to the tensors of a split, shared by all loaders."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def to_split(images: NDArray[Any], labels: NDArray[Any]) -> Split:
-    """Images (b, c, h, w) and labels (b,) -> contiguous float32 and int64 tensors."""
+    """Convert images (b, c, h, w) and labels (b,) to contiguous float32 and int64 tensors."""
     import torch
 
     from archrank.tasks.base import Split
@@ -24,7 +24,7 @@ def to_split(images: NDArray[Any], labels: NDArray[Any]) -> Split:
 
 
 def standardize(images: NDArray[Any], mean: Any, std: Any) -> NDArray[np.float32]:
-    """``(images - mean) / std`` per channel: (b, c, h, w) -> the same in float32."""
+    """Return ``(images - mean) / std`` per channel: (b, c, h, w) -> the same in float32."""
     shift = np.asarray(mean, dtype=np.float32).reshape(-1, 1, 1)
     scale = np.asarray(std, dtype=np.float32).reshape(-1, 1, 1)
     x = images.astype(np.float32)
@@ -41,9 +41,9 @@ def noisy_copies(split: Split, copies: int, noise: float, seed: int) -> Split:
 
     Args:
         split: ``x`` (b, c, h, w).
-        copies: How often each image appears.
+        copies: Number of times each image appears.
         noise: Standard deviation, in units of ``split.x``.
-        seed: Of the noise.
+        seed: Seed of the noise.
 
     Returns:
         ``x`` (copies * b, c, h, w), copies one after the other.

@@ -51,7 +51,7 @@ class CIFAR10(ImageClassification):
     Attributes:
         root: Folder with ``data_batch_1.bin`` to ``data_batch_5.bin`` and ``test_batch.bin``, or
             the folder that holds ``cifar-10-batches-bin``.
-        seed: Of the permutation.
+        seed: Seed of the permutation.
     """
 
     recipe: Recipe = field(default_factory=nasbench201_recipe)
@@ -62,7 +62,7 @@ class CIFAR10(ImageClassification):
     name = "cifar10"
 
     def load(self) -> Splits:
-        """25,000 images to train with, 25,000 to validate, the 10,000 test images."""
+        """Return 25,000 images to train with, 25,000 to validate, the 10,000 test images."""
         return _load_cifar10(self.root, self.seed)
 
 
@@ -75,7 +75,7 @@ class CIFAR100(ImageClassification):
     Attributes:
         root: Folder with ``train.bin`` and ``test.bin``, or the one that holds
             ``cifar-100-binary``.
-        seed: Of the permutation.
+        seed: Seed of the permutation.
     """
 
     recipe: Recipe = field(default_factory=nasbench201_recipe)
@@ -87,7 +87,7 @@ class CIFAR100(ImageClassification):
     name = "cifar100"
 
     def load(self) -> Splits:
-        """50,000 images to train with, 5,000 to validate, 5,000 to test."""
+        """Return 50,000 images to train with, 5,000 to validate, 5,000 to test."""
         return _load_cifar100(self.root, self.seed)
 
 

@@ -32,7 +32,7 @@ class Digits(ImageClassification):
         noise: Standard deviation of the frozen noise; one unit is the standard deviation of all
             training pixels.
         copies: Noise draws per validation and per test image.
-        seed: Of the split and of the frozen noise.
+        seed: Seed of the split and of the frozen noise.
     """
 
     recipe: Recipe = field(default_factory=lambda: Recipe(epochs=12, batch_size=128, lr=0.1))
@@ -46,7 +46,7 @@ class Digits(ImageClassification):
     name = "digits"
 
     def load(self) -> Splits:
-        """900 images to train with, 450 to validate, 447 to test; times ``copies``."""
+        """Return 900 images to train with, 450 to validate, 447 to test; times ``copies``."""
         return _load(self.noise, self.copies, self.seed)
 
 

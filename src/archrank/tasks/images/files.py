@@ -11,7 +11,7 @@ from archrank.errors import DataError
 def find(
     root: str | Path, names: Iterable[str], subfolders: Iterable[str], what: str
 ) -> list[Path]:
-    """The paths of ``names`` in ``root`` or in the first subfolder that has them all.
+    """Return the paths of ``names`` in ``root`` or in the first subfolder that has them all.
 
     Args:
         root: Folder that the user gave.

@@ -79,7 +79,7 @@ class Glyphs(ImageClassification):
         noise: Standard deviation of the frozen noise on validation and test images; one unit is
             the standard deviation of all training pixels.
         copies: Noise draws per validation and per test image.
-        seed: Of everything that is random in the images.
+        seed: Seed of everything that is random in the images.
     """
 
     recipe: Recipe = field(default_factory=lambda: Recipe(epochs=6, batch_size=128, lr=0.1))
@@ -103,7 +103,7 @@ class Glyphs(ImageClassification):
         object.__setattr__(self, "n_classes", len(self.characters))
 
     def load(self) -> Splits:
-        """The three splits; made in about a second, then read from the cache folder."""
+        """Return the three splits; made in about a second, then read from the cache folder."""
         return _load(
             self.characters,
             (self.images, self.eval_images),
@@ -149,7 +149,7 @@ def _load(
 
 
 def _font_file(name: str) -> Path:
-    """Where matplotlib keeps a font."""
+    """Return the path of one of matplotlib's fonts."""
     import matplotlib
 
     path = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / f"{name}.ttf"
@@ -192,7 +192,7 @@ def _make(
 
 
 def _masks(file: Path, characters: str) -> NDArray[np.float32]:
-    """All characters of one font, centred: (classes, MASK, MASK) in [0, 1]."""
+    """Draw all characters of one font, centred: (classes, MASK, MASK) in [0, 1]."""
     from PIL import Image, ImageDraw, ImageFont
 
     font = ImageFont.truetype(str(file), CAP)
@@ -209,12 +209,12 @@ def _masks(file: Path, characters: str) -> NDArray[np.float32]:
 def _pick(
     masks: NDArray[np.float32], labels: NDArray[np.int64], rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """The mask of each label (b,) in a random font: (b, MASK, MASK)."""
+    """Pick the mask of each label (b,) in a random font: (b, MASK, MASK)."""
     return masks[rng.integers(len(masks), size=len(labels)), labels]
 
 
 def _poses(count: int, strength: float, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Random affine maps (b, 2, 3) from output to mask coordinates, both in [-1, 1]."""
+    """Draw random affine maps (b, 2, 3) from output to mask coordinates, both in [-1, 1]."""
     angle, shear, log_scale, x, y = strength * rng.uniform(-1, 1, size=(5, count))
     angle, scale = np.deg2rad(25) * angle, 1.25**log_scale
     cos, sin, shear = np.cos(angle), np.sin(angle), 0.3 * shear
@@ -226,7 +226,7 @@ def _poses(count: int, strength: float, rng: np.random.Generator) -> NDArray[np.
 
 
 def _sideways(count: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Shifts (b, 2) by about the width of a character, in any direction."""
+    """Draw shifts (b, 2) by about the width of a character, in any direction."""
     direction = rng.uniform(0, 2 * np.pi, size=count)
     distance = 0.6 * rng.uniform(1.0, 1.4, size=count)
     unit: NDArray[np.float64] = np.stack([np.cos(direction), np.sin(direction)], axis=1)

@@ -40,7 +40,7 @@ class ImageNet16(ImageClassification):
     Attributes:
         root: Folder with ``train_data_batch_1.npz`` to ``train_data_batch_10.npz`` and
             ``val_data.npz``.
-        seed: Of the permutation.
+        seed: Seed of the permutation.
     """
 
     recipe: Recipe = field(
@@ -55,7 +55,7 @@ class ImageNet16(ImageClassification):
     name = "imagenet16"
 
     def load(self) -> Splits:
-        """Training images, and half of the validation file each to validate and to test."""
+        """Return the training images, and half of the validation file each to validate and test."""
         return _load(self.root, self.seed)
 
 

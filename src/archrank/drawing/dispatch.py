@@ -90,4 +90,5 @@ def draw(space: Space, arch: NDArray[np.uint8]) -> str:
         >>> svg[:4], svg.count(">self-attention, ") > 6
         ('<svg', True)
     """
-    return style_of(space).drawer(space, arch)
+    row = space.to_origin(space.validate(arch[None]))[0]
+    return style_of(space).drawer(space.origin, row)

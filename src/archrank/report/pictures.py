@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from html import escape
 from typing import TYPE_CHECKING, cast
 
-from archrank.drawing import inline, op_colors, op_dash, style_of
+from archrank.drawing import draw, inline, op_colors, op_dash, style_of
 from archrank.formatting import format_value
-from archrank.spaces.edge_cells.base import EdgeCellSpace
 from archrank.study.results import Results
 
 if TYPE_CHECKING:
+    from archrank.spaces.base import Space
+    from archrank.spaces.edge_cells.base import EdgeCellSpace
     from archrank.study.record import Record
 
 SHOWN = 3  # architectures beside the best
@@ -30,10 +31,10 @@ def architecture(results: Results) -> str:
             f"<figcaption>{escape(why)}</figcaption>{_decisions(results, best)}</figure>"
         )
     style = style_of(space)
-    svg = inline(style.drawer(space, best.arch))
+    svg = inline(draw(space, best.arch))
     legend, note, listed = "", "", ""
     if style.legend:
-        legend, note = _cell_notes(cast("EdgeCellSpace", space), best)
+        legend, note = _cell_notes(space, best)
     else:
         listed = _decisions(results, best)
     kind = "wide" if _width(svg) > HALF else "half"
@@ -48,12 +49,11 @@ def runners_up(results: Results) -> str:
     space = results.space
     if space is None:
         return ""
-    style = style_of(space)
     several = len(results.objectives) > 1
     entries = "".join(
         f"<details><summary>{escape(_values(results, record))} "
         f"<code>{escape(record.string)}</code></summary>"
-        f'<div class="scroll">{inline(style.drawer(space, record.arch))}</div>'
+        f'<div class="scroll">{inline(draw(space, record.arch))}</div>'
         "</details>"
         for record in _next_best(results, several)
     )
@@ -82,10 +82,12 @@ def _values(results: Results, record: Record) -> str:
     )
 
 
-def _cell_notes(space: EdgeCellSpace, best: Record) -> tuple[str, str]:
+def _cell_notes(owner: Space, best: Record) -> tuple[str, str]:
     """Write the legend of a cell, and the number of edges that are not drawn."""
-    live = space.live(best.arch[None])[0]
-    used = set(best.arch[live].tolist())
+    space = cast("EdgeCellSpace", owner.origin)
+    arch = owner.to_origin(best.arch[None])[0]
+    live = space.live(arch[None])[0]
+    used = set(arch[live].tolist())
     entries = "".join(
         f'<li><svg viewBox="0 0 26 12" aria-hidden="true"><path d="M0 6H26" stroke="{color}" '
         f'stroke-width="3" stroke-dasharray="{op_dash(space, op)}"/></svg>'

@@ -13,6 +13,7 @@ from archrank.spaces.mobile.proxylessnas import ProxylessNAS
 from archrank.spaces.nasbench101.space import NASBench101
 from archrank.spaces.nds.space import NDS
 from archrank.spaces.networks import Networks
+from archrank.spaces.restricted import RestrictedSpace
 from archrank.spaces.samplers.flops import FlopsSampler
 from archrank.spaces.samplers.latency import LinearLatency
 from archrank.spaces.transformers.gpt_s import GPTS
@@ -68,6 +69,7 @@ __all__ = [
     "ProxylessNAS",
     "RankNASLanguageModel",
     "RankNASTranslation",
+    "RestrictedSpace",
     "Scale",
     "Space",
     "TransNAS101Micro",

@@ -7,17 +7,19 @@ a space knows is a vectorised function of such a matrix.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from archrank.errors import ArchitectureError, SpaceError
+from archrank.spaces.conditions import NUMBERED, Condition, Numbering, existing
 from archrank.spaces.networks import Networks
+from archrank.spaces.restriction import Restriction, read_kept
 from archrank.types import Archs, Bools, Floats, Ints
 
 if TYPE_CHECKING:
@@ -46,8 +48,11 @@ class Graphs:
     ops: NDArray[np.uint8]  # (n, v) index into op_names
     mask: Bools  # (n, v) nodes that exist
     op_names: tuple[str, ...]
-    edge_ops: NDArray[np.uint8] | None = None  # (n, v, v) where operations lie on edges
-    extra: NDArray[np.float32] | None = None  # (n, f) what the graph leaves out (width, depth)
+    edge_ops: NDArray[np.uint8] | None = None  # (n, v, v) index into edge_op_names
+    extra: NDArray[np.float32] | None = None  # (n, f) beside the graph, such as width and depth
+    edge_op_names: tuple[str, ...] = ()
+    none_ops: tuple[int, ...] = ()  # of op_names: nodes with these do not exist
+    skip_ops: tuple[int, ...] = ()  # of op_names: the identity
 
 
 class Space(ABC):
@@ -56,12 +61,23 @@ class Space(ABC):
     A subclass sets :attr:`choices` and implements :meth:`_build`. It overrides what it knows
     better: costs in closed form (:meth:`_cost`), which decisions are active, what is isomorphic,
     published strings, richer views. Immutable: copying a space returns itself.
+
+    :attr:`size`, :meth:`index`, :meth:`from_index` and :meth:`enumerate` count configurations:
+    settings of the decisions that exist. Where all decisions always exist, these are the rows.
+    Where some exist only under :attr:`conditions` (a user's, or layers beyond the depth), rows that
+    differ in the others are one configuration, of which :meth:`sample`, :meth:`parse`,
+    :meth:`from_index` and :meth:`enumerate` return the canonical row. Isomorphic configurations
+    count separately; only :meth:`canonical` tells. Configurations that are not :meth:`valid` have
+    numbers, but are not listed.
     """
 
     name: str = "space"
     choices: tuple[Choice, ...]
     drawing: str = "choices"
     """Kind of picture, a key of :data:`archrank.drawing.STYLES`; it may need more of the space."""
+    conditions: tuple[Condition | None, ...] = ()
+    """When each decision exists, by column; empty where all always do."""
+    _restricted: ClassVar[Callable[[Space, Restriction], Space]]  # set where it is defined
 
     # ---- size and validity ---------------------------------------------------------------------
 
@@ -72,7 +88,9 @@ class Space(ABC):
 
     @property
     def size(self) -> int:
-        """Number of distinct rows, before isomorphism."""
+        """Number of configurations."""
+        if self.conditions:
+            return self._numbering.size
         return prod(len(c.options) for c in self.choices)
 
     @property
@@ -105,6 +123,10 @@ class Space(ABC):
                 f"of range 0..{len(choice.options) - 1} ({', '.join(map(str, choice.options))})"
             )
         return a.astype(np.uint8, copy=False)
+
+    def valid(self, archs: Archs) -> Bools:
+        """Tell which rows, with options in range, are architectures: ``(n,)``; all by default."""
+        return np.ones(len(archs), dtype=bool)
 
     # ---- moving through the space --------------------------------------------------------------
 
@@ -157,8 +179,8 @@ class Space(ABC):
     # ---- identity ------------------------------------------------------------------------------
 
     def active(self, archs: Archs) -> Bools:
-        """Which decisions influence the network: ``(n, d)``; all, unless a space says otherwise."""
-        return np.ones(archs.shape, dtype=bool)
+        """Which decisions influence the network: ``(n, d)``; those that exist, by default."""
+        return existing(archs, self.conditions)
 
     def canonical(self, archs: Archs) -> Archs:
         """One representative row per set of equivalent architectures: ``(n, d)``.
@@ -169,13 +191,17 @@ class Space(ABC):
         return np.where(self.active(archs), archs, 0).astype(np.uint8)
 
     def index(self, archs: Archs) -> Ints:
-        """Mixed-radix number of each row, first decision most significant: ``(n,)``.
+        """Number the configuration of each row, ``0..size - 1``: ``(n,)``.
+
+        First decisions are most significant.
 
         Raises:
             SpaceError: the space does not fit into 63 bits.
         """
-        if self.size > np.iinfo(np.int64).max:
-            raise SpaceError(f"{self.name} has {self.size:.3g} rows: too many to number")
+        if self.conditions:
+            return self._numbering.index(archs)
+        if self.size > NUMBERED:
+            raise SpaceError(f"{self.name} has {self.size:.3g} architectures: too many to number")
         if self.d == 0:
             return np.zeros(len(archs), dtype=np.int64)
         code = archs[:, 0].astype(np.int64)
@@ -186,21 +212,28 @@ class Space(ABC):
 
     def from_index(self, index: Ints) -> Archs:
         """Inverse of :meth:`index`: ``(n,)`` numbers -> ``(n, d)``."""
+        if self.conditions:
+            return self._numbering.from_index(index)
         columns = np.unravel_index(np.asarray(index), tuple(self.radices.tolist()))
         return np.stack(columns, axis=1).astype(np.uint8)
 
+    @cached_property
+    def _numbering(self) -> Numbering:
+        return Numbering(self.radices, self.conditions, self.name)
+
     def enumerate(self) -> Archs:
-        """Every row in index order: ``(size, d)``.
+        """Every valid configuration in index order: ``(size, d)``, fewer where some are not valid.
 
         Raises:
-            SpaceError: the space has more than a million rows.
+            SpaceError: the space has more than a million configurations.
         """
         if self.size > ENUMERABLE:
             raise SpaceError(
                 f"{self.name} has {self.size:.3g} architectures: too many to list; "
                 "use sample() or a strategy that does not enumerate"
             )
-        return self.from_index(np.arange(self.size))
+        rows = self.from_index(np.arange(self.size))
+        return rows[self.valid(rows)]
 
     # ---- names and strings ---------------------------------------------------------------------
 
@@ -275,6 +308,45 @@ class Space(ABC):
             SpaceError: the space has no graph view.
         """
         raise SpaceError(f"{self.name} has no graph view; use a ranker on features or tokens")
+
+    def edge_graph(self, archs: Archs) -> Graphs:
+        """Dense graphs whose operations lie on edges (:attr:`Graphs.edge_ops`).
+
+        Raises:
+            SpaceError: the space has no such view.
+        """
+        raise SpaceError(f"{self.name} has no operations on edges")
+
+    # ---- smaller spaces ------------------------------------------------------------------------
+
+    def restrict(self, options: Mapping[str, Any]) -> Space:
+        """Return the smaller space that keeps only some options of some decisions.
+
+        Args:
+            options: ``{decision: options that are kept}``; a single option fixes the decision.
+
+        Raises:
+            UnknownNameError: no decision has that name.
+            SpaceError: an option that its decision does not have, no option, or no architecture
+                that is left.
+
+        Example:
+            >>> from archrank.spaces import NASBench201
+            >>> space = NASBench201().restrict({"0->1": "nor_conv_3x3", "0->3": ["none"]})
+            >>> space.size, space.format(space.enumerate()[:1])[0][:16]
+            (625, '|nor_conv_3x3~0|')
+        """
+        kept = read_kept(options, self.choices, self.name)
+        return Space._restricted(self, Restriction(kept, self.choices, self.conditions))
+
+    @property
+    def origin(self) -> Space:
+        """The space that this one was restricted from; itself, if it was not."""
+        return self
+
+    def to_origin(self, archs: Archs) -> Archs:
+        """Return ``archs: (n, d)`` as rows of :attr:`origin`: ``(n, d)``."""
+        return archs
 
     # ---- networks ------------------------------------------------------------------------------
 
@@ -365,4 +437,4 @@ class Space(ABC):
         return self
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.name}: {self.d} decisions, {self.size:,} rows>"
+        return f"<{type(self).__name__} {self.name}: {self.d} decisions, size {self.size:,}>"

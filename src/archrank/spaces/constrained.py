@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from archrank.spaces.base import Space
-from archrank.types import Archs, Bools, Floats, Ints
-
-TRIES = 64  # redraws of invalid rows before only free decisions change
+from archrank.spaces.moves import redraw
+from archrank.types import Archs, Bools, Floats
 
 
 class ConstrainedSpace(Space):
     """A vector space whose moves stay among valid rows, by rejection.
 
     Subclasses implement :meth:`valid`, :meth:`sample` and :attr:`free`, and refuse invalid rows in
-    :meth:`validate`. Some decision of more than one option must be free. ``size`` and ``index``
-    count invalid rows, too.
+    :meth:`validate`. Some decision of more than one option must be free.
     """
 
     @abstractmethod
@@ -46,8 +43,9 @@ class ConstrainedSpace(Space):
         rates = None if rate is None else np.broadcast_to(rate, (len(archs), 1))
         again = super().mutate
         mutants = again(archs, rng=rng, rate=rates)
-        bad = self._redraw(
+        bad = redraw(
             mutants,
+            self.valid,
             lambda bad: again(archs[bad], rng=rng, rate=None if rates is None else rates[bad]),
         )
         mutants[bad] = np.where(self.free, mutants[bad], archs[bad])
@@ -64,18 +62,9 @@ class ConstrainedSpace(Space):
         """
         again = super().crossover
         children = again(a, b, rng=rng)
-        bad = self._redraw(children, lambda bad: again(a[bad], b[bad], rng=rng))
+        bad = redraw(children, self.valid, lambda bad: again(a[bad], b[bad], rng=rng))
         children[bad] = np.where(self.free, children[bad], a[bad])
         return children
-
-    def _redraw(self, rows: Archs, draw: Callable[[Ints], Archs]) -> Ints:
-        """Replace invalid rows in place, 64 times at most; return the numbers of those left."""
-        for _ in range(TRIES):
-            bad = np.flatnonzero(~self.valid(rows))
-            if not len(bad):
-                return bad
-            rows[bad] = draw(bad)
-        return np.flatnonzero(~self.valid(rows))
 
     def neighbors(self, arch: NDArray[np.uint8]) -> Archs:
         """All valid rows that differ from ``arch: (d,)`` in exactly one decision."""

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archrank.errors import ArchitectureError, SpaceError, UnknownNameError
-from archrank.spaces import EdgeCellSpace
+from archrank.errors import ArchitectureError, SpaceError
+from archrank.spaces import HAT, EdgeCellSpace
 from archrank.spaces.edge_cells.features import paths
 from archrank.testing import check_space
 
@@ -78,12 +78,14 @@ def test_line_graph_and_cell_graph() -> None:
     assert (line.ops[:, 1:-1] == archs + 2).all()
     edges = {(0, 1), (0, 2), (1, 3), (2, 4), (3, 4)}  # 0->1 feeds 1->2; 0->2 and 1->2 end
     assert set(map(tuple, np.argwhere(line.adjacency[0]).tolist())) == edges
-    cell = space.graph(archs, kind="cell")
+    cell = space.edge_graph(archs)
     assert cell.edge_ops is not None
     assert (cell.edge_ops[:, 0, 1] == archs[:, 0]).all()
     assert (cell.adjacency[:, 1, 2] == (archs[:, 2] != 0)).all()
-    with pytest.raises(UnknownNameError, match="graph kind"):
-        space.graph(archs, kind="tree")  # type: ignore[arg-type]
+    assert cell.edge_op_names == space.ops
+    assert [line.op_names[k] for k in line.none_ops + line.skip_ops] == ["none", "skip_connect"]
+    with pytest.raises(SpaceError, match="hat_iwslt has no operations on edges"):
+        HAT().edge_graph(HAT().sample(1, rng=np.random.default_rng(0)))
 
 
 @pytest.mark.parametrize(

@@ -14,11 +14,6 @@ def parse(text: str) -> list[int]:
     return parse_stacks([STACK], STARTS, 5, [text])[0].tolist()  # type: ignore[no-any-return]
 
 
-def test_size_sums_over_depths() -> None:
-    assert STACK.size == 2 * (3 + 3**3)
-    assert STACK.deepest == 3
-
-
 def test_strings_hold_active_layers_only() -> None:
     assert parse("width=16,depth=3,heads=4-1-2") == [1, 1, 2, 0, 1]
     assert parse(" heads = 4 , depth=1, width=8 ") == [0, 0, 2, 0, 0]

@@ -16,7 +16,6 @@ from torch.nn.functional import embedding_bag, logsigmoid
 from archrank.rankers.graphs import layers as graph
 from archrank.rankers.kit.neural import Fitting, Inputs, NeuralRanker
 from archrank.spaces.base import Graphs
-from archrank.spaces.edge_cells.base import EdgeCellSpace
 from archrank.types import Archs, Bools, Floats
 
 if TYPE_CHECKING:
@@ -117,13 +116,7 @@ class BRPNAS(NeuralRanker):
 
     def _removable(self, graphs: Graphs) -> tuple[list[int], list[int]]:
         """Return the operations that delete a node, and those that replace it by edges."""
-        if not isinstance(self.space, EdgeCellSpace):
-            return [], []
-        none, skip = (
-            [] if op is None else [graphs.op_names.index(self.space.ops[op])]
-            for op in (self.space.none, self.space.skip)
-        )
-        return none, skip
+        return list(graphs.none_ops), list(graphs.skip_ops)
 
     def _network(self) -> nn.Module:
         graphs = self.space.graph(graph.first(self.space))

@@ -18,7 +18,6 @@ from archrank.losses import hinge
 from archrank.rankers.graphs import layers as graph
 from archrank.rankers.kit.neural import Fitting, Inputs, NeuralRanker
 from archrank.spaces.base import Graphs
-from archrank.spaces.edge_cells.base import EdgeCellSpace
 from archrank.types import Archs
 
 if TYPE_CHECKING:
@@ -107,14 +106,14 @@ class GATES(NeuralRanker):
         """Return the cells for the edge form, and the space's own graphs for the node form."""
         if self.form not in (None, "edge", "node"):
             raise UnknownNameError("form of GATES", str(self.form), ("edge", "node"))
-        if isinstance(self.space, EdgeCellSpace) and self.form != "node":
-            return self.space.graph(archs, kind="cell")
-        graphs = self.space.graph(archs)
-        if self.form == "edge" and graphs.edge_ops is None:
-            raise SpaceError(
-                f"{self.space.name} has no operations on edges; use GATES(space, form='node')"
-            )
-        return graphs
+        if self.form == "node":
+            return self.space.graph(archs)
+        try:
+            return self.space.edge_graph(archs)
+        except SpaceError as error:
+            if self.form == "edge":
+                raise SpaceError(f"{error}; use GATES(space, form='node')") from None
+        return self.space.graph(archs)
 
     def _on_edges(self, graphs: Graphs) -> bool:
         return graphs.edge_ops is not None and self.form != "node"
@@ -133,7 +132,7 @@ class GATES(NeuralRanker):
     def _n_ops(self, graphs: Graphs) -> int:
         if not self._on_edges(graphs):
             return len(graphs.op_names)
-        return max(len(choice.options) for choice in self.space.choices)
+        return len(graphs.edge_op_names)
 
     def _network(self) -> nn.Module:
         graphs = self._graphs(graph.first(self.space))

@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
-from functools import cached_property
-from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 
-from archrank.errors import ArchitectureError, SpaceError
+from archrank.errors import ArchitectureError
 from archrank.spaces.base import Choice, Space
-from archrank.spaces.custom.declaration import Condition
-from archrank.types import Archs, Bools, Floats, Ints
+from archrank.spaces.conditions import Condition
+from archrank.spaces.moves import mutate_existing
+from archrank.types import Archs, Floats, Ints
 
 
 class ConditionalSpace(Space):
-    """A vector space whose choices may be inactive.
+    """A space of named choices, some of which may be inactive.
 
     Conditions make a forest: a choice is active where the one it depends on is active and has one
-    of some options. As in every space of layers, ``size``, ``index`` and ``from_index`` number
-    networks, not rows: rows that differ in inactive decisions share one number. Canonical rows,
-    which :meth:`sample`, :meth:`from_index` and :meth:`parse` return, have option 0 there. Without
-    conditions it is a plain :class:`Space`.
+    of some options. Canonical rows have option 0 where a choice is inactive.
 
     Args:
         choices: in column order.
@@ -34,12 +30,6 @@ class ConditionalSpace(Space):
         self.choices = tuple(choices)
         self.conditions = tuple(conditions)
         self._radices = np.array([len(c.options) for c in self.choices], dtype=np.int64)
-        self._children: list[list[int]] = [[] for _ in self.choices]
-        for j, condition in enumerate(self.conditions):
-            if condition is not None:
-                self._children[condition.parent].append(j)
-        self._roots = [j for j, c in enumerate(self.conditions) if c is None]
-        self._ways = self._count_ways()
 
     @property
     def radices(self) -> Ints:
@@ -49,89 +39,9 @@ class ConditionalSpace(Space):
     @property
     def conditional(self) -> bool:
         """Whether any choice may be inactive."""
-        return len(self._roots) < self.d
-
-    # ---- numbers -------------------------------------------------------------------------------
-
-    def _count_ways(self) -> list[list[int]]:
-        """Per choice and option: the different settings of everything that hangs on it."""
-        ways: list[list[int]] = [[] for _ in self.choices]
-        for j in reversed(range(self.d)):  # children come after their parents
-            ways[j] = [
-                prod(sum(ways[child]) for child in self._children[j] if self._allows(child)[k])
-                for k in range(len(self.choices[j].options))
-            ]
-        return ways
-
-    def _allows(self, child: int) -> Bools:
-        condition = self.conditions[child]
-        assert condition is not None  # children have one
-        return condition.allows
-
-    @property
-    def size(self) -> int:
-        """Number of distinct networks."""
-        return prod(sum(self._ways[root]) for root in self._roots)
-
-    @cached_property
-    def _starts(self) -> list[Ints]:
-        """Per choice: the first number of each option, and their count at the end."""
-        if self.size > np.iinfo(np.int64).max:
-            raise SpaceError(f"{self.name} has {self.size:.3g} architectures: too many to number")
-        return [np.cumsum([0, *ways], dtype=np.int64) for ways in self._ways]
-
-    def index(self, archs: Archs) -> Ints:
-        """Number each network, ``0..size - 1``, equal for rows that differ in inactive decisions.
-
-        Raises:
-            SpaceError: the space does not fit into 63 bits.
-        """
-        if not self.conditional:
-            return super().index(archs)
-        starts = self._starts
-        codes: list[Ints] = [np.zeros(0, dtype=np.int64)] * self.d
-        for j in reversed(range(self.d)):
-            inner = np.zeros(len(archs), dtype=np.int64)
-            for child in self._children[j]:
-                below = inner * starts[child][-1] + codes[child]
-                inner = np.where(self._allows(child)[archs[:, j]], below, inner)
-            codes[j] = starts[j][archs[:, j]] + inner
-        code = np.zeros(len(archs), dtype=np.int64)
-        for root in self._roots:
-            code = code * starts[root][-1] + codes[root]
-        return code
-
-    def from_index(self, index: Ints) -> Archs:
-        """Inverse of :meth:`index`: ``(n,)`` numbers -> canonical ``(n, d)``."""
-        if not self.conditional:
-            return super().from_index(index)
-        starts = self._starts
-        code = np.asarray(index, dtype=np.int64)
-        codes: list[Ints] = [code] * self.d
-        for root in reversed(self._roots):
-            code, codes[root] = np.divmod(code, starts[root][-1])
-        archs = np.zeros((len(code), self.d), dtype=np.uint8)
-        for j in range(self.d):
-            chosen = np.searchsorted(starts[j], codes[j], side="right") - 1
-            archs[:, j] = chosen
-            inner = codes[j] - starts[j][chosen]
-            for child in reversed(self._children[j]):
-                exists = self._allows(child)[chosen]
-                rest, below = np.divmod(inner, starts[child][-1])
-                inner = np.where(exists, rest, inner)
-                codes[child] = np.where(exists, below, 0)
-        return self.canonical(archs)
+        return any(condition is not None for condition in self.conditions)
 
     # ---- identity and moves --------------------------------------------------------------------
-
-    def active(self, archs: Archs) -> Bools:
-        """Which decisions exist: ``(n, d)``."""
-        result = np.ones(archs.shape, dtype=bool)
-        for j, condition in enumerate(self.conditions):
-            if condition is not None:
-                parent = condition.parent
-                result[:, j] = result[:, parent] & condition.allows[archs[:, parent]]
-        return result
 
     def sample(self, n: int, *, rng: np.random.Generator) -> Archs:
         """Draw every decision uniformly, then put inactive ones to option 0: ``(n, d)``."""
@@ -143,23 +53,11 @@ class ConditionalSpace(Space):
     ) -> Archs:
         """Change every decision with probability ``rate``; at least an active one: ``(n, d)``.
 
-        ``rate=None`` changes exactly one, which is active, so no mutation is wasted. With a rate
-        inactive decisions change too, so what it switches on has no fixed option.
+        ``rate=None`` changes exactly one, which is active, so no mutation is wasted.
         """
-        changeable = self.radices > 1
-        if not self.conditional or not changeable.any():
+        if not self.conditional or not (self.radices > 1).any():
             return super().mutate(archs, rng=rng, rate=rate)
-        n, d = archs.shape
-        counts = self.active(archs) & changeable
-        counts |= changeable & ~counts.any(axis=1, keepdims=True)  # nothing active can change
-        change = np.zeros((n, d), dtype=bool)
-        if rate is not None:
-            change = (rng.random((n, d)) < rate) & changeable
-        forced = np.where(counts, rng.random((n, d)), -1).argmax(axis=1)
-        change[np.arange(n), forced] |= ~(change & counts).any(axis=1)
-        shift = rng.integers(1, np.maximum(self.radices, 2), size=(n, d))  # never 0: a new value
-        changed = (archs + shift) % self.radices
-        return np.where(change, changed, archs).astype(np.uint8)
+        return mutate_existing(archs, self.active(archs), self.radices, rng=rng, rate=rate)
 
     # ---- strings -------------------------------------------------------------------------------
 

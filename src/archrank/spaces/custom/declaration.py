@@ -6,33 +6,19 @@ import difflib
 import keyword
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from archrank.errors import SpaceError
 from archrank.spaces.base import Choice
-from archrank.types import Bools
+from archrank.spaces.conditions import Condition
 
 MAX_OPTIONS = 256  # choice indices are uint8
 
 Option: TypeAlias = "str | int | float"
 Choices: TypeAlias = "Mapping[str, Sequence[Option]] | Sequence[tuple[str, Sequence[Option]]]"
 Conditions: TypeAlias = "Mapping[str, tuple[str, Option | Sequence[Option]]]"
-
-
-@dataclass(frozen=True, eq=False)
-class Condition:
-    """A choice is active where an earlier one is active and has one of some options.
-
-    Attributes:
-        parent: column of the earlier choice.
-        allows: per option of the earlier choice, whether this one is active then: ``(options,)``.
-    """
-
-    parent: int
-    allows: Bools
 
 
 def read_choices(declared: Choices) -> tuple[Choice, ...]:

@@ -82,6 +82,6 @@ def from_choices(
 
     Example:
         >>> from_choices({"depth": [1, 2], "width": [8, 16]}, build=lambda config, task: None)
-        <CustomSpace custom: 2 decisions, 4 rows>
+        <CustomSpace custom: 2 decisions, size 4>
     """
     return CustomSpace(choices, build, name, active_if=active_if)

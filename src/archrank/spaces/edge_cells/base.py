@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -193,35 +192,38 @@ class EdgeCellSpace(Space):
         """Number of operations."""
         return len(self.ops)
 
-    def graph(self, archs: Archs, kind: Literal["line", "cell"] = "line") -> Graphs:
-        """Dense graphs of the cells.
-
-        Args:
-            archs: ``(n, d)``.
-            kind: ``line``: operations on nodes, ``v' = d + 2`` nodes (input, one per edge, output),
-                edge ``a -> b`` feeds edge ``b -> c``; ``none`` and ``skip`` are operations.
-                ``cell``: the cell itself, ``v`` nodes, operations in ``edge_ops``; ``none`` edges
-                are absent.
-        """
+    def edge_graph(self, archs: Archs) -> Graphs:
+        """The cells themselves: ``v`` nodes, operations on edges; ``none`` edges are absent."""
         n, v = len(archs), self.nodes
-        if kind == "cell":
-            edge_ops = np.zeros((n, v, v), dtype=np.uint8)
-            adjacency = np.zeros((n, v, v), dtype=bool)
-            for e, (j, i) in enumerate(self.edges):
-                edge_ops[:, j, i] = archs[:, e]
-                adjacency[:, j, i] = True if self.none is None else archs[:, e] != self.none
-            kinds = np.array([0] + [1] * (v - 2) + [2], dtype=np.uint8)
-            nodes = np.broadcast_to(kinds, (n, v)).copy()
-            mask = np.ones((n, v), dtype=bool)
-            return Graphs(adjacency, nodes, mask, ("input", "sum", "output"), edge_ops)
-        if kind != "line":
-            raise UnknownNameError("graph kind", kind, ("line", "cell"))
+        edge_ops = np.zeros((n, v, v), dtype=np.uint8)
+        adjacency = np.zeros((n, v, v), dtype=bool)
+        for e, (j, i) in enumerate(self.edges):
+            edge_ops[:, j, i] = archs[:, e]
+            adjacency[:, j, i] = True if self.none is None else archs[:, e] != self.none
+        kinds = np.array([0] + [1] * (v - 2) + [2], dtype=np.uint8)
+        nodes = np.broadcast_to(kinds, (n, v)).copy()
+        mask = np.ones((n, v), dtype=bool)
+        names = ("input", "sum", "output")
+        return Graphs(adjacency, nodes, mask, names, edge_ops, edge_op_names=self.ops)
+
+    def graph(self, archs: Archs) -> Graphs:
+        """Line graphs of the cells: operations on nodes, ``v = d + 2``.
+
+        Nodes are the input, the output and one per edge of the cell; edge ``a -> b`` feeds edge
+        ``b -> c``. ``none`` and ``skip`` are operations.
+        """
+        n = len(archs)
         ops = np.concatenate(
             [np.zeros((n, 1)), archs + 2, np.ones((n, 1))], axis=1, dtype=np.uint8, casting="unsafe"
         )
-        adjacency = np.broadcast_to(self._line_adjacency, (n, self.d + 2, self.d + 2))
+        none, skip = (() if op is None else (op + 2,) for op in (self.none, self.skip))
         return Graphs(
-            adjacency, ops, np.ones(ops.shape, dtype=bool), ("input", "output", *self.ops)
+            np.broadcast_to(self._line_adjacency, (n, self.d + 2, self.d + 2)),
+            ops,
+            np.ones(ops.shape, dtype=bool),
+            ("input", "output", *self.ops),
+            none_ops=none,
+            skip_ops=skip,
         )
 
     @cached_property

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,8 +17,9 @@ from numpy.typing import NDArray
 
 from archrank.errors import SpaceError
 from archrank.spaces.base import Choice, Space
+from archrank.spaces.conditions import Condition
 from archrank.spaces.transformers.layers import Stack, format_stacks, parse_stacks
-from archrank.types import Archs, Bools, Floats, Ints
+from archrank.types import Archs, Floats, Ints
 
 if TYPE_CHECKING:
     from archrank.tasks.base import Task
@@ -55,6 +55,7 @@ class LayeredSpace(Space):
                     Choice(f"{choice.name}_{i}", choice.options) for i in range(stack.deepest)
                 ]
         self.choices = tuple(choices)
+        self.conditions = self._layer_conditions()
         self._radices = np.array([len(c.options) for c in choices], dtype=np.int64)
         self.starts = {name: columns.start for name, columns in self._columns.items()}
         self._numbers = np.zeros((self.d, int(self._radices.max())))  # option -> value
@@ -62,15 +63,21 @@ class LayeredSpace(Space):
             self._numbers[j, : len(choice.options)] = _numbers(choice)
         self._scales = self._numbers.max(axis=1)
 
+    def _layer_conditions(self) -> tuple[Condition | None, ...]:
+        """Genes of layers beyond the chosen depth do not exist."""
+        conditions: list[Condition | None] = [None] * self.d
+        for stack in self.stacks:
+            depth = self._columns[stack.depth.name].start
+            for choice in stack.layers:
+                start = self._columns[choice.name].start
+                for i in range(min(stack.depths), stack.deepest):
+                    conditions[start + i] = Condition(depth, np.array(stack.depths) > i)
+        return tuple(conditions)
+
     @property
     def radices(self) -> Ints:
         """Options per decision: ``(d,)``."""
         return self._radices
-
-    @property
-    def size(self) -> int:
-        """Number of distinct networks."""
-        return prod(stack.size for stack in self.stacks)
 
     # ---- moving through the space --------------------------------------------------------------
 
@@ -90,15 +97,6 @@ class LayeredSpace(Space):
 
     # ---- identity ------------------------------------------------------------------------------
 
-    def active(self, archs: Archs) -> Bools:
-        """False for genes of layers beyond the chosen depth: ``(n, d)``."""
-        result = np.ones(archs.shape, dtype=bool)
-        for stack in self.stacks:
-            exists = np.arange(stack.deepest) < self.values(archs, stack.depth.name)  # (n, layers)
-            for choice in stack.layers:
-                result[:, self._columns[choice.name]] = exists
-        return result
-
     def canonical(self, archs: Archs) -> Archs:
         """Repeat the first layer's value in inactive genes: ``(n, d)``."""
         result = archs.astype(np.uint8)
@@ -111,58 +109,9 @@ class LayeredSpace(Space):
                 np.copyto(block, block[:, :1].copy(), where=absent)
         return result
 
-    def index(self, archs: Archs) -> Ints:
-        """Number each network, ``0..size - 1``, equal for rows that differ in inactive genes.
-
-        Raises:
-            SpaceError: the space does not fit into 63 bits.
-        """
-        self._check_numbered()
-        code = np.zeros(len(archs), dtype=np.int64)
-        for stack in self.stacks:
-            for choice in stack.shared:
-                code = code * len(choice.options) + archs[:, self.starts[choice.name]]
-            depth = archs[:, self.starts[stack.depth.name]]
-            layers = np.zeros(len(archs), dtype=np.int64)
-            for i in range(stack.deepest):
-                digit = layers
-                for choice in stack.layers:
-                    gene = archs[:, self.starts[choice.name] + i]
-                    digit = digit * len(choice.options) + gene
-                layers = np.where(i < np.array(stack.depths)[depth], digit, layers)
-            starts = self._starts(stack)
-            code = code * int(starts[-1]) + starts[depth] + layers
-        return code
-
     def from_index(self, index: Ints) -> Archs:
         """Inverse of :meth:`index`: ``(n,)`` numbers -> canonical ``(n, d)``."""
-        self._check_numbered()
-        code = np.asarray(index, dtype=np.int64)
-        archs = np.zeros((len(code), self.d), dtype=np.uint8)
-        for stack in reversed(self.stacks):
-            starts = self._starts(stack)
-            code, layers = np.divmod(code, starts[-1])
-            depth = np.searchsorted(starts, layers, side="right") - 1
-            archs[:, self.starts[stack.depth.name]] = depth
-            layers = layers - starts[depth]
-            for i in reversed(range(stack.deepest)):
-                exists = i < np.array(stack.depths)[depth]
-                for choice in reversed(stack.layers):
-                    rest, gene = np.divmod(layers, len(choice.options))
-                    layers = np.where(exists, rest, layers)
-                    archs[:, self.starts[choice.name] + i] = np.where(exists, gene, 0)
-            for choice in reversed(stack.shared):
-                code, gene = np.divmod(code, len(choice.options))
-                archs[:, self.starts[choice.name]] = gene
-        return self.canonical(archs)
-
-    def _starts(self, stack: Stack) -> Ints:
-        """The first number of each depth's layers, and their count at the end."""
-        return np.cumsum([0, *(stack.per_layer**depth for depth in stack.depths)], dtype=np.int64)
-
-    def _check_numbered(self) -> None:
-        if self.size > np.iinfo(np.int64).max:
-            raise SpaceError(f"{self.name} has {self.size:.3g} architectures: too many to number")
+        return self.canonical(super().from_index(index))
 
     # ---- strings -------------------------------------------------------------------------------
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,18 +34,6 @@ class Stack:
     def deepest(self) -> int:
         """Layers of the deepest option."""
         return max(self.depths)
-
-    @property
-    def per_layer(self) -> int:
-        """Different layers."""
-        return prod(len(c.options) for c in self.layers)
-
-    @property
-    def size(self) -> int:
-        """Different stacks: ``sum over depths l of per_layer ** l``, times the shared options."""
-        shared = prod(len(c.options) for c in self.shared)
-        layers: int = sum(self.per_layer**depth for depth in self.depths)
-        return shared * layers
 
     def widths(self, depth: int) -> list[tuple[Choice, int]]:
         """Every decision of the stack, in gene order, and of how many layers."""

@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor
-from functools import partial as bind
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from archrank.errors import ArchitectureError, TableError
+from archrank.jobs import run_jobs
 from archrank.spaces.edge_cells.nasbench201 import NASBench201
 from archrank.tables.importers.base import Imported, Importer, Optimum, Published
 from archrank.tables.importers.trials import Row, read_trials, to_columns
@@ -23,6 +23,7 @@ from archrank.types import ProgressCallback
 
 Reader = Callable[[Path], Any]
 Numbered = tuple[str, Row]
+T = TypeVar("T")
 _DONG = "Dong & Yang 2020, optimal"
 PUBLISHED = Published(
     15_625,
@@ -86,11 +87,10 @@ class TrialsImporter(Importer):
             raise TableError(f"{path} holds no file of an architecture; expected: {self.expects}")
         PUBLISHED.check_count(len(numbered), path, partial=partial)
         files = [numbered[k] for k in sorted(numbered)]
-        read = bind(_read_member, self.reader, self.schedules)
-        done: Iterable[Numbered] = (
-            map(read, files) if executor is None else executor.map(read, files, chunksize=16)
-        )
-        return list(_counted(done, len(files), progress))
+        jobs = ((self.reader, self.schedules, file) for file in files)
+        done = run_jobs(_read_member, jobs, executor)
+        found = dict(_counted(done, len(files), progress))
+        return [found[place] for place in range(len(files))]
 
     def _whole(
         self, path: Path, infos: Mapping[Any, Any], progress: ProgressCallback
@@ -99,7 +99,7 @@ class TrialsImporter(Importer):
         return list(_counted(done, len(infos), progress))
 
 
-def _counted(items: Iterable[Numbered], of: int, progress: ProgressCallback) -> Iterator[Numbered]:
+def _counted(items: Iterable[T], of: int, progress: ProgressCallback) -> Iterator[T]:
     progress(0, of)
     for done, item in enumerate(items, 1):
         yield item

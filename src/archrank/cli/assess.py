@@ -1,4 +1,4 @@
-"""``archrank assess``: how well rankers rank a table, from how many labels."""
+"""Command ``archrank assess``, which compares rankers on a table."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ Names = Annotated[tuple[tuple[str, ...], ...], tyro.conf.arg(metavar="NAME [NAME
 
 @dataclass
 class Assess:
-    """Judge rankers on a table: trained on a few labels, many times, how do they rank all of it?
+    """Compare rankers on a table: train them on a few labels, judge how they rank all of it.
 
     Prints mean and standard deviation over seeds (of a single fit, a bootstrap interval), and
-    writes raw results (raw.parquet) and figures (report.html). An assessment that was stopped goes
-    on when the same command is repeated, and fits that failed are tried again; more rankers, sizes
-    or seeds extend it.
+    writes raw results (raw.parquet) and figures (report.html). Repeat the same command to continue
+    an assessment that was stopped, and to try failed fits again; give more rankers, sizes or seeds
+    to extend it.
     """
 
     table: str
@@ -47,31 +47,31 @@ class Assess:
     ] = ()
     """Numbers of labels."""
     seeds: int = 5
-    """Draws of the training architectures, the same for every ranker."""
+    """Number of random draws of the training architectures, the same for every ranker."""
     model_seeds: int = 1
-    """Fits per draw, each with another seed of the ranker."""
+    """Number of fits per draw, each with another seed of the ranker."""
     stages: int = 1
-    """Times a ranker is trained; each stage after the first adds the best predicted of the rest."""
+    """Number of trainings; each one after the first adds the best predicted architectures."""
     top: int | None = None
-    """Architectures that a stage adds; as many as the training size if left out."""
+    """Number of architectures that a stage adds; as many as the training size if left out."""
     weak: Names = ()
-    """Cheap scores for rankers that can pretrain: FILE:COLUMN, a column, macs or params."""
+    """Cheap scores for rankers that can be pretrained: FILE:COLUMN, a column, macs or params."""
     weak_rows: int | None = None
-    """Pretrain on this many random architectures instead of all."""
+    """Number of random architectures to pretrain on; all if left out."""
     judge: Names = ()
     """Further columns to judge the fitted rankers on, without a refit."""
     fine_tune: int = 0
-    """Labels of each further column to refit with."""
+    """Number of labels of each further column (--judge) to refit with; 0: no refit."""
     fine_tune_labels: Names = ()
-    """The columns that these are from, one for each judged column."""
+    """The columns of these labels, one for each column of --judge."""
     leave_out_training: bool = False
-    """Judge on the architectures that were not trained on; studies judge on all."""
+    """Judge only on architectures that were not trained on; published studies judge on all."""
     space: str = "nasbench201"
-    """What the architectures are: a name, or your own as file.py:name or package.module:name."""
+    """Space of the table: a name, or your own as file.py:name or package.module:name."""
     data: Path | None = None
-    """Where tables lie; else the environment variable ARCHRANK_DATA."""
+    """Folder of tables; the environment variable ARCHRANK_DATA if left out."""
     workers: int = 1
-    """Processes that fit."""
+    """Number of worker processes."""
     out: Path | None = None
     """Folder for results; named after table and labels if left out."""
     json: bool = False

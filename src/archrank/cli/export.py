@@ -23,16 +23,16 @@ class Export(Reading):
     """Train the best architecture of a run again and save it.
 
     Writes ``weights.safetensors`` (the state dict) and ``architecture.json`` (the architecture,
-    how to build it, and its metrics). Training repeats the run's evaluation with the same seed; a
-    run on a table has none, so name the task to train on.
+    instructions to build it, and its metrics). Training repeats the run's evaluation with the same
+    seed. A run on a table has trained nothing: name the task to train on.
     """
 
     arch: str | None = None
-    """The architecture to export, as its string; the best one if left out."""
+    """String of the architecture to export; the best one if left out."""
     task: str | None = None
-    """Train on this task instead of the run's."""
+    """Task to train on; the run's own task if left out."""
     output: Path | None = None
-    """Folder to write to; the folder export in the run folder if left out."""
+    """Folder to write to; export in the run folder if left out."""
     json: bool = False
     """Print the description of the network as JSON."""
 

@@ -14,7 +14,7 @@ class Reading:
     """Options of every command that reads a run."""
 
     run: Path | None = None
-    """The run folder; the latest one under runs/ if left out."""
+    """Run folder; the latest one under runs/ if left out."""
 
     def folder(self) -> Path:
         """Return the run folder.

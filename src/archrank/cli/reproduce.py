@@ -1,4 +1,4 @@
-"""``archrank reproduce``: published tables, paper beside ours."""
+"""Command ``archrank reproduce``, which compares published tables with own results."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ if TYPE_CHECKING:
 
 @dataclass
 class Reproduce:
-    """Run a published table on the published measurements and print paper beside ours.
+    """Reproduce a published table, and print the paper's numbers next to ours.
 
-    Without a name: lists what can be reproduced.
+    Lists the tables and figures that can be reproduced if no name is given.
     """
 
     name: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="[NAME]")] = ""
-    """Which table or figure."""
+    """Name of the table or figure."""
     data: Path | None = None
-    """Where tables lie; else the environment variable ARCHRANK_DATA."""
+    """Folder of the published tables; the environment variable ARCHRANK_DATA if left out."""
     tables: Literal["published", "builtin"] = "published"
-    """builtin: run the same protocol on the tables that ship with the package, offline."""
+    """builtin: run the same protocol on the built-in tables, without other files."""
     quick: bool = False
-    """Fewer runs and shorter pretraining: minutes instead of hours."""
+    """Do fewer runs and a shorter pretraining: minutes instead of hours."""
     seeds: int | None = None
-    """Repetitions; the paper's number, or few when quick, if left out."""
+    """Number of repetitions; the paper's number if left out, or fewer with --quick."""
     workers: int = 1
-    """Processes that fit."""
+    """Number of worker processes."""
     json: bool = False
     """Print JSON."""
     out: Path | None = None
-    """Write NAME.json and NAME.txt to this folder, and keep finished runs there meanwhile."""
+    """Folder for NAME.json and NAME.txt; a stopped reproduction continues from it."""
 
     def __call__(self) -> int:
         """List or run; the exit status."""

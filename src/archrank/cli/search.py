@@ -1,4 +1,4 @@
-"""``archrank search``: the main job."""
+"""Command ``archrank search``, the main command."""
 
 from __future__ import annotations
 
@@ -24,9 +24,8 @@ DEFAULT_BUDGET = 60
 class Search:
     """Search a space for its best architectures.
 
-    Without arguments: NAS-Bench-201 cells, trained on handwritten digits. A search that was
-    stopped, by Ctrl-C or kill -9, goes on when the same command is repeated; a larger budget
-    extends it.
+    Without options, it trains NAS-Bench-201 cells on handwritten digits. Repeat the same command
+    to continue a search that was stopped, by Ctrl-C or kill -9; give a larger budget to extend it.
     """
 
     settings: Annotated[SearchSettings, tyro.conf.arg(name="")] = field(

@@ -21,35 +21,36 @@ Name = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="NAME")]
 class TablesBuild:
     """Train every architecture of a space on a task and write the results as a table.
 
-    NAME is a built-in table (digits201, glyphs201, characters201), whose recipe it brings along, or
-    a new one. Zero-cost proxies and latencies follow. A build that was stopped, by Ctrl-C or
-    kill -9, goes on when the same command is repeated; more seeds or architectures extend it.
+    NAME is a built-in table (digits201, glyphs201, characters201), which is built by its own
+    recipe, or a new name. Zero-cost proxies and latencies are added. Repeat the same command to
+    continue a build that was stopped, by Ctrl-C or kill -9; give more seeds or architectures to
+    extend it.
     """
 
     name: Name
-    """Of the table."""
+    """Name of the table."""
     task: str | None = None
-    """What networks are trained on: digits, glyphs, ..., or file.py:name, module:name."""
+    """Task to train networks on: digits, glyphs, ..., or file.py:name, module:name."""
     space: str | None = None
-    """Whose architectures (default: nasbench201), one of each isomorphism class."""
+    """Space to evaluate (default: nasbench201), one architecture per isomorphism class."""
     seeds: int | None = None
-    """Training runs per architecture (default: 2)."""
+    """Number of training runs per architecture (default: 2)."""
     archs: int | None = None
-    """Only so many architectures, drawn at random."""
+    """Number of random architectures; all if left out."""
     checkpoints: tuple[int, ...] | None = None
-    """Epochs after which to measure, beside the last."""
+    """Epochs after which to measure, in addition to the last."""
     latency: bool = True
     """Measure latencies on this machine's processor."""
     device: str = "cpu"
-    """Where networks are trained: cpu, or cuda, which trains many at once."""
+    """Device to train on: cpu, or cuda, which trains many networks at the same time."""
     workers: int | None = None
-    """Processes that train; by default one per core, one for a GPU."""
+    """Number of worker processes; one per core if left out, or one for a GPU."""
     data: Path | None = None
-    """Where data sets lie; else the environment variable ARCHRANK_DATA."""
+    """Folder of data sets; the environment variable ARCHRANK_DATA if left out."""
     folder: Path | None = None
-    """Where the build is kept; builds/NAME if left out."""
+    """Folder of the unfinished build; builds/NAME if left out."""
     out: Path | None = None
-    """The table's file; NAME.parquet in the folder if left out. The data card lies beside it."""
+    """File of the table; NAME.parquet in the folder if left out. The data card is next to it."""
 
     def __call__(self) -> int:
         """Build what is left, write table and card; the exit status."""
@@ -100,20 +101,20 @@ class TablesBuild:
 class TablesVerify:
     """Train a random sample of a built-in table's architectures again and compare.
 
-    On the same kind of processor every value is the same bit for bit; elsewhere rounding differs,
-    and values agree within the noise between seeds.
+    On the same kind of processor all values are identical to the last bit. On others, rounding
+    differs, and values agree within the noise between seeds.
     """
 
     name: Name
-    """Of a built-in table."""
+    """Name of a built-in table."""
     archs: int = 50
-    """Architectures to train."""
+    """Number of architectures to train."""
     seed: int = 0
-    """Of the sample."""
+    """Seed of the random sample."""
     run: int = 0
-    """Which of the table's training seeds to repeat."""
+    """Number of the table's training run to repeat, from 0."""
     workers: int | None = None
-    """Processes that train; by default one per core."""
+    """Number of worker processes; one per core if left out."""
 
     def __call__(self) -> int:
         """Train, compare, print; 0 if all agree within the noise between seeds."""
@@ -132,7 +133,7 @@ class TablesList:
     """List the tables that ship with the package, or show one's data card."""
 
     name: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="[NAME]")] = ""
-    """Whose data card to show."""
+    """Name of the table whose data card to show; all tables are listed if left out."""
 
     def __call__(self) -> int:
         """Print; the exit status."""

@@ -24,22 +24,22 @@ class TablesImport:
     """Turn an official benchmark file into one Parquet table for search and assess.
 
     Kinds: nats-bench (folder NATS-tss-v1_0-3ffb9-simple), nasbench201 (NAS-Bench-201-v1_1-*.pth),
-    nasbench101 (nasbench_only108.tfrecord, nasbench_full.tfrecord), nds (DARTS.json, ...). Nothing
-    is executed while reading; what the file holds is checked against what is published.
+    nasbench101 (nasbench_only108.tfrecord, nasbench_full.tfrecord), nds (DARTS.json, ...). Reading
+    executes nothing in the file. Its contents are compared with published facts.
     """
 
     kind: Annotated[str, tyro.conf.Positional]
-    """nats-bench, nasbench201, nasbench101 or nds."""
+    """Kind of file: nats-bench, nasbench201, nasbench101 or nds."""
     path: Annotated[Path, tyro.conf.Positional]
-    """The official file or folder."""
+    """Path of the official file or folder."""
     out: Path | None = None
-    """The table, *.parquet; named after the file if left out."""
+    """File of the table, *.parquet; named after the official file if left out."""
     partial: bool = False
-    """Accept another number of architectures than published."""
+    """Accept a number of architectures that differs from the published one."""
     force: bool = False
     """Replace an existing table."""
     workers: int = 1
-    """Processes that read, where a kind has one file per architecture."""
+    """Number of processes that read, for kinds with one file per architecture."""
     json: bool = False
     """Print JSON."""
 

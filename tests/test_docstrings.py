@@ -30,19 +30,6 @@ RIDDLES = frozenset(
 )
 """First words of docstrings that only answer a question which the reader has not asked."""
 
-PENDING = frozenset(
-    [
-        "drawing/dispatch.py",
-        "losses",
-        "rankers/kit/weak_labels.py",
-        "report/formatting.py",
-        "spaces",
-        "supernets",
-        "tables/compact.py",
-    ]
-)
-"""Folders and files of ``src/archrank`` whose docstrings are still to be rewritten."""
-
 Definition = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -90,16 +77,8 @@ def faults(source: str) -> list[str]:
     return found
 
 
-def is_pending(path: Path) -> bool:
-    """Return True if the file is, or is in, one of :data:`PENDING`."""
-    place = path.relative_to(SOURCE)
-    return any(Path(each) in (place, *place.parents) for each in PENDING)
-
-
 @pytest.mark.parametrize("path", sorted(SOURCE.rglob("*.py")), ids=lambda p: str(p.name))
 def test_docstrings(path: Path) -> None:
-    if is_pending(path):
-        pytest.skip("still to be rewritten")
     assert faults(path.read_text(encoding="utf-8")) == []
 
 

@@ -179,7 +179,7 @@ class Space(ABC):
     # ---- identity ------------------------------------------------------------------------------
 
     def active(self, archs: Archs) -> Bools:
-        """Which decisions influence the network: ``(n, d)``; those that exist, by default."""
+        """Mark the decisions that influence the network: ``(n, d)``; by default those that exist."""
         return existing(archs, self.conditions)
 
     def canonical(self, archs: Archs) -> Archs:

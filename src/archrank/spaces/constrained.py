@@ -21,7 +21,7 @@ class ConstrainedSpace(Space):
 
     @abstractmethod
     def valid(self, archs: Archs) -> Bools:
-        """Which rows are architectures: ``(n,)``."""
+        """Mark the rows that are architectures: ``(n,)``."""
 
     @property
     @abstractmethod

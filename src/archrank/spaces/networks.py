@@ -118,7 +118,7 @@ class Networks:
 
     @property
     def _by_user(self) -> bool:
-        """Whether a user's code builds the networks, so that what it returns is checked."""
+        """True if a user's code builds the networks, so that what it returns is checked."""
         return self.sizes is self.task
 
     def _make(self, row: NDArray[np.uint8]) -> nn.Module:

@@ -175,7 +175,7 @@ class RestrictedSpace(Space):
     # ---- identity ------------------------------------------------------------------------------
 
     def active(self, archs: Archs) -> Bools:
-        """Which decisions influence the network: ``(n, d)``."""
+        """Mark the decisions that influence the network: ``(n, d)``."""
         return self._origin.active(self.to_origin(archs))
 
     def canonical(self, archs: Archs) -> Archs:

@@ -76,7 +76,7 @@ class WeakLabels:
         return Ridge().fit(self._standardised(features[known]), column[known])
 
     def _guess(self, features: NDArray[np.float32]) -> Floats:
-        """What ridge regression on the space's features expects: ``(n, f) -> (n, w)``."""
+        """Predict labels by ridge regression on the space's features: ``(n, f) -> (n, w)``."""
         x = self._standardised(features)
         guesses = [np.asarray(ridge.predict(x), dtype=np.float64) for ridge in self._guessers]
         return np.stack(guesses, axis=1)

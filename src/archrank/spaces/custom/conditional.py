@@ -38,7 +38,7 @@ class ConditionalSpace(Space):
 
     @property
     def conditional(self) -> bool:
-        """Whether any choice may be inactive."""
+        """True if any choice may be inactive."""
         return any(condition is not None for condition in self.conditions)
 
     # ---- identity and moves --------------------------------------------------------------------

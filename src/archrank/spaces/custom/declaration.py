@@ -1,4 +1,4 @@
-"""What a user declares, checked: named choices, and the conditions under which they exist."""
+"""Checks of a user's declarations: named choices, and the conditions under which they exist."""
 
 from __future__ import annotations
 

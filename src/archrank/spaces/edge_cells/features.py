@@ -1,4 +1,4 @@
-"""What a cell computes, as numbers: live edges, and features in five groups.
+"""Features of what a cell computes: live edges, and features in five groups.
 
 An edge is live if it lies on an input -> output path without ``none``. Everything but ``edge`` is
 computed from live edges along paths, so cells that compute the same have the same features however

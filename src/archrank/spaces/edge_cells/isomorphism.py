@@ -1,4 +1,4 @@
-"""When are two cells the same network? Three published answers for operations on edges.
+"""Isomorphism of cells, by three published definitions for operations on edges.
 
 A cell is read from input to output; every node becomes a string, built from the strings of its
 predecessors, and cells with the same output string are the same.

@@ -198,7 +198,7 @@ class AttentiveNAS(Space):
         return total
 
     def _entries(self, archs: Archs) -> Ints:
-        """Which entry of the tables each of the nine parts of a network has: ``(n, 9)``."""
+        """Find the table entry of each of the nine parts of a network: ``(n, 9)``."""
         weights, offsets = self._places
         return (archs.astype(np.float32) @ weights).astype(np.int64) + offsets
 

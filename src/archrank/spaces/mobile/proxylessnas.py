@@ -185,7 +185,7 @@ class ProxylessNAS(Space):
     # ---- views ---------------------------------------------------------------------------------
 
     def features(self, archs: Archs) -> NDArray[np.float32]:
-        """Of the canonical row: one-hot operations, and sums per stage: ``(n, f)``.
+        """Encode the canonical row: one-hot operations, and sums per stage: ``(n, f)``.
 
         Groups: ``op`` one-hot per block, ``depth`` kept blocks of a stage, ``kernel`` and
         ``expand`` the sums of its kernel sizes and expansions.

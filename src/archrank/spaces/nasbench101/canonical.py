@@ -65,7 +65,7 @@ def _renumberings() -> list[_Renumbering]:
 
 
 def _spread(moved: Ints) -> Ints:
-    """Where the bits of every number go, ``(2^bits,)``."""
+    """Positions of the bits of every number, ``(2^bits,)``."""
     table = np.zeros(1, dtype=np.int64)
     for bit in moved:
         table = np.concatenate([table, table | bit])

@@ -30,7 +30,7 @@ PRIORS: tuple[Prior, ...] = get_args(Prior)
 
 @dataclass(frozen=True)
 class MaskTable:
-    """What is known of every adjacency mask, ``(2^21,)`` each.
+    """Properties of every adjacency mask, ``(2^21,)`` each.
 
     Attributes:
         pruned: the mask without the edges that no input -> output path uses; 0 if there is none.

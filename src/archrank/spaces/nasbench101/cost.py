@@ -1,4 +1,4 @@
-"""What a NAS-Bench-101 cell costs, in closed form, and its published channel rule."""
+"""Costs of NAS-Bench-101 cells in closed form, and the published channel rule."""
 
 from __future__ import annotations
 

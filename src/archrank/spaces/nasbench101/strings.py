@@ -58,7 +58,7 @@ def parse_cell(text: str, n: int) -> list[int]:
 
 @lru_cache(maxsize=VERTICES)
 def _positions(v: int) -> list[int]:
-    """Where the bits of a cell of ``v`` vertices go: its output becomes the last vertex."""
+    """Positions of the bits of a cell of ``v`` vertices: its output becomes the last vertex."""
     last = VERTICES - 1
     ends = [(i, last if j == v - 1 else j) for i in range(v) for j in range(i + 1, v)]
     return [EDGES.index(edge) for edge in ends]

@@ -124,7 +124,7 @@ class LinearLatency:
 
 
 class _Program:
-    """How many completions (weighted by the prior) lead from a partial sum to each total.
+    """Count of completions (weighted by the prior) from a partial sum to each total.
 
     ``ways[j][t]``: completions of decisions ``j ..`` whose rounded weights add up to ``t`` steps
     above their minimum. Counts beyond 2^53 are rounded to double precision.

@@ -153,7 +153,7 @@ class LayeredSpace(Space):
 
     @property
     def mean_scales(self) -> tuple[float, ...]:
-        """What the ``mean:`` features are divided by: the largest options."""
+        """Divisors of the ``mean:`` features: the largest options."""
         return tuple(self._scales[columns.start] for columns in self._columns.values())
 
     def features(self, archs: Archs) -> NDArray[np.float32]:

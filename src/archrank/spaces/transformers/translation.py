@@ -153,7 +153,7 @@ class TranslationSpace(LayeredSpace):
         return macs, 2 * (d + e) * q + 3 * q + d + 2 * d
 
     def _pre(self, archs: Archs, side: str) -> Bools:
-        """Which stacks are pre-norm, option 0 of the decision: ``(n,)``."""
+        """Mark the stacks that are pre-norm, option 0 of the decision: ``(n,)``."""
         if f"{side}_norm" not in self._columns:
             return np.zeros(len(archs), dtype=bool)
         pre: Bools = self.values(archs, f"{side}_norm")[:, 0] == 0

@@ -16,16 +16,15 @@ import archrank as ar
 from torch import nn
 from archrank.evaluators import Evaluations, Evaluator, Metric
 from archrank.tasks import Digits, Recipe
-from archrank.tasks.base import Scale
 
-task = Digits(recipe=Recipe(epochs=1), scale=Scale(channels=2, cells=1, reduction="pool"), copies=1)
+task = Digits(recipe=Recipe(epochs=1), copies=1)
 
 def build(config, task):
     width = config["width"]
     layers = [nn.Linear(width, width) for _ in range(config["depth"])]
     return nn.Sequential(nn.Flatten(), nn.Linear(64, width), *layers, nn.Linear(width, 10))
 
-space = ar.Space.from_choices({"depth": [0, 1, 2], "width": [4, 8, 16]}, build=build, name="nets")
+space = ar.spaces.from_choices({"depth": [0, 1, 2], "width": [4, 8, 16]}, build=build, name="nets")
 
 def measure(config):
     """Have a clear best, at the largest network."""

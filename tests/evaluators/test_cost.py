@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from archrank.errors import SpaceError
-from archrank.evaluators import Cost
+from archrank.evaluators import Combined, Cost, Training
 from archrank.spaces import CustomSpace, NASBench201
 from archrank.tasks import Digits
 from archrank.testing import check_evaluator
@@ -39,3 +39,30 @@ def test_a_missing_task_is_said_at_once() -> None:
     space = CustomSpace({"width": [4, 8]}, build)
     with pytest.raises(SpaceError, match=r"costs depend on the task; use space\.networks\(task\)"):
         Cost().bind(space)
+
+
+class Wide(Digits):
+    """Digits with twice the classes, so that networks have a larger head."""
+
+    name = "wide"
+    n_classes = 20
+
+
+def sized(config: dict[str, Any], task: Any) -> Any:
+    from torch import nn
+
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, task.n_classes, bias=False))
+
+
+def test_its_own_task_comes_first() -> None:
+    space = CustomSpace({"width": [4, 8]}, sized)
+    both = Combined(Training(Wide()), own=Cost(Digits()), inherited=Cost()).bind(space)
+    own, inherited = both.parts()[1:]
+    assert own.evaluate(space.enumerate())["own/params"].tolist() == [640, 640]
+    assert inherited.evaluate(space.enumerate())["inherited/params"].tolist() == [1280, 1280]
+    assert Cost(Digits()).conditions() == {"task": "digits"}
+    assert len({str(c.describe()) for c in (Cost(), Cost(Digits()), Cost(Wide()))}) == 3
+    assert [m.name for m in Combined(Cost(Digits()), Cost(Wide())).metrics] == [
+        *("digits/macs", "digits/params"),
+        *("wide/macs", "wide/params"),
+    ]

@@ -163,6 +163,16 @@ def test_what_several_functions_measure_must_be_declared(mine: str, space: NASBe
         make_evaluator(settings(*both), space)
 
 
+def test_a_file_that_moves_measures_the_same(tmp_path: Path, space: NASBench201) -> None:
+    found = []
+    for folder in ("here", "there"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "mine.py").write_text(MINE)
+        found.append(make_evaluator(settings(f"{tmp_path / folder / 'mine.py'}:measure"), space))
+    assert found[0].describe() == found[1].describe()
+    assert found[0].describe()["function"] == "mine.py:measure"
+
+
 # ---- metrics that nothing named measures ---------------------------------------------------------
 
 

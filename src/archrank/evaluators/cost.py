@@ -90,5 +90,5 @@ class Cost(Evaluator):
 
     def describe(self) -> dict[str, Any]:
         """Return the kind, and its own task, if it has one: costs follow from the space."""
-        own = {} if self.task is None else {"task": repr(self.task)}
+        own = {} if self.task is None else {"task": self.task.identity()}
         return {"evaluator": "cost", **own}

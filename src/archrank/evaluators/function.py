@@ -10,6 +10,7 @@ import numpy as np
 
 from archrank.errors import EvaluationError
 from archrank.evaluators.base import Evaluations, Evaluator
+from archrank.identity import function_name
 from archrank.metrics import Metric
 from archrank.types import Archs
 
@@ -112,10 +113,8 @@ class Function(Evaluator):
 
     def describe(self) -> dict[str, Any]:
         """Return the function's name and the metrics. A change of its code is not noticed."""
-        module = getattr(self.fn, "__module__", type(self.fn).__module__)
-        name = getattr(self.fn, "__qualname__", type(self.fn).__qualname__)
         return {
             "evaluator": "function",
-            "function": f"{module}:{name}",
+            "function": function_name(self.fn),
             "metrics": {m.name: m.direction for m in self.metrics},
         }

@@ -1,4 +1,4 @@
-"""How much faster is training many networks at once, and does it give the same table?
+"""Speed-up of training many networks at the same time, and equality of the results.
 
 ``speed``: random NAS-Bench-201 cells of the digits task, one after the other with ``train`` and in
 groups of K with ``train_many``, on the device that is named; the ratio of cells per second (of the

@@ -43,7 +43,7 @@ def command(folder: str, budget: int, workers: int) -> list[str]:
 
 
 def committed(database: Path) -> Rows:
-    """What the database holds, in proposal order."""
+    """Read the evaluations in the database, in proposal order."""
     if not database.exists():
         return {}
     connection = sqlite3.connect(database)

@@ -1,4 +1,4 @@
-"""How long the default ranker takes for a million candidates, from choice indices to scores.
+"""Time of the default ranker for a million candidates, from choice indices to scores.
 
     python benchmarks/rank_a_million.py
 

@@ -1,4 +1,4 @@
-"""Do two training seeds agree on the order of random cells? The ceiling of every ranker.
+"""Agreement of training seeds on the order of random cells, the upper limit of every ranker.
 
 python benchmarks/seed_agreement.py --task digits --cells 60 --seeds 2
 """

@@ -1,4 +1,4 @@
-"""How much faster is archrank's training loop than the usual one? Same cells, recipe and thread.
+"""Speed-up of archrank's training loop over the usual one, with the same cells, recipe and thread.
 
 The usual loop: ``DataLoader`` over a ``TensorDataset`` with default collation, NCHW tensors, one
 optimiser call per tensor, the loss read at every step, evaluation through a ``DataLoader`` too.

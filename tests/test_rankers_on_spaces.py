@@ -48,7 +48,7 @@ def cheap(name: str, space: Space) -> Ranker:
 
 @cache
 def views_read(name: str) -> frozenset[str]:
-    """Which views a ranker asks of a space that offers all of them."""
+    """Return the views that a ranker asks of a space that offers all of them."""
     space, read = NASBench201(), set()
 
     def spied(view: str) -> Any:

@@ -1,4 +1,4 @@
-"""What a single fit says of its own certainty; failed fits when a command is repeated."""
+"""Intervals of a single fit; failed fits when a command is repeated."""
 
 from __future__ import annotations
 

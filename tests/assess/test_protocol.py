@@ -1,4 +1,4 @@
-"""What is refused, and that nothing has run then."""
+"""Settings that are refused before anything runs."""
 
 from __future__ import annotations
 

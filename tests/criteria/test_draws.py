@@ -25,7 +25,7 @@ def test_expected_best_by_enumeration(n: int, seed: int) -> None:
 
 @pytest.mark.parametrize("k", [1, 2, 100, 10_000, 211_812, 423_623, 423_624])
 def test_expected_best_of_a_large_table(k: int) -> None:
-    """Of the values 1..n it is k (n + 1) / (k + 1), in closed form."""
+    """For the values 1..n it is k (n + 1) / (k + 1), in closed form."""
     n = 423_624
     found = expected_best_of_random(np.arange(1.0, n + 1), np.array([k]))
     assert found[0] == pytest.approx(k * (n + 1) / (k + 1), rel=1e-9)

@@ -1,4 +1,4 @@
-"""What a picture consists of, read back from its SVG."""
+"""Parts of a picture, read back from its SVG."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Drawn:
         self.boxes = [_box(group) for group in self.root.iter(f"{SVG}g") if _is_box(group)]
 
     def labels(self) -> list[Rectangle]:
-        """Where texts are; letters as wide as in DejaVu Sans, among the widest."""
+        """Boxes around texts; letters as wide as in DejaVu Sans, among the widest."""
         found = []
         for text in self.root.iter(f"{SVG}text"):
             shown = _shown(text)
@@ -66,7 +66,7 @@ def _dejavu(letter: str) -> float:
 
 
 def _shown(text: ElementTree.Element) -> str:
-    """What is drawn: without the tool tip that holds the whole of a cut text."""
+    """Return the drawn text, without the tool tip that holds the whole of a cut text."""
     return text[0].tail or "" if len(text) else text.text or ""
 
 

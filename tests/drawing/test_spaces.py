@@ -75,7 +75,7 @@ def test_wrong_architecture(name: str) -> None:
 
 
 def boxes(svg: str) -> Counter[str]:
-    """How often every label of a box occurs; a box of two lines is one label."""
+    """Count every label of a box; a box of two lines is one label."""
     return Counter(", ".join(box.lines) for box in check_picture(svg).boxes)
 
 

@@ -150,7 +150,7 @@ def test_a_network_full_of_nan_leaves_the_others_alone() -> None:
 
 
 class Count(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """How many operators run."""
+    """Counter of the operators that run."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]

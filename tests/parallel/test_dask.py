@@ -25,7 +25,7 @@ pytestmark = pytest.mark.filterwarnings("default")  # dask's and tornado's are n
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    """Of a scheduler with two worker processes, each of which would use two threads."""
+    """Address of a scheduler with two worker processes, each of which would use two threads."""
     from distributed import LocalCluster
 
     with LocalCluster(

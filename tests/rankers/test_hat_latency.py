@@ -14,7 +14,7 @@ from archrank.testing import check_ranker
 
 
 def counts(archs: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """How often each operation occurs: ``(n, 5)``."""
+    """Count each operation: ``(n, 5)``."""
     return (archs[:, :, None] == np.arange(5)).sum(1)
 
 

@@ -1,4 +1,4 @@
-"""What holds for the networks of every registered space, and of the ones yet to be added."""
+"""Rules for the networks of every registered space, and of the ones yet to be added."""
 
 from __future__ import annotations
 

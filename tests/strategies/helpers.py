@@ -1,4 +1,4 @@
-"""What several tests of strategies need."""
+"""Helpers of several tests of strategies."""
 
 from __future__ import annotations
 

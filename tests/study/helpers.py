@@ -132,7 +132,7 @@ def make(
 
 
 def told(study: Study) -> list[tuple[Any, ...]]:
-    """What must agree between runs."""
+    """Return the records in the form in which runs must agree."""
     return [
         (r.key, r.round_size, r.arch.tolist(), r.string, repr(sorted(r.values.items())), r.reason)
         for r in study.records

@@ -179,7 +179,7 @@ class Space(ABC):
     # ---- identity ------------------------------------------------------------------------------
 
     def active(self, archs: Archs) -> Bools:
-        """Mark the decisions that influence the network: ``(n, d)``; by default those that exist."""
+        """Mark decisions with an effect on the network: ``(n, d)``; all that exist, by default."""
         return existing(archs, self.conditions)
 
     def canonical(self, archs: Archs) -> Archs:

@@ -1,4 +1,4 @@
-"""Whether the fonts of the task glyphs are installed."""
+"""Mark for tests that need the fonts of the task glyphs."""
 
 from __future__ import annotations
 

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from archrank.errors import EvaluationError
-from archrank.hardware import latency, measure_latency, mode, time_calls, torch_threads
+from archrank.hardware import latency, measure_latency, time_calls
+from archrank.torch_state import mode, torch_threads
 
 
 class Spy(nn.Module):

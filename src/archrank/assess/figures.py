@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from archrank.assess.assessment import Assessment
 from archrank.assess.grid import GROUPS
 from archrank.assess.judging import MEASURES, Measure
 from archrank.assess.text import estimate
@@ -20,6 +19,9 @@ from archrank.types import Floats
 
 if TYPE_CHECKING:
     from pandas import DataFrame
+
+    from archrank.assess.assessment import Assessment
+
 
 CURVES = ("tau", "p_at_5", "br_at_1")
 SHIFT = 0.012  # of the axis, between rankers at one size: their bars would hide each other

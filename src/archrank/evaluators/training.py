@@ -135,7 +135,7 @@ class Training(Evaluator):
         archs = self.space.validate(archs)
         values = np.full((len(archs), len(self.metrics)), np.nan)
         reasons: list[str | None] = []
-        from archrank.hardware.running import torch_threads
+        from archrank.torch_state import torch_threads
 
         with torch_threads(1):  # fastest for networks this small, and only so reproducible
             runs = [self._train_all(archs, run) for run in range(self.runs)]
@@ -156,7 +156,7 @@ class Training(Evaluator):
 
         Gives bit for bit what :meth:`evaluate` measured, on the same machine.
         """
-        from archrank.hardware.running import torch_threads
+        from archrank.torch_state import torch_threads
         from archrank.training.loop import train
         from archrank.training.own_loop import train_with
 

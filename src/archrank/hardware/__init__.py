@@ -10,15 +10,11 @@ if TYPE_CHECKING:
     from archrank.hardware.latency import measure_latency as measure_latency
     from archrank.hardware.latency import time_calls as time_calls
     from archrank.hardware.look_up import pixel1_latency as pixel1_latency
-    from archrank.hardware.running import mode as mode
-    from archrank.hardware.running import torch_threads as torch_threads
 
 _HOMES = {
     "measure_latency": "latency",
-    "mode": "running",
     "pixel1_latency": "look_up",
     "time_calls": "latency",
-    "torch_threads": "running",
 }
 
 __all__, __getattr__, __dir__ = lazy(__name__, _HOMES)

@@ -19,8 +19,8 @@ import torch
 from torch import nn
 
 from archrank.hardware.protocol import require_counts, require_trim
-from archrank.hardware.running import mode, torch_threads
 from archrank.networks.inputs import Inputs, run
+from archrank.torch_state import mode, torch_threads
 from archrank.types import Floats
 
 REPEATS, TRIM = 300, 0.1  # published

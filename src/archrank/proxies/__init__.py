@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from archrank.lazy import lazy
-from archrank.registry import Registry
+from archrank.proxies.names import DEFAULT as DEFAULT
+from archrank.proxies.names import PROXIES as PROXIES
 
 if TYPE_CHECKING:
     from archrank.proxies.base import Measured as Measured
@@ -26,20 +27,6 @@ if TYPE_CHECKING:
     from archrank.proxies.scoring import draw_batch as draw_batch
     from archrank.proxies.scoring import score as score
     from archrank.proxies.scoring import scores as scores
-
-PROXIES = Registry(
-    "proxy",
-    {
-        "grad_norm": "archrank.proxies:grad_norm",
-        "jacob_cov": "archrank.proxies:jacob_cov",
-        "naswot": "archrank.proxies:naswot",
-        "snip": "archrank.proxies:snip",
-        "synflow": "archrank.proxies:synflow",
-    },
-    plural="proxies",
-)
-
-DEFAULT = ("synflow", "jacob_cov", "naswot", "snip", "grad_norm")
 
 _HOMES = {
     "Measured": "base",

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from archrank.errors import SettingsError
 from archrank.networks.inputs import Inputs
-from archrank.proxies import DEFAULT, PROXIES
+from archrank.proxies.names import DEFAULT, PROXIES
 from archrank.proxies.probe import Loss, Probe
 
 BATCH = 64  # examples

@@ -11,9 +11,9 @@ from torch.func import functional_call
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from archrank.errors import EvaluationError
-from archrank.hardware.running import mode
 from archrank.proxies.base import proxy
 from archrank.proxies.probe import Probe
+from archrank.torch_state import mode
 
 
 @proxy

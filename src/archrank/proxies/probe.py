@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from archrank.errors import EvaluationError
-from archrank.hardware.running import mode
 from archrank.networks.inputs import Inputs
+from archrank.torch_state import mode
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 """``loss(outputs, targets)``, a scalar."""

@@ -10,11 +10,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from archrank.hardware.running import torch_threads
 from archrank.jobs import gather
-from archrank.proxies import DEFAULT
 from archrank.proxies.base import BATCH, Measured, measure, metric_names, require_batch
-from archrank.torch_state import seeded
+from archrank.proxies.names import DEFAULT
+from archrank.torch_state import seeded, torch_threads
 from archrank.training.loop import initialise
 from archrank.types import Archs, Floats
 

@@ -8,7 +8,7 @@ masked), with relative positions and the output layer; not embeddings' look-ups,
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,6 +38,7 @@ class Corpus:
         source_length: tokens of the sentence whose MACs are counted.
         target_length: tokens of its translation.
         shared: one embedding for source, target and output.
+        padding: source token that nothing attends to; ``None``: there is none.
     """
 
     source_vocabulary: int
@@ -45,6 +46,7 @@ class Corpus:
     source_length: int
     target_length: int
     shared: bool
+    padding: int | None = field(default=None, repr=False)  # told by the task's own identity
 
 
 # vocabularies of the standard preparations; lengths that HAT measures latency with
@@ -102,7 +104,8 @@ class TranslationSpace(LayeredSpace):
                 f"{self.name} shares embeddings between source and target; task {task.name!r} has "
                 f"{source} and {task.n_outputs} tokens: give it one vocabulary"
             )
-        return Corpus(source, task.n_outputs, length, length, self.corpus.shared)
+        padding = getattr(task, "padding", None)
+        return Corpus(source, task.n_outputs, length, length, self.corpus.shared, padding)
 
     def _cost(self, archs: Archs, sizes: Corpus) -> dict[str, Floats]:
         corpus, active = sizes, self.active(archs)
@@ -173,6 +176,7 @@ class TranslationSpace(LayeredSpace):
             pre=(bool(self._pre(archs, "enc")[0]), bool(self._pre(archs, "dec")[0])),
             shared=sizes.shared,
             sinusoidal="enc_rpr" not in self._columns,  # relative positions replace absolute ones
+            pad=sizes.padding,
         )
 
     def _layers(self, archs: Archs, side: str) -> list[LayerSpec]:

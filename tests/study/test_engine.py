@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from archrank.errors import (
@@ -15,7 +17,9 @@ from archrank.errors import (
 from archrank.evaluators import Function, Table
 from archrank.spaces import NASBench201
 from archrank.strategies import Random, RegularizedEvolution, Strategy
-from archrank.study import Study
+from archrank.study import Study, engine
+from archrank.study.engine import Clock, complete_rounds, give_up_if_hopeless, grouped
+from archrank.study.record import Record
 from tests.study.helpers import (
     BUDGET,
     COSTS,
@@ -146,3 +150,64 @@ def test_an_evaluator_that_is_set_up_wrongly() -> None:
     with pytest.raises(EvaluationError, match="there is no such device"):
         study.run(BUDGET)
     assert study.records == []
+
+
+RECORD = Record(0, 0, 2, np.zeros(1, dtype=np.uint8), "a", {}, None, 0.0, 0.0)
+
+
+def records(*keys: tuple[int, int, int]) -> list[Record]:
+    return [replace(RECORD, round=r, slot=s, round_size=n) for r, s, n in keys]
+
+
+@pytest.mark.parametrize(
+    ("keys", "done", "number"),
+    [
+        ([], [], 0),
+        ([(0, 0, 2)], [], 0),
+        ([(0, 1, 2), (0, 0, 2)], [(0, 0), (0, 1)], 1),
+        ([(0, 1, 2), (1, 0, 1), (0, 0, 2), (2, 1, 3)], [(0, 0), (0, 1), (1, 0)], 2),
+        ([(1, 0, 1)], [], 0),  # a later round does not count before the first
+    ],
+)
+def test_complete_rounds(
+    keys: list[tuple[int, int, int]], done: list[tuple[int, int]], number: int
+) -> None:
+    found, following = complete_rounds(records(*keys))
+    assert [r.key for r in found] == done
+    assert following == number
+
+
+@pytest.mark.parametrize(("size", "expected"), [(1, [1] * 5), (2, [2, 2, 1]), (9, [5])])
+def test_groups(size: int, expected: list[int]) -> None:
+    archs = {slot: np.full(3, slot, dtype=np.uint8) for slot in (4, 0, 7, 2, 9)}
+    groups = list(grouped(archs, size))
+    assert [len(rows) for _, rows in groups] == expected
+    assert [s for slots, _ in groups for s in slots] == list(archs)
+    for slots, rows in groups:
+        assert rows[:, 0].tolist() == slots
+
+
+def test_a_run_is_hopeless_after_five_failures() -> None:
+    failed = [replace(RECORD, reason="no such device")] * 5
+    give_up_if_hopeless(failed[:4])
+    give_up_if_hopeless([*failed, RECORD])
+    with pytest.raises(EvaluationError, match=r"all of the first 5 .* failed; a: no such device"):
+        give_up_if_hopeless(failed)
+
+
+def test_the_clock_counts_earlier_sessions(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Time:
+        now = 100.0
+
+        def monotonic(self) -> float:
+            return self.now
+
+    time = Time()
+    monkeypatch.setattr(engine, "time", time)
+    clock = Clock(before=50.0, minutes=1.0)
+    assert clock.elapsed == 50.0
+    time.now += 9.5
+    assert not clock.is_up
+    time.now += 0.5
+    assert clock.is_up
+    assert not Clock(before=1e9, minutes=None).is_up

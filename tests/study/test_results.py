@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import pytest
 
-from archrank.errors import (
-    EvaluationError,
-)
+from archrank.errors import EvaluationError
 from archrank.evaluators import Function
+from archrank.metrics import Metric
 from archrank.strategies import Random
+from archrank.study.objectives import Constraint, Goals, Objective
+from archrank.study.record import Description, Record
+from archrank.study.results import Results, columns
 from tests.study.helpers import (
     COSTS,
     make,
@@ -68,3 +71,72 @@ def test_history_and_table() -> None:
         )
         assert math.isnan(row.score) == (record.reason is not None)
     assert make().table().empty
+
+
+METRICS = (Metric("acc"), Metric("ms", "minimize", "ms"), Metric("macs", "minimize"))
+BOTH = Goals((Objective("acc"), Objective("ms", "minimize")))
+ONE = Goals((Objective("acc"),), (Constraint("ms", "<=", 3.0),))
+POINTS = [(0.9, 5.0), (0.8, 2.0), (math.nan, 1.0), (0.7, 3.0), (0.8, 1.0), (0.6, 0.5)]
+
+
+def results(goals: Goals, points: list[tuple[float, float]] = POINTS) -> Results:
+    records = [
+        Record(
+            i // 2, i % 2, 2, np.array([i, 0], dtype=np.uint8), f"a{i}", {"acc": acc, "ms": ms},
+            "broken" if math.isnan(acc) else None, 0.5, 10.0 * (i + 1),
+        )
+        for i, (acc, ms) in enumerate(points)
+    ]  # fmt: skip
+    decisions = {"a": tuple(range(6)), "b": ("x",)}
+    return Results(Description("space", decisions, METRICS, goals, {"seed": 0}), records)
+
+
+def test_columns_are_nan_where_a_metric_is_missing() -> None:
+    found = columns(results(ONE).records, ["acc", "macs"])
+    assert found["acc"].tolist()[:2] == [0.9, 0.8]
+    assert np.isnan(found["macs"]).all()
+    assert columns([], ["acc"])["acc"].shape == (0,)
+
+
+def test_feasible_ones_come_first() -> None:
+    found = results(ONE)
+    assert found.ok.tolist() == [True, True, False, True, True, True]
+    assert found.feasible.tolist() == [False, True, False, True, True, True]
+    assert [found.is_feasible(r) for r in found.records] == found.feasible.tolist()
+    assert found.violation[[0, 1]] == pytest.approx([2 / 3, 0])
+    assert found.best.string == "a4"  # as good as a1, and later
+    assert [found.records[i].string for i in found.order] == ["a4", "a1", "a3", "a5", "a0"]
+
+
+def test_the_front_is_what_none_dominates() -> None:
+    found = results(BOTH)
+    points = [p for p in POINTS if not math.isnan(p[0])]
+    expected = [
+        p
+        for p in points
+        if not any(q[0] >= p[0] and q[1] <= p[1] and q != p for q in points)
+    ]  # fmt: skip
+    front = [(r.values["acc"], r.values["ms"]) for r in found.front]
+    assert front == sorted(expected, reverse=True)
+    assert found.best is found.front[0]
+
+
+def test_failures_numbers_and_time() -> None:
+    found = results(ONE)
+    assert found.failures == [("broken", 1, "a2")]
+    assert [found.number(r) for r in found.records] == [1, 2, 3, 4, 5, 6]
+    assert found.elapsed == 60.0
+    assert found.archs.tolist() == [[i, 0] for i in range(6)]
+    assert found.description.options(found.records[3].arch) == {"a": 3, "b": "x"}
+
+
+def test_nothing_evaluated() -> None:
+    empty = results(ONE, [])
+    assert (empty.front, empty.failures, empty.elapsed) == ([], [], 0.0)
+    assert empty.archs.shape == (0, 2)
+    assert empty.table().empty
+    with pytest.raises(EvaluationError, match="none of 0 evaluations succeeded"):
+        empty.best  # noqa: B018
+    failed = results(ONE, [(math.nan, 1.0)])
+    with pytest.raises(EvaluationError, match="none of 1 evaluations succeeded; the last: broken"):
+        failed.best  # noqa: B018

@@ -42,11 +42,11 @@ def test_neighbouring_floats_differ() -> None:
     [
         ([1.0, 2.0], r"R got 3 architectures but scores of shape \(2,\)"),
         ([[1.0], [2.0], [3.0]], r"scores of shape \(3, 1\)"),
-        (["a", "b", "c"], "R needs numeric scores, got dtype <U1"),
-        ([1j, 2, 3], "numeric scores, got dtype complex128"),
+        (["a", "b", "c"], "R needs numbers as scores, got type <U1"),
+        ([1j, 2, 3], "numbers as scores, got type complex128"),
         ([1.0, np.nan, np.inf], "R: 2 of 3 scores are NaN or infinite, the first at row 1"),
         ([0, 1, 1], "R: the 3 scores are integers, each 0 or 1"),
-        ([2.0, 2.0, 2.0], r"R: all 3 scores are 2\.0; nothing can be ranked"),
+        ([2.0, 2.0, 2.0], r"R: all 3 scores are 2\.0, so there is no order"),
     ],
 )
 def test_unusable_scores(scores: list[Any], message: str) -> None:
@@ -106,7 +106,7 @@ def test_subclasses_get_checked_input(space: NASBench201) -> None:
 
 def test_uncertainty_is_given_where_there_is_one(space: NASBench201) -> None:
     archs = np.array([[0, 1, 2, 3, 4, 0], [4, 4, 4, 4, 4, 4]])
-    with pytest.raises(ArchrankError, match=r"Sums has no unc|Sums .*wrap it: Ensemble\(\[Sums"):
+    with pytest.raises(ArchrankError, match=r"Sums predicts no standard deviation"):
         Sums(space).fit(archs, [1.0, 2.0]).predict(archs, return_std=True)
     ranker = Unsure(space).fit(archs, [1.0, 2.0])
     mean, std = ranker.predict(archs, return_std=True)

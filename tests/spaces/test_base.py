@@ -123,7 +123,7 @@ def test_numbers_of_a_space() -> None:
     assert (space.d, space.size) == (3, 6)
     assert space.radices.tolist() == [2, 3, 1]
     assert space.n_tokens == 7
-    assert repr(space) == "<Plain plain: 3 decisions, 6 rows>"
+    assert repr(space) == "<Plain plain: 3 decisions, size 6>"
 
 
 def test_a_million_rows_are_listed_and_not_one_more() -> None:

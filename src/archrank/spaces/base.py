@@ -76,7 +76,7 @@ class Space(ABC):
     drawing: str = "choices"
     """Kind of picture, a key of :data:`archrank.drawing.STYLES`; it may need more of the space."""
     conditions: tuple[Condition | None, ...] = ()
-    """When each decision exists, by column; empty where all always do."""
+    """Conditions under which decisions exist, by column; empty where all always do."""
     _restricted: ClassVar[Callable[[Space, Restriction], Space]]  # set where it is defined
 
     # ---- size and validity ---------------------------------------------------------------------

@@ -6,19 +6,21 @@ import copy
 
 import numpy as np
 
-from archrank.errors import ArchitectureError, SpaceError
+from archrank.errors import ArchitectureError, SpaceError, UnknownNameError
 from archrank.spaces.base import Space
+from archrank.spaces.conditions import NUMBERED, existing
+from archrank.spaces.networks import Networks
+from archrank.tasks.base import Task
 from archrank.testing._require import require, require_raises
 from archrank.types import Archs
 
-NUMBERED = np.iinfo(np.int64).max  # larger spaces need not offer index and from_index
 
-
-def check_space(space: Space, *, n: int = 64, seed: int = 0) -> None:
+def check_space(space: Space, *, task: Task | None = None, n: int = 64, seed: int = 0) -> None:
     """Check that ``space`` keeps the contract of :class:`~archrank.spaces.Space`.
 
     Args:
         space: the space.
+        task: what its networks are checked for; ``None`` for the published ones, if there are any.
         n: architectures to draw.
         seed: draws them.
 
@@ -33,7 +35,9 @@ def check_space(space: Space, *, n: int = 64, seed: int = 0) -> None:
     _check_strings(space, archs)
     _check_features(space, archs)
     _check_graph(space, archs)
-    _check_cost(space, archs[:4])
+    _check_config(space, archs)
+    _check_restrict(space, seed)
+    _check_networks(space, task, archs[:4])
     require(copy.deepcopy(space) is space, "spaces are immutable: deepcopy(space) must be space")
     require(space.fingerprint() == space.fingerprint(), "fingerprint() changes between calls")
 
@@ -183,12 +187,26 @@ def _check_numbering(space: Space, archs: Archs) -> None:
     require((back == archs).all(), "from_index(index(archs)) must give archs back")
     distinct = len(np.unique(archs, axis=0))
     require(len(np.unique(index)) == distinct, "different rows must have different index")
+    drawn = np.random.default_rng(0).integers(space.radices, size=archs.shape).astype(np.uint8)
+    others = np.where(existing(archs, space.conditions), archs, drawn)
+    require(
+        (space.index(others) == index).all(),
+        "rows that differ in decisions that do not exist must have one index",
+    )
     if space.size <= 100_000:
-        rows = space.enumerate()
-        require(len(rows) == space.size, f"enumerate() has {len(rows)} rows, size is {space.size}")
-        require(
-            (space.index(rows) == np.arange(space.size)).all(), "enumerate() must be in index order"
-        )
+        _check_enumerate(space)
+
+
+def _check_enumerate(space: Space) -> None:
+    rows = space.enumerate()
+    numbers = space.index(rows)
+    require((np.diff(numbers) > 0).all(), "enumerate() must be in index order, each row once")
+    require(space.valid(rows).all(), "enumerate() lists rows that are not valid")
+    valid = space.valid(space.from_index(np.arange(space.size))).sum()
+    require(
+        len(rows) == valid,
+        f"enumerate() has {len(rows)} rows, size is {space.size}, of which {valid} are valid",
+    )
 
 
 def _check_strings(space: Space, archs: Archs) -> None:
@@ -247,11 +265,62 @@ def _check_graph(space: Space, archs: Archs) -> None:
     )
 
 
-def _check_cost(space: Space, archs: Archs) -> None:
+def _check_config(space: Space, archs: Archs) -> None:
+    for arch, active in zip(archs[:8], space.active(archs[:8]), strict=True):
+        chosen = zip(space.choices, arch.tolist(), active.tolist(), strict=True)
+        expected = {c.name: c.options[k] for c, k, exists in chosen if exists}
+        found = space.config(arch)
+        require(
+            found == expected,
+            f"config(arch) must name the options of active decisions, {expected}, got {found}",
+        )
+
+
+def _check_restrict(space: Space, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    several = [c for c in space.choices if len(c.options) > 1]
+    if not several:
+        return
+    kept = {
+        several[j].name: several[j].options[: len(several[j].options) // 2 + 1]
+        for j in rng.permutation(len(several))[:3]
+    }
+    name = next(iter(kept))
+    require_raises(SpaceError, lambda: space.restrict({name: []}), "restrict must refuse no option")
+    require_raises(
+        UnknownNameError,
+        lambda: space.restrict({"no such decision": [1]}),
+        "restrict must refuse decisions that the space does not have",
+    )
+    small = space.restrict(kept)
+    archs = small.sample(16, rng=rng)
+    whole = space.validate(small.to_origin(archs)) if small.origin is space else None
+    for row in map(small.config, archs):
+        wrong = {k: v for k, v in row.items() if v not in kept.get(k, (v,))}
+        require(not wrong, f"restrict({kept}) draws options that are left out: {wrong}")
+    require(
+        (small.parse(small.format(archs)) == archs).all(),
+        "strings of a restricted space do not round-trip",
+    )
+    require(
+        small.fingerprint() != space.fingerprint() or small.choices == space.choices,
+        "the fingerprint of a restricted space must differ",
+    )
+    if whole is not None:
+        require(
+            small.format(archs) == space.format(whole)
+            and np.array_equal(small.features(archs), space.features(whole)),
+            "a restricted space must have the strings and features of the whole one",
+        )
+
+
+def _check_networks(space: Space, task: Task | None, archs: Archs) -> None:
     try:
-        cost = space.cost(archs)
+        networks = space.networks(task)
     except SpaceError:
-        return  # costs may depend on a task that is not known yet
+        require(task is None, "networks(task) refuses the task")
+        return  # nothing was published: sizes depend on the task
+    cost = networks.cost(archs)
     require(set(cost) >= {"macs", "params"}, f"cost must have macs and params, got {sorted(cost)}")
     for name, values in cost.items():
         require(values.shape == (len(archs),), f"cost {name!r} must be (n,), got {values.shape}")
@@ -259,5 +328,28 @@ def _check_cost(space: Space, archs: Archs) -> None:
             np.isfinite(values).all() and (values >= 0).all(), f"cost {name!r} must be >= 0, finite"
         )
         require(
-            space.cost(archs[:1])[name][0] == values[0], f"cost {name!r} depends on the other rows"
+            networks.cost(archs[:1])[name][0] == values[0],
+            f"cost {name!r} depends on the other rows",
         )
+    require(networks.fingerprint() == space.networks(task).fingerprint(), "fingerprint changes")
+    for arch, params in zip(archs[:2], cost["params"], strict=False):
+        first, second = (_shapes(networks, arch) for _ in range(2))
+        require(first == second, "build(arch) gives networks of different shapes")
+        counted = sum(size for _, size in first)
+        require(
+            counted == params,
+            f"cost says {params:,.0f} parameters of {space.format(arch[None])[0]!r}, its network "
+            f"has {counted:,}",
+        )
+
+
+def _shapes(networks: Networks, arch: Archs) -> list[tuple[str, int]]:
+    """Names and sizes of a network's trainable parameters, built without arithmetic if possible."""
+    import torch
+
+    try:
+        with torch.device("meta"):
+            network = networks.build(arch)
+    except Exception:
+        network = networks.build(arch)  # it looks at numbers
+    return [(name, p.numel()) for name, p in network.named_parameters() if p.requires_grad]

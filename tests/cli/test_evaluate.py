@@ -26,6 +26,8 @@ def build(config, task):
 
 space = ar.spaces.from_choices({"depth": [0, 1, 2], "width": [4, 8, 16]}, build=build, name="nets")
 
+costs = ar.evaluators.Combined(a=ar.evaluators.Cost(task), b=ar.evaluators.Cost(task))
+
 def measure(config):
     """Have a clear best, at the largest network."""
     return config["depth"] + config["width"] / 100
@@ -127,6 +129,13 @@ def test_two_devices(mine: Cli, cli: Cli, real_report: None) -> None:
     assert "fast/latency_ms" in Path("here/report.html").read_text(encoding="utf-8")
     ambiguous = mine(*devices, "--metric", "latency_ms", "--run", "other")
     refused(ambiguous, "'latency_ms' is measured more than once", "slow/latency_ms or fast/")
+
+
+def test_the_front_shows_costs_of_every_scope(mine: Cli, cli: Cli) -> None:
+    asked = ("--evaluate", "mine.py:measure", "--evaluate", "mine.py:costs", "--metric", "score")
+    assert mine(*asked, "--budget", 3).status == 0
+    header = cli("front", "here").out.splitlines()[0].split()
+    assert header == ["score", "a/macs", "b/macs", "a/params", "b/params", "architecture"]
 
 
 def test_two_devices_have_a_folder_of_their_own(mine: Cli) -> None:

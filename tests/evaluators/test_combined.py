@@ -14,6 +14,7 @@ from archrank.evaluators import (
     Evaluations,
     Evaluator,
     Function,
+    Latency,
     Metric,
     Scoped,
     Table,
@@ -96,6 +97,15 @@ def test_two_devices_in_one_run(space: NASBench201) -> None:
     assert (both.metrics[2].scope, both.metrics[2].short_name) == ("", "macs")
 
 
+def test_the_first_condition_that_differs_is_the_scope() -> None:
+    clocks = Combined(Latency(Digits()), Latency(Glyphs()))  # on one device
+    assert names(clocks) == ["digits/latency_ms", "glyphs/latency_ms"]
+    proxies = Combined(ZeroCost(Digits(), ["snip"]), ZeroCost(Glyphs(), ["snip"]))
+    assert names(proxies) == ["digits/snip", "glyphs/snip"]
+    assert list(Latency(Digits()).conditions().items()) == [("device", "cpu"), ("task", "digits")]
+    assert list(Training(Digits()).conditions().items()) == [("task", "digits"), ("device", "cpu")]
+
+
 def test_two_tasks_in_one_run() -> None:
     both = Combined(Training(Digits()), Training(Glyphs()), ZeroCost(Digits(), ["snip"]))
     assert names(both)[::5] == ["digits/valid_accuracy", "glyphs/valid_accuracy", "snip"]
@@ -143,6 +153,10 @@ def test_scopes_are_part_of_the_identity() -> None:
             "'cpu/latency_ms' is measured by OnDevice and OnDevice",
         ),
         (lambda: Combined(**{"a/b": Cost()}), "scope 'a/b': use one or more letters"),
+        (
+            lambda: Combined(Scoped(OnDevice("cpu"), "x"), Scoped(OnDevice("cuda:0"), "x")),
+            "'x/latency_ms' is measured by OnDevice and OnDevice",
+        ),
         (lambda: Scoped(Cost(), ""), "scope ''"),
     ],
 )
@@ -157,3 +171,17 @@ def test_scoped(space: NASBench201) -> None:
     assert scoped.evaluate(space.enumerate()[[0, -1]]).reasons == ["RuntimeError: dead", None]
     assert isinstance(scoped.unscoped, Function)
     assert scoped.parts() == (scoped,)
+
+
+def test_a_scope_changes_nothing_else(space: NASBench201, tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text(f"arch,acc\n{space.format(space.enumerate()[:1])[0]},1\n")
+    table = Scoped(Table(path), "t").bind(space)
+    assert table.available(space.enumerate()[:2]).tolist() == [True, False]
+    assert table.capacity == 1
+    assert Scoped(Cost(), "a").cheap
+    assert Scoped(OnDevice("cpu"), "a").conditions() == {"device": "cpu"}
+    grouped = OnDevice("cpu")
+    grouped.group_size = 4
+    assert Scoped(grouped, "a").group_size == 4
+    assert Combined(Cost(), grouped, OnDevice("cuda:0")).group_size == 4

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from archrank.errors import EvaluationError
+from archrank.errors import EvaluationError, ObjectiveError
 from archrank.evaluators import Function, Metric
 from archrank.spaces import CustomSpace, from_choices
 from archrank.testing import check_evaluator
@@ -32,6 +32,21 @@ def small() -> CustomSpace:
 def test_contract(small: CustomSpace) -> None:
     check_evaluator(Function(ratio), small)
     check_evaluator(Function(both, ["acc", Metric("ms", "minimize", "ms")]), small)
+
+
+def test_metrics_are_declared_in_three_ways() -> None:
+    declared = (Metric("acc"), Metric("ms", "minimize"))
+    assert Function(both, ["acc", "ms:minimize"]).metrics == declared
+
+    def own(config: dict[str, Any]) -> dict[str, float]:
+        return both(config)
+
+    own.metrics = ["acc:maximize", "ms:minimize"]  # type: ignore[attr-defined]
+    assert Function(own).metrics == declared
+    assert Function(own, ["acc"]).metrics == declared[:1]
+    assert Function(both).metrics == (Metric("score"),)
+    with pytest.raises(ObjectiveError, match="metric 'ms:down': the direction is maximize or min"):
+        Function(both, ["ms:down"])
 
 
 def test_failures_have_reasons(small: CustomSpace) -> None:

@@ -7,12 +7,16 @@ import re
 import numpy as np
 import pytest
 
+from archrank.evaluators import Combined, Function, Table
 from archrank.report.chart import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Axis, Chart
 from archrank.report.cross_validation import CrossValidation, assess, cross_validate
 from archrank.report.figures import MAX_DOTS, search_curve, thin
-from archrank.report.summary import find_table, table_scores
+from archrank.report.summary import costs, find_table, table_scores
 from archrank.report.tradeoffs import staircase, trade_offs
 from archrank.spaces import NASBench201
+from archrank.strategies import Random
+from archrank.study import Study
+from tests.report.conftest import METRICS, measure
 
 
 @pytest.mark.parametrize(
@@ -101,6 +105,19 @@ def test_reference_is_the_tables_column(table_study) -> None:
     assert scores is not None
     np.testing.assert_array_equal(scores, table.table.column("<script>"))
     assert find_table(table_study.evaluator, "accuracy") is None
+
+
+def test_tables_and_costs_are_found_in_a_scope(cell_table, cells, custom) -> None:
+    both = Combined(t=Table(cell_table, "<script>")).bind(cells)
+    found = find_table(both, "t/<script>")
+    assert found is not None
+    assert found[1]["t/<script>"] == "<script>"
+    study = Study(cells, both, Random(), objectives=["t/<script>"]).run(3)
+    np.testing.assert_array_equal(table_scores(study.results), found[0].table.column("<script>"))
+    study = Study(custom, Combined(a=Function(measure, METRICS)), Random()).run(3)
+    metric, values = costs(study.results)
+    assert metric.name == "a/macs"
+    assert values.tolist() == [r.values["a/macs"] for r in study.records]
 
 
 def test_many_dots_are_thinned() -> None:

@@ -67,7 +67,12 @@ def show_front(results: Results) -> None:
 
     metrics = results.metrics
     shown = [o.metric for o in results.objectives]
-    shown += [name for name in ("macs", "params") if name in metrics and name not in shown]
+    shown += [
+        name
+        for cost in ("macs", "params")
+        for name, metric in metrics.items()
+        if metric.short_name == cost and name not in shown
+    ]
     rows = [(*shown, "architecture")]
     for record in results.front:
         cells = [format_value(record.values[name], metrics[name]) for name in shown]

@@ -57,6 +57,7 @@ def test_any_ties_are_finite_and_order_free(rows, random) -> None:
     [
         (torch.zeros(3), torch.zeros(2), r"got \(3,\) and \(2,\)"),
         (torch.zeros(3, 1), torch.zeros(3), r"got \(3, 1\) and \(3,\)"),
+        (torch.zeros(3, 1), torch.zeros(3, 1), r"got \(3, 1\) and \(3, 1\)"),
         (torch.zeros(0), torch.zeros(0), "at least 1"),
         (torch.zeros(2), torch.tensor([0.5, float("nan")]), "NaN"),
         (torch.zeros(2, dtype=torch.int32), torch.zeros(2), "floating-point scores, got torch.int"),

@@ -149,7 +149,9 @@ def test_numbers_of_rows_with_the_first_decision_most_significant() -> None:
 
 def test_a_space_without_decisions_has_one_row() -> None:
     space = make([])
-    assert space.index(np.zeros((3, 0), dtype=np.uint8)).tolist() == [0, 0, 0]
+    index = space.index(np.zeros((3, 0), dtype=np.uint8))
+    assert index.tolist() == [0, 0, 0]
+    assert index.dtype == np.int64
 
 
 def test_a_mutation_reaches_every_other_option_equally() -> None:

@@ -76,6 +76,11 @@ def test_conditions() -> None:
         ({"depth": ("width", [8])}, "depends on 'width', which is declared after it"),
         ({"depth": ("depth", [1])}, "circle: depth -> depth"),
         ({"depth": ("width", 8), "width": ("depth", 1)}, "circle: depth -> width -> depth"),
+        (
+            {"width": ("kind", "conv"), "kind": ("depth", 1), "depth": ("kind", "conv")},
+            "circle: kind -> depth -> kind$",  # width only leads to it
+        ),
+        ({"width": ("depth", [1], "or more")}, "is one .* pair"),
         ({"width": "depth"}, r"one \(choice, options\) pair such as .*, got 'depth'"),
         ({"width": [("depth", [1]), ("kind", ["conv"])]}, "is one .* pair"),
         ({"width": lambda config: True}, "is one .* pair"),

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from archrank.cli.search import Search
 from archrank.evaluators import Function
+from archrank.runs.settings import SearchSettings
 from tests.cli.conftest import Cli, Result, refused
 from tests.cli.test_search import evaluations
 
@@ -164,6 +166,17 @@ def test_bad_input(mine: Cli, search: Cli) -> None:
     )
     refused(search("--constraint", "macs<=1e8"), "unknown metric 'macs'", "add --evaluate cost")
     assert not Path("here").exists()
+
+
+def test_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("archrank.cli.search.cores", lambda: 5)
+    for settings, workers in (
+        (SearchSettings(), 5),
+        (SearchSettings(table="t.csv"), 1),
+        (SearchSettings(table="t.csv", evaluate=("latency",)), 5),
+    ):
+        assert Search(settings)._workers() == workers
+    assert Search(SearchSettings(), workers=2)._workers() == 2
 
 
 def test_a_table_and_costs(search: Cli, cli: Cli) -> None:

@@ -8,9 +8,12 @@ import pytest
 from tests.cli.conftest import Cli, refused
 
 TASK = """
+import archrank as ar
 from archrank.tasks import Digits, Recipe
 
 task = Digits(recipe=Recipe(epochs=1), copies=1)
+short = Digits(recipe=Recipe(epochs=1, batch_size=256), copies=1)
+pair = ar.evaluators.Combined(a=ar.evaluators.Training(task), b=ar.evaluators.Training(short))
 """
 
 
@@ -47,6 +50,17 @@ def test_a_trained_network(cli: Cli) -> None:
     assert sum(w.numel() for k, w in weights.items() if "running" not in k) >= exported["params"]
     written = json.loads(Path("here/export/architecture.json").read_text())
     assert {**written, "weights": exported["weights"]} == exported
+
+
+def test_the_training_of_the_objective(cli: Cli) -> None:
+    done = cli(
+        *("search", "--evaluate", "task_for_export:pair", "--strategy", "random", "--budget", 1),
+        *("--metric", "b/valid_accuracy", "--workers", 1, "--run", "here"),
+    )
+    assert done.status == 0, done.err
+    metrics = json.loads(cli("best", "here", "--json").out)["metrics"]
+    exported = json.loads(cli("export", "here", "--json").out)
+    assert exported["valid_loss"] == metrics["b/valid_loss"] != metrics["a/valid_loss"]
 
 
 def test_a_run_on_a_table(cli: Cli, search: Cli) -> None:

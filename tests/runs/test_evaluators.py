@@ -249,7 +249,7 @@ def test_a_table_adds_nothing_by_itself(space: NASBench201, table: str) -> None:
         (["table"], {}, "--evaluate table: name the file: --table FILE"),
         (["combined"], {}, "repeat --evaluate"),
         (["function"], {}, "path/to/file.py:function"),
-        (["cost"], {"task": "digit"}, "unknown task 'digit', did you mean 'digits'"),
+        (["mine.py:unaided"], {"task": "digit"}, "unknown task 'digit', did you mean 'digits'"),
         (["mine.py:two"], {}, r"function 'two' takes config, batch: a function that measures"),
         (["mine.py:number"], {}, "'mine.py:number' is a int, expected an archrank Evaluator"),
         (["mine.py:mesure"], {}, "or 'measure'\\?"),

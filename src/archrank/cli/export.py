@@ -92,7 +92,7 @@ class Export(Reading):
         seed = results.description.identity["seed"]
         if self.task is not None:
             return Training(make_task(self.task, settings.data)).bind(space, seed=seed)
-        if settings.table is None:
+        if settings.table is None or settings.evaluate:
             wanted = {o.metric for o in results.objectives}
             found = [
                 (wanted.isdisjoint(m.name for m in part.metrics), part.unscoped)

@@ -110,7 +110,7 @@ class _Composer:
             parts[name] = self.function(name, [*tables, *parts.values()], vague)
         ordered = [*tables, *(parts[name] for name in names)]
         combined = ordered[0] if len(ordered) == 1 else Combined(*ordered)
-        added = self.missing(combined, set(names))
+        added = self.missing(combined)
         if not added:
             return Composition(combined)
         extra = [self.make(name) for name in dict.fromkeys(added.values())]
@@ -173,7 +173,7 @@ class _Composer:
             table.bind(self.space).table.objective(name)
         return table
 
-    def missing(self, evaluator: Evaluator, used: set[str]) -> dict[str, str]:
+    def missing(self, evaluator: Evaluator) -> dict[str, str]:
         """Return ``{metric: name}`` of the evaluators that are needed beside ``evaluator``.
 
         Raises:
@@ -193,7 +193,7 @@ class _Composer:
                     f"To measure it on networks for task {self.settings.task!r}, add "
                     f"--evaluate {source}",
                 )
-            if source is None or source in used:
+            if source is None:
                 known = measured if self.settings.table is not None else measured | {*self.offers}
                 raise UnknownNameError("metric", name, known)
             added[name] = source

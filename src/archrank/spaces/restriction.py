@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -59,9 +60,13 @@ def _require_options(choice: Choice, wanted: list[Any]) -> None:
         )
     for option in wanted:
         if option not in choice.options:
-            known = [repr(o) for o in choice.options]
-            unknown = UnknownNameError(f"option of {choice.name!r}:", repr(option), known)
-            raise SpaceError(str(unknown))
+            by_text = {str(o): o for o in choice.options}
+            close = difflib.get_close_matches(str(option), by_text, n=1, cutoff=0.5)
+            meant = f", did you mean {by_text[close[0]]!r}? It has" if close else "; it has"
+            raise SpaceError(
+                f"decision {choice.name!r} has no option {option!r}{meant} "
+                f"{', '.join(map(repr, choice.options))}"
+            )
 
 
 class Restriction:

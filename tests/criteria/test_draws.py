@@ -62,8 +62,8 @@ def test_expected_best_of_constant_values() -> None:
     [
         ([], [1], r"shape \(0,\)"),
         ([1, np.nan], [1], "1 of 2 values are NaN"),
-        ([1, 2], [3], "cannot draw 3 of 2"),
-        ([1, 2], [0], "cannot draw 0 of 2"),
+        ([1, 2], [3], "k=3: draws without replacement from 2 values"),
+        ([1, 2], [0], "k=0: draws without replacement from 2 values"),
         ([1, 2], [1.5], "whole numbers"),
         ([1, 2], 1, "whole numbers"),
     ],

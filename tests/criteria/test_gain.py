@@ -49,7 +49,7 @@ def test_ndcg_with_fixed_bounds() -> None:
         ([0.1, 0.2], {"relevance": lambda x: x * 0}, "got 0 to 0"),
         ([0.1, -0.2], {"relevance": lambda x: x}, "got -0.2 to 0.1"),
         ([0.1, 0.2], {"relevance": lambda x: x[:1]}, "expected 2 relevances"),
-        ([0.1, 0.2], {"k": 3}, "outside"),
+        ([0.1, 0.2], {"k": 3}, "k=3: choose from 1 to 2"),
     ],
 )
 def test_unusable_relevances(truth, options, message: str) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from archrank.losses import approx_ndcg, hinge, kl_pair, lambdarank, pairs, ranknet
+from archrank.losses import approx_ndcg, hinge, kl_pair, lambdarank, listwise, pairs, ranknet
 from tests.losses.helpers import draws, tensor
 
 
@@ -58,12 +58,42 @@ def test_distinct_pairs(n: int, size: int) -> None:
 
 
 def test_unranked_pairs_are_exact_at_the_corners() -> None:
-    j = torch.tensor([1, 2, 3, 1000, 423_623, 2**25])
+    j = torch.tensor([1, 2, 3, 1000, 423_623, 2**25, 2**29 + 3, 2**30])  # roots are rounded up
     corner = j * (j - 1) // 2
     for offset, row in ((corner, torch.zeros_like(j)), (corner + j - 1, j - 1)):
         i, column = pairs._unranked(offset)
         assert torch.equal(column, j)
         assert torch.equal(i, row)
+
+
+def test_a_million_pairs_are_compared_at_most() -> None:
+    n = 1500
+    better, worse, scale = pairs.compare(torch.arange(n), None, None, None)
+    assert len(better) == 2**20  # 8 MB per column
+    assert scale == comb(n, 2) / 2**20
+    assert (better > worse).all()
+
+
+def test_one_pair_will_do() -> None:
+    s, y = tensor([1.0, 2.0, 3.0]), tensor([3.0, 2.0, 1.0])
+    assert hinge(s, y, margin=0.0, max_pairs=1).item() in (1.0, 2.0)
+
+
+def test_nearly_all_numbers_are_not_drawn_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last of many would be met by chance only after a long time."""
+    monkeypatch.setattr(torch, "randint", lambda *args, **kwargs: pytest.fail("drawn by chance"))
+    for size in (250, 999, 1000):
+        assert len(pairs._distinct(1000, size, None).unique()) == size
+
+
+def test_estimated_ranks_are_close_to_the_exact_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    scores = tensor(np.random.default_rng(0).normal(size=3000))
+    monkeypatch.setattr(pairs, "MAX_PAIRS", 3000**2)
+    exact = listwise._soft_ranks(scores, 0.1)
+    monkeypatch.setattr(pairs, "MAX_PAIRS", 3000 * 300)  # 300 opponents each
+    estimated = listwise._soft_ranks(scores, 0.1)
+    assert not torch.equal(exact, estimated)
+    assert ((estimated - exact).abs() / exact).max() < 0.008
 
 
 def test_large_batch() -> None:

@@ -115,7 +115,7 @@ def test_a_pipe_is_written_to(tmp_path: Path) -> None:
     reader = threading.Thread(target=lambda: read.append(pipe.read_text()))
     reader.start()
     write_text(pipe, "text")
-    reader.join(timeout=30)
+    reader.join(timeout=600)
     assert read == ["text"]
     assert stat.S_ISFIFO(pipe.stat().st_mode)
 

@@ -76,7 +76,7 @@ def test_workers_end_with_a_killed_parent(tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
     # the workers hold the other end of the pipe, so it closes when the last of them has ended
     done = subprocess.run(
-        [sys.executable, program], env=environment, stdout=subprocess.PIPE, timeout=60, check=False
+        [sys.executable, program], env=environment, stdout=subprocess.PIPE, timeout=600, check=False
     )
     assert done.returncode == -signal.SIGKILL
     assert int(done.stdout) > 0

@@ -74,7 +74,7 @@ class FirstWaits(Function):
 
     def evaluate(self, archs: Archs) -> Evaluations:
         if archs.tobytes() == self.slow:
-            self.stored.wait(timeout=20)
+            self.stored.wait(timeout=600)
         return super().evaluate(archs)
 
     def started(self, *args: Any) -> None:

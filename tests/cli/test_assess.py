@@ -156,7 +156,7 @@ def test_failures_are_told(assess: Cli) -> None:
         (("--workers", 0), ("workers must be at least 1, got 0",)),
         (("--space", "nasbench2001"), ("unknown space", "or 'nasbench201'?")),
         (("--weak", "gone.csv:x"), ("gone.csv",)),
-        (("--fine-tune", 5), ("fine_tune 5 needs one column",)),
+        (("--fine-tune", 5), ("fine_tune 5 needs a column",)),
     ],
 )
 def test_refused(assess: Cli, arguments: tuple[object, ...], parts: tuple[str, ...]) -> None:

@@ -12,7 +12,7 @@ from archrank import criteria
 from archrank.assess import assess
 from archrank.assess.grid import Cell
 from archrank.assess.training import best_new
-from archrank.rankers.kit.weak_labels import normal_scores
+from archrank.rankers.kit.targets import normal_scores
 from archrank.spaces import NASBench201
 from archrank.tables import BenchTable
 from tests.assess.helpers import Linear, Pretrained, Recorder

@@ -10,7 +10,7 @@ import numpy as np
 from archrank.assess.grid import Cell
 from archrank.assess.problem import Problem
 from archrank.rankers.base import Ranker
-from archrank.rankers.kit.weak_labels import normal_scores
+from archrank.rankers.kit.targets import normal_scores
 from archrank.types import Floats, Ints
 
 

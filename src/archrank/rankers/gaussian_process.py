@@ -1,30 +1,42 @@
-"""A Gaussian process on ranks: archrank's default ranker.
+"""A Gaussian process that weighs several views of architectures: archrank's default ranker.
 
-Three choices make a plain Gaussian process order architectures well from few labels:
+What decides an order differs: accuracy depends on what a network computes, latency on all it runs;
+numbers of channels have an order, activation functions have none; costs add up, accuracies
+saturate. So the ranker considers a few kernels and two forms of the labels, and lets the labels
+choose:
 
-* it learns *ranks*: scores are replaced by normal scores of their ranks, so a few failed networks
-  far below the rest do not decide the fit (rank-based inverse normal transformation);
-* one kernel per group of features (operation counts, depths, paths, ...), each with its own
-  amplitude and length scale, added up;
-* hyper-parameters maximise the marginal likelihood times weak priors, which matter with ten labels
-  and hardly with a hundred.
+* every group of features (operation counts, depths, paths, ...) has a Matern kernel with an
+  amplitude and a length of its own; the kernels add up;
+* where groups describe decisions one by one (``ordered``, ``choice``), a second kernel gives each
+  decision a relevance, and both are tried without the view that ignores the order of numbers;
+* where groups describe all that is run (``operation``, ``total``), a second kernel adds them,
+  linearly, as costs of operations add up;
+* labels are normal scores of their ranks, or standardised (see :mod:`.kit.targets`).
+
+Hyper-parameters maximise marginal likelihood times weak priors, which matter with ten labels and
+hardly with a hundred. Predictions average over kernels and forms by evidence (Bayesian model
+averaging); both forms have unit variance, so nothing but the order of a mean has a meaning.
 
 Rasmussen & Williams, "Gaussian Processes for Machine Learning", 2006, equations 2.23-2.24
-(prediction), 5.8-5.9 (marginal likelihood and gradient), 4.17 (Matern 5/2).
+(prediction); :mod:`.kit.kernels` has the rest.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import cho_solve, cholesky, solve_triangular
-from scipy.optimize import minimize
+from scipy.special import logsumexp
 
 from archrank.rankers.base import Ranker
-from archrank.rankers.kit.weak_labels import WeakLabels, normal_scores
+from archrank.rankers.kit.kernels import JITTER, Kernel, Term
+from archrank.rankers.kit.targets import log_stretch, normal_scores, standard_scores
+from archrank.rankers.kit.weak_labels import WeakLabels
+from archrank.spaces.numbers import CHOICE, ORDERED
 from archrank.types import Archs, Floats
 
 if TYPE_CHECKING:
@@ -32,21 +44,36 @@ if TYPE_CHECKING:
 
     from archrank.spaces.base import Space
 
-JITTER = 1e-6
 CHUNK = 2048  # candidates per block: their kernel rows stay in the processor's cache
 REFERENCE = 1024  # architectures whose features fix the scale of every column
 TUNED_ON = 256  # labels at most that decide the hyper-parameters; all are conditioned on
-BOUND = 6.0  # of the log hyper-parameters around their prior means
-# Normal priors on the logarithms of the hyper-parameters: (mean, sd).
-AMPLITUDE = (0.0, 0.5)  # of all groups together
-LENGTH = (1.0, 1.0)
-NOISE = (-2.0, 1.0)  # variance, against unit variance of the labels
+UNUSED = ("edge",)  # groups left out where there are others: one-hot of live edges
+WEAK = ("weak", "weak as run")  # groups of weak labels: means of classes, of rows
+RUN = ("operation", "total")  # groups that describe what a network runs, used or not
+DECISIONS = (ORDERED, CHOICE)  # groups with columns of decisions
+COST_LOG_ODDS = -4.0  # that labels depend on what is run: most labels are accuracies
+VALUES_LOG_ODDS = -1.0  # that values tell more than ranks: it takes labels to know their scale
+NEGLIGIBLE = 0.01  # weight below which a kernel is dropped
+NOISE = {"ranks": (-2.0, 1.0), "values": (-3.0, 1.5)}  # priors of the log noise, by form of labels
+
+
+@dataclass(frozen=True)
+class _Member:
+    """A kernel and a form of the labels, its hyper-parameters, and what it has learnt."""
+
+    weight: float
+    form: str
+    kernel: Kernel
+    theta: Floats
+    train: list[Floats]
+    cholesky: Floats
+    alpha: Floats
 
 
 class GaussianProcess(Ranker):
-    """Gaussian-process regression of normal scores; higher is better.
+    """Gaussian-process regression on the space's features; higher is better.
 
-    Kernel: the sum over feature groups of ``a_g * matern52(r_g / l_g)``, where ``r_g`` is the root
+    Kernels are sums over feature groups of ``a_g * matern52(r_g / l_g)``, where ``r_g`` is the root
     mean square difference of standardised features. Groups are what stands before ``:`` in the
     space's feature names; a space without groups has one.
 
@@ -54,8 +81,12 @@ class GaussianProcess(Ranker):
         space: the architectures' space.
         groups: feature groups to use; ``None`` takes all except ``edge`` (one-hot) where there are
             others. Weak labels, where :meth:`pretrain` gave any, are a group of their own.
-        max_iter: steps of the hyper-parameter search.
+        max_iter: steps of each hyper-parameter search.
         seed: unused, the fit is deterministic; here because every ranker takes one.
+
+    Attributes:
+        members_: what predictions average: kernels, forms of the labels (``ranks``, ``values``),
+            and their weights.
 
     Example:
         >>> import numpy as np
@@ -105,115 +136,128 @@ class GaussianProcess(Ranker):
         return np.concatenate([features, weak.features(archs)], axis=1)
 
     def _set_scale(self) -> None:
-        """Fix mean and scale of every column on a fixed sample of the space, and the groups."""
+        """Fix mean and scale of every column on a fixed sample of the space, and the groups.
+
+        Variances of a group add up to 1, and are the same for all its decisions: columns that share
+        what stands before ``=`` in their names.
+        """
         sample = self.space.sample(REFERENCE, rng=np.random.default_rng(0))
         features = self._features(sample)
-        names = [n.partition(":")[0] if ":" in n else "" for n in self.space.feature_names]
-        offered = list(dict.fromkeys(names))
-        names += ["weak"] * (features.shape[1] - len(names))
-        structural = offered if offered == ["edge"] else [g for g in offered if g != "edge"]
-        wanted = [*(self.groups or structural), "weak"]
-        sd = features.std(axis=0)
-        self.columns_: list[list[int]] = []
-        self.mean_ = features.mean(axis=0)
-        self.scale_ = np.zeros_like(sd)
-        for group in wanted:
-            columns = [k for k, name in enumerate(names) if name == group and sd[k] > 1e-6]
-            if columns:
-                self.scale_[columns] = 1 / (sd[columns] * np.sqrt(len(columns)))
-                self.columns_.append(columns)
+        names = [n if ":" in n else f":{n}" for n in self.space.feature_names]
+        weak = (features.shape[1] - len(names)) // 2  # by class, then by row
+        names += [f"{group}:{k}" for group in WEAK for k in range(weak)]
+        groups = np.array([name.partition(":")[0] for name in names])
+        decisions = np.array([name.partition(":")[2].partition("=")[0] for name in names])
+        variance = features.var(axis=0)
+        self.mean_, self.scale_ = features.mean(axis=0), np.zeros_like(variance)
+        self.columns_ = {
+            str(group): np.flatnonzero((groups == group) & (variance > 1e-12))
+            for group in dict.fromkeys(groups)
+        }
+        for columns in self.columns_.values():
+            _, owner = np.unique(decisions[columns], return_inverse=True)
+            share = np.bincount(owner, variance[columns])[owner] * (owner.max(initial=0) + 1)
+            self.scale_[columns] = 1 / np.sqrt(share)
+        both = np.concatenate([self.columns_.get(g, np.zeros(0, dtype=int)) for g in DECISIONS])
+        self.decision_ = np.zeros(len(names), dtype=np.int64)
+        self.decision_[both] = np.unique(decisions[both], return_inverse=True)[1]
 
-    def _blocks(self, archs: Archs) -> list[Floats]:
-        """Standardised features per group: ``(n, f_g)`` each."""
-        z = (self._features(archs) - self.mean_) * self.scale_
-        return [z[:, columns] for columns in self.columns_]
+    def _kernels(self) -> list[tuple[list[Term], float]]:
+        """Terms of every kernel that is considered, and its prior log odds."""
+        offered = [g for g, columns in self.columns_.items() if len(columns)]
+        named = [g for g in offered if g not in WEAK]
+        chosen = self.groups or [g for g in named if g not in UNUSED] or named
+        computed, as_run = WEAK
+        smooth = [g for g in offered if g == computed or (g in chosen and g not in RUN)]
+        run = [g for g in offered if g in chosen and g in RUN]
+        run += [g for g in offered if g == as_run and run]
+        views = [smooth]
+        if set(DECISIONS) <= set(smooth):
+            views.append([g for g in smooth if g != CHOICE])
+        kernels = [([self._term(g) for g in view], 0.0) for view in views if view]
+        if set(DECISIONS) & set(smooth):
+            kernels += [([self._term(g, True) for g in view], 0.0) for view in views]
+        if run:
+            added = [Term(self.columns_[g], linear=True) for g in run]
+            kernels.append(([self._term(g) for g in smooth] + added, COST_LOG_ODDS))
+        return kernels
+
+    def _term(self, group: str, relevance: bool = False) -> Term:
+        columns = self.columns_[group]
+        apart = relevance and group in DECISIONS
+        return Term(columns, decisions=self.decision_[columns] if apart else None)
+
+    def _standardised(self, archs: Archs) -> Floats:
+        standardised: Floats = (self._features(archs) - self.mean_) * self.scale_
+        return standardised
 
     # ---- fitting -------------------------------------------------------------------------------
 
     def _fit(self, archs: Archs, scores: Floats) -> None:
         self._set_scale()
-        y = normal_scores(scores)
-        self.train_ = self._blocks(archs)
-        some = np.unique(np.linspace(0, len(y) - 1, TUNED_ON).astype(int))  # all, if fewer
-        parts = [block[some] for block in self.train_]
-        squared = np.stack([squared_distances(b, b) for b in parts])  # (groups, k, k)
-        g = len(self.train_)
-        mean = np.array([AMPLITUDE[0] - np.log(g)] * g + [LENGTH[0]] * g + [NOISE[0]])
-        sd = np.array([AMPLITUDE[1]] * g + [LENGTH[1]] * g + [NOISE[1]])
-        found = minimize(
-            self._loss,
-            mean,
-            args=(squared, y[some], mean, sd),
-            jac=True,
-            method="L-BFGS-B",
-            bounds=list(zip(mean - BOUND, mean + BOUND, strict=True)),
-            options={"maxiter": self.max_iter},
-        )
-        theta = np.asarray(found.x, dtype=np.float64)
-        self.amplitude_ = np.exp(theta[:g])
-        self.length_ = np.exp(theta[g : 2 * g])
-        self.noise_ = float(np.exp(theta[-1]))
-        kernel = self._kernel(self.train_)
-        kernel[np.diag_indices(len(y))] += self.noise_ + JITTER
-        self.cholesky_ = cholesky(kernel, lower=True, check_finite=False)
-        self.alpha_ = cho_solve((self.cholesky_, True), y, check_finite=False)
+        x = self._standardised(archs)
+        some = np.unique(np.linspace(0, len(scores) - 1, TUNED_ON).astype(int))  # all, if fewer
+        forms = {
+            "ranks": (normal_scores(scores), log_stretch(scores[some])),
+            "values": (standard_scores(scores), VALUES_LOG_ODDS),
+        }
+        found = [
+            (form, kernel, theta, offset + evidence)
+            for form, (y, offset) in forms.items()
+            for kernel, theta, evidence in self._tune(x[some], y[some], form)
+        ]
+        log_weights = np.array([evidence for *_, evidence in found])
+        weights = np.exp(log_weights - logsumexp(log_weights))
+        weights = np.where(weights < NEGLIGIBLE, 0.0, weights)
+        self.members_ = [
+            _condition(weight, form, kernel, theta, x, forms[form][0])
+            for weight, (form, kernel, theta, _) in zip(weights / weights.sum(), found, strict=True)
+            if weight
+        ]
 
-    @staticmethod
-    def _loss(
-        theta: Floats, squared: Floats, y: Floats, mean: Floats, sd: Floats
-    ) -> tuple[float, Floats]:
-        """Negative log marginal likelihood minus log prior, and its gradient (R&W 5.8, 5.9)."""
-        g, n = len(squared), len(y)
-        amplitude, noise = np.exp(theta[:g, None, None]), float(np.exp(theta[-1]))
-        scaled = squared * np.exp(-2 * theta[g : 2 * g, None, None])  # (groups, n, n)
-        r = np.sqrt(5 * scaled)
-        decay = amplitude * np.exp(-r)
-        parts = (1 + r + 5 / 3 * scaled) * decay
-        kernel = parts.sum(axis=0)
-        kernel[np.diag_indices(n)] += noise + JITTER
-        prior = (theta - mean) / sd
-        try:
-            lower = cholesky(kernel, lower=True, check_finite=False)
-        except np.linalg.LinAlgError:
-            return 1e10, np.zeros_like(theta)  # sends the line search back
-        inverse = cho_solve((lower, True), np.eye(n), check_finite=False)
-        alpha = inverse @ y
-        value = 0.5 * y @ alpha + np.log(np.diag(lower)).sum() + 0.5 * prior @ prior
-        inner = inverse - np.outer(alpha, alpha)  # trace(inner dK) / 2 is the gradient
-        by_amplitude = 0.5 * (parts * inner).sum(axis=(1, 2))
-        by_length = 0.5 * (5 / 3 * (1 + r) * decay * scaled * inner).sum(axis=(1, 2))
-        by_noise = 0.5 * noise * np.trace(inner)
-        gradient = np.concatenate([by_amplitude, by_length, [by_noise]]) + prior / sd
-        return float(value), gradient
+    def _tune(self, x: Floats, y: Floats, form: str) -> list[tuple[Kernel, Floats, float]]:
+        """Every kernel with its hyper-parameters and its log evidence, prior odds included."""
+        tuned = []
+        for terms, odds in self._kernels():
+            kernel = Kernel(terms, NOISE[form])
+            theta, evidence = kernel.fit(x, y, max_iter=self.max_iter)
+            tuned.append((kernel, theta, evidence + odds))
+        return tuned
 
     # ---- prediction ----------------------------------------------------------------------------
-
-    def _kernel(self, blocks: list[Floats]) -> Floats:
-        """Prior covariance of the training architectures with others: ``(n_train, n)``."""
-        total = np.zeros((len(self.train_[0]), len(blocks[0])))
-        for a, b, amplitude, length in zip(
-            self.train_, blocks, self.amplitude_, self.length_, strict=True
-        ):
-            squared = squared_distances(a / length, b / length)
-            r = np.sqrt(5 * squared)
-            total += amplitude * (1 + r + 5 / 3 * squared) * np.exp(-r)
-        return total
 
     def _predict(self, archs: Archs, return_std: bool) -> tuple[Floats, Floats | None]:
         mean, variance = np.empty(len(archs)), np.empty(len(archs))
         for start in range(0, len(archs), CHUNK):
             part = slice(start, start + CHUNK)
-            cross = self._kernel(self._blocks(archs[part]))  # (n_train, chunk)
-            mean[part] = self.alpha_ @ cross
-            if return_std:
-                half = solve_triangular(self.cholesky_, cross, lower=True, check_finite=False)
-                variance[part] = self.amplitude_.sum() - np.einsum("ij,ij->j", half, half)
+            x = self._standardised(archs[part])
+            each = [_posterior(member, x, return_std) for member in self.members_]
+            weights = np.array([member.weight for member in self.members_])
+            means, variances = (np.stack(values) for values in zip(*each, strict=True))
+            mean[part] = weights @ means
+            variance[part] = weights @ (variances + (means - mean[part]) ** 2)
         return mean, np.sqrt(np.maximum(variance, 1e-12)) if return_std else None
 
 
-def squared_distances(a: Floats, b: Floats) -> Floats:
-    """Squared Euclidean distances of rows: ``(n, f), (k, f) -> (n, k)``."""
-    squared = -2.0 * a @ b.T
-    squared += np.einsum("ij,ij->i", a, a)[:, None]
-    squared += np.einsum("ij,ij->i", b, b)
-    return np.maximum(squared, 0.0, out=squared)
+def _condition(
+    weight: float, form: str, kernel: Kernel, theta: Floats, x: Floats, y: Floats
+) -> _Member:
+    """A kernel conditioned on labels ``y: (n,)`` of ``x: (n, f)``."""
+    train = kernel.scaled(theta, x)
+    covariance = kernel.between(theta, train, train)
+    covariance[np.diag_indices(len(y))] += np.exp(theta[-1]) + JITTER
+    lower = cholesky(covariance, lower=True, check_finite=False)
+    alpha = cho_solve((lower, True), y, check_finite=False)
+    return _Member(weight, form, kernel, theta, train, lower, alpha)
+
+
+def _posterior(member: _Member, x: Floats, return_std: bool) -> tuple[Floats, Floats]:
+    """Mean and variance of ``x: (n, f)`` under one kernel: ``(n,)`` each; no variance is zeros."""
+    blocks = member.kernel.scaled(member.theta, x)
+    cross = member.kernel.between(member.theta, member.train, blocks)  # (n_train, n)
+    mean = member.alpha @ cross
+    if not return_std:
+        return mean, np.zeros_like(mean)
+    half = solve_triangular(member.cholesky, cross, lower=True, check_finite=False)
+    prior = member.kernel.variances(member.theta, blocks)
+    return mean, prior - np.einsum("ij,ij->j", half, half)

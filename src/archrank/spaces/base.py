@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from archrank.errors import ArchitectureError, SpaceError
 from archrank.spaces.conditions import NUMBERED, Condition, Numbering, existing
 from archrank.spaces.networks import Networks
+from archrank.spaces.numbers import CHOICE, ORDERED, is_numeric, places
 from archrank.spaces.restriction import Restriction, read_kept
 from archrank.types import Archs, Bools, Floats, Ints
 
@@ -279,17 +280,36 @@ class Space(ABC):
     # ---- views ---------------------------------------------------------------------------------
 
     def features(self, archs: Archs) -> NDArray[np.float32]:
-        """Numbers for tabular rankers: ``(n, f)``; here one-hot, inactive decisions all zero."""
+        """Numbers for tabular rankers: ``(n, f)``; here two views of the decisions.
+
+        ``ordered``: one column per decision whose options are numbers, with its place on a scale
+        from 1 to 2 (see :func:`~archrank.spaces.numbers.places`), 0 where inactive; ``choice``:
+        all decisions one-hot, all zero where inactive.
+        """
+        active = self.active(archs)
+        numeric = [j for j, choice in enumerate(self.choices) if is_numeric(choice)]
+        columns = [places(self.choices[j])[archs[:, j]] * active[:, j] for j in numeric]
+        ordered = np.array(columns, dtype=np.float32).reshape(-1, len(archs)).T
+        return np.concatenate([ordered, self._one_hot(archs, active)], axis=1)
+
+    def _one_hot(self, archs: Archs, active: Bools) -> NDArray[np.float32]:
+        """One column per option of every decision, all zero where inactive: ``(n, options)``."""
         blocks = [
             (archs[:, j, None] == np.arange(radix)) for j, radix in enumerate(self.radices.tolist())
         ]
-        active = np.repeat(self.active(archs), self.radices, axis=1)
-        return (np.concatenate(blocks, axis=1) & active).astype(np.float32)
+        known = np.repeat(active, self.radices, axis=1)
+        return (np.concatenate(blocks, axis=1) & known).astype(np.float32)
 
     @property
     def feature_names(self) -> tuple[str, ...]:
-        """One name per column of :meth:`features`."""
-        return tuple(f"{c.name}={o}" for c in self.choices for o in c.options)
+        """One name per column of :meth:`features`, ``group:what``.
+
+        Groups are what the default ranker gives a kernel each. Columns of one decision share what
+        stands before ``=``.
+        """
+        ordered = [f"{ORDERED}:{choice.name}" for choice in self.choices if is_numeric(choice)]
+        one_hot = [f"{CHOICE}:{c.name}={o}" for c in self.choices for o in c.options]
+        return (*ordered, *one_hot)
 
     def tokens(self, archs: Archs) -> NDArray[np.int64]:
         """Integers for sequence rankers: ``(n, l)`` in ``0..n_tokens - 1``; 0 means inactive."""

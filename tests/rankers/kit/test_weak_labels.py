@@ -27,9 +27,10 @@ def test_known_architectures_have_the_normal_scores_of_their_ranks() -> None:
     expected = norm.ppf([0.5 / 4, 3.5 / 4, 1.5 / 4, 2.5 / 4])
     np.testing.assert_allclose(weak.features(archs)[:, 0], expected)
     np.testing.assert_allclose(weak.features(archs[::-1])[:, 0], expected[::-1])
+    np.testing.assert_allclose(weak.features(archs)[:, 1], expected)  # no two are isomorphic
 
 
-def test_isomorphic_architectures_share_the_mean(space: NASBench201) -> None:
+def test_isomorphic_architectures_share_the_mean_and_keep_their_own(space: NASBench201) -> None:
     every = space.enumerate()
     classes = space.classes(every)
     big = np.flatnonzero(classes == np.bincount(classes).argmax())[:6]
@@ -38,6 +39,17 @@ def test_isomorphic_architectures_share_the_mean(space: NASBench201) -> None:
     features = weak.features(every[big])[:, 0]
     np.testing.assert_allclose(features, features[0], atol=1e-12)
     np.testing.assert_allclose(features[0], norm.ppf((values + 0.5) / 6).mean(), atol=1e-12)
+    own = weak.features(every[big])[:, 1]
+    np.testing.assert_allclose(own, norm.ppf((values + 0.5) / 6))
+
+
+def test_costs_of_isomorphic_architectures_help_to_rank_costs(space: NASBench201) -> None:
+    archs = space.sample(1500, rng=np.random.default_rng(0))
+    latency = space.cost(archs)["macs"]
+    other = latency + space.cost(archs)["params"] * 30  # another device
+    ranker = GaussianProcess(space).pretrain(archs, {"other": other})
+    ranker.fit(archs[:15], latency[:15])
+    assert kendall_tau(ranker.predict(archs[15:]), latency[15:]) > 0.9
 
 
 def test_missing_and_nan_labels_are_guessed_from_the_features() -> None:

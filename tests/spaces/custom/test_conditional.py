@@ -111,7 +111,9 @@ def test_config_leaves_out_what_is_inactive(space: CustomSpace) -> None:
 def test_features_and_tokens_mask(space: CustomSpace) -> None:
     row = np.array([[0, 1, 2, 1, 1]], dtype=np.uint8)
     named = dict(zip(space.feature_names, space.features(row)[0].tolist(), strict=True))
-    assert {name for name, value in named.items() if value} == {"depth=1", "w1=8"}
+    assert {name for name, value in named.items() if value} == {
+        *("ordered:depth", "ordered:w1", "choice:depth=1", "choice:w1=8")
+    }
     assert space.tokens(row).tolist() == [[1, 5, 0, 0, 0]]
 
 

@@ -59,14 +59,29 @@ def test_paths_lead_from_input_to_output() -> None:
 
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1))
-def test_an_inactive_decision_does_not_show_in_features(seed: int) -> None:
+def test_an_inactive_decision_shows_in_what_is_run_only(seed: int) -> None:
     space = Cells(("none", "skip_connect", "conv"), 4)
     rng = np.random.default_rng(seed)
     archs = space.sample(50, rng=rng)
     change = ~space.active(archs)
     change &= np.arange(space.d) == rng.integers(space.d, size=(50, 1))  # two may open a path
     other = np.where(change, space.sample(50, rng=rng), archs)
-    assert (space.features(archs) == space.features(other)).all()
+    run = [n.partition(":")[0] in ("operation", "total") for n in space.feature_names]
+    same = space.features(archs) == space.features(other)
+    assert same[:, np.logical_not(run)].all()
+    assert (same[:, run].all(axis=1) == (archs == other).all(axis=1)).all()
+
+
+def test_features_of_what_is_run_by_hand() -> None:
+    space = Cells(("none", "skip_connect", "conv"), nodes=3)
+    cell = np.array([[2, 1, 0]], dtype=np.uint8)  # a convolution that leads nowhere, and a skip
+    named = dict(zip(space.feature_names, space.features(cell)[0].tolist(), strict=True))
+    assert {n for n, v in named.items() if v and n.startswith("operation:")} == {
+        *("operation:0->1=conv", "operation:0->2=skip_connect", "operation:1->2=none")
+    }
+    totals = [named[f"total:{op}"] for op in ("none", "skip_connect", "conv")]
+    assert totals == [1, 1, 1]
+    assert [named[f"count:{op}"] for op in ("skip_connect", "conv")] == [1, 0]
 
 
 def test_line_graph_and_cell_graph() -> None:

@@ -78,11 +78,11 @@ def test_predictor_vector() -> None:
         ]
     ]
     features = SPACE.features(SPACE.sample(500, rng=np.random.default_rng(0)))
-    assert features[:, :31].min() == 0
-    assert features[:, :31].max() == 1
+    assert features[:, :31].min() == 1
+    assert features[:, :31].max() == 2
     assert (features[:, 31:].sum(1) == 31).all()
     groups = {name.split(":")[0] for name in SPACE.feature_names}
-    assert groups == {"resolution", "width", "depth", "kernel", "expand"}
+    assert groups == {"ordered", "choice"}
 
 
 def test_the_released_predictor_reads_this_vector(data_dir: Path) -> None:

@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtri
-from scipy.stats import rankdata
 from sklearn.linear_model import Ridge
 
 from archrank.errors import LabelError
+from archrank.rankers.kit.targets import normal_scores
 from archrank.rows import LookUp, row_codes
 from archrank.types import Archs, Floats
 
@@ -25,11 +24,14 @@ if TYPE_CHECKING:
 
 
 class WeakLabels:
-    """Weak labels as features: one column per label.
+    """Weak labels as features: two columns per label.
 
-    Every label becomes normal scores of its ranks, averaged over isomorphic architectures, since
-    they are measurements of the same network. Architectures without a label (or with NaN, as
-    proxies give where they fail) get what ridge regression on the space's features expects.
+    Every label becomes normal scores of its ranks, averaged over isomorphic architectures in the
+    first columns and over equal rows in the last. Isomorphic architectures are one network to an
+    accuracy, of which a label has several measurements; not so to a latency, for which a label may
+    count operations that others lack. What is ranked decides, so rankers are offered both.
+    Architectures without a label (or with NaN, as proxies give where they fail) get what ridge
+    regression on the space's features expects.
 
     Args:
         space: the architectures' space.
@@ -48,58 +50,66 @@ class WeakLabels:
         if not labels:
             raise LabelError("weak labels: none given; pass {name: (n,) values}")
         self.names = tuple(labels)
-        columns = [_column(name, values, len(rows)) for name, values in labels.items()]
-        keys, group = np.unique(space.canonical(rows), axis=0, return_inverse=True)
-        means = [_class_means(column, group.reshape(-1), len(keys)) for column in columns]
-        known = np.stack(means, axis=1)  # (classes, w)
-        features = space.features(keys)
+        columns = [_scores(_column(name, values, len(rows))) for name, values in labels.items()]
+        features = space.features(rows)
         self._center, self._spread = features.mean(axis=0), features.std(axis=0) + 1e-6
-        self._guessers = [self._guesser(features, column) for column in known.T]
-        self.values = np.where(np.isnan(known), self._guess(features), known)
-        self._rows = LookUp(row_codes(keys))
-        digest = hashlib.sha256(keys.tobytes())
-        digest.update(np.ascontiguousarray(self.values).tobytes())
+        x = self._standardised(features)
+        classes = space.canonical(rows)
+        self._by_class = [_Means(classes, column) for column in columns]
+        self._by_row = [_Means(rows, column) for column in columns]
+        self._guessers = [Ridge().fit(x[np.isfinite(c)], c[np.isfinite(c)]) for c in columns]
+        digest = hashlib.sha256()
+        for means in self._by_row:
+            digest.update(means.codes.tobytes())
+            digest.update(np.ascontiguousarray(means.values).tobytes())
         self.digest = digest.hexdigest()[:12]
 
     def features(self, archs: Archs) -> Floats:
-        """Weak labels of ``archs: (n, d)``: ``(n, w)``."""
-        canonical = self.space.canonical(archs)
-        place = self._rows.find(row_codes(canonical))
-        values = self.values[place]
-        unknown = place < 0
-        if unknown.any():
-            values[unknown] = self._guess(self.space.features(canonical[unknown]))
+        """Weak labels of ``archs: (n, d)``, means of classes before those of rows: ``(n, 2 w)``."""
+        classes = self.space.canonical(archs)
+        columns = [means.of(classes) for means in self._by_class]
+        columns += [means.of(archs) for means in self._by_row]
+        values = np.stack(columns, axis=1)
+        some = np.isnan(values).any(axis=1)
+        if some.any():
+            x = self._standardised(self.space.features(archs[some]))
+            guesses = np.stack([ridge.predict(x) for ridge in self._guessers * 2], axis=1)
+            values[some] = np.where(np.isnan(values[some]), guesses, values[some])
         return values
-
-    def _guesser(self, features: NDArray[np.float32], column: Floats) -> Ridge:
-        known = np.isfinite(column)
-        return Ridge().fit(self._standardised(features[known]), column[known])
-
-    def _guess(self, features: NDArray[np.float32]) -> Floats:
-        """Predict labels by ridge regression on the space's features: ``(n, f) -> (n, w)``."""
-        x = self._standardised(features)
-        guesses = [np.asarray(ridge.predict(x), dtype=np.float64) for ridge in self._guessers]
-        return np.stack(guesses, axis=1)
 
     def _standardised(self, features: NDArray[np.float32]) -> Floats:
         standardised: Floats = (features.astype(np.float64) - self._center) / self._spread
         return standardised
 
 
-def _class_means(column: Floats, group: NDArray[np.intp], classes: int) -> Floats:
-    """Normal scores of a label, averaged per class; NaN for classes without it: ``(classes,)``."""
+class _Means:
+    """Mean values of a label over equal rows, for looking up; NaN counts as no value.
+
+    Args:
+        rows: ``(n, d)``, with repetition.
+        column: ``(n,)``.
+    """
+
+    def __init__(self, rows: Archs, column: Floats) -> None:
+        known = np.isfinite(column)
+        self.codes, place = np.unique(row_codes(rows[known]), return_inverse=True)
+        place = place.reshape(-1)
+        self.values: Floats = np.bincount(place, weights=column[known]) / np.bincount(place)
+        self._places = LookUp(self.codes)
+
+    def of(self, rows: Archs) -> Floats:
+        """Values of ``rows: (n, d)``, NaN where there is none: ``(n,)``."""
+        place = self._places.find(row_codes(rows))
+        found: Floats = np.where(place < 0, np.nan, self.values[place])
+        return found
+
+
+def _scores(column: Floats) -> Floats:
+    """Normal scores of a label, NaN where it has none: ``(n,)``."""
     known = np.isfinite(column)
-    total = np.bincount(group[known], weights=normal_scores(column[known]), minlength=classes)
-    count = np.bincount(group[known], minlength=classes)
-    means: Floats = np.full(classes, np.nan)
-    np.divide(total, count, out=means, where=count > 0)
-    return means
-
-
-def normal_scores(scores: Floats) -> Floats:
-    """Standard normal quantiles of the ranks, ties averaged: ``(n,)`` -> ``(n,)``."""
-    quantiles: Floats = ndtri((rankdata(scores) - 0.5) / len(scores))
-    return quantiles
+    scores = np.full(len(column), np.nan)
+    scores[known] = normal_scores(column[known])
+    return scores
 
 
 def _column(name: str, values: ArrayLike, n: int) -> Floats:

@@ -163,7 +163,7 @@ class EdgeCellSpace(Space):
     # ---- views ---------------------------------------------------------------------------------
 
     def features(self, archs: Archs) -> NDArray[np.float32]:
-        """One-hot, path and structural features of the live cell: ``(n, f)``."""
+        """Features of what the cell computes and of what it runs: ``(n, f)``."""
         if self._feature_table is not None:
             return np.take(self._feature_table, self.index(archs), axis=0)
         return self._encoder.encode(archs)

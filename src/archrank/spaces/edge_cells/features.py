@@ -1,8 +1,11 @@
-"""Features of what a cell computes: live edges, and features in five groups.
+"""Features of cells, in two families: what a cell computes, and what it runs.
 
-An edge is live if it lies on an input -> output path without ``none``. Everything but ``edge`` is
-computed from live edges along paths, so cells that compute the same have the same features however
-their nodes are numbered.
+An edge is live if it lies on an input -> output path without ``none``. What a cell computes, and so
+its accuracy, depends on live edges alone. Networks that run dead edges all the same, as those of
+published latency tables do, take time and energy for them. Rankers are offered both.
+
+What it computes; all but ``edge`` follow paths, so cells that compute the same have the same
+features however their nodes are numbered:
 
 * ``edge``: one-hot of every edge's operation, all zero where the edge is dead.
 * ``count``: live edges per operation.
@@ -14,6 +17,11 @@ their nodes are numbered.
 * ``state``: the output of a fixed random network that runs over the live cell: an operation is a
   random ``tanh`` layer, skip the identity, nodes sum. Cells that compute alike have like states:
   an untrained graph network as an encoding.
+
+What it runs:
+
+* ``operation``: one-hot of every edge's operation, live or dead.
+* ``total``: edges per operation, live or dead.
 """
 
 from __future__ import annotations
@@ -96,13 +104,16 @@ class CellEncoder:
             "depth": [*stats, "paths", "connected"],
             "path": sequences + longer,
             "state": [str(k) for k in range(STATE_WIDTH)],
+            "operation": [f"{j}->{i}={op}" for j, i in edges_of(self.nodes) for op in self.ops],
+            "total": list(self.ops),
         }
         return tuple(f"{group}:{name}" for group, names in groups.items() for name in names)
 
     def encode(self, archs: Archs) -> NDArray[np.float32]:
         """Features of ``archs: (n, d)``, columns as in :attr:`names`: ``(n, f)``."""
         live = live_edges(archs, self.nodes, self.none)
-        one_hot = (archs[:, :, None] == np.arange(len(self.ops))) & live[:, :, None]  # (n, d, ops)
+        chosen = archs[:, :, None] == np.arange(len(self.ops))  # (n, d, ops)
+        one_hot = chosen & live[:, :, None]
         counted = [k for k in range(len(self.ops)) if k != self.none]
         depth, sequences = self._along_paths(archs, live, one_hot)
         blocks = (
@@ -111,6 +122,8 @@ class CellEncoder:
             depth,
             sequences,
             self._states(one_hot),
+            chosen.reshape(len(archs), -1),
+            chosen.sum(axis=1),
         )
         return np.concatenate([block.astype(np.float32) for block in blocks], axis=1)
 

@@ -164,25 +164,6 @@ class AttentiveNAS(Space):
             table[j, : len(choice.options)] = choice.options
         return table
 
-    def features(self, archs: Archs) -> NDArray[np.float32]:
-        """The predictor's vector with every decision scaled to [0, 1], then one-hot: ``(n, f)``.
-
-        Trees split the scaled values as they split the published ones
-        (:meth:`predictor_vector`); networks need them scaled. Decisions of one option are 0.
-        """
-        high = np.array([max(c.options) for c in self.choices])
-        low = np.array([min(c.options) for c in self.choices])
-        scaled = (self.predictor_vector(archs) - low) / np.maximum(high - low, 1)
-        return np.concatenate([scaled.astype(np.float32), super().features(archs)], axis=1)
-
-    @property
-    def feature_names(self) -> tuple[str, ...]:
-        """One name per column of :meth:`features`, ``group:what``; groups are the dimensions."""
-        names = [c.name.replace("_", ":", 1) for c in self.choices]
-        names[0] = "resolution:image"
-        one_hot = [f"{n}={o}" for n, c in zip(names, self.choices, strict=True) for o in c.options]
-        return (*names, *one_hot)
-
     # ---- networks ------------------------------------------------------------------------------
 
     def _sizes(self, task: Task | None) -> ImageSizes:

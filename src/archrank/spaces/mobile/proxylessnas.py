@@ -20,6 +20,7 @@ from archrank.errors import ArchitectureError, SpaceError, UnknownNameError
 from archrank.spaces.base import Choice, Graphs, Space
 from archrank.spaces.images import IMAGENET, ImageSizes, image_sizes
 from archrank.spaces.mobile.tunas import NAMED, checked_numbers, flat_numbers
+from archrank.spaces.numbers import ORDERED
 from archrank.types import Archs, Floats
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 OPS = ("k3e3", "k3e6", "k5e3", "k5e6", "k7e3", "k7e6", "skip")  # index order of AceNAS
 SKIP = OPS.index("skip")
+PARTS = ("depth", "kernel", "expand")  # of a block, or their sums over a stage
 KERNEL = np.array([3, 3, 5, 5, 7, 7, 0])
 EXPAND = np.array([3, 6, 3, 6, 3, 6, 0])
 STAGES = (  # number, blocks, stride of the first block, width
@@ -185,23 +187,28 @@ class ProxylessNAS(Space):
     # ---- views ---------------------------------------------------------------------------------
 
     def features(self, archs: Archs) -> NDArray[np.float32]:
-        """Encode the canonical row: one-hot operations, and sums per stage: ``(n, f)``.
+        """Numbers of every block, operations, sums per stage, of the canonical row: ``(n, f)``.
 
-        Groups: ``op`` one-hot per block, ``depth`` kept blocks of a stage, ``kernel`` and
-        ``expand`` the sums of its kernel sizes and expansions.
+        Groups: ``ordered`` kernel size and expansion of each block, from 1 to 2, 0 if skipped;
+        ``choice`` one-hot per block; ``depth`` kept blocks of a stage, ``kernel`` and ``expand``
+        the sums of its kernel sizes and expansions.
         """
         one = self.canonical(archs)
         stages = np.eye(len(STAGES), dtype=np.float32)[STAGE]  # (d, stages)
         per_block = (one != SKIP, KERNEL[one], EXPAND[one])
         sums = [values.astype(np.float32) @ stages for values in per_block]  # (n, stages) each
-        return np.concatenate([super().features(one), *sums], axis=1)
+        scaled = [
+            np.where(v > 0, 1 + (v - 3) / (high - 3), 0)
+            for v, high in zip(per_block[1:], (7, 6), strict=True)
+        ]
+        return np.concatenate([*scaled, super().features(one), *sums], axis=1, dtype=np.float32)
 
     @property
     def feature_names(self) -> tuple[str, ...]:
         """One name per column of :meth:`features`, ``group:what``."""
-        one_hot = [f"op:{name}" for name in super().feature_names]
-        sums = [f"{what}:s{s}" for what in ("depth", "kernel", "expand") for s, *_ in STAGES]
-        return (*one_hot, *sums)
+        scaled = [f"{ORDERED}:{c.name} {what}" for what in PARTS[1:] for c in self.choices]
+        sums = [f"{what}:s{s}" for what in PARTS for s, *_ in STAGES]
+        return (*scaled, *super().feature_names, *sums)
 
     def tokens(self, archs: Archs) -> NDArray[np.int64]:
         """The operation of every block of the canonical row: ``(n, 21)`` in 0..6."""

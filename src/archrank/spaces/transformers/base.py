@@ -28,9 +28,10 @@ if TYPE_CHECKING:
 class LayeredSpace(Space):
     """Stacks of layers as genes: per stack the shared ones, the depth, then layer by layer.
 
-    Features come in two groups: ``gene:`` the value of each gene over its largest option, 0 where
-    inactive (options that are no numbers count 0, 1, ...); ``mean:`` the same with per-layer
-    decisions averaged over the active layers, as HAT's latency predictor reads them.
+    Features come in three groups: ``ordered`` and ``choice``, the two views of every gene that all
+    spaces of named choices have, and ``mean``: every decision over its largest option, per-layer
+    ones averaged over the active layers, as HAT's latency predictor reads them (options that are no
+    numbers count 0, 1, ...).
 
     Args:
         stacks: in gene order.
@@ -157,17 +158,14 @@ class LayeredSpace(Space):
         return tuple(self._scales[columns.start] for columns in self._columns.values())
 
     def features(self, archs: Archs) -> NDArray[np.float32]:
-        """The groups ``gene:`` and ``mean:``, in this order: ``(n, f)``."""
-        genes = self._numbers[np.arange(self.d), archs] / self._scales
+        """The groups ``ordered``, ``choice`` and ``mean``, in this order: ``(n, f)``."""
         means = self.means(archs) / np.array(self.mean_scales)
-        blocks = [np.where(self.active(archs), genes, 0.0), means]
-        return np.concatenate(blocks, axis=1).astype(np.float32)
+        return np.concatenate([super().features(archs), means.astype(np.float32)], axis=1)
 
     @property
     def feature_names(self) -> tuple[str, ...]:
         """One name per feature, ``group:decision``."""
-        genes = tuple(f"gene:{c.name}" for c in self.choices)
-        return genes + tuple(f"mean:{name}" for name in self._columns)
+        return super().feature_names + tuple(f"mean:{name}" for name in self._columns)
 
 
 @dataclass(frozen=True)

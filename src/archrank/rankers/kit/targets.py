@@ -1,0 +1,54 @@
+"""What a regression learns in place of scores: normal scores of their ranks, or standard scores.
+
+Ranks forgive a few scores far from the rest, such as those of failed networks; the scores
+themselves keep what is linear in them, as latency often is in operations. The two likelihoods can
+be compared once the densities of scores are counted: a change of variables.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import ndtri
+from scipy.stats import norm, rankdata
+
+from archrank.types import Floats
+
+WIDTHS = (0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7)  # of the density estimate, in standard deviations
+STRAY, STRAY_SD = 0.02, 3.0  # share and width of a normal that keeps lone scores possible
+
+
+def normal_scores(scores: Floats) -> Floats:
+    """Standard normal quantiles of the ranks, ties averaged: ``(n,)`` -> ``(n,)``."""
+    quantiles: Floats = ndtri((rankdata(scores) - 0.5) / len(scores))
+    return quantiles
+
+
+def standard_scores(scores: Floats) -> Floats:
+    """Scores of mean 0 and variance 1: ``(n,)`` -> ``(n,)``."""
+    standard: Floats = (scores - scores.mean()) / scores.std()
+    return standard
+
+
+def log_stretch(scores: Floats) -> float:
+    """Log Jacobian of normal scores by standard scores, summed over the scores.
+
+    Normal scores follow the normal distribution whatever the scores do, so the derivative at a
+    score is its density over that of its normal score. Densities of scores are estimated by
+    Gaussian kernels on all other scores, with the width under which the scores are most likely.
+
+    Add it to the log evidence of normal scores to compare with that of standard scores.
+    """
+    z = standard_scores(scores)
+    squared = np.square(z[:, None] - z)
+    np.fill_diagonal(squared, np.inf)  # leave one out
+    stray = STRAY * norm.pdf(z, scale=STRAY_SD)
+    likely = max(
+        float(np.log((1 - STRAY) * _density(squared, width) + stray).sum()) for width in WIDTHS
+    )
+    return likely - float(norm.logpdf(normal_scores(scores)).sum())
+
+
+def _density(squared: Floats, width: float) -> Floats:
+    kernels = np.exp(-0.5 * squared / width**2) / (width * np.sqrt(2 * np.pi))
+    density: Floats = kernels.sum(axis=1) / (len(squared) - 1)
+    return density

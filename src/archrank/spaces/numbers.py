@@ -1,0 +1,46 @@
+"""Options that are numbers, as places on a scale."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from archrank.types import Floats
+
+if TYPE_CHECKING:
+    from archrank.spaces.base import Choice
+
+ORDERED, CHOICE = "ordered", "choice"  # groups of features, one column or more per decision
+
+
+def is_numeric(choice: Choice) -> bool:
+    """Whether all options are numbers."""
+    return not any(isinstance(option, str) for option in choice.options)
+
+
+@lru_cache(maxsize=4096)
+def places(choice: Choice) -> Floats:
+    """Place the options of a numeric choice on a scale from 1 (smallest) to 2: ``(options,)``.
+
+    The scale is logarithmic where that makes the steps between options more even, as for 8, 16, 32
+    or 1e-4, 1e-3, 1e-2; where 0 is among such options it lies a step of its own below the smallest
+    other one. Nothing is at 0, which is left for inactive decisions.
+    """
+    values = np.array(choice.options, dtype=np.float64)
+    if len(values) > 2 and values.min() >= 0:
+        unit = values[values > 0].min()
+        logarithms = np.log(values) if values.min() > 0 else np.log1p(values / unit)
+        if _unevenness(logarithms) < _unevenness(values):
+            values = logarithms
+    span = float(np.ptp(values))
+    found: Floats = 1 + (values - values.min()) / (span or 1.0)
+    found.flags.writeable = False  # shared by all who ask
+    return found
+
+
+def _unevenness(values: Floats) -> float:
+    """Coefficient of variation of the steps between neighbours."""
+    steps = np.diff(np.sort(values))
+    return float(steps.std() / steps.mean())

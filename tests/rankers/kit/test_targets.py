@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+from archrank.rankers.kit.targets import log_stretch, normal_scores, standard_scores
+
+
+def test_normal_scores_are_the_quantiles_of_the_ranks() -> None:
+    scores = normal_scores(np.array([3.0, -100.0, 7.0, 7.0]))
+    np.testing.assert_allclose(scores, norm.ppf([1.5 / 4, 0.5 / 4, 3 / 4, 3 / 4]))
+
+
+def test_standard_scores_have_mean_0_and_variance_1() -> None:
+    np.testing.assert_allclose(
+        standard_scores(np.array([1.0, 3.0, 5.0])), [-(1.5**0.5), 0, 1.5**0.5]
+    )
+
+
+def test_the_stretch_is_the_change_of_variables_of_a_known_distribution() -> None:
+    x = norm.ppf((np.arange(2000) + 0.5) / 2000)
+    scores = np.exp(x)  # normal scores are its logarithm: their slope is 1 / scores
+    exact = np.log(scores.std() / scores).sum()
+    assert exact > 1000
+    assert log_stretch(scores) == pytest.approx(exact, rel=0.1)  # densities are smoothed
+
+
+def test_normal_labels_need_no_stretch() -> None:
+    x = norm.ppf((np.arange(500) + 0.5) / 500)
+    assert -20 < log_stretch(x) <= 0  # .04 per label
+
+
+def test_failures_far_below_speak_for_ranks() -> None:
+    rng = np.random.default_rng(0)
+    fine = rng.normal(90, 1, 45)
+    assert log_stretch(np.r_[fine, rng.normal(10, 1, 5)]) > log_stretch(np.r_[fine, fine[:5]]) + 10
+
+
+def test_the_stretch_ignores_units() -> None:
+    scores = np.random.default_rng(1).gamma(2, size=40)
+    assert log_stretch(1e6 * scores - 3) == pytest.approx(log_stretch(scores))
+
+
+def test_two_labels_are_enough() -> None:
+    assert np.isfinite(log_stretch(np.array([1.0, 2.0])))

@@ -190,8 +190,9 @@ def test_views_by_hand() -> None:
     space = Gated([Choice("a", ("x", "y")), Choice("b", (8, 16, 24))])
     archs = np.array([[0, 2], [1, 2]], dtype=np.uint8)
     assert space.canonical(archs).tolist() == [[0, 0], [1, 2]]
-    assert space.features(archs).tolist() == [[1, 0, 0, 0, 0], [0, 1, 0, 0, 1]]
-    assert space.feature_names == ("a=x", "a=y", "b=8", "b=16", "b=24")
+    assert space.features(archs).tolist() == [[0, 1, 0, 0, 0, 0], [2, 0, 1, 0, 0, 1]]
+    names = ("choice:a=x", "choice:a=y", "choice:b=8", "choice:b=16", "choice:b=24")
+    assert space.feature_names == ("ordered:b", *names)
     assert space.tokens(archs).tolist() == [[1, 0], [2, 5]]
     assert space.format(archs) == ["a=x,b=24", "a=y,b=24"]
     assert [space.config(arch) for arch in archs] == [{"a": "x"}, {"a": "y", "b": 24}]

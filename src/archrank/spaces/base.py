@@ -287,10 +287,18 @@ class Space(ABC):
         all decisions one-hot, all zero where inactive.
         """
         active = self.active(archs)
-        numeric = [j for j, choice in enumerate(self.choices) if is_numeric(choice)]
-        columns = [places(self.choices[j])[archs[:, j]] * active[:, j] for j in numeric]
-        ordered = np.array(columns, dtype=np.float32).reshape(-1, len(archs)).T
+        numeric, scale = self._scales_of_numbers
+        ordered = scale[np.arange(len(numeric)), archs[:, numeric]] * active[:, numeric]
         return np.concatenate([ordered, self._one_hot(archs, active)], axis=1)
+
+    @cached_property
+    def _scales_of_numbers(self) -> tuple[Ints, NDArray[np.float32]]:
+        """Columns of numeric decisions ``(k,)``, and the places of their options ``(k, most)``."""
+        numeric = [j for j, choice in enumerate(self.choices) if is_numeric(choice)]
+        table = np.zeros((len(numeric), int(self.radices.max())), dtype=np.float32)
+        for row, j in zip(table, numeric, strict=True):
+            row[: len(self.choices[j].options)] = places(self.choices[j])
+        return np.array(numeric, dtype=np.int64), table
 
     def _one_hot(self, archs: Archs, active: Bools) -> NDArray[np.float32]:
         """One column per option of every decision, all zero where inactive: ``(n, options)``."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,11 +15,10 @@ ORDERED, CHOICE = "ordered", "choice"  # groups of features, one column or more 
 
 
 def is_numeric(choice: Choice) -> bool:
-    """Whether all options are numbers."""
+    """Tell whether all options are numbers."""
     return not any(isinstance(option, str) for option in choice.options)
 
 
-@lru_cache(maxsize=4096)
 def places(choice: Choice) -> Floats:
     """Place the options of a numeric choice on a scale from 1 (smallest) to 2: ``(options,)``.
 
@@ -36,11 +34,10 @@ def places(choice: Choice) -> Floats:
             values = logarithms
     span = float(np.ptp(values))
     found: Floats = 1 + (values - values.min()) / (span or 1.0)
-    found.flags.writeable = False  # shared by all who ask
     return found
 
 
 def _unevenness(values: Floats) -> float:
-    """Coefficient of variation of the steps between neighbours."""
+    """Return the coefficient of variation of the steps between neighbours."""
     steps = np.diff(np.sort(values))
     return float(steps.std() / steps.mean())

@@ -1,4 +1,4 @@
-"""What a regression learns in place of scores: normal scores of their ranks, or standard scores.
+"""Labels of a regression in place of scores: normal scores of their ranks, or standard scores.
 
 Ranks forgive a few scores far from the rest, such as those of failed networks; the scores
 themselves keep what is linear in them, as latency often is in operations. The two likelihoods can

@@ -33,7 +33,7 @@ def test_tiny_spreads_are_learnt(space: NASBench201) -> None:
     small = 0.94 + 1e-9 * (y - y.mean()) / y.std()
     order = np.argsort(RandomForest(space, 10).fit(archs, y).predict(archs))
     predicted = RandomForest(space, 10).fit(archs, small).predict(archs)
-    assert np.corrcoef(np.argsort(order), np.argsort(np.argsort(predicted)))[0, 1] > 0.99
+    assert np.corrcoef(np.argsort(order), np.argsort(np.argsort(predicted)))[0, 1] > 0.98
 
 
 def test_unknown_encoding(space: NASBench201) -> None:

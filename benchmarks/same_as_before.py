@@ -138,9 +138,9 @@ def named_space(name: str) -> Space:
 
 
 class Measured(ar.evaluators.Evaluator):
-    """Calls :func:`measure` with the options of every decision; of users' spaces, the active ones.
+    """Calls :func:`measure` with the options of every decision; of users' spaces, those that exist.
 
-    Not ``Function``, whose functions receive active decisions only: scores of cells and layers
+    Not ``Function``, whose functions receive decisions that exist only: scores of layers
     would then differ from records made before that was so.
     """
 

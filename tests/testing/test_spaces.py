@@ -114,7 +114,7 @@ class RestrictsAnything(CustomSpace):
         (BatchNormed, "depends on the other rows"),
         (Restless, "idempotent"),
         (SmallVocabulary, r"tokens must lie in 0\.\.n_tokens - 1"),
-        (OptionNumbers, "config.* must name the options of active decisions"),
+        (OptionNumbers, "config.* must name the options of decisions that exist"),
         (ListsHalf, "enumerate.* has 36 rows, size is 72, of which 72 are valid"),
         (ListsBackwards, "must be in index order"),
         (RestrictsNothing, "draws options that are left out"),
@@ -130,7 +130,7 @@ def test_broken_spaces(broken: type[CustomSpace], message: str) -> None:
 @pytest.mark.parametrize(
     ("broken", "message"),
     [
-        (TalksOfInactive, "config.* must name the options of active decisions"),
+        (TalksOfInactive, "config.* must name the options of decisions that exist"),
         (NumbersRows, r"from_index\(index\(archs\)\)|that do not exist must have one index"),
     ],
 )

@@ -239,9 +239,13 @@ class Space(ABC):
     # ---- names and strings ---------------------------------------------------------------------
 
     def config(self, arch: NDArray[np.uint8]) -> dict[str, Any]:
-        """Return ``{decision: chosen option}`` of ``arch: (d,)``, active decisions only."""
-        active = self.active(arch[None])[0].tolist()
-        chosen = zip(self.choices, arch.tolist(), active, strict=True)
+        """Return ``{decision: chosen option}`` of ``arch: (d,)``, for decisions that exist.
+
+        Decisions without an effect are in it, such as operations on edges that lead nowhere:
+        networks that are built with them may be slower all the same.
+        """
+        existent = existing(arch[None], self.conditions)[0].tolist()
+        chosen = zip(self.choices, arch.tolist(), existent, strict=True)
         return {c.name: c.options[k] for c, k, exists in chosen if exists}
 
     def format(self, archs: Archs) -> list[str]:

@@ -266,13 +266,13 @@ def _check_graph(space: Space, archs: Archs) -> None:
 
 
 def _check_config(space: Space, archs: Archs) -> None:
-    for arch, active in zip(archs[:8], space.active(archs[:8]), strict=True):
-        chosen = zip(space.choices, arch.tolist(), active.tolist(), strict=True)
+    for arch, existent in zip(archs[:8], existing(archs[:8], space.conditions), strict=True):
+        chosen = zip(space.choices, arch.tolist(), existent.tolist(), strict=True)
         expected = {c.name: c.options[k] for c, k, exists in chosen if exists}
         found = space.config(arch)
         require(
             found == expected,
-            f"config(arch) must name the options of active decisions, {expected}, got {found}",
+            f"config(arch) must name the options of decisions that exist, {expected}, got {found}",
         )
 
 

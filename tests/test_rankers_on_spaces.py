@@ -16,6 +16,7 @@ from archrank.testing.rankers import easy_scores
 from archrank.types import Archs, Floats
 
 VIEWS = ("features", "tokens", "graph")
+KINDS = {**{view: view for view in VIEWS}, "edge_graph": "graph"}  # methods, and their view
 LABELS, OTHERS = 24, 40
 CHEAP: dict[str, Any] = {  # whatever of it a ranker takes
     "epochs": 1,
@@ -55,12 +56,12 @@ def views_read(name: str) -> frozenset[str]:
         real = getattr(space, view)
 
         def spy(archs: Archs, **options: Any) -> Any:
-            read.add(view)
+            read.add(KINDS[view])
             return real(archs, **options)
 
         return spy
 
-    for view in VIEWS:
+    for view in KINDS:
         setattr(space, view, spied(view))
     archs = space.sample(LABELS, rng=np.random.default_rng(0))
     cheap(name, space).fit(archs, easy_scores(space, archs)).predict(archs)

@@ -69,7 +69,7 @@ def test_files_beside_it(registry: Registry) -> None:
 def test_windows_drives_survive(registry: Registry) -> None:
     with pytest.raises(ArchrankError, match=r"there is no file C:\\nets\\mine\.py"):
         registry.get("C:\\nets\\mine.py:space")
-    with pytest.raises(ArchrankError, match=r"take from the file: C:\\nets\\mine\.py:NAME"):
+    with pytest.raises(ArchrankError, match=r"name of the space in the file, C:\\nets\\mine\.py:NAME"):
         registry.get("C:\\nets\\mine.py")
 
 
@@ -109,11 +109,11 @@ def test_missing_files(registry: Registry) -> None:
 
 def test_missing_names(registry: Registry) -> None:
     Path("mine.py").write_text("space = 1\n")
-    with pytest.raises(UnknownNameError, match=r"name in mine\.py 'spce', did you mean 'space'"):
+    with pytest.raises(UnknownNameError, match=r"name in mine\.py: 'spce', did you mean 'space'"):
         registry.get("mine.py:spce")
-    with pytest.raises(UnknownNameError, match=r"name in mine\.py ''"):
+    with pytest.raises(UnknownNameError, match=r"name in mine\.py: ''"):
         registry.get("mine.py:")
-    with pytest.raises(ArchrankError, match=r"take from the file: mine\.py:NAME"):
+    with pytest.raises(ArchrankError, match=r"name of the space in the file, mine\.py:NAME"):
         registry.get("mine.py")
 
 

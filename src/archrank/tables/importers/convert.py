@@ -70,7 +70,7 @@ def import_table(
         >>> import_table("nds", "DARTS.json")
         Traceback (most recent call last):
         ...
-        archrank.errors.TableError: DARTS.json does not exist
+        archrank.errors.TableError: DARTS.json: there is no such file or folder
     """
     importer: Importer = IMPORTERS.get(kind)()
     source = Path(path)

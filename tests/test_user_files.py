@@ -69,7 +69,7 @@ def test_files_beside_it(registry: Registry) -> None:
 def test_windows_drives_survive(registry: Registry) -> None:
     with pytest.raises(ArchrankError, match=r"there is no file C:\\nets\\mine\.py"):
         registry.get("C:\\nets\\mine.py:space")
-    with pytest.raises(ArchrankError, match=r"name of the space in the file, C:\\nets\\mine\.py:NAME"):
+    with pytest.raises(ArchrankError, match=r"the space in the file, C:\\nets\\mine\.py:NAME"):
         registry.get("C:\\nets\\mine.py")
 
 

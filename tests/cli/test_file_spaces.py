@@ -113,7 +113,7 @@ def test_lambdas_nobody_can_find(cli: Cli, mine: Path) -> None:
     [
         ("min.py:space", ["no file min.py"]),
         ("my spaces/min.py:space", ["no file my spaces/min.py, did you mean my spaces/mine.py?"]),
-        ("my spaces/mine.py:spaces", ["unknown name in my spaces/mine.py: 'spaces'", "or 'space'?"]),
+        ("my spaces/mine.py:spaces", ["name in my spaces/mine.py: 'spaces'", "or 'space'?"]),
         ("my spaces/mine.py", ["my spaces/mine.py:NAME"]),
         ("my spaces/mine.py:task", ["is a Digits, expected an archrank Space"]),
     ],

@@ -100,6 +100,12 @@ def test_several_objectives_count_by_rank_among_the_feasible() -> None:
     assert np.isnan(past.scores[4])
 
 
+def test_a_single_objective_counts_as_it_is() -> None:
+    space = tiny()
+    past = history(space, some(space, 3), [30.0, 10.0, 20.0])
+    assert past.scores.tolist() == [30.0, 10.0, 20.0]
+
+
 def test_empty() -> None:
     space = tiny()
     for m in (1, 2):

@@ -93,6 +93,16 @@ def test_no_equivalents_of_what_is_evaluated(space: NASBench201) -> None:
     assert sizes[False] < 390
 
 
+def test_no_equivalents_of_rows_that_stand_for_others(space: NASBench201) -> None:
+    """What was evaluated need not be the canonical row of its class."""
+    archs = some(space, 200)
+    assert (space.canonical(archs) != archs).any(axis=1).sum() > 50
+    past = history(space, archs, np.arange(200.0))
+    strategy = RegularizedEvolution(population=150, tournament=2)
+    children = strategy.propose(past, 100, rng=np.random.default_rng(0))
+    assert not rows(space.canonical(children)) & rows(space.canonical(archs))
+
+
 def test_forbidden_children_are_replaced() -> None:
     space = huge()
     archs = some(space, 4)

@@ -37,6 +37,26 @@ def test_rounding_is_symmetric_and_leaves_what_is_no_number() -> None:
     assert y[6] == -y[7]
 
 
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ([0.0, 255.0], "uint8"),
+        ([0.0, 2.0**32 - 1], "uint32"),
+        ([0.0, 2.0**32], "int64"),
+        ([-1.0, 2.0**62], "int64"),
+        ([-(2.0**62), 1.0], "int64"),
+        ([-1.0, 2.0**63], "float32"),
+        ([0.5, np.inf], "float32"),
+        ([0.1], "float64"),
+        ([], "float32"),
+    ],
+)
+def test_the_smallest_type_holds_the_same_numbers(values: list[float], kind: str) -> None:
+    found = smallest(np.array(values))
+    assert found.dtype == kind
+    assert found.astype(np.float64).tolist() == values
+
+
 def written(folder: Path, columns: dict[str, Floats], count: int, **about: object) -> Path:
     archs = SPACE.format(SPACE.canonical(SPACE.from_index(np.arange(0, 15625, 15625 // count))))
     kept = list(dict.fromkeys(archs))[:count]

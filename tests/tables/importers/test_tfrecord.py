@@ -97,6 +97,12 @@ def test_every_cut_is_found(path: Path) -> None:
             read(path)
 
 
+def test_the_longest_record(path: Path) -> None:
+    longest = bytes(tfrecord.LONGEST)
+    path.write_bytes(files.frame(b"one") + files.frame(longest))
+    assert read(path) == [b"one", longest]
+
+
 @pytest.mark.parametrize("length", [0, tfrecord.LONGEST + 1, 1 << 63])
 def test_lengths_that_no_record_has(path: Path, length: int) -> None:
     header = length.to_bytes(8, "little")

@@ -189,6 +189,29 @@ def test_other_contents(contents: Any, reason: str, tmp_path: Path) -> None:
         read("nats-bench", tmp_path)
 
 
+def column(folder: Path, state: Any, name: str) -> float:
+    files.write_bz2(folder / "000000.pickle.pbz2", state)
+    return float(read("nats-bench", folder).columns[name][0])
+
+
+def test_a_split_that_was_not_measured_counts_for_nothing(tmp_path: Path) -> None:
+    state = files.nats_state(0)
+    whole = column(tmp_path, state, "c10_test")
+    seeds = state["200"]["dataset_seed"]["cifar10"]
+    results = state["200"]["all_results"]
+    last: dict[str, Any] = results["cifar10", seeds[-1]]
+    last["eval_names"] = [name for name in last["eval_names"] if name != "ori-test"]
+    others = [results["cifar10", seed]["eval_acc1es"]["ori-test@199"] for seed in seeds[:-1]]
+    assert column(tmp_path, state, "c10_test") == pytest.approx(np.mean(others))
+    assert whole != pytest.approx(np.mean(others))
+
+
+@pytest.mark.parametrize("value", [0.0, 100.0])
+def test_the_ends_of_accuracy_are_accuracies(value: float, tmp_path: Path) -> None:
+    state = change(*TRIAL, "eval_acc1es", "ori-test@199", value=value)
+    assert column(tmp_path, state, "c10_test_s777") == value
+
+
 def test_size_search_space(tmp_path: Path) -> None:
     state = files.nats_state(0)
     for schedule in state.values():

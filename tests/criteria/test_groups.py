@@ -28,6 +28,12 @@ def test_groups_of_distinct_cost() -> None:
     assert differences.sum() == pytest.approx(0)
 
 
+def test_ten_groups_by_default() -> None:
+    scores, truth = noisy()
+    assert len(group_tau(scores, truth, np.arange(100))) == 10
+    assert len(group_rank_difference(scores, truth, np.arange(100))) == 10
+
+
 def test_over_estimated_groups_are_positive() -> None:
     """Scores that fall with cost, where truth rises: the cheap half is over-estimated."""
     cost = np.arange(20.0)

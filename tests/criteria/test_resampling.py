@@ -30,6 +30,16 @@ def test_bootstrap_of_a_correlation() -> None:
     np.testing.assert_allclose([low, high], expected, atol=0.04)
 
 
+def test_bootstrap_leaves_out_as_much_at_either_end() -> None:
+    scores, truth = np.arange(50.0), np.arange(50.0)
+    rng = np.random.default_rng(5)
+    means = [scores[rng.integers(50, size=50)].mean() for _ in range(200)]
+    ends = bootstrap(
+        lambda s, t: s.mean(), scores, truth, rng=np.random.default_rng(5), resamples=200, level=0.8
+    )
+    np.testing.assert_allclose(ends, np.quantile(means, [0.1, 0.9]))
+
+
 def test_bootstrap_is_reproducible_and_takes_options() -> None:
     scores, truth = noisy(40)
     top = partial(precision_at, k=0.25)

@@ -36,6 +36,27 @@ def test_postgres_is_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(__import__("sys").modules, name, None)
     with pytest.raises(MissingExtraError, match=r"psycopg.*archrank\[postgres\]"):
         TrialStore("postgresql+psycopg://localhost/x", create=OBJECTIVES)
+    with pytest.raises(MissingExtraError, match=r"psycopg.*archrank\[postgres\]"):
+        TrialStore("postgresql+psycopg://localhost/x")  # to read
+
+
+def test_other_drivers_are_no_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "MySQLdb", None)
+    with pytest.raises(
+        StorageError, match=r"storage mysql://me:\*\*\*@host/x: Failed to import"
+    ) as caught:
+        TrialStore("mysql://me:secret@host/x", create=OBJECTIVES)
+    assert not isinstance(caught.value, MissingExtraError)
+
+
+def test_reading_by_a_url_with_options(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+    make(path=path).run(2)
+    assert len(TrialStore(f"{sqlite_url(path)}?check_same_thread=false").records()) == 2
+    (tmp_path / "empty.db").touch()
+    with pytest.raises(StorageError, match="holds no study 'archrank'"):
+        TrialStore(f"{sqlite_url(tmp_path / 'empty.db')}?check_same_thread=false")
+    assert (tmp_path / "empty.db").stat().st_size == 0
 
 
 def test_passwords_are_not_shown() -> None:

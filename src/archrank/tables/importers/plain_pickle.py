@@ -115,6 +115,7 @@ def load_plain(file: IO[bytes]) -> Any:
 
     Raises:
         TableError: The pickle uses a name that is not admitted; the message has the name.
+        MemoryError: The pickle does not fit memory, or a damaged length says so.
         Exception: The pickle is damaged; one of :data:`DAMAGES`.
     """
     with _no_collection():

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import sqlite3
 from pathlib import Path
 
@@ -45,6 +46,17 @@ def test_records_come_back_as_they_were(url: str | None, tmp_path: Path) -> None
             before.round_size,
             before.string,
         )
+
+
+def test_every_field_of_a_record_is_kept() -> None:
+    store = TrialStore(None, create=OBJECTIVES)
+    extra = {"cpu_seconds": 0.75, "canonical": "its class", "config": {"depth": 2}}
+    store.append(dataclasses.replace(record(0), **extra), DESCRIPTION)
+    store.append(record(1), DESCRIPTION)
+    full, plain = store.records()
+    assert {name: getattr(full, name) for name in extra} == extra
+    assert np.isnan(plain.cpu_seconds)
+    assert (plain.canonical, plain.config) == ("", {})
 
 
 def test_what_was_stored_twice_counts_once() -> None:

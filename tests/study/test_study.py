@@ -106,6 +106,15 @@ class Listener:
         self.heard.append("ended")
 
 
+def test_results_are_made_once_per_record() -> None:
+    study = make().run(3)
+    before = study.results
+    assert study.results is before
+    study.run(5)
+    assert len(study.results.records) == 5
+    assert len(before.records) == 3
+
+
 def test_watchers_are_told() -> None:
     listener = Listener()
     study = make(Stopping(score, 5)).run(2)

@@ -159,6 +159,8 @@ def _changes(node: ast.AST) -> Iterator[tuple[ast.expr | ast.stmt, str]]:
             parts = [*node.args.defaults, *filter(None, node.args.kw_defaults), *node.body]
         case ast.ClassDef():
             parts = [*node.body]
+        case ast.Call():  # strict=True of zip guards against what no input can cause
+            parts = [node.func, *node.args, *(k for k in node.keywords if k.arg != "strict")]
         case ast.AnnAssign():
             is_type = node.value is None or "TypeAlias" in ast.unparse(node.annotation)
             parts = [] if is_type else [node.value]
@@ -234,7 +236,7 @@ def _call_changes(call: ast.Call) -> Iterator[tuple[ast.expr, str]]:
         yield call, _text(call.args[0])  # the call left out
     if len(call.args) > 1:
         yield call, ast.unparse(ast.Call(call.func, call.args[:-1], call.keywords))
-    for keyword in call.keywords:
+    for keyword in (k for k in call.keywords if k.arg != "strict"):
         rest = [k for k in call.keywords if k is not keyword]
         yield call, ast.unparse(ast.Call(call.func, call.args, rest))
 

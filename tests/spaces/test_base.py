@@ -192,6 +192,7 @@ def test_views_by_hand() -> None:
     assert space.canonical(archs).tolist() == [[0, 0], [1, 2]]
     assert space.features(archs).tolist() == [[0, 1, 0, 0, 0, 0], [2, 0, 1, 0, 0, 1]]
     names = ("choice:a=x", "choice:a=y", "choice:b=8", "choice:b=16", "choice:b=24")
+    assert space.features(archs).dtype == np.float32
     assert space.feature_names == ("ordered:b", *names)
     assert space.tokens(archs).tolist() == [[1, 0], [2, 5]]
     assert space.format(archs) == ["a=x,b=24", "a=y,b=24"]

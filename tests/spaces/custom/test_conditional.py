@@ -155,7 +155,8 @@ def test_fingerprint_names_conditions(space: CustomSpace) -> None:
         ("depth=1,w1=4,w2=8", r"w2 is inactive \(it needs depth=2|3\); leave it out"),
         ("depth=1,w1=4,deph=8", "unknown decision 'deph'"),
         ("dept=1,w1=4", "unknown decision 'dept', did you mean 'depth'"),
-        ("depth=1,depth=1,w1=4", "'depth' twice"),
+        ("depth=1,depth=1,w1=4", "'depth' twice; known: depth, w1, w2, act2, w3"),
+        ("depth=2,w1=4,w1=4", "'w1' twice; known: depth"),
         ("", "unknown decision ''"),
     ],
 )

@@ -31,6 +31,7 @@ def test_both_forms_and_numpy() -> None:
         ([], "at least one choice"),
         ("depth", "pairs, got 'depth'"),
         (["depth"], "pairs, got 'depth'"),
+        (["ab"], "pairs, got 'ab'"),
         ([("depth", [1]), ("depth", [2])], "choice 'depth' is declared twice"),
         ({1: [1]}, "Python identifiers, got 1"),
         ({"depth": []}, "'depth' needs 1 to 256 different options, got none"),

@@ -10,7 +10,7 @@ argument, a bound, a returned value, a statement left out. The room's tests run 
 tree that has it. A mutant is killed when a test fails, an import fails, or the tests take far more
 CPU time than without it; else it survives, and is printed as a difference.
 
-The tools on PyPI were tried: mutmut 3 leaves out what archrank has most of (module constants,
+mutmut 3 from PyPI was read, not used: it leaves out what archrank has most of (module constants,
 defaults that are expressions, decorated functions), spends most of its mutants on the words of
 error messages, and replaces each constructor by one that scikit-learn's ``clone`` cannot read. What
 they share is one idea, used here too: load the heavy libraries once and fork for each mutant.

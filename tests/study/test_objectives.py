@@ -146,3 +146,9 @@ def test_missing_metrics() -> None:
     assert GOALS.metrics == ("latency_ms", "accuracy")
     assert GOALS.missing({"latency_ms": 1.0, "accuracy": 0.5, "macs": np.nan}) == []
     assert GOALS.missing({"latency_ms": np.inf, "macs": 1.0}) == ["latency_ms", "accuracy"]
+
+
+def test_one_objective_and_one_constraint_as_plain_text() -> None:
+    metrics = (Metric("accuracy"), Metric("macs", "minimize"))
+    alone = Goals.parse("accuracy", "macs<=10", metrics)
+    assert alone == Goals.parse(["accuracy"], ["macs<=10"], metrics)

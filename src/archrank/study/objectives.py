@@ -108,7 +108,10 @@ class Goals:
 
     @classmethod
     def parse(
-        cls, objectives: Sequence[str], constraints: Sequence[str], metrics: Sequence[Metric]
+        cls,
+        objectives: str | Sequence[str],
+        constraints: str | Sequence[str],
+        metrics: Sequence[Metric],
     ) -> Goals:
         """Read objectives and constraints; without objectives, the first metric is optimised.
 
@@ -116,6 +119,8 @@ class Goals:
             UnknownNameError: no such metric.
             ObjectiveError: a text that cannot be read, or an objective named twice.
         """
+        objectives = (objectives,) if isinstance(objectives, str) else objectives
+        constraints = (constraints,) if isinstance(constraints, str) else constraints
         names = objectives or (metrics[0].name,)
         goals = cls(
             tuple(Objective.parse(text, metrics) for text in names),

@@ -39,6 +39,8 @@ from queue import Queue
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = "src/archrank"
 
+PARTS = ("conditions", "constrained", "moves", "networks", "numbers", "restricted", "restriction")
+TESTED_ALONE = ("constrained", "networks", "numbers", "restricted")  # by a file of that name
 ROOMS: dict[str, tuple[list[str], list[str]]] = {  # source files, tests if not the same folder's
     "criteria": (["criteria"], []),
     "strategies": (["strategies"], []),
@@ -46,6 +48,11 @@ ROOMS: dict[str, tuple[list[str], list[str]]] = {  # source files, tests if not 
     "tables": (["tables"], []),
     "losses": (["losses"], []),
     "spaces/base": (["spaces/base.py"], ["tests/spaces/test_base.py", "tests/spaces/custom"]),
+    "spaces/parts": (
+        [f"spaces/{part}.py" for part in PARTS],
+        ["tests/spaces/test_base.py", "tests/spaces/custom", "tests/spaces/nasbench101"]
+        + [f"tests/spaces/test_{part}.py" for part in PARTS if part in TESTED_ALONE],
+    ),
     "spaces/custom": (["spaces/custom"], []),
     "study": (["study"], []),
 }

@@ -71,3 +71,17 @@ def test_a_space_of_categories_has_no_ordered_view() -> None:
     space = CustomSpace({"a": ["x", "y"], "b": ["x", "y", "z"]}, nothing)
     assert {name.partition(":")[0] for name in space.feature_names} == {"choice"}
     assert space.features(space.enumerate()).shape == (6, 5)
+
+
+@given(
+    st.lists(st.integers(1, 4096), min_size=3, max_size=8, unique=True).flatmap(
+        lambda options: st.tuples(st.just(options), st.permutations(range(len(options))))
+    )
+)
+def test_places_do_not_depend_on_the_order_of_options(
+    drawn: tuple[list[int], list[int]],
+) -> None:
+    options, order = drawn
+    found = places(Choice("c", tuple(options)))
+    moved = places(Choice("c", tuple(options[k] for k in order)))
+    np.testing.assert_allclose(moved, found[order])

@@ -285,3 +285,12 @@ def test_strings_outside() -> None:
         match="architecture 1: w2 is 16, which custom_restricted leaves out; it keeps 32",
     ):
         small.parse(["depth=1,w1=8,act=a", "depth=2,w1=8,w2=16,act=a"])
+
+
+def test_nothing_changes_where_every_decision_is_frozen() -> None:
+    space = NASBench201()
+    small = space.restrict({choice.name: choice.options[1:2] for choice in space.choices})
+    archs = small.sample(3, rng=np.random.default_rng(0))
+    changed = small.mutate(archs, rng=np.random.default_rng(1))
+    assert changed.tolist() == archs.tolist()
+    assert changed is not archs

@@ -96,7 +96,7 @@ def test_a_run_goes_on_where_its_data_has_moved(tmp_path: Path) -> None:
     later = study(replace(first, root="b", cache=Path("b")))
     later.run(budget=2)
     assert len(later.records) == 2
-    with pytest.raises(ResumeError, match="'epochs': 2"):
+    with pytest.raises(ResumeError, match=r"task\.recipe\.epochs: 1 -> 2\."):
         study(replace(first, recipe=Recipe(epochs=2, batch_size=900))).run(budget=3)
 
 

@@ -41,7 +41,7 @@ def identity_of(value: object, *, leave_out: tuple[str, ...] = ()) -> dict[str, 
     settings = _fields(value) | _attributes(value)
     for name, setting in settings.items():
         if name not in leave_out and not isinstance(setting, Path):
-            found[name] = _json(setting)
+            found[name] = json_value(setting)
     return found
 
 
@@ -52,7 +52,7 @@ def function_name(function: object) -> str:
     its function and arguments.
     """
     if isinstance(function, partial):
-        settings = [*map(_json, function.args), _json(function.keywords)]
+        settings = [*map(json_value, function.args), json_value(function.keywords)]
         return f"{function_name(function.func)}{json.dumps(settings, sort_keys=True)}"
     named = function if hasattr(function, "__qualname__") else type(function)
     module = str(getattr(named, "__module__", ""))
@@ -104,16 +104,16 @@ def _same(a: object, b: object) -> bool:
         return False
 
 
-def _json(value: object) -> Any:
+def json_value(value: object) -> Any:
     """Return ``value`` as JSON values; data as a digest, anything else as its class."""
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, Path):
         return None
     if isinstance(value, dict):
-        return {str(k): _json(v) for k, v in value.items()}
+        return {str(k): json_value(v) for k, v in value.items()}
     if isinstance(value, tuple | list):
-        return [_json(v) for v in value]
+        return [json_value(v) for v in value]
     if isinstance(value, set | frozenset):
         return sorted(map(str, value))
     if hasattr(value, "__array__"):

@@ -93,11 +93,11 @@ def test_a_folder_that_cannot_be_written(settings: SearchSettings, tmp_path: Pat
 @pytest.mark.parametrize(
     ("change", "named"),
     [
-        ({"seed": 3}, "--seed was 0, now 3"),
-        ({"metric": ("ms",)}, r"--metric was \['acc'\], now \['ms'\]"),
-        ({"strategy": "evolution"}, "--strategy was 'random', now 'evolution'"),
-        ({"constraint": ("ms<=5",)}, r"--constraint was \[\], now \['ms<=5'\]"),
-        ({"batch": 3}, "--batch was None, now 3"),
+        ({"seed": 3}, "--seed: 0 -> 3"),
+        ({"metric": ("ms",)}, r"--metric\[0\]: acc -> ms"),
+        ({"strategy": "evolution"}, "--strategy: random -> evolution"),
+        ({"constraint": ("ms<=5",)}, "--constraint: none -> ms<=5"),
+        ({"batch": 3}, "--batch: not set -> 3"),
     ],
 )
 def test_another_search_is_refused(
@@ -112,7 +112,10 @@ def test_another_search_is_refused(
     (folder / SETTINGS).write_text(json.dumps(to_json(settings)))
     other = SearchSettings(**{**asdict(settings), **change})  # type: ignore[arg-type]
     with (
-        pytest.raises(ResumeError, match=f"holds another search: {named}\\. Name another folder"),
+        pytest.raises(
+            ResumeError,
+            match=f"holds another search \\(stored -> now\\): {named}\\. Name another folder",
+        ),
         open_run(folder, other, budget=3),
     ):
         pass

@@ -266,6 +266,9 @@ def test_settings(space: NASBench201) -> None:
     assert STRATEGIES.get("guided") is Guided
     described = Guided(Weights(space, seed=3, doubt=0.5), kappa=2.0).describe()
     assert json.loads(json.dumps(described)) == described
-    assert described["ranker"] == "Weights(doubt=0.5)"  # neither the space nor the seed
+    assert described["ranker"] == {
+        "class": "Weights",
+        "doubt": 0.5,
+    }  # neither the space nor the seed
     assert described["kappa"] == 2.0
     assert Guided().describe()["ranker"] == "default"

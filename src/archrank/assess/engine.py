@@ -19,6 +19,7 @@ from archrank.rankers import RANKERS
 from archrank.rankers.base import Ranker
 from archrank.runs.named import instance_of, make_space
 from archrank.spaces.base import Space
+from archrank.strategies.guided import describe_ranker
 from archrank.tables.base import BenchTable
 
 
@@ -127,7 +128,7 @@ def carry_out(
         **protocol.describe(),
         "space": problem.space.fingerprint(),
         "sha256": problem.digest,
-        "rankers": {name: " ".join(repr(ranker).split()) for name, ranker in rankers.items()},
+        "rankers": {name: describe_ranker(ranker) for name, ranker in rankers.items()},
     }
     wanted = cells(rankers, protocol)
     with open_journal(out, settings) as journal:

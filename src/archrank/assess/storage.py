@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from archrank.assess.grid import Cell, Done, Row
+from archrank.differences import differences, told
 from archrank.errors import ResumeError
 from archrank.files import read_json, write_json
 from archrank.journal import Journal
@@ -72,23 +73,19 @@ def _settle(path: Path, settings: dict[str, Any]) -> None:
     if path.exists():
         remedy = "name another folder with --out DIR"
         known = read_json(path, "the settings of an assessment", remedy=remedy)
-    rankers = {**known.get("rankers", {}), **settings["rankers"]}
-    changes = [
-        f"{key} was {known[key]!r}, now {settings.get(key)!r}"
-        for key in known
-        if key not in ("rankers", "sha256") and known[key] != settings.get(key)
-    ]
-    changes += [
-        f"ranker {name} was {text}, now {settings['rankers'][name]}"
-        for name, text in known.get("rankers", {}).items()
-        if settings["rankers"].get(name, text) != text
-    ]
-    if not changes and known.get("sha256", settings["sha256"]) != settings["sha256"]:
-        changes.append("the numbers in its table were others")
-    if changes:
+    rankers = {**settings["rankers"], **known.get("rankers", {})}
+    stored = {**settings, **known, "rankers": rankers}  # a setting may be new in this version
+    asked = {**settings, "rankers": {**rankers, **settings["rankers"]}}
+    found = differences(stored, asked)
+    if found:
+        # other numbers follow from another column: they are named where nothing else differs
+        named = told([d for d in found if d.path != "sha256"])
+        changes = (
+            f" (stored -> now): {named}" if named else ": the numbers in its table were others"
+        )
         raise ResumeError(
-            f"folder {path.parent} holds another assessment: {'; '.join(changes)}. Name another "
-            "folder with --out DIR, or repeat the first settings to go on"
+            f"folder {path.parent} holds another assessment{changes}. Name another folder with "
+            "--out DIR, or repeat the first settings to go on"
         )
     write_json(path, {**settings, "rankers": rankers})
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from filelock import FileLock, Timeout
 
+from archrank.differences import differences, told
 from archrank.errors import ResumeError, StorageError
 from archrank.files import read_json, write_json
 from archrank.runs.compose import make_study
@@ -102,19 +103,19 @@ def _place_for(folder: Path, settings: SearchSettings, asked: str | None) -> Pla
         if asked is None:
             return Place(sqlite_url(folder / DATABASE), None)
         return Place(asked, folder.resolve().name)  # a shared storage holds several runs
-    known = to_json(load_settings(folder))
-    now = to_json(settings)
-    changes = [
-        f"--{key} was {known[key]!r}, now {now[key]!r}"
-        for key in known
-        if known[key] != now[key] and key != "data"
-    ]
+    known, now = (_as_options(each) for each in (load_settings(folder), settings))
+    changes = differences(known, now)
     if changes:
         raise ResumeError(
-            f"run folder {folder} holds another search: {'; '.join(changes)}. Name another "
-            "folder with --run DIR, or repeat the first settings to continue that search"
+            f"run folder {folder} holds another search (stored -> now): {told(changes)}. Name "
+            "another folder with --run DIR, or repeat the first settings to continue that search"
         )
     return _same_place(folder, asked)
+
+
+def _as_options(settings: SearchSettings) -> dict[str, Any]:
+    """Return settings by the options that give them, except the folder of data, which may move."""
+    return {f"--{key}": value for key, value in to_json(settings).items() if key != "data"}
 
 
 def _same_place(folder: Path, asked: str | None) -> Place:

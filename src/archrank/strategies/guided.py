@@ -8,6 +8,7 @@ import numpy as np
 from scipy.stats import rankdata
 
 from archrank.errors import UnknownNameError
+from archrank.identity import json_value
 from archrank.rows import distinct, is_new
 from archrank.strategies.acquisition import (
     ACQUISITIONS,
@@ -223,10 +224,25 @@ def default_ranker(space: Space) -> Ranker:
     return ranker
 
 
-def describe_ranker(ranker: Ranker) -> str:
-    """Describe a ranker by its class and parameters, without the space and the seed."""
-    params = ranker.get_params(deep=False)
-    shown = ", ".join(f"{k}={v!r}" for k, v in params.items() if k not in ("space", "seed"))
+def describe_ranker(
+    ranker: Ranker, leave_out: tuple[str, ...] = ("space", "seed")
+) -> dict[str, Any]:
+    """Describe a ranker by its class and parameters, as JSON values.
+
+    Args:
+        ranker: Any ranker; rankers that it consists of are described with their seeds.
+        leave_out: Names of parameters that do not matter.
+    """
+    found: dict[str, Any] = {"class": type(ranker).__name__}
+    for name, value in ranker.get_params(deep=False).items():
+        if name not in leave_out:
+            found[name] = _parameter(value)
     digest = getattr(getattr(ranker, "pretrained_", None), "digest", None)
-    pretrained = f" pretrained on {digest}" if digest else ""
-    return f"{type(ranker).__name__}({shown}){pretrained}"
+    return found | ({"pretrained_on": digest} if digest else {})
+
+
+def _parameter(value: Any) -> Any:
+    """Describe a parameter of a ranker, which may be rankers itself."""
+    if isinstance(value, list | tuple):
+        return [_parameter(v) for v in value]
+    return describe_ranker(value, ("space",)) if hasattr(value, "get_params") else json_value(value)

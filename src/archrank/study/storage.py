@@ -19,6 +19,7 @@ import optuna
 from optuna.distributions import CategoricalDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from archrank.differences import differences, told
 from archrank.errors import ResumeError, StorageError
 from archrank.study.database import open_storage, open_to_read, shown, storage_error
 from archrank.study.objectives import Objective
@@ -90,13 +91,9 @@ class TrialStore:
             return
         asked = json.loads(json.dumps(description.identity))
         if known != asked:
-            changes = [
-                f"{key}: it was started with {known.get(key)!r}, now {asked.get(key)!r}"
-                for key in sorted(known.keys() | asked.keys())
-                if known.get(key) != asked.get(key)
-            ]
             raise ResumeError(
-                f"{self._where} holds another run; {'; '.join(changes)}. "
+                f"{self._where} holds another run (stored -> now): "
+                f"{told(differences(known, asked))}. "
                 "Use another run folder, or the same settings to continue"
             )
 

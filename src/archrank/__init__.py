@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from archrank import drawing as drawing
     from archrank import errors as errors
     from archrank import evaluators as evaluators
+    from archrank import export as export
     from archrank import losses as losses
     from archrank import networks as networks
     from archrank import parallel as parallel
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from archrank import testing as testing
     from archrank import training as training
     from archrank.errors import ArchrankError as ArchrankError
+    from archrank.export.loading import load as load
     from archrank.spaces.base import Space as Space
     from archrank.study.study import Study as Study
 
@@ -50,6 +52,7 @@ _HOMES = {
     "ArchrankError": "errors",
     "Space": "spaces.base",
     "Study": "study.study",
+    "load": "export.loading",
     **dict.fromkeys(
         (
             "assess",
@@ -59,6 +62,7 @@ _HOMES = {
             "drawing",
             "errors",
             "evaluators",
+            "export",
             "losses",
             "networks",
             "parallel",

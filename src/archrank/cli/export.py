@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from archrank.cli.output import print_json, say, say_own_code
 from archrank.cli.read import Reading
-from archrank.errors import EvaluationError, StorageError
-from archrank.files import write_file, write_json
+from archrank.errors import EvaluationError
 
 if TYPE_CHECKING:
     from archrank.evaluators.training import Training
@@ -23,8 +22,9 @@ class Export(Reading):
     """Train the best architecture of a run again and save it.
 
     Writes ``weights.safetensors`` (the state dict) and ``architecture.json`` (the architecture,
-    instructions to build it, and its metrics). Training repeats the run's evaluation with the same
-    seed. A run on a table has trained nothing: name the task to train on.
+    instructions to build it, and its metrics); ``ar.load(FOLDER)`` makes a network of them in
+    Python. Training repeats the run's evaluation with the same seed. A run on a table has trained
+    nothing: name the task to train on.
     """
 
     arch: str | None = None
@@ -38,8 +38,8 @@ class Export(Reading):
 
     def __call__(self) -> int:
         """Train and save it; return the exit status."""
-        from safetensors.torch import save
-
+        from archrank.export.network import Names, export_network
+        from archrank.export.place import DESCRIPTION, WEIGHTS
         from archrank.runs.folder import load_settings
         from archrank.runs.named import make_space
         from archrank.runs.reading import load
@@ -53,39 +53,35 @@ class Export(Reading):
         arch = space.parse([string])[0]
         training = self._training(results, settings, space)
         target = self.output if self.output is not None else folder / "export"
-        try:
-            target.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StorageError(f"cannot write to {target}: {error.strerror or error}") from None
-        say(f"training {string}")
-        network, result = training.train(arch)
-        if result.diverged is not None:
-            raise EvaluationError(f"training {string} failed: {result.diverged}")
-        state = {k: v.contiguous().cpu() for k, v in network.state_dict().items()}
-        weights = save(state)
-        write_file(target / "weights.safetensors", lambda file: file.write(weights))
-        costs = training.networks.cost(arch[None])
-        description: dict[str, Any] = {
-            "architecture": string,
-            "space": training.networks.fingerprint(),
-            "choices": training.space.config(arch),
-            "task": training.task.identity(),
-            **result.metrics,
-            **{name: float(column[0]) for name, column in costs.items()},
-        }
-        path = target / "architecture.json"
-        write_json(path, description)
+        description = export_network(
+            training,
+            arch,
+            target,
+            names=Names(settings.space, self._task_name(settings, training)),
+            started=lambda string: say(f"training {string}"),
+            remedy="name another folder with --output",
+        )
         if self.json:
-            print_json({"weights": str(target / "weights.safetensors"), **description})
+            print_json({"weights": str(target / WEIGHTS), **description})
         else:
-            shown = list(result.metrics.items())[:2]
-            say(", ".join(f"{name} {value:.4f}" for name, value in shown))
-            say(f"weights       {target / 'weights.safetensors'}\narchitecture  {path}")
+            shown = [(name, v) for name, v in description["metrics"].items() if v is not None]
+            say(", ".join(f"{name} {value:.4f}" for name, value in shown[:2]))
+            say(f"weights       {target / WEIGHTS}\narchitecture  {target / DESCRIPTION}")
         return 0
+
+    def _task_name(self, settings: SearchSettings, training: Training) -> str | None:
+        """Return the name of the task that ``training`` trains on, if it is that of the run."""
+        from archrank.runs.named import make_task
+
+        if self.task is not None:
+            return self.task
+        named = make_task(settings.task, settings.data)
+        return settings.task if named.identity() == training.task.identity() else None
 
     def _training(self, results: Results, settings: SearchSettings, space: Space) -> Training:
         """Return the evaluator that trains: on the task that is named, else as the run did."""
         from archrank.evaluators.training import Training
+        from archrank.export.network import training_of
         from archrank.runs.evaluators import make_evaluator
         from archrank.runs.named import make_task
 
@@ -93,14 +89,10 @@ class Export(Reading):
         if self.task is not None:
             return Training(make_task(self.task, settings.data)).bind(space, seed=seed)
         if settings.table is None or settings.evaluate:
-            wanted = {o.metric for o in results.objectives}
-            found = [
-                (wanted.isdisjoint(m.name for m in part.metrics), part.unscoped)
-                for part in make_evaluator(settings, space).bind(space, seed=seed).parts()
-            ]
-            for _, part in sorted(found, key=lambda pair: pair[0]):  # that of an objective first
-                if isinstance(part, Training):
-                    return part
+            evaluator = make_evaluator(settings, space).bind(space, seed=seed)
+            found = training_of(evaluator, {o.metric for o in results.objectives})
+            if found is not None:
+                return found
         raise EvaluationError(
             "this run trained no network; name a task to train the architecture on, such as "
             "--task digits"

@@ -16,6 +16,7 @@ from archrank.metrics import Metric
 from archrank.types import Archs
 
 if TYPE_CHECKING:
+    from torch import nn
     from typing_extensions import Self
 
     from archrank.spaces.base import Space
@@ -160,7 +161,7 @@ class Training(Evaluator):
         from archrank.training.loop import train
         from archrank.training.own_loop import train_with
 
-        network, seed = self._initial(arch, run)
+        network, seed = self.untrained(arch, run), self.seeds_of(arch, run)[1]
         with torch_threads(1):
             if self.trainer is not None:
                 names = [m.name for m in self.metrics]
@@ -181,13 +182,16 @@ class Training(Evaluator):
             )
         return network, result
 
-    def _initial(self, arch: NDArray[np.uint8], run: int) -> tuple[Any, int]:
-        """The untrained network of ``arch: (d,)``, and the seed of its training."""
+    def seeds_of(self, arch: NDArray[np.uint8], run: int = 0) -> tuple[int, int]:
+        """Return the seeds of a training run of ``arch: (d,)``: of initial weights, of the rest."""
+        words = np.random.SeedSequence([self.seed, run, *arch.tolist()]).generate_state(2)
+        return int(words[0]), int(words[1])
+
+    def untrained(self, arch: NDArray[np.uint8], run: int = 0) -> nn.Module:
+        """Return the network of ``arch: (d,)`` with the initial weights of a training run."""
         from archrank.training.loop import initialise
 
-        words = np.random.SeedSequence([self.seed, run, *arch.tolist()]).generate_state(2)
-        network = initialise(lambda: self.networks.build(arch), int(words[0]))
-        return network, int(words[1])
+        return initialise(lambda: self.networks.build(arch), self.seeds_of(arch, run)[0])
 
     def _train_all(self, archs: Archs, run: int) -> list[TrainingResult | str]:
         """One run of each of ``archs: (n, d)``; a string says why one failed."""
@@ -207,7 +211,7 @@ class Training(Evaluator):
         from archrank.training.grouped import train_many
 
         try:
-            networks, seeds = zip(*(self._initial(arch, run) for arch in archs), strict=True)
+            networks: list[Any] = [self.untrained(arch, run) for arch in archs]
         except (ImportError, OSError):
             raise
         except Exception:
@@ -217,7 +221,7 @@ class Training(Evaluator):
         results = train_many(
             networks,
             self.task,
-            seeds=seeds,
+            seeds=[self.seeds_of(arch, run)[1] for arch in archs],
             device=self.device,
             checkpoints=self.checkpoints,
         )

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from scipy.stats import kendalltau
 
 from archrank.errors import SpaceError
 from archrank.rankers import RANKERS, Ranker
@@ -110,3 +111,22 @@ def test_every_view_is_read_by_some_ranker() -> None:
 def test_no_space_lacks_features_or_tokens() -> None:
     for name in SPACES.names():
         assert problem(name)[1] <= {"graph"}, name
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("name", RANKER_NAMES)
+def test_a_gpu_ranks_as_the_processor_does(name: str) -> None:
+    space = NASBench201()
+    archs = space.sample(LABELS + OTHERS, rng=np.random.default_rng(0))
+    scores = easy_scores(space, archs)
+    ranker: Ranker = RANKERS.get(name)(space)
+    if "device" not in ranker.get_params():
+        pytest.skip(f"{name} does not use a device")
+    predicted = {}
+    for device in ("cpu", "cuda"):
+        ranker = RANKERS.get(name)(space, device=device, seed=0)
+        predicted[device] = ranker.fit(archs[:LABELS], scores[:LABELS]).predict(archs[LABELS:])
+    truth = scores[LABELS:]
+    taus = {device: kendalltau(values, truth).statistic for device, values in predicted.items()}
+    assert np.isfinite(predicted["cuda"]).all()
+    assert taus["cuda"] == pytest.approx(taus["cpu"], abs=0.25)

@@ -68,3 +68,11 @@ def test_what_must_agree_names_protocol_and_processor() -> None:
     assert told["repeats"] == 7
     assert told["processor"]
     assert told != Latency(Digits(), batch_size=2, repeats=7).describe()
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_gpu_is_timed_and_named(space: NASBench201) -> None:
+    evaluator = Latency(Digits(), repeats=3, warmup=1, device="cuda").bind(space)
+    found = evaluator.evaluate(space.sample(2, rng=np.random.default_rng(0)))
+    assert (found["latency_ms"] > 0).all()
+    assert evaluator.describe()["processor"] == torch.cuda.get_device_name()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from archrank.errors import EvaluationError
 from archrank.evaluators import Training
@@ -87,3 +88,16 @@ def test_a_device_that_is_not_there(device: str) -> None:
 def test_groups_of_nothing_are_refused() -> None:
     with pytest.raises(EvaluationError, match="at least 1 network per group, got 0"):
         Training(TASK, group=0)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("group", [None, 1])
+def test_a_gpu_trains_the_same_networks_to_about_the_same(group: int | None) -> None:
+    task = Digits(copies=1)
+    cpu = Training(task, group=1).bind(SPACE, seed=3).evaluate(ARCHS)
+    gpu = Training(task, group=group, device="cuda").bind(SPACE, seed=3).evaluate(ARCHS)
+    assert gpu.reasons == [None] * len(ARCHS)
+    difference = np.abs(gpu["valid_accuracy"] - cpu["valid_accuracy"])
+    assert np.median(difference) < 0.1  # other sums, and other dropout where there is any
+    again = Training(task, group=group, device="cuda").bind(SPACE, seed=3).evaluate(ARCHS)
+    assert again["valid_loss"] == pytest.approx(gpu["valid_loss"], rel=0.05)

@@ -75,6 +75,10 @@ class EvaluationError(ArchrankError, RuntimeError):
     """Evaluator that broke its contract, or run without a single usable evaluation."""
 
 
+class InfeasibleError(EvaluationError):
+    """Search in which no architecture keeps the constraints; the message names the nearest."""
+
+
 class SettingsError(ArchrankError, ValueError):
     """Settings that contradict each other."""
 

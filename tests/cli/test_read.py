@@ -114,11 +114,15 @@ def test_damaged_runs(cli: Cli, run: Path) -> None:
 
 def test_nothing_feasible(cli: Cli, search: Cli) -> None:
     result = search("--constraint", "accuracy>=5", "--budget", 3, "--run", "here")
-    assert result.status == 0
-    assert "accuracy>=5" in result.err + result.out  # says that it is not met
-    assert cli("front", "here").err.strip() == "no evaluated architecture is feasible"
-    assert json.loads(cli("front", "here", "--json").out) == []
-    assert json.loads(cli("best", "here", "--json").out)["feasible"] is False
+    told = "none of 3 evaluations keeps accuracy>=5; the nearest, |"
+    assert result.status == 2
+    assert result.out == ""
+    assert f"error: {told}" in result.err
+    assert Path("here/report.html").exists()
+    for command in (["best"], ["front"], ["best", "--json"], ["front", "--json"], ["export"]):
+        refused(cli(command[0], "here", *command[1:]), told, "has accuracy")
+    refused(cli("draw", "--run", "here"), told)
+    assert cli("report", "here").status == 0
 
 
 def test_a_run_without_success(cli: Cli, table: Path) -> None:

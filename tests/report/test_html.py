@@ -115,7 +115,9 @@ def test_constraint_and_failures(own_study, tmp_path: Path) -> None:
 
 def test_nothing_feasible(own_study, tmp_path: Path) -> None:
     page = report(own_study(constraints=["latency_ms<=1"]), tmp_path)
-    assert "No evaluated architecture meets latency_ms<=1" in page.text
+    assert "No evaluated architecture keeps latency_ms<=1" in page.text
+    assert "Nearest architecture" in page.text
+    assert "Best architecture" not in page.text
 
 
 @pytest.mark.parametrize("constraints", [(), ("accuracy>=0.6",), ("latency_ms<=1",)])

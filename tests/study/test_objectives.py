@@ -40,9 +40,11 @@ def test_unreadable_objectives() -> None:
     ("text", "metric", "relation", "bound"),
     [
         ("macs<=1e8", "macs", "<=", 1e8),
-        (" latency_ms < 8 ", "latency_ms", "<=", 8.0),
+        (" latency_ms < 8 ", "latency_ms", "<", 8.0),
         ("accuracy>=.5", "accuracy", ">=", 0.5),
-        ("accuracy > -1.5E-2", "accuracy", ">=", -0.015),
+        ("accuracy > -1.5E-2", "accuracy", ">", -0.015),
+        ("macs<=1000000.4", "macs", "<=", 1000000.4),
+        ("macs<0.1", "macs", "<", 0.1),
         ("macs<=+3.", "macs", "<=", 3.0),
     ],
 )
@@ -59,7 +61,7 @@ def test_a_scope_may_be_left_out_where_that_is_unambiguous() -> None:
     assert Objective.parse("acc", SCOPED) == Objective("cpu/acc", "maximize")
     assert Objective.parse("cuda/ms:maximize", SCOPED) == Objective("cuda/ms", "maximize")
     assert Constraint.parse("acc>=1", SCOPED) == Constraint("cpu/acc", ">=", 1.0)
-    assert Constraint.parse("cpu/ms<8", SCOPED) == Constraint("cpu/ms", "<=", 8.0)
+    assert Constraint.parse("cpu/ms<8", SCOPED) == Constraint("cpu/ms", "<", 8.0)
     for parse, text in ((Objective.parse, "ms"), (Constraint.parse, "ms<=8")):
         with pytest.raises(ObjectiveError, match="'ms' is measured more than once: name cpu/ms or"):
             parse(text, SCOPED)
@@ -119,6 +121,31 @@ def test_violation_is_zero_exactly_where_the_bound_is_kept(value: float, bound: 
     values = np.array([value])
     assert (Constraint("m", "<=", bound).violation(values)[0] == 0) == (value <= bound)
     assert (Constraint("m", ">=", bound).violation(values)[0] == 0) == (value >= bound)
+    assert (Constraint("m", "<", bound).violation(values)[0] == 0) == (value < bound)
+    assert (Constraint("m", ">", bound).violation(values)[0] == 0) == (value > bound)
+
+
+@pytest.mark.parametrize("bound", [16.0, 0.0, -3.0, 0.1])
+def test_a_strict_bound_is_violated_by_itself(bound: float) -> None:
+    values = np.array([bound, np.nextafter(bound, np.inf), bound + 1, np.nan])
+    below = Constraint("m", "<", bound).violation(values)
+    assert (below[:3] > 0).all()  # as Optuna reads it: more than 0 is a violation
+    assert (np.diff(below[:3]) >= 0).all()
+    assert np.isnan(below[3])
+    above = Constraint("m", ">", bound).violation(values)
+    assert above[0] > 0
+    assert above[1:3].tolist() == [0.0, 0.0]
+
+
+def test_text_of_a_constraint_tells_all_digits() -> None:
+    """Two bounds that differ must not look the same, nor resume each other's runs."""
+    texts = ["params<=1000000.4", "params<=1000003", "params<=1e+06", "params<2"]
+    assert [str(Constraint.parse(t, [Metric("params", "minimize")])) for t in texts] == [
+        "params<=1000000.4",
+        "params<=1000003",
+        "params<=1e+06",
+        "params<2",
+    ]
 
 
 GOALS = Goals(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from archrank.errors import EvaluationError
+from archrank.errors import EvaluationError, InfeasibleError
 from archrank.evaluators import Function
 from archrank.metrics import Metric
 from archrank.strategies import Random
@@ -55,8 +55,31 @@ def test_best_is_feasible_and_not_judged_by_the_infeasible() -> None:
 def test_nothing_is_feasible() -> None:
     study = make(Function(score_and_cost, COSTS), constraints=["score<=5", "ms<=4"]).run(24)
     assert study.front == []
-    assert study.best.values == {"score": 8.0, "ms": 8.0}  # the least violation
-    assert not study.feasible(study.best)
+    assert study.nearest.values == {"score": 8.0, "ms": 8.0}  # the least violation
+    assert not study.feasible(study.nearest)
+    with pytest.raises(InfeasibleError) as caught:
+        study.best  # noqa: B018
+    assert str(caught.value) == (
+        "none of 24 evaluations keeps score<=5, ms<=4; the nearest, depth=1,width=8,act=a, has "
+        "score 8, ms 8. Loosen the limit, or search longer"
+    )
+
+
+@pytest.mark.parametrize("cheap", [False, True])
+def test_strict_bounds(cheap: bool) -> None:
+    """A bound with ``<`` or ``>`` leaves its own value out, whoever checks it."""
+    evaluator = Function(score_and_cost, COSTS, cheap=cheap)
+    study = make(evaluator, Random(), constraints=["ms<16", "score>8"]).run(6)
+    assert {r.values["ms"] for r in study.records if study.feasible(r)} == {8.0}
+    assert all(r.values["score"] > 8 for r in study.records if study.feasible(r))
+    assert study.description.identity["constraints"] == ["ms<16", "score>8"]
+    wide = make(evaluator, Random(24), constraints=["ms<32", "ms>8"]).run(8)
+    assert {r.values["ms"] for r in wide.front} == {16.0}
+
+
+def test_best_is_the_nearest_where_it_is_feasible() -> None:
+    study = make(Function(score_and_cost, COSTS), constraints=["ms<=8"]).run(24)
+    assert study.best is study.nearest
 
 
 def test_history_and_table() -> None:

@@ -56,9 +56,6 @@ def show_record(results: Results, record: Record) -> None:
     show_rows([("best", record.string), *known, evaluations])
     if len(listed) < len(metrics):
         say(f"{len(metrics) - len(listed)} more metrics in the report")
-    if not results.is_feasible(record):
-        limits = ", ".join(map(str, results.constraints))
-        say(f"no evaluated architecture meets {limits}; this one comes closest")
 
 
 def show_front(results: Results) -> None:

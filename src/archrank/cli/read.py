@@ -70,12 +70,11 @@ class Front(Reading):
         from archrank.runs.reading import load
 
         results = load(self.folder())
+        results.best  # noqa: B018  # refuses where none is feasible
         if self.json:
             print_json(describe_front(results))
-        elif results.front:
-            show_front(results)
         else:
-            say("no evaluated architecture is feasible")
+            show_front(results)
         return 0
 
 

@@ -100,12 +100,16 @@ class Search:
         from archrank.report import write_report
         from archrank.runs.settings import to_json
 
-        if not stopped or any(record.reason is None for record in study.records):
-            show_record(study.results, study.best)
-            if not stopped:
-                settings = to_json(self.settings)
-                report = write_report(study, folder / "report.html", settings=settings)
-                say(f"report  {report}")
+        results = study.results
+        if results.feasible.any():
+            show_record(results, results.best)
+        if not stopped:
+            settings = to_json(self.settings)
+            report = write_report(study, folder / "report.html", settings=settings)
+            say(f"report  {report}")
+            results.best  # noqa: B018  # refuses to name any where none is feasible
+        elif results.ok.any() and not results.feasible.any():
+            say(results.infeasible_note(results.nearest))
         if stopped:
             say(
                 f"stopped after {len(study.records)} evaluations, all kept in {folder}; "

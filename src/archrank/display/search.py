@@ -158,7 +158,7 @@ def best_text(study: Study) -> str:
     """Return the objectives of the best evaluation so far, ``-`` while there is none."""
     results = study.results
     try:
-        best = results.best
+        best = results.nearest
     except EvaluationError:
         return "-"
     shown = [

@@ -23,7 +23,7 @@ HALF = 640  # pixels; wider pictures get the page's whole width
 
 def architecture(results: Results) -> str:
     """Draw the best architecture, and list its decisions if the picture does not name all."""
-    space, best = results.space, results.best
+    space, best = results.space, results.nearest
     if space is None:
         why = f"Not drawn: {results.absent.get('space', 'the space is not at hand')}."
         return (
@@ -63,7 +63,7 @@ def runners_up(results: Results) -> str:
 
 def _next_best(results: Results, several: bool) -> Iterator[Record]:
     """Find at most :data:`SHOWN` records of networks that differ from the best, best first."""
-    best = results.best
+    best = results.nearest
     ordered = [results.records[i] for i in results.order[:LOOKED_AT].tolist()]
     candidates = results.front[:LOOKED_AT] if several else ordered
     if results.is_feasible(best):

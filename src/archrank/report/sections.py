@@ -21,12 +21,13 @@ def headline(results: Results) -> str:
         n = len(results.records)
         text = f"None of {n:,} evaluations succeeded." if n else "Nothing has been evaluated yet."
         return f"<section><h2>Best architecture</h2><p>{text}</p></section>"
-    best = results.best
-    warning = ""
+    best = results.nearest
+    title, warning = "Best architecture", ""
     if not results.is_feasible(best):
+        title = "Nearest architecture"
         bounds = escape(", ".join(map(str, results.constraints)))
-        warning = f"<p><strong>No evaluated architecture meets {bounds}</strong>; this one comes "
-        warning += "closest.</p>"
+        warning = f"<p><strong>No evaluated architecture keeps {bounds}</strong>; this one comes "
+        warning += "nearest.</p>"
     values = "".join(
         f'<div><span class="value">'
         f"{escape(format_value(best.values[o.metric], results.metrics[o.metric]))}</span><br>"
@@ -34,9 +35,10 @@ def headline(results: Results) -> str:
         for o in results.objectives
     )
     first = escape(results.objectives[0].metric)
-    note = f", the best of the front by {first}" if len(results.objectives) > 1 else ""
+    on_front = len(results.objectives) > 1 and not warning
+    note = f", the best of the front by {first}" if on_front else ""
     return (
-        f"<section><h2>Best architecture{note}</h2>{warning}"
+        f"<section><h2>{title}{note}</h2>{warning}"
         f'<div class="values">{values}</div>'
         f'<code class="arch">{escape(best.string)}</code>'
         f"{_listed(_facts(results, best))}</section>"

@@ -31,6 +31,7 @@ def describe_best(study: Study | Results) -> dict[str, Any]:
     NaN becomes ``None``.
 
     Raises:
+        InfeasibleError: No evaluated architecture keeps every constraint.
         EvaluationError: No evaluation has succeeded yet.
     """
     results = results_of(study)

@@ -78,7 +78,7 @@ def wanted_metrics(settings: SearchSettings) -> dict[str, Metric]:
         wanted[name] = Metric(name, "minimize" if direction == "minimize" else "maximize")
     for text in settings.constraint:
         name, relation, _ = Constraint.split(text)
-        wanted.setdefault(name, Metric(name, "minimize" if relation == "<=" else "maximize"))
+        wanted.setdefault(name, Metric(name, "minimize" if relation[0] == "<" else "maximize"))
     return wanted
 
 

@@ -26,7 +26,7 @@ class SearchSettings:
     metric: tuple[str, ...] = ()
     """Metric to optimise, e.g. c10_val or latency_ms:minimize; repeat it for a Pareto front."""
     constraint: tuple[str, ...] = ()
-    """Bound on a metric, e.g. 'macs<=1e8'; repeat it for more bounds."""
+    """Bound on a metric, e.g. 'macs<=1e8' ('macs<1e8' is strict); repeat it for more bounds."""
     strategy: str = "guided"
     """Search strategy: guided, evolution, random, or file.py:name, module:name."""
     ranker: str = "default"

@@ -6,13 +6,18 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias, cast
 
 import numpy as np
 
 from archrank.errors import ObjectiveError
 from archrank.metrics import Metric, find_metric
 from archrank.types import Floats
+
+Relation: TypeAlias = Literal["<=", ">=", "<", ">"]
+
+STRICT = float(np.finfo(np.float64).eps)
+"""Violation of a strict bound by the bound itself: the relative spacing of floats."""
 
 _CONSTRAINT = re.compile(r"^\s*([^<>=]+?)\s*(<=|>=|<|>)\s*([-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*$")
 
@@ -51,15 +56,15 @@ class Objective:
 
 @dataclass(frozen=True)
 class Constraint:
-    """A bound on a metric, such as ``latency_ms<=8``."""
+    """A bound on a metric, such as ``latency_ms<=8``; strict with ``<`` and ``>``."""
 
     metric: str
-    relation: Literal["<=", ">="]
+    relation: Relation
     bound: float
 
     @classmethod
     def parse(cls, text: str, metrics: Sequence[Metric]) -> Constraint:
-        """Read ``metric<=number`` or ``metric>=number`` (``<`` and ``>`` mean the same).
+        """Read ``metric<=number`` or ``metric>=number``, or a strict ``metric<number``.
 
         Raises:
             ObjectiveError: not of this form, or a name that several scopes have.
@@ -76,7 +81,7 @@ class Constraint:
         return cls(metric.name, relation, bound)
 
     @staticmethod
-    def split(text: str) -> tuple[str, Literal["<=", ">="], str]:
+    def split(text: str) -> tuple[str, Relation, str]:
         """Return the metric, the relation and the number that ``text`` spells.
 
         Raises:
@@ -88,15 +93,30 @@ class Constraint:
                 f"cannot read constraint {text!r}; write metric<=number, such as 'macs<=1e8'"
             )
         name, relation, number = match.groups()
-        return name, "<=" if relation in ("<", "<=") else ">=", number
+        return name, cast(Relation, relation), number
+
+    @property
+    def is_upper(self) -> bool:
+        """True if the bound is an upper one."""
+        return self.relation in ("<=", "<")
 
     def violation(self, values: Floats) -> Floats:
-        """Return how far ``values: (n,)`` exceed the bound, relative to it unless it is 0."""
-        excess = values - self.bound if self.relation == "<=" else self.bound - values
-        return np.maximum(excess, 0.0) / (abs(self.bound) or 1.0)
+        """Return how far ``values: (n,)`` exceed the bound, relative to it unless it is 0.
+
+        0 is kept, more than 0 is violated: a value equal to a strict bound violates it by
+        :data:`STRICT`.
+        """
+        excess = values - self.bound if self.is_upper else self.bound - values
+        relative = excess / (abs(self.bound) or 1.0)
+        violation: Floats = np.maximum(relative, 0.0)
+        if self.relation in ("<", ">"):
+            violation = np.where(relative >= 0, np.maximum(violation, STRICT), violation)
+        return violation
 
     def __str__(self) -> str:
-        return f"{self.metric}{self.relation}{self.bound:g}"
+        short = f"{self.bound:g}"
+        exact = short if float(short) == self.bound else repr(self.bound).removesuffix(".0")
+        return f"{self.metric}{self.relation}{exact}"
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from archrank.errors import EvaluationError
+from archrank.errors import EvaluationError, InfeasibleError
 from archrank.evaluators.base import Evaluator
 from archrank.metrics import Metric
 from archrank.spaces.base import Space
@@ -139,7 +139,20 @@ class Results:
 
     @property
     def best(self) -> Record:
-        """The best evaluation: feasible first, then by the objective (of several: the first).
+        """The best feasible evaluation by the objective (of several: by the first).
+
+        Raises:
+            InfeasibleError: no evaluated architecture keeps every constraint; names the nearest.
+            EvaluationError: nothing was evaluated successfully yet.
+        """
+        nearest = self.nearest
+        if not self.is_feasible(nearest):
+            raise InfeasibleError(self.infeasible_note(nearest))
+        return nearest
+
+    @property
+    def nearest(self) -> Record:
+        """The best feasible evaluation, or, if there is none, that of the least violation.
 
         Raises:
             EvaluationError: nothing was evaluated successfully yet.
@@ -152,9 +165,28 @@ class Results:
             )
         return self.records[int(self.order[0])]
 
+    def infeasible_note(self, nearest: Record) -> str:
+        """Say that no evaluation is feasible, and what the ``nearest`` one has.
+
+        Values have the unit and the digits of the limits, which they are compared with.
+        """
+        limits = ", ".join(map(str, self.constraints))
+        values = ", ".join(
+            f"{c.metric} {nearest.values[c.metric]:.10g}"
+            for c in self.constraints
+            if c.violation(np.array([nearest.values[c.metric]]))[0] > 0
+        )
+        return (
+            f"none of {len(self.records)} evaluations keeps {limits}; the nearest, "
+            f"{nearest.string}, has {values}. Loosen the limit, or search longer"
+        )
+
     @property
     def front(self) -> list[Record]:
-        """Feasible evaluations that none dominates, best of the first objective first."""
+        """Feasible evaluations that none dominates, best of the first objective first.
+
+        Empty where nothing is feasible.
+        """
         return [self.records[i] for i in self.front_rows.tolist()]
 
     def is_feasible(self, record: Record) -> bool:

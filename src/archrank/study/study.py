@@ -51,7 +51,8 @@ class Study:
             ``None``.
         objectives: metrics to optimise, ``"name"`` or ``"name:minimize"``; the evaluator's first
             metric if empty.
-        constraints: such as ``"macs<=1e8"``; feasible architectures come first.
+        constraints: such as ``"macs<=1e8"`` or, strictly, ``"macs<1e8"``; feasible architectures
+            come first.
         storage: SQLAlchemy URL; ``None`` keeps everything in memory.
         name: name of the study, in a storage that holds several; ``"archrank"`` if ``None``.
         executor: runs evaluations; ``None`` is this process.
@@ -243,16 +244,29 @@ class Study:
 
     @property
     def best(self) -> Record:
-        """The best evaluation: feasible first, then by the objective (of several: the first).
+        """The best feasible evaluation by the objective (of several: by the first).
 
         Raises:
+            InfeasibleError: no evaluated architecture keeps every constraint; names the nearest.
             EvaluationError: nothing was evaluated successfully yet.
         """
         return self.results.best
 
     @property
+    def nearest(self) -> Record:
+        """The best feasible evaluation, or, if there is none, that of the least violation.
+
+        Raises:
+            EvaluationError: nothing was evaluated successfully yet.
+        """
+        return self.results.nearest
+
+    @property
     def front(self) -> list[Record]:
-        """Feasible evaluations that none dominates, best of the first objective first."""
+        """Feasible evaluations that none dominates, best of the first objective first.
+
+        Empty where nothing is feasible.
+        """
         return self.results.front
 
     def feasible(self, record: Record) -> bool:

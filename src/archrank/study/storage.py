@@ -24,6 +24,7 @@ from archrank.errors import ResumeError, StorageError
 from archrank.study.database import open_storage, open_to_read, shown, storage_error
 from archrank.study.objectives import Objective
 from archrank.study.record import Description, Record
+from archrank.study.trials import Trials
 
 STUDY_NAME = "archrank"
 
@@ -67,6 +68,8 @@ class TrialStore:
             raise storage_error(self._where, error) from error
         finally:
             optuna.logging.set_verbosity(level)
+        self._trials = Trials(self._study, storage)
+        self._distributions: dict[str, CategoricalDistribution] = {}
 
     # ---- the run's identity --------------------------------------------------------------------
 
@@ -125,9 +128,14 @@ class TrialStore:
         Raises:
             StorageError: the storage cannot be written.
         """
-        trial = _to_trial(record, description)
+        if not self._distributions:
+            self._distributions = {
+                name: CategoricalDistribution(options)
+                for name, options in description.decisions.items()
+            }
+        trial = _to_trial(record, description, self._distributions)
         try:
-            self._study.add_trial(trial)
+            self._trials.add(trial)
         except Exception as error:
             raise storage_error(self._where, error) from error
 
@@ -138,18 +146,20 @@ class TrialStore:
             StorageError: the storage cannot be read.
         """
         try:
-            trials = self._study.get_trials(deepcopy=False)
+            trials = list(self._trials.attributes())
         except Exception as error:
             raise storage_error(self._where, error) from error
         found: dict[tuple[int, int], Record] = {}
-        for trial in trials:
-            if "archrank" in trial.user_attrs:
-                record = _from_trial(trial)
+        for attributes in trials:
+            if "archrank" in attributes:
+                record = _to_record(attributes)
                 found.setdefault(record.key, record)
         return [found[key] for key in sorted(found)]
 
 
-def _to_trial(record: Record, description: Description) -> FrozenTrial:
+def _to_trial(
+    record: Record, description: Description, distributions: dict[str, CategoricalDistribution]
+) -> FrozenTrial:
     objectives = description.goals.objectives
     failed = not all(math.isfinite(record.values.get(o.metric, math.nan)) for o in objectives)
     finished = datetime.now()
@@ -157,10 +167,7 @@ def _to_trial(record: Record, description: Description) -> FrozenTrial:
         state=TrialState.FAIL if failed else TrialState.COMPLETE,
         values=None if failed else [record.values[o.metric] for o in objectives],
         params=dict(description.options(record.arch)),
-        distributions={
-            name: CategoricalDistribution(options)
-            for name, options in description.decisions.items()
-        },
+        distributions=dict(distributions),
         user_attrs={
             "arch": record.string,
             "canonical": record.canonical,
@@ -183,8 +190,7 @@ def _to_trial(record: Record, description: Description) -> FrozenTrial:
     return trial
 
 
-def _from_trial(trial: FrozenTrial) -> Record:
-    attrs = trial.user_attrs
+def _to_record(attrs: dict[str, Any]) -> Record:
     place = attrs["archrank"]
     return Record(
         round=place["round"],

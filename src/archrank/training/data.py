@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor, nn
+
+from archrank.training.layout import Layout, default
 
 if TYPE_CHECKING:
     from archrank.tasks.base import Split, Splits, Task
@@ -25,15 +26,21 @@ class Draws:
         batch_size: Examples per batch, at most; an epoch is cut into equal parts, so that no tiny
             last batch is normalised by itself.
         generator: On the device of the data.
+        layout: Order of the batches' images in memory.
 
     Attributes:
         batches: Batches per epoch.
     """
 
     def __init__(
-        self, task: Task, data: Split, batch_size: int, generator: torch.Generator
+        self,
+        task: Task,
+        data: Split,
+        batch_size: int,
+        generator: torch.Generator,
+        layout: Layout = default,
     ) -> None:
-        self.task, self.data, self.generator = task, data, generator
+        self.task, self.data, self.generator, self.layout = task, data, generator, layout
         self.batches = math.ceil(len(data.y) / batch_size)
         self._order = torch.empty(0, dtype=torch.int64)
         self._at = 0
@@ -48,7 +55,7 @@ class Draws:
             batch = self.data.take(rows)
             x = self.task.augment(batch.x, self.generator)
             self._at = (self._at + 1) % self.batches
-            yield batch._replace(x=x).map(layout)
+            yield batch._replace(x=x).map(self.layout)
 
     def state_dict(self) -> dict[str, Any]:
         """Return what the next batches depend on: tensors and numbers."""
@@ -64,27 +71,8 @@ class Draws:
         self._order, self._at = state["order"].to(self.data.y.device), int(state["at"])
 
 
-def resident(task: Task, device: torch.device) -> Splits:
-    """Return the task's data on ``device``, images channels-last."""
+def resident(task: Task, device: torch.device, layout: Layout = default) -> Splits:
+    """Return the task's data on ``device``, its images in a layout."""
     splits = task.load()
     train, valid, test = (split.map(lambda t: layout(t.to(device))) for split in splits)
     return splits._replace(train=train, valid=valid, test=test)
-
-
-def layout(x: Tensor) -> Tensor:
-    """Return ``x`` channels-last if it is a batch of images, (b, c, h, w)."""
-    if x.dim() != 4:
-        return x
-    x = x.contiguous(memory_format=torch.channels_last)
-    if x.shape[1] == 1:
-        # One channel lies the same in both layouts; its stride tells the convolutions which it is.
-        # Without this the network mixes layouts and pays for it at every sum.
-        _, _, h, w = x.shape
-        x = x.as_strided(x.shape, (h * w, 1, w, 1))
-    return x
-
-
-def channels_last(network: nn.Module) -> None:
-    """Lay out the convolutions' weights as the images are: no reordering at every step."""
-    for parameter in network.parameters():
-        parameter.data = layout(parameter.data)

@@ -11,7 +11,7 @@ from torch import nn
 
 from archrank.errors import EvaluationError
 from archrank.networks.inputs import run
-from archrank.training.data import layout
+from archrank.training.layout import Layout, default, layout_of
 
 if TYPE_CHECKING:
     from archrank.tasks.base import Split, Splits, Task
@@ -33,7 +33,7 @@ def evaluate(network: nn.Module, task: Task, data: Split) -> dict[str, float]:
     """
     network.eval()
     meter = task.meter()
-    for batch in batches(data, batch_size(task, data)):
+    for batch in batches(data, batch_size(task, data), layout_of(network)):
         meter.update(run(network, batch.x), batch.y)
     return read(meter, task)
 
@@ -91,8 +91,8 @@ def read(meter: Meter, task: Task) -> dict[str, float]:
     return {name: found[name] for name in names}
 
 
-def batches(data: Split, size: int) -> Iterator[Split]:
-    """Yield a split in order, ``size`` examples at a time."""
+def batches(data: Split, size: int, layout: Layout = default) -> Iterator[Split]:
+    """Yield a split in order, ``size`` examples at a time, images in a layout."""
     for start in range(0, len(data.y), size):
         yield data.take(slice(start, start + size)).map(layout)
 

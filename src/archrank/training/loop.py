@@ -1,9 +1,10 @@
 """Train one network on one task from scratch, on data that is resident in memory.
 
 The loop is built for networks so small that overhead, not arithmetic, would set the pace: no data
-loader, augmentation of whole batches, channels-last tensors, one fused optimiser call for all
-tensors, one look at the loss per epoch, and inference in large batches. What is left is torch's
-convolutions and batch norms (``benchmarks/training_speed.py`` measures it).
+loader, augmentation of whole batches, channels-last tensors (see :mod:`archrank.training.layout`),
+one fused optimiser call for all tensors, one look at the loss per epoch, and inference in large
+batches. What is left is torch's convolutions and batch norms (``benchmarks/training_speed.py``
+measures it).
 
     >>> from archrank.networks import NASBench201Network
     >>> from archrank.tasks import Digits, Recipe
@@ -29,8 +30,9 @@ from torch import nn
 
 from archrank.networks.inputs import run
 from archrank.torch_state import seeded
-from archrank.training.data import Draws, channels_last, resident
+from archrank.training.data import Draws, resident
 from archrank.training.evaluation import measure, nothing
+from archrank.training.layout import Layout, lay_out
 from archrank.training.step import Step
 
 if TYPE_CHECKING:
@@ -96,9 +98,8 @@ def train(
         SettingsError: The network has no weights to train.
     """
     device = torch.device(device)
-    splits = resident(task, device)
-    network.to(device)
-    channels_last(network)
+    layout = lay_out(network.to(device))
+    splits = resident(task, device, layout)
     start = time.perf_counter()
     measured: dict[int, dict[str, float]] = {}
 
@@ -107,7 +108,7 @@ def train(
             measured[epoch] = measure(network, task, splits)
 
     with seeded(seed, device):
-        train_loss, epochs, diverged = _fit(network, task, splits.train, seed, after)
+        train_loss, epochs, diverged = _fit(network, task, splits.train, layout, seed, after)
     found = {} if diverged else measured.get(epochs) or measure(network, task, splits)
     if diverged is None and not math.isfinite(found["valid_loss"] + found["test_loss"]):
         diverged = NOT_FINITE
@@ -116,12 +117,17 @@ def train(
 
 
 def _fit(
-    network: nn.Module, task: Task, data: Split, seed: int, after: Callable[[int], None]
+    network: nn.Module,
+    task: Task,
+    data: Split,
+    layout: Layout,
+    seed: int,
+    after: Callable[[int], None],
 ) -> tuple[float, int, str | None]:
     """Run all epochs; return the last one's mean loss, how many ran and why it stopped early."""
     recipe = task.recipe
     generator = torch.Generator(data.y.device).manual_seed(seed)
-    draws = Draws(task, data, recipe.batch_size, generator)
+    draws = Draws(task, data, recipe.batch_size, generator, layout)
     step = Step(network.parameters(), recipe, recipe.epochs * draws.batches)
     mean_loss = math.nan
     for epoch in range(recipe.epochs):

@@ -10,9 +10,11 @@ import threading
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from archrank.errors import StorageError, TableError
-from archrank.files import read_json, write_file, write_json, write_text
+from archrank.files import file_name, read_json, write_file, write_json, write_text
 
 posix = pytest.mark.skipif(os.name != "posix", reason="permissions and pipes as POSIX has them")
 
@@ -136,3 +138,30 @@ def test_json_that_cannot_be_used(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text("[]")
     with pytest.raises(StorageError, match=r"a\.json does not hold a run; start again"):
         read_json(tmp_path / "a.json", "a run", remedy="start again")
+
+
+@given(st.lists(st.text(max_size=300), min_size=2, max_size=2, unique=True))
+@settings(max_examples=200)
+def test_names_from_any_texts(texts: list[str]) -> None:
+    found = [file_name(text) for text in texts]
+    assert found[0] != found[1]
+    for name in found:
+        assert 0 < len(name) <= 120
+        assert Path("runs", name).resolve().parent == Path("runs").resolve()
+        assert not name.startswith((".", "-"))
+        assert not name.endswith((".", " "))
+        assert file_name(name) == name
+
+
+@pytest.mark.parametrize(
+    "text", ["../../../../x", "..", "/etc/x", "C:\\x", "a/b", "a\0b", "nul", ""]
+)
+def test_a_name_is_never_a_path(text: str, tmp_path: Path) -> None:
+    path = write_text(tmp_path / file_name(text), "", parents=True)
+    assert names(tmp_path) == [path.name]
+    assert path.name != text
+
+
+@pytest.mark.parametrize("text", ["valid_accuracy", "cpu.latency_ms", "width=8,depth=2", "a-b+c"])
+def test_plain_texts_are_names(text: str) -> None:
+    assert file_name(text) == text

@@ -123,7 +123,7 @@ def test_missing_names(registry: Registry) -> None:
         ("\n1 / 0\n", r"importing mine\.py failed: ZeroDivisionError: .* \(mine\.py, line 2\)"),
         ("x = 1\ndef oops(:\n", r"failed: SyntaxError: .* \(mine\.py, line 2\)"),
         ("import surely_not_installed\n", r"ModuleNotFoundError: .*surely_not_installed"),
-        ("import sys\nsys.exit(3)\n", r"failed: SystemExit: 3 \(mine\.py, line 2\)"),
+        ("import sys\nsys.exit(3)\n", r"failed: mine\.py, line 2, called sys\.exit\(3\)"),
         (
             "import archrank as ar\nspace = ar.spaces.from_choices({}, print)\n",
             r"^space 'mine\.py:space': a space needs at least one choice.* \(mine\.py, line 2\)$",

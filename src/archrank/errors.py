@@ -8,13 +8,33 @@ that code that does not know archrank can catch them.
 from __future__ import annotations
 
 import difflib
+import traceback
 from collections.abc import Iterable
+from pathlib import Path
+
+FAILURES = (Exception, SystemExit)
+"""All by which a user's code fails: a ``sys.exit()`` in it must not end a command as done."""
 
 MAX_LISTED = 24  # known names in a message; tables can have hundreds of columns
 
 
 class ArchrankError(Exception):
     """Base class of all errors that archrank raises on purpose."""
+
+
+def describe(error: BaseException) -> str:
+    """Write an error of a user's code in one line: its class and message.
+
+    >>> describe(KeyError("depth")), describe(SystemExit(0))
+    ("KeyError: 'depth'", 'it called sys.exit(0)')
+    """
+    if not isinstance(error, SystemExit):
+        return f"{type(error).__name__}: {error}"
+    frames = traceback.extract_tb(error.__traceback__)
+    file = Path(frames[-1].filename if frames else __file__)
+    ours = Path(__file__).parent in file.parents
+    who = "it" if ours else f"{file.name}, line {frames[-1].lineno},"
+    return f"{who} called sys.exit({'' if error.code is None else repr(error.code)})"
 
 
 class UnknownNameError(ArchrankError, KeyError):

@@ -1,4 +1,4 @@
-"""Write files whole or not at all, and read settings that are kept as JSON.
+"""Write files whole or not at all, name them, and read settings that are kept as JSON.
 
 A file is written under another name in the same folder, forced to disk, and renamed: a reader sees
 the old file or the new one, never half of either, and an error leaves the old one as it was.
@@ -6,14 +6,40 @@ the old file or the new one, never half of either, and an error leaves the old o
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import re
 import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from archrank.errors import ArchrankError, StorageError
+
+PLAIN = re.compile(r"[\w=+][\w.,=+-]*(?<!\.)", re.ASCII)  # texts that are names on every system
+DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # Windows' files
+
+
+def file_name(text: str, *, longest: int = 120) -> str:
+    """Return a name for a file or folder from any text, such as a metric that a user typed.
+
+    It is one name, never a path: no separators, no ``..``, nothing hidden. Plain texts stay as
+    they are; others get a hash of the whole text, so different texts have different names.
+
+    Args:
+        text: anything.
+        longest: number of characters.
+
+    Example:
+        >>> file_name("valid_accuracy"), file_name("../../etc")
+        ('valid_accuracy', 'etc-74ccf3c5')
+    """
+    if PLAIN.fullmatch(text) and not DEVICES.fullmatch(text) and len(text) <= longest:
+        return text
+    digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:8]
+    words = re.sub(r"[^\w.,=+-]+", "_", text, flags=re.ASCII).strip("._,-")
+    return f"{words[: longest - 9] or 'name'}-{digest}"
 
 
 def write_file(

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from archrank.errors import ArchrankError, UnknownNameError
+from archrank.errors import FAILURES, ArchrankError, UnknownNameError, describe
 from archrank.user_files import import_file, is_file
 
 
@@ -86,15 +86,14 @@ class Registry:
                 return getattr(module, attribute)  # a lazy package imports its home now
         except ArchrankError:
             raise
-        except Exception as error:
+        except FAILURES as error:
             missing = error.name if isinstance(error, ModuleNotFoundError) else None
             if missing is not None and f"{module_name}.".startswith(f"{missing}."):
                 raise UnknownNameError(
                     self.kind, typed, self._table, f"There is no module {missing!r}"
                 ) from None
             raise ArchrankError(
-                f"{self.kind} {typed!r}: importing {module_name} failed: "
-                f"{type(error).__name__}: {error}"
+                f"{self.kind} {typed!r}: importing {module_name} failed: {describe(error)}"
             ) from error
         return self._attribute(module, attribute, f"module {module_name}")
 

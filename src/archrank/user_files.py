@@ -11,16 +11,18 @@ import difflib
 import importlib
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from importlib.util import spec_from_file_location
 from pathlib import Path
 from types import ModuleType
+from typing import TypeVar
 
-from archrank.errors import ArchrankError
+from archrank.errors import FAILURES, ArchrankError, describe
 
 PREFIX = "archrank_file_"
+T = TypeVar("T")
 
 
 class _Finder(MetaPathFinder):
@@ -84,10 +86,23 @@ def import_file(target: str, typed: str) -> ModuleType:
         return importlib.import_module(module_name(path))
     except ArchrankError as error:
         raise ArchrankError(f"{typed}: {error}{_line(error, path)}") from error
-    except (Exception, SystemExit) as error:
+    except FAILURES as error:
         raise ArchrankError(
-            f"{typed}: importing {target} failed: {type(error).__name__}: {error}"
-            f"{_line(error, path)}"
+            f"{typed}: importing {target} failed: {describe(error)}{_line(error, path)}"
+        ) from error
+
+
+def run_user_code(call: Callable[[], T]) -> T:
+    """Call something in which users' code runs; its ``sys.exit()`` is an error, not the end.
+
+    Raises:
+        ArchrankError: the code called ``sys.exit``; names the file and the line.
+    """
+    try:
+        return call()
+    except SystemExit as error:
+        raise ArchrankError(
+            f"{describe(error)}, which would end the command; raise an exception there"
         ) from error
 
 
@@ -104,7 +119,7 @@ def _near(path: Path) -> str:
 
 def _line(error: BaseException, path: Path) -> str:
     """Describe the line of the file in which the error happened."""
-    if isinstance(error, SyntaxError):
+    if isinstance(error, SyntaxError | SystemExit):  # their messages tell
         return ""
     frames = traceback.extract_tb(error.__traceback__)
     lines = [f.lineno for f in frames if Path(f.filename) == path.resolve()]

@@ -36,3 +36,11 @@ def test_json_and_back(tmp_path: Path) -> None:
 )
 def test_run_folders_are_named_after_the_search(settings: SearchSettings, name: str) -> None:
     assert settings.default_run() == Path("runs") / name
+
+
+@pytest.mark.parametrize("typed", ["../../../../x", "/tmp/x", "x%41", "a\nb", "m" * 300])
+def test_run_folders_stay_below_runs(typed: str) -> None:
+    for asked in (SearchSettings(metric=(typed,)), SearchSettings(task=typed)):
+        assert asked.default_run().parent == Path("runs")
+        assert asked.default_run() != SearchSettings(metric=(typed + "b",)).default_run()
+        assert "%" not in str(asked.default_run())

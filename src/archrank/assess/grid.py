@@ -14,6 +14,7 @@ from archrank.assess.judging import MEASURES, intervals, judge
 from archrank.assess.problem import Problem
 from archrank.assess.protocol import Protocol
 from archrank.criteria import group_rank_difference
+from archrank.errors import describe
 from archrank.rankers.base import Ranker
 from archrank.types import Floats, Ints
 
@@ -118,7 +119,7 @@ def judged_row(
     return {**known, **found, "rank_difference": groups, "failure": None}
 
 
-def failed_row(known: Row, error: Exception) -> Row:
+def failed_row(known: Row, error: BaseException) -> Row:
     """Add NaN for every criterion, and the reason, to ``known``."""
     names = ("pretrain_seconds", "fit_seconds", "rank_seconds")
     return {
@@ -126,7 +127,7 @@ def failed_row(known: Row, error: Exception) -> Row:
         **known,
         **{measure.name: math.nan for measure in MEASURES},
         "rank_difference": None,
-        "failure": f"{type(error).__name__}: {error}",
+        "failure": describe(error),
     }
 
 

@@ -10,6 +10,7 @@ from archrank.assess.grid import Cell, Done, Row, failed_row, first_row, judged_
 from archrank.assess.problem import Problem
 from archrank.assess.protocol import Protocol
 from archrank.assess.transfer import fine_tune
+from archrank.errors import FAILURES
 from archrank.rankers.base import Ranker
 from archrank.types import Floats, Ints
 
@@ -30,7 +31,7 @@ def run_cell(cell: Cell, ranker: Ranker, problem: Problem, protocol: Protocol) -
                 base, known["pretrain_seconds"] = pretrained(cell, ranker, problem, protocol)
                 scores, seconds = _fit(cell, base, trained, problem, protocol)
                 rows += _judge({**known, **seconds}, scores, trained, problem, protocol)
-            except Exception as error:  # a user's ranker may raise anything; other cells go on
+            except FAILURES as error:  # a user's ranker may raise anything; other cells go on
                 rows += _failures(known, error, protocol)
                 break
             if stage < protocol.stages - 1:
@@ -99,7 +100,7 @@ def _judge(
     return rows
 
 
-def _failures(known: Row, error: Exception, protocol: Protocol) -> list[Row]:
+def _failures(known: Row, error: BaseException, protocol: Protocol) -> list[Row]:
     """Make the rows of a failed fit, including those of later stages."""
     rows = []
     for stage in range(known["stage"], protocol.stages):
@@ -127,6 +128,6 @@ def _fine_tuned(
             )
             row |= {"fit_seconds": time.perf_counter() - start, "rank_seconds": 0.0}
             rows.append(judged_row(row, column, found, labelled, problem, protocol))
-        except Exception as error:
+        except FAILURES as error:
             rows.append(failed_row(row, error))
     return rows

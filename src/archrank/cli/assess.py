@@ -11,6 +11,7 @@ import tyro
 
 from archrank.cli.output import print_json, progress_console, say, show_rows
 from archrank.cli.workers import INTERRUPTED, running
+from archrank.files import file_name
 
 if TYPE_CHECKING:
     from archrank.assess import Assessment
@@ -115,7 +116,7 @@ class Assess:
 
     def _folder(self) -> Path:
         table = Path(self.table).name.split(".")[0]
-        return Path("runs") / f"assess-{table}-{self.labels}"
+        return Path("runs") / file_name(f"assess-{table}-{self.labels}")
 
     def _show(self, found: Assessment, folder: Path) -> None:
         raw = found.to_parquet(folder / "raw.parquet")

@@ -15,7 +15,7 @@ import tyro
 
 from archrank.cli.output import print_json, say, say_own_code
 from archrank.errors import ArchitectureError, ArchrankError, SettingsError, StorageError
-from archrank.files import write_text
+from archrank.files import file_name, write_text
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -147,7 +147,7 @@ def _readers(text: str) -> list[str]:
 def _name(space: Space, text: str) -> str:
     """Name an architecture's file: its string if that is short and plain, else a hash."""
     part = text if PLAIN.fullmatch(text) else sha256(text.encode()).hexdigest()[:8]
-    return f"{re.sub(r'[^A-Za-z0-9._-]+', '_', space.name)}-{part}"
+    return file_name(f"{space.name}-{part}")
 
 
 def write_whole(text: str, target: Path) -> None:

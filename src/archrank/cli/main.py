@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from archrank.errors import ArchrankError
+from archrank.user_files import run_user_code
 
 READING = ("best", "front", "report", "export")
 BAD_INPUT = 2
@@ -72,7 +73,7 @@ def run(arguments: list[str]) -> int:
         description="Find the best neural architecture while training few candidates.",
         config=(tyro.conf.UseAppendAction,),  # --metric A --metric B
     )
-    status: int = command()
+    status: int = run_user_code(command)
     return status
 
 

@@ -10,6 +10,7 @@ import tyro
 
 from archrank.cli.tables_build import TablesBuild, TablesList, TablesVerify
 from archrank.cli.tables_import import TablesImport
+from archrank.user_files import run_user_code
 
 
 @dataclass
@@ -38,5 +39,5 @@ def run_tables(arguments: list[str]) -> int:
         prog="archrank tables",
         description="Benchmark tables: list the built-in ones, build, verify, import.",
     )
-    status: int = command()
+    status: int = run_user_code(command)
     return status

@@ -10,6 +10,7 @@ import tyro
 
 from archrank.cli.output import progress_console, say, show_rows
 from archrank.cli.workers import INTERRUPTED, cores, running
+from archrank.files import file_name
 
 if TYPE_CHECKING:
     from archrank.benchmark.build import Benchmark
@@ -57,7 +58,7 @@ class TablesBuild:
         from archrank.benchmark.build import Benchmark, named
         from archrank.display.search import watcher
 
-        folder = self.folder if self.folder is not None else Path("builds") / self.name
+        folder = self.folder if self.folder is not None else Path("builds") / file_name(self.name)
         settings = named(
             self.name,
             task=self.task,
@@ -85,7 +86,7 @@ class TablesBuild:
         except KeyboardInterrupt:
             say(f"stopped; what is finished is kept in {folder}, repeat the command to go on")
             return INTERRUPTED
-        self._write(benchmark, self.out or folder / f"{self.name}.parquet")
+        self._write(benchmark, self.out or folder / f"{file_name(self.name)}.parquet")
         return 0
 
     def _write(self, benchmark: Benchmark, path: Path) -> None:

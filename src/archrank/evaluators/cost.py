@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from archrank.errors import ArchrankError, BuildError
+from archrank.errors import FAILURES, ArchrankError, BuildError, describe
 from archrank.evaluators.base import Evaluations, Evaluator
 from archrank.metrics import Metric
 from archrank.types import Archs
@@ -64,7 +64,7 @@ class Cost(Evaluator):
         try:
             counts = self.networks.cost(archs)
             return Evaluations({name: counts[name] for name in names})
-        except Exception as error:
+        except FAILURES as error:
             if isinstance(error, ArchrankError) and not isinstance(error, BuildError):
                 raise
             return self._one_by_one(archs, names)
@@ -78,10 +78,10 @@ class Cost(Evaluator):
                 counts = self.networks.cost(archs[i : i + 1])
                 for name in names:
                     values[name][i] = counts[name][0]
-            except Exception as error:  # noqa: PERF203  # most of the time is the network's
+            except FAILURES as error:  # noqa: PERF203  # most of the time is the network's
                 if isinstance(error, ArchrankError) and not isinstance(error, BuildError):
                     raise
-                reasons[i] = f"{type(error).__name__}: {error}"
+                reasons[i] = describe(error)
         return Evaluations(values, reasons)
 
     def conditions(self) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from archrank.errors import EvaluationError
+from archrank.errors import FAILURES, EvaluationError, describe
 from archrank.evaluators.base import Evaluations, Evaluator
 from archrank.identity import function_name
 from archrank.metrics import Metric
@@ -73,8 +73,8 @@ class Function(Evaluator):
             config = self.space.config(arch)
             try:
                 returned = self.fn(dict(config))
-            except Exception as error:
-                reasons[i] = f"{type(error).__name__}: {error}"
+            except FAILURES as error:
+                reasons[i] = describe(error)
                 continue
             measured = self._read(returned, config)
             bad = [f"{name} is {v}" for name, v in measured.items() if not math.isfinite(v)]

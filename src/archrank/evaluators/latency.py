@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from archrank.errors import EvaluationError
+from archrank.errors import FAILURES, EvaluationError, describe
 from archrank.evaluators.base import Evaluations, Evaluator
 from archrank.hardware.protocol import require_counts, require_trim
 from archrank.metrics import Metric
@@ -118,8 +118,8 @@ class Latency(Evaluator):
             )
         except (ImportError, OSError):
             raise  # the installation, not the architecture
-        except Exception as error:
-            return f"{type(error).__name__}: {error}"
+        except FAILURES as error:
+            return describe(error)
 
     def conditions(self) -> dict[str, str]:
         """Return the device and the task's name."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from archrank.errors import EvaluationError
+from archrank.errors import FAILURES, EvaluationError, describe
 from archrank.evaluators.base import Evaluations, Evaluator
 from archrank.identity import function_name
 from archrank.metrics import Metric
@@ -214,7 +214,7 @@ class Training(Evaluator):
             networks: list[Any] = [self.untrained(arch, run) for arch in archs]
         except (ImportError, OSError):
             raise
-        except Exception:
+        except FAILURES:
             return None
         if not all(type(network) is NASBench201Network for network in networks):
             return None
@@ -234,8 +234,8 @@ class Training(Evaluator):
             _, result = self.train(arch, run)
         except (ImportError, OSError, EvaluationError):
             raise  # the data, the installation or the set-up, not the architecture
-        except Exception as error:
-            return f"{type(error).__name__}: {error}"
+        except FAILURES as error:
+            return describe(error)
         return result.diverged or result
 
     def conditions(self) -> dict[str, str]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as checked
 
-from archrank.errors import ArchrankError, StorageError
+from archrank.errors import FAILURES, ArchrankError, StorageError
 from archrank.export.place import DESCRIPTION, WEIGHTS
 from archrank.files import read_json
 from archrank.runs.named import make_space, make_task
@@ -113,7 +113,7 @@ def load(
     network = initialise(lambda: networks.build(arch), found.made_by.seed)
     try:
         restore(network, state)
-    except Exception as error:  # a user's load_state_dict may raise anything
+    except FAILURES as error:  # a user's load_state_dict may raise anything
         reason = " ".join(str(error).split())
         raise StorageError(
             f"the network that {space.name} builds does not take the weights in {folder}: "

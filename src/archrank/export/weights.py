@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
+from archrank.errors import FAILURES, describe
 from archrank.export.values import KEPT, UnkeptError, decode, encode
 
 HEADER = "archrank"  # key of our notes in the file's metadata
@@ -54,8 +55,8 @@ class State:
                 self.values[name] = encode(value, lambda tensor: self._put_inner(tensor))
         except UnkeptError as error:
             self.left_out[name] = f"{error}; kept are {KEPT}"
-        except Exception as error:  # tensors of other packages may do anything
-            self.left_out[name] = f"{type(error).__name__}: {error}"
+        except FAILURES as error:  # tensors of other packages may do anything
+            self.left_out[name] = describe(error)
 
     def _put(self, name: str, tensor: Tensor) -> None:
         if is_lazy(tensor):
@@ -86,8 +87,8 @@ def state_of(network: nn.Module) -> State:
     entries: Mapping[str, object]
     try:
         entries = network.state_dict()
-    except Exception as error:
-        state.left_out["state_dict"] = f"{type(error).__name__}: {error}"
+    except FAILURES as error:
+        state.left_out["state_dict"] = describe(error)
         entries = dict(network.named_parameters(remove_duplicate=False))
     for name, value in entries.items():
         state.add(name, value)
@@ -125,7 +126,7 @@ def from_bytes(content: bytes) -> State:
             state.tensors[name] = flat.reshape(shape)
         return state
     except (SafetensorError, LookupError, TypeError, AttributeError, RuntimeError) as error:
-        raise ValueError(f"{type(error).__name__}: {error}") from None
+        raise ValueError(describe(error)) from None
 
 
 def restore(network: nn.Module, state: State) -> None:

@@ -10,7 +10,7 @@ import time
 from multiprocessing import parent_process
 from typing import NamedTuple
 
-from archrank.errors import ArchrankError
+from archrank.errors import FAILURES, ArchrankError, describe
 from archrank.evaluators.base import Evaluator
 from archrank.types import Archs
 
@@ -45,9 +45,9 @@ def evaluate_one(evaluator: Evaluator, arch: Archs) -> Evaluated:
         reason = result.reasons[0]
     except ArchrankError:
         raise
-    except Exception as error:
+    except FAILURES as error:
         values = {metric.name: math.nan for metric in evaluator.metrics}
-        reason = f"{type(error).__name__}: {error}"
+        reason = describe(error)
     return Evaluated(values, reason, time.perf_counter() - start, time.process_time() - cpu)
 
 
@@ -69,7 +69,7 @@ def evaluate_group(evaluator: Evaluator, archs: Archs) -> list[Evaluated]:
         reasons = result.reasons
     except ArchrankError:
         raise
-    except Exception:
+    except FAILURES:
         return [evaluate_one(evaluator, arch[None]) for arch in archs]
     each = (time.perf_counter() - start) / k, (time.process_time() - cpu) / k
     return [Evaluated(row, reason, *each) for row, reason in zip(rows, reasons, strict=True)]

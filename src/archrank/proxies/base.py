@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
-from archrank.errors import SettingsError
+from archrank.errors import FAILURES, SettingsError, describe
 from archrank.networks.inputs import Inputs
 from archrank.proxies.names import DEFAULT, PROXIES
 from archrank.proxies.probe import Loss, Probe
@@ -87,8 +87,8 @@ def measure(
                 reasons[name] = f"{name} is {value}"
         except (ImportError, OSError):
             raise  # a fault of the installation, not of the network
-        except Exception as error:
-            reasons[name] = f"{name}: {type(error).__name__}: {error}"
+        except FAILURES as error:
+            reasons[name] = f"{name}: {describe(error)}"
         values[name] = math.nan if name in reasons else float(value)
     return Measured(values, reasons)
 

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from archrank.errors import FAILURES, describe
 from archrank.jobs import gather
 from archrank.proxies.base import BATCH, Measured, measure, metric_names, require_batch
 from archrank.proxies.names import DEFAULT
@@ -133,7 +134,7 @@ def _score_one(
         network = initialise(lambda: networks.build(arch), int(words[0]))
     except (ImportError, OSError):
         raise
-    except Exception as error:
-        return f"{type(error).__name__}: {error}"
+    except FAILURES as error:
+        return describe(error)
     with seeded(int(words[1])):
         return measure(network, batch.x, batch.y, task.loss, proxies)

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.stats import rankdata
 
 from archrank.criteria import kendall_tau
+from archrank.errors import FAILURES, describe
 from archrank.strategies.guided import default_ranker
 from archrank.study.results import Results
 from archrank.types import Archs, Floats, Ints
@@ -69,8 +70,8 @@ def assess(results: Results, objective: int = 0) -> CrossValidation | str:
         ranker = _ranker(strategy, space)
         quantiles = cross_validate(ranker, results.archs[rows], scores, rng)
         tau = kendall_tau(quantiles, scores)
-    except Exception as error:  # a user's ranker may raise anything: leave out this figure
-        return f"The ranker could not be judged: {type(error).__name__}: {error}"
+    except FAILURES as error:  # a user's ranker may raise anything: leave out this figure
+        return f"The ranker could not be judged: {describe(error)}"
     return CrossValidation(
         results.objectives[objective].metric,
         type(ranker).__name__,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from archrank.errors import FAILURES
 from archrank.evaluators.base import Evaluator
 from archrank.evaluators.table import Table
 from archrank.metrics import Metric
@@ -98,7 +99,7 @@ def costs(results: Results) -> tuple[Metric, Floats] | None:
         return None
     try:
         counted = results.space.cost(results.archs)["macs"]
-    except Exception:  # a user's function failed, or a space without costs
+    except FAILURES:  # a user's function failed, or a space without costs
         return None
     return Metric("macs", "minimize"), counted
 

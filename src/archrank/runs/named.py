@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archrank.data import data_folder
-from archrank.errors import ArchrankError
+from archrank.errors import FAILURES, ArchrankError, describe
 from archrank.registry import Registry
 from archrank.spaces import SPACES
 from archrank.tasks import TASKS
@@ -61,9 +61,9 @@ def instance_of(registry: Registry, name: str, kind: type[Any], **offered: Any) 
             found = found(**{k: v for k, v in offered.items() if k in takes})
         except ArchrankError:
             raise
-        except Exception as error:
+        except FAILURES as error:
             raise ArchrankError(
-                f"{registry.kind} {name!r}: calling it failed: {type(error).__name__}: {error}"
+                f"{registry.kind} {name!r}: calling it failed: {describe(error)}"
             ) from error
     if not isinstance(found, kind):
         raise ArchrankError(

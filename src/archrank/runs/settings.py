@@ -9,6 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from archrank.errors import StorageError
+from archrank.files import file_name
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class SearchSettings:
         how = self.strategy if self.ranker == "default" else self.ranker
         metrics = [text.split(":")[0].replace("/", ".") for text in self.metric]
         parts = [self.space, what, *self.evaluate, *metrics, how, f"seed{self.seed}"]
-        return Path("runs") / "-".join(p.rpartition(":")[2] for p in parts)
+        return Path("runs") / file_name("-".join(p.rpartition(":")[2] for p in parts))
 
 
 def to_json(settings: SearchSettings) -> dict[str, Any]:

@@ -6,7 +6,14 @@ import warnings
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from archrank.errors import BuildError, MissingExtraError, SpaceError, UncountedOperationWarning
+from archrank.errors import (
+    FAILURES,
+    BuildError,
+    MissingExtraError,
+    SpaceError,
+    UncountedOperationWarning,
+    describe,
+)
 
 if TYPE_CHECKING:
     from torch import nn
@@ -35,8 +42,8 @@ def make_module(call: str, function: Callable[..., Any], *args: Any) -> nn.Modul
         raise
     except ImportError as error:
         raise SpaceError(f"{call} cannot import what it needs: {error}") from error
-    except Exception as error:
-        raise BuildError(f"{call} failed: {type(error).__name__}: {error}") from error
+    except FAILURES as error:
+        raise BuildError(f"{call} failed: {describe(error)}") from error
     if not isinstance(made, nn.Module):
         raise BuildError(f"{call} returned {type(made).__name__}, expected a torch.nn.Module")
     return made
@@ -64,9 +71,9 @@ def count_module(
         found = count(make, size)
     except SpaceError:
         raise
-    except Exception as error:
+    except FAILURES as error:
         raise BuildError(
-            f"{name} cannot run on one input of shape {size}: {type(error).__name__}: {error}"
+            f"{name} cannot run on one input of shape {size}: {describe(error)}"
         ) from error
     unseen = sorted(found.uncounted - warned)
     if unseen:

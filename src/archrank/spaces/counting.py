@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
+from archrank.errors import FAILURES
 from archrank.torch_state import untouched
 
 CHEAP = (  # first parts of names in aten; elementwise operations and views are told by torch
@@ -98,13 +99,13 @@ def count(make: Callable[[], nn.Module], shape: Sequence[int]) -> Count:
     Raises:
         Exception: whatever ``make`` or the network raises on the CPU.
     """
-    first: Exception | None = None
+    first: BaseException | None = None
     for device in ("meta", "cpu"):
         with untouched(), torch.device(device):
             for dtype in _dtypes(shape):
                 try:
                     return _run(make(), torch.zeros(1, *shape, dtype=dtype))
-                except Exception as error:  # noqa: PERF203  # four rounds at most
+                except FAILURES as error:  # noqa: PERF203  # four rounds at most
                     if device == "cpu" and first is None:
                         first = error
     assert first is not None  # the CPU has been tried
@@ -166,7 +167,7 @@ def output_of(network: nn.Module, shape: Sequence[int]) -> Output:
         try:
             with untouched(), torch.device("meta"), torch.no_grad():
                 return _kind(copy.deepcopy(network).to("meta")(torch.zeros(2, *shape, dtype=dtype)))
-        except Exception:  # noqa: PERF203  # training will say what is wrong, if anything is
+        except FAILURES:  # noqa: PERF203  # training will say what is wrong, if anything is
             continue
     return None
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archrank.errors import StorageError
-from archrank.files import write_file
+from archrank.files import file_name, write_file
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -43,7 +43,7 @@ def cached(name: str, key: Mapping[str, object], make: Callable[[], Arrays]) -> 
         make: Makes the arrays.
     """
     digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:16]
-    path = cache_folder() / f"{name}-{digest}.npz"
+    path = cache_folder() / f"{file_name(name)}-{digest}.npz"
     found = _read(path)
     if found is not None:
         return found

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from torch import nn
 
-from archrank.errors import EvaluationError
+from archrank.errors import FAILURES, EvaluationError, describe
 from archrank.torch_state import seeded
 from archrank.training.loop import TrainingResult
 
@@ -51,8 +51,8 @@ def train_with(
     try:
         with seeded(seed, device):
             returned = trainer(network, task, seed, device)
-    except Exception as error:
-        found, reason = dict.fromkeys(metrics, math.nan), f"{type(error).__name__}: {error}"
+    except FAILURES as error:
+        found, reason = dict.fromkeys(metrics, math.nan), describe(error)
     else:
         found, problem = _read(returned, metrics, trainer)
         reason = problem or ""

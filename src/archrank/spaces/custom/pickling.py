@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from archrank.errors import SpaceError
+from archrank.errors import FAILURES, SpaceError
 
 if TYPE_CHECKING:
     from archrank.spaces.base import Space
@@ -21,7 +21,7 @@ def sendable(functions: _Functions) -> bool:
     try:
         for function in functions:
             pickle.dumps(function)
-    except Exception:
+    except FAILURES:
         return False
     return True
 

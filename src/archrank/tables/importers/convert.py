@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from archrank.errors import StorageError, TableError
+from archrank.files import file_name
 from archrank.rows import group_rows
 from archrank.tables.importers.base import IMPORTERS, Imported, Importer
 from archrank.tables.writing import write_table
@@ -74,7 +75,7 @@ def import_table(
     """
     importer: Importer = IMPORTERS.get(kind)()
     source = Path(path)
-    target = Path(out) if out is not None else Path(f"{_stem(source)}.parquet")
+    target = Path(out) if out is not None else Path(f"{file_name(_stem(source))}.parquet")
     _check_target(target, force=force)
     if not source.exists():
         raise TableError(f"{path}: there is no such file or folder")

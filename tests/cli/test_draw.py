@@ -75,7 +75,7 @@ def test_own_space(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("space_for_drawing.py").write_text(MODULE)
     monkeypatch.syspath_prepend(str(Path.cwd()))
     result = cli("draw", "random", "--space", "space_for_drawing:space")
-    assert result.out == "my_own-random0-047b6f95.svg\n"
+    assert result.out == "my_own-random0-30c40c83.svg\n"
 
 
 def test_a_run(cli: Cli, search: Cli) -> None:

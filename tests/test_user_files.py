@@ -86,6 +86,20 @@ def test_functions_reach_other_processes(folder: Path) -> None:
     assert done.stdout == "built\n", done.stderr
 
 
+def test_another_finder_of_the_same_name(folder: Path) -> None:
+    Path("mine.py").write_text("value = 7\n")
+    code = (
+        "import sys\n"
+        "class _Finder:\n"
+        "    find_spec = staticmethod(lambda *_: None)\n"
+        "sys.meta_path.insert(0, _Finder())  # as virtualenv does\n"
+        "from archrank.user_files import import_file\n"
+        "print(import_file('mine.py', 'mine').value)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "7\n"
+
+
 def test_names_that_spell_no_file() -> None:
     for name in ("archrank_file_zz", "archrank_file_ff", module_name(Path("gone.py"))):
         with pytest.raises((ModuleNotFoundError, FileNotFoundError)):

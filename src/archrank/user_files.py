@@ -39,7 +39,11 @@ class _Finder(MetaPathFinder):
         return None if file is None else spec_from_file_location(fullname, file)
 
 
-if not any(type(finder).__name__ == "_Finder" for finder in sys.meta_path):
+# By module too: virtualenv installs a finder of its own that is also called _Finder.
+if not any(
+    (type(finder).__module__, type(finder).__name__) == (__name__, "_Finder")
+    for finder in sys.meta_path
+):
     sys.meta_path.append(_Finder())
 
 

@@ -59,7 +59,7 @@ ROOMS: dict[str, tuple[list[str], list[str]]] = {  # source files, tests if not 
 HEAVY = """
 hypothesis.strategies lightgbm matplotlib.pyplot moocore numpy optuna pandas pyarrow.parquet
 pydantic pytest rich.console scipy.special scipy.stats sklearn.ensemble
-sklearn.gaussian_process sklearn.metrics torch tyro
+sklearn.gaussian_process sklearn.metrics torch
 """
 
 

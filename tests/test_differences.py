@@ -48,7 +48,7 @@ def changed(path: str, value: Any) -> dict[str, Any]:
         (
             "constraints",
             ["params<=1000000.4"],
-            "constraints[0]: params<=1000000 -> params<=1000000.4",
+            "constraints: params<=1000000 -> params<=1000000.4",
         ),
         ("constraints", [], "constraints: params<=1000000 -> none"),
         ("constraints", ["a<=1", "b<=2"], "constraints: params<=1000000 -> a<=1, b<=2"),
@@ -69,7 +69,7 @@ def test_long_texts_are_cut_to_what_differs() -> None:
 
 def test_a_text_that_goes_on() -> None:
     text = f"cells({'a' * 30}, {'b' * 40})"
-    assert told(differences([text], [f"{text}; c"])) == "[0]: … -> …; c"
+    assert told(differences([0, text], [0, f"{text}; c"])) == "[1]: … -> …; c"
 
 
 @given(JSON, JSON)

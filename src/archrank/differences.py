@@ -30,7 +30,7 @@ class Difference:
     """One value that differs.
 
     Args:
-        path: Keys and positions that lead to the value, joined: ``constraints[0]``, ``task.noise``.
+        path: Keys and positions that lead to the value, joined: ``constraints[1]``, ``task.noise``.
         stored: The value that was stored, or :data:`NOT_SET`.
         now: The value that is asked for now, or :data:`NOT_SET`.
     """
@@ -78,7 +78,8 @@ def differences(stored: object, now: object, path: str = "") -> list[Difference]
     if isinstance(stored, list | tuple) and isinstance(now, list | tuple):
         if len(stored) == len(now):
             pairs = enumerate(zip(stored, now, strict=True))
-            return [d for i, (a, b) in pairs for d in differences(a, b, f"{path}[{i}]")]
+            places = [f"{path}[{i}]" for i in range(len(now))] if len(now) > 1 else [path]
+            return [d for i, (a, b) in pairs for d in differences(a, b, places[i])]
         return [Difference(path, stored, now)]
     return [] if stored == now else [Difference(path, stored, now)]
 

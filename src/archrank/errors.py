@@ -103,6 +103,10 @@ class SettingsError(ArchrankError, ValueError):
     """Settings that contradict each other."""
 
 
+class UsageError(SettingsError):
+    """Command line that cannot be understood."""
+
+
 class StorageError(ArchrankError, OSError):
     """Run folder, file or database that cannot be read, written or locked."""
 

@@ -39,6 +39,10 @@ class Registry:
         """Return all known names, including those of entry points, sorted."""
         return sorted(self._entries())
 
+    def targets(self) -> dict[str, str]:
+        """Return ``{name: "module:attribute"}`` of all known names; imports none of them."""
+        return {name: self._entries()[name] for name in self.names()}
+
     def get(self, name: str) -> Any:
         """Load the implementation called ``name``.
 

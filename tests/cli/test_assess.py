@@ -93,17 +93,17 @@ def test_assess_and_repeat(assess: Cli) -> None:
     assert again.out == result.out
     assert "continuing after 8 of 8 fits" in again.err
     other = assess(*arguments, "--stages", 2)
-    refused(other, "holds another assessment", "stages was 1, now 2", "--out DIR")
+    refused(other, "holds another assessment", "stages: 1 -> 2", "--run DIR")
 
 
 def test_options_are_lists_or_repeated(assess: Cli) -> None:
     spaced = assess(
         *("--rankers", "mine:Linear", "random_forest", "--train-sizes", 20, 30, "--seeds", 1),
-        *("--json", "--out", "a"),
+        *("--json", "--run", "a"),
     )
     repeated = assess(
         *("--rankers", "mine:Linear", "--seeds", 1, "--rankers", "random_forest", "--json"),
-        *("--train-sizes", 20, "--train-sizes=30", "--out", "b"),
+        *("--train-sizes", 20, "--train-sizes=30", "--run", "b"),
     )
     a, b = json.loads(spaced.out), json.loads(repeated.out)
     assert a["rankers"] == b["rankers"] == ["mine:Linear", "random_forest"]
@@ -116,7 +116,7 @@ def test_json(assess: Cli) -> None:
     result = assess(
         *("--truth", "latency_ms", "--rankers", "mine:Linear", "mine:Broken", "--train-sizes", 20),
         *("--seeds", 2, "--judge", "accuracy", "--fine-tune", 5, "--fine-tune-labels", "accuracy"),
-        *("--stages", 2, "--top", 7, "--weak", "macs", "--out", "here", "--json"),
+        *("--stages", 2, "--top", 7, "--weak", "macs", "--run", "here", "--json"),
     )
     assert result.status == 0, result.err
     values = json.loads(result.out)
@@ -185,7 +185,7 @@ def test_help(cli: Cli) -> None:
 def test_stopped_and_repeated(
     assess: Cli, table: Path, tmp_path: Path, stop: signal.Signals, status: int
 ) -> None:
-    options = ["--rankers", "mine:Held", "--train-sizes", "20", "--seeds", "7", "--out", "here"]
+    options = ["--rankers", "mine:Held", "--train-sizes", "20", "--seeds", "7", "--run", "here"]
     command = [sys.executable, "-m", "archrank", "assess", "--table", str(table)]
     command += ["--labels", "accuracy", *options]
     running = subprocess.Popen(

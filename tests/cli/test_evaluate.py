@@ -102,7 +102,7 @@ def test_another_evaluator_is_another_search(mine: Cli) -> None:
     mine("--evaluate", "mine.py:measure")
     refused(
         mine("--evaluate", "mine.py:energy"),
-        "--evaluate was ['mine.py:measure'], now ['mine.py:energy']",
+        "--evaluate: mine.py:measure -> mine.py:energy",
     )
 
 

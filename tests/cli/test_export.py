@@ -71,13 +71,13 @@ def test_a_run_on_a_table(cli: Cli, search: Cli) -> None:
     refused(cli("export", "here", "--task", "digitz"), "'digitz'", "did you mean 'digits'")
     cell = "|none~0|+|none~0|none~1|+|skip_connect~0|none~1|none~2|"
     known = ("export", "here", "--task", "task_for_export:task")
-    result = cli(*known, "--arch", cell, "--output", "there", "--json")
+    result = cli(*known, "--arch", cell, "--out", "there", "--json")
     assert result.status == 0
     assert json.loads(result.out)["architecture"] == cell
     assert json.loads(result.out)["metrics"]["params"] > 0
     assert Path("there/weights.safetensors").exists()
-    shown = cli(*known, "--arch", cell, "--output", "there")  # replaced by the same
+    shown = cli(*known, "--arch", cell, "--out", "there")  # replaced by the same
     assert "test_accuracy" in shown.err
     refused(cli(*known, "--arch", cell.replace("skip", "hop")), "'hop_connect'", "skip_connect")
     Path("file").write_text("")
-    refused(cli(*known, "--output", "file/there"), "cannot write to file/there")
+    refused(cli(*known, "--out", "file/there"), "cannot write to file/there")

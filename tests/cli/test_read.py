@@ -64,15 +64,15 @@ def test_report(cli: Cli, run: Path) -> None:
     assert cli("report", run).status == 0
     page = (run / "report.html").read_text(encoding="utf-8")
     assert load(run).best.string in page
-    result = cli("report", run, "--output", "other.html", "--json")
+    result = cli("report", run, "--out", "other.html", "--json")
     assert json.loads(result.out) == {"report": "other.html"}
     assert Path("other.html").exists()
 
 
 def test_a_report_that_cannot_be_written(cli: Cli, run: Path) -> None:
     Path("file").write_text("")
-    result = cli("report", run, "--output", "file/report.html")
-    refused(result, "cannot write file/report.html", "--output")
+    result = cli("report", run, "--out", "file/report.html")
+    refused(result, "cannot write file/report.html", "--out")
 
 
 def test_the_latest_run_is_meant(cli: Cli, search: Cli, run: Path) -> None:
@@ -175,7 +175,7 @@ def test_a_run_that_may_only_be_read(cli: Cli, run: Path) -> None:
         assert "cannot write runs/first/report.html" in refused.stderr
         assert restricted("best", run).stdout == expected
         assert restricted("front", run).returncode == 0
-        assert restricted("report", run, "--output", "elsewhere.html").returncode == 0
+        assert restricted("report", run, "--out", "elsewhere.html").returncode == 0
     finally:
         run.chmod(0o755)
     assert "The cell" in Path("elsewhere.html").read_text(encoding="utf-8")

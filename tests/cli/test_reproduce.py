@@ -52,7 +52,7 @@ def test_prints_paper_and_ours(cli: Cli, comparison: dict[str, object]) -> None:
 
 
 def test_json_and_files(cli: Cli, comparison: dict[str, object], tmp_path: Path) -> None:
-    result = cli("reproduce", "surgery-fig4", "--json", "--out", tmp_path / "found")
+    result = cli("reproduce", "surgery-fig4", "--json", "--run", tmp_path / "found")
     values = json.loads(result.out)
     assert values["rows"][0]["paper"] == 0.76
     assert json.loads((tmp_path / "found" / "surgery-fig4.json").read_text()) == values
@@ -71,6 +71,6 @@ def test_files_that_cannot_be_written(
     cli: Cli, comparison: dict[str, object], tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("")
-    result = cli("reproduce", "surgery-fig4", "--out", tmp_path / "file")
+    result = cli("reproduce", "surgery-fig4", "--run", tmp_path / "file")
     assert result.status == 2
     assert "cannot write" in result.err

@@ -75,7 +75,7 @@ def test_list_shows_a_data_card(cli: Cli) -> None:
 def test_verify_refuses_what_it_cannot_do(cli: Cli) -> None:
     refused(cli("tables", "verify", "nb201"), "unknown built-in table 'nb201'")
     refused(cli("tables", "verify", "digits201", "--archs", 7000), "archs 7000")
-    refused(cli("tables", "verify", "digits201", "--run", 5), "run 5", "runs 0 to 1")
+    refused(cli("tables", "verify", "digits201", "--repeat", 5), "run 5", "runs 0 to 1")
 
 
 def test_all_commands_are_listed(cli: Cli) -> None:

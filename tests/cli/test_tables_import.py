@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import tyro
 
+from archrank.cli.options import parse
 from archrank.cli.tables_import import TablesImport
 from archrank.errors import StorageError, TableError, UnknownNameError
 from tests.tables.importers import files
@@ -28,7 +28,7 @@ def nats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def call(*arguments: Any) -> int:
-    return tyro.cli(TablesImport, args=[str(a) for a in arguments])()
+    return parse(TablesImport, [str(a) for a in arguments], "archrank tables import")()
 
 
 def test_import(nats: Path, capsys: pytest.CaptureFixture[str]) -> None:

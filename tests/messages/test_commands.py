@@ -14,6 +14,22 @@ SEARCH = f"search --table {CELLS} --metric valid_accuracy --strategy random"
 ASSESS = f"assess --table {CELLS} --labels valid_accuracy --rankers default"
 
 COMMANDS = (
+    "serch",
+    "search --spaec nasbench101",
+    "search --output here",
+    "search --train_sizes 20",
+    "search -s 3",
+    "search here",
+    "search --budget ten",
+    "search --minutes soon",
+    "search --budget",
+    "assess",
+    "assess --table digits201 --label valid_accuracy",
+    "reproduce surgery-fig4 --tables mine",
+    "list task",
+    "tables verfy digits201",
+    "tables build --seds 3",
+    "tables import nds",
     "search --space nasbench202",
     "search --space mine.py:space",
     "search --task digit",

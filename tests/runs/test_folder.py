@@ -94,7 +94,7 @@ def test_a_folder_that_cannot_be_written(settings: SearchSettings, tmp_path: Pat
     ("change", "named"),
     [
         ({"seed": 3}, "--seed: 0 -> 3"),
-        ({"metric": ("ms",)}, r"--metric\[0\]: acc -> ms"),
+        ({"metric": ("ms",)}, "--metric: acc -> ms"),
         ({"strategy": "evolution"}, "--strategy: random -> evolution"),
         ({"constraint": ("ms<=5",)}, "--constraint: none -> ms<=5"),
         ({"batch": 3}, "--batch: not set -> 3"),

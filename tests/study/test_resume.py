@@ -75,7 +75,7 @@ def test_other_seeds_search_elsewhere(uninterrupted: list[tuple[Any, ...]]) -> N
         ({"space": CustomSpace({**CHOICES, "act": ["a", "c"]}, build)}, r"space: .*a\|b.*a\|c"),
         (
             {"objectives": ["score:minimize"]},
-            r"\): objectives\[0\]: score:maximize -> score:minimize\. Use",
+            r"\): objectives: score:maximize -> score:minimize\. Use",
         ),
         ({"constraints": ["score<=9"]}, "constraints: none -> score<=9"),
     ],

@@ -61,7 +61,7 @@ def open_journal(folder: Path | None, settings: dict[str, Any]) -> Iterator[Cell
     if folder is None:
         yield CellJournal()
         return
-    with locked(folder, "folder", "--out"):
+    with locked(folder, "folder", "--run"):
         _settle(folder / SETTINGS, settings)
         yield CellJournal(folder)
 
@@ -71,7 +71,7 @@ def _settle(path: Path, settings: dict[str, Any]) -> None:
     settings = json.loads(json.dumps(settings))
     known: dict[str, Any] = {}
     if path.exists():
-        remedy = "name another folder with --out DIR"
+        remedy = "name another folder with --run DIR"
         known = read_json(path, "the settings of an assessment", remedy=remedy)
     rankers = {**settings["rankers"], **known.get("rankers", {})}
     stored = {**settings, **known, "rankers": rankers}  # a setting may be new in this version
@@ -85,7 +85,7 @@ def _settle(path: Path, settings: dict[str, Any]) -> None:
         )
         raise ResumeError(
             f"folder {path.parent} holds another assessment{changes}. Name another folder with "
-            "--out DIR, or repeat the first settings to go on"
+            "--run DIR, or repeat the first settings to go on"
         )
     write_json(path, {**settings, "rankers": rankers})
 

@@ -142,7 +142,7 @@ class Benchmark:
             ResumeError: the folder holds a build with other settings.
             StorageError: the folder cannot be used, or another process uses it.
         """
-        with locked(self.folder, "build folder", "--folder"):
+        with locked(self.folder, "build folder", "--run"):
             for stage in self.stages:
                 study = self.study(stage, executor)
                 if len(study.records) < self.archs:

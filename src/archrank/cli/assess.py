@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
-import tyro
-
+from archrank.cli.names import names_of
 from archrank.cli.output import print_json, progress_console, say, show_rows
 from archrank.cli.workers import INTERRUPTED, running
 from archrank.files import file_name
@@ -16,12 +14,7 @@ from archrank.files import file_name
 if TYPE_CHECKING:
     from archrank.assess import Assessment
 
-RANKERS = ("default",)
-SIZES = (20, 78)
-T = TypeVar("T")
-
-# `--rankers a b`, `--rankers a --rankers b`, and both at once
-Names = Annotated[tuple[tuple[str, ...], ...], tyro.conf.arg(metavar="NAME [NAME ...]")]
+Names = Annotated[tuple[str, ...], "NAME"]
 
 
 @dataclass
@@ -34,19 +27,17 @@ class Assess:
     to extend it.
     """
 
-    table: str
-    """CSV or Parquet file with a column arch, or a built-in table: digits201, ..."""
-    labels: str
+    table: Annotated[str, "FILE"]
+    """CSV or Parquet file with a column arch, or the name of a built-in table."""
+    labels: Annotated[str, "COLUMN"]
     """The column that rankers learn."""
-    truth: str | None = None
-    """The column that they are judged on; the labels if left out."""
-    rankers: Annotated[Names, tyro.conf.arg(help_behavior_hint="(default: default)")] = ()
-    """Rankers: default, gates, ranknas, ..., or file.py:name, module:name."""
-    train_sizes: Annotated[
-        tuple[tuple[int, ...], ...],
-        tyro.conf.arg(metavar="INT [INT ...]", help_behavior_hint="(default: 20 78)"),
-    ] = ()
-    """Numbers of labels."""
+    truth: Annotated[str | None, "COLUMN"] = None
+    """The column that they are judged on (default: the labels)."""
+    rankers: Names = ("default",)
+    """Rankers: names, or your own as file.py:name or package.module:name (default: default, the
+    Gaussian process)."""
+    train_sizes: tuple[int, ...] = (20, 78)
+    """Numbers of labels (default: 20 78)."""
     seeds: int = 5
     """Number of random draws of the training architectures, the same for every ranker."""
     model_seeds: int = 1
@@ -54,52 +45,57 @@ class Assess:
     stages: int = 1
     """Number of trainings; each one after the first adds the best predicted architectures."""
     top: int | None = None
-    """Number of architectures that a stage adds; as many as the training size if left out."""
-    weak: Names = ()
+    """Number of architectures that a stage adds (default: the training size)."""
+    weak: Annotated[tuple[str, ...], "LABELS"] = ()
     """Cheap scores for rankers that can be pretrained: FILE:COLUMN, a column, macs or params."""
     weak_rows: int | None = None
-    """Number of random architectures to pretrain on; all if left out."""
-    judge: Names = ()
+    """Number of random architectures to pretrain on (default: all)."""
+    judge: Annotated[tuple[str, ...], "COLUMN"] = ()
     """Further columns to judge the fitted rankers on, without a refit."""
     fine_tune: int = 0
     """Number of labels of each further column (--judge) to refit with; 0: no refit."""
-    fine_tune_labels: Names = ()
+    fine_tune_labels: Annotated[tuple[str, ...], "COLUMN"] = ()
     """The columns of these labels, one for each column of --judge."""
     leave_out_training: bool = False
     """Judge only on architectures that were not trained on; published studies judge on all."""
-    space: str = "nasbench201"
+    space: Annotated[str, "NAME"] = "nasbench201"
     """Space of the table: a name, or your own as file.py:name or package.module:name."""
-    data: Path | None = None
-    """Folder of tables; the environment variable ARCHRANK_DATA if left out."""
+    data: Annotated[Path | None, "DIR"] = None
+    """Folder of tables (default: what ARCHRANK_DATA names)."""
     workers: int = 1
     """Number of worker processes."""
-    out: Path | None = None
-    """Folder for results; named after table and labels if left out."""
+    run: Annotated[Path | None, "DIR"] = None
+    """Folder in which all results are kept (default: runs/assess-TABLE-LABELS)."""
     json: bool = False
     """Print the table as JSON."""
+
+    @staticmethod
+    def names_in_help() -> list[str]:
+        """Return the names that options take, for the help page."""
+        return [*names_of("tables", "rankers", "spaces"), "archrank list says what each is."]
 
     def __call__(self) -> int:
         """Assess, print, write; the exit status."""
         from archrank.assess import assess
         from archrank.display.assess import display
 
-        folder = self.out if self.out is not None else self._folder()
+        folder = self.run if self.run is not None else self._folder()
         try:
             with running(self.workers) as executor:
                 found = assess(
                     self.table,
-                    flat(self.rankers) or RANKERS,
+                    self.rankers,
                     labels=self.labels,
                     truth=self.truth,
-                    train_sizes=flat(self.train_sizes) or SIZES,
+                    train_sizes=self.train_sizes,
                     seeds=self.seeds,
                     model_seeds=self.model_seeds,
                     stages=self.stages,
                     top=self.top,
-                    judge=flat(self.judge),
+                    judge=self.judge,
                     fine_tune=self.fine_tune,
-                    fine_tune_labels=flat(self.fine_tune_labels),
-                    weak=flat(self.weak),
+                    fine_tune_labels=self.fine_tune_labels,
+                    weak=self.weak,
                     weak_rows=self.weak_rows,
                     leave_out_training=self.leave_out_training,
                     space=self.space,
@@ -131,8 +127,3 @@ class Assess:
             for reason, count in found.failures().items():
                 say(f"{count} rows failed: {reason}")
             say(f"raw     {raw}\nreport  {report}")
-
-
-def flat(groups: tuple[tuple[T, ...], ...]) -> tuple[T, ...]:
-    """Join the values of all uses of an option."""
-    return tuple(chain.from_iterable(groups))

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
-import tyro
 
+from archrank.cli.options import POSITIONAL
 from archrank.cli.output import print_json, say, say_own_code
 from archrank.errors import ArchitectureError, ArchrankError, SettingsError, StorageError
 from archrank.files import file_name, write_text
@@ -37,16 +37,17 @@ class Draw:
     layers, any other space as a table of its choices.
     """
 
-    arch: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="[ARCH]")] = ""
+    arch: Annotated[str, "[ARCH]", POSITIONAL] = ""
     """The architecture, in any form that its space reads; 'random' for one that is drawn by lot."""
-    space: str | None = None
-    """Its space: a name, or package.module:name; nasbench201, or that of --run, if left out."""
-    run: Path | None = None
+    space: Annotated[str | None, "NAME"] = None
+    """Its space: a name, or your own as file.py:name or package.module:name (default: that of
+    --run, else nasbench201)."""
+    run: Annotated[Path | None, "DIR"] = None
     """A run folder; draws its best architecture if none is named."""
     seed: int = 0
-    """Which random architecture."""
-    out: Path | None = None
-    """The file to write, - for standard output; named after the architecture if left out."""
+    """Seed of the random architecture."""
+    out: Annotated[Path | None, "FILE"] = None
+    """SVG file to write, - for standard output (default: named after the architecture)."""
     json: bool = False
     """Print what was drawn as JSON."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from archrank.cli.output import print_json, say, say_own_code
 from archrank.cli.read import Reading
@@ -27,12 +27,12 @@ class Export(Reading):
     nothing: name the task to train on.
     """
 
-    arch: str | None = None
-    """String of the architecture to export; the best one if left out."""
-    task: str | None = None
-    """Task to train on; the run's own task if left out."""
-    output: Path | None = None
-    """Folder to write to; export in the run folder if left out."""
+    arch: Annotated[str | None, "ARCH"] = None
+    """String of the architecture to export (default: the best one)."""
+    task: Annotated[str | None, "NAME"] = None
+    """Task to train on (default: the run's own task)."""
+    out: Annotated[Path | None, "DIR"] = None
+    """Folder to write to (default: export in the run folder)."""
     json: bool = False
     """Print the description of the network as JSON."""
 
@@ -52,14 +52,14 @@ class Export(Reading):
         space = make_space(settings.space)
         arch = space.parse([string])[0]
         training = self._training(results, settings, space)
-        target = self.output if self.output is not None else folder / "export"
+        target = self.out if self.out is not None else folder / "export"
         description = export_network(
             training,
             arch,
             target,
             names=Names(settings.space, self._task_name(settings, training)),
             started=lambda string: say(f"training {string}"),
-            remedy="name another folder with --output",
+            remedy="name another folder with --out",
         )
         if self.json:
             print_json({"weights": str(target / WEIGHTS), **description})

@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
 
-from archrank.errors import ArchrankError
+from archrank.errors import ArchrankError, UnknownNameError
 from archrank.user_files import run_user_code
 
 READING = ("best", "front", "report", "export")
 BAD_INPUT = 2
+
+COMMANDS = {
+    "search": "archrank.cli.search:Search",
+    "best": "archrank.cli.read:Best",
+    "front": "archrank.cli.read:Front",
+    "report": "archrank.cli.read:Report",
+    "export": "archrank.cli.export:Export",
+    "draw": "archrank.cli.draw:Draw",
+    "assess": "archrank.cli.assess:Assess",
+    "reproduce": "archrank.cli.reproduce:Reproduce",
+    "tables": "benchmark tables: list, build, verify, import",
+    "list": "archrank.cli.names:List",
+}
+TABLES = {
+    "list": "archrank.cli.tables_build:TablesList",
+    "build": "archrank.cli.tables_build:TablesBuild",
+    "verify": "archrank.cli.tables_build:TablesVerify",
+    "import": "archrank.cli.tables_import:TablesImport",
+}
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -37,44 +56,43 @@ def run(arguments: list[str]) -> int:
     Raises:
         ArchrankError: the input cannot be used.
     """
-    import tyro
-
     from archrank import __version__
-    from archrank.cli.assess import Assess
-    from archrank.cli.draw import Draw
-    from archrank.cli.export import Export
-    from archrank.cli.read import Best, Front, Report
-    from archrank.cli.reproduce import Reproduce
-    from archrank.cli.search import Search
-    from archrank.cli.tables import Tables, run_tables
+    from archrank.cli.options import parse
 
     if arguments in (["--version"], ["-V"]):
         print(f"archrank {__version__}")
         return 0
+    program, commands = "archrank", COMMANDS
     if arguments[:1] == ["tables"]:  # has commands of its own
-        return run_tables(arguments[1:])
-    if len(arguments) > 1 and arguments[0] in READING and not arguments[1].startswith("-"):
-        arguments.insert(1, "--run")  # `archrank best DIR` is `archrank best --run DIR`
-    commands: dict[str, Callable[..., Any]] = {
-        "search": Search,
-        "assess": Assess,
-        "reproduce": Reproduce,
-        "best": Best,
-        "front": Front,
-        "report": Report,
-        "export": Export,
-        "draw": Draw,
-        "tables": Tables,
+        program, commands, arguments = "archrank tables", TABLES, arguments[1:]
+    name, *rest = arguments or ["--help"]
+    if name in ("--help", "-h"):
+        _show_commands(program, commands)
+        return 0
+    if name not in commands:
+        raise UnknownNameError("command", name, commands, f"All commands: {program} --help")
+    if name in READING and rest and not rest[0].startswith("-"):
+        rest.insert(0, "--run")  # `archrank best DIR` is `archrank best --run DIR`
+    module, _, kind = commands[name].partition(":")
+    command: type[Callable[[], int]] = getattr(importlib.import_module(module), kind)
+    return run_user_code(parse(command, rest, f"{program} {name}"))
+
+
+def _show_commands(program: str, commands: Mapping[str, str]) -> None:
+    """Print the page of a program that has commands: one line for each."""
+    from archrank.cli.names import summary
+    from archrank.cli.options import folded
+
+    about = {
+        "archrank": "Find the best neural architecture while training few candidates.",
+        "archrank tables": "Tables of measured architectures: list the built-in ones, build, "
+        "verify, import.",
     }
-    command = tyro.extras.subcommand_cli_from_dict(
-        commands,
-        args=arguments,
-        prog="archrank",
-        description="Find the best neural architecture while training few candidates.",
-        config=(tyro.conf.UseAppendAction,),  # --metric A --metric B
-    )
-    status: int = run_user_code(command)
-    return status
+    print(f"usage: {program} COMMAND [options]\n\n{folded([about[program]])}\n\ncommands:")
+    for name, target in commands.items():
+        text = summary(target) if target.startswith("archrank.") else target
+        print(folded([f"  {name:<10}  {text}"], indent=" " * 14))
+    print("\n" + folded([f"{program} COMMAND --help shows the options of a command."]))
 
 
 def _complain(message: str) -> None:

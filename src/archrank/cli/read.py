@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 from archrank.cli.output import print_json, say, show_front, show_record
 from archrank.errors import StorageError
@@ -13,8 +14,8 @@ from archrank.errors import StorageError
 class Reading:
     """Options of every command that reads a run."""
 
-    run: Path | None = None
-    """Run folder; the latest one under runs/ if left out."""
+    run: Annotated[Path | None, "DIR"] = None
+    """Run folder; archrank best DIR says the same (default: the latest one under runs/)."""
 
     def folder(self) -> Path:
         """Return the run folder.
@@ -86,8 +87,8 @@ class Report(Reading):
     imported only with --own-code; the report says what it leaves out.
     """
 
-    output: Path | None = None
-    """File to write; report.html in the run folder if left out."""
+    out: Annotated[Path | None, "FILE"] = None
+    """File to write (default: report.html in the run folder)."""
     own_code: bool = False
     """Import the files and modules of your own that the run's settings name."""
     json: bool = False
@@ -103,11 +104,11 @@ class Report(Reading):
         folder = self.folder()
         settings = load_settings(folder)
         results = with_parts(load(folder), settings, own_code=self.own_code)
-        target = self.output if self.output is not None else folder / "report.html"
+        target = self.out if self.out is not None else folder / "report.html"
         try:
             path = write_report(results, target, settings=to_json(settings))
         except StorageError as error:
-            raise StorageError(f"{error}; name another file with --output") from None
+            raise StorageError(f"{error}; name another file with --out") from None
         if self.json:
             print_json({"report": str(path)})
         else:

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-import tyro
-
+from archrank.cli.options import POSITIONAL
 from archrank.cli.output import print_json, progress_console, say, show_rows
 from archrank.cli.workers import INTERRUPTED, running
 from archrank.errors import SettingsError
@@ -24,22 +23,23 @@ class Reproduce:
     Lists the tables and figures that can be reproduced if no name is given.
     """
 
-    name: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="[NAME]")] = ""
+    name: Annotated[str, "[NAME]", POSITIONAL] = ""
     """Name of the table or figure."""
-    data: Path | None = None
-    """Folder of the published tables; the environment variable ARCHRANK_DATA if left out."""
+    data: Annotated[Path | None, "DIR"] = None
+    """Folder of the published tables (default: what ARCHRANK_DATA names)."""
     tables: Literal["published", "builtin"] = "published"
     """builtin: run the same protocol on the built-in tables, without other files."""
     quick: bool = False
     """Do fewer runs and a shorter pretraining: minutes instead of hours."""
     seeds: int | None = None
-    """Number of repetitions; the paper's number if left out, or fewer with --quick."""
+    """Number of repetitions (default: the paper's number, fewer with --quick)."""
     workers: int = 1
     """Number of worker processes."""
     json: bool = False
     """Print JSON."""
-    out: Path | None = None
-    """Folder for NAME.json and NAME.txt; a stopped reproduction continues from it."""
+    run: Annotated[Path | None, "DIR"] = None
+    """Folder for NAME.json and NAME.txt, from which a stopped reproduction continues (default:
+    nothing is kept)."""
 
     def __call__(self) -> int:
         """List or run; the exit status."""
@@ -56,13 +56,13 @@ class Reproduce:
                     tables=self.tables,
                     quick=self.quick,
                     seeds=self.seeds,
-                    out=self.out,
+                    out=self.run,
                     executor=pool,
                     progress=lambda done, of: status.update(f"{done} of {of} runs"),
                 )
         except KeyboardInterrupt:
-            kept = f"finished runs are kept in {self.out}, repeat the command to go on"
-            say(f"stopped; {kept if self.out is not None else 'nothing is kept, --out DIR would'}")
+            kept = f"finished runs are kept in {self.run}, repeat the command to go on"
+            say(f"stopped; {kept if self.run is not None else 'nothing is kept, --run DIR would'}")
             return INTERRUPTED
         self._show(comparison)
         return 0
@@ -70,7 +70,7 @@ class Reproduce:
     def _list(self) -> None:
         from archrank.reproduce.catalogue import REPRODUCTIONS
 
-        if self.quick or self.seeds is not None or self.out is not None:
+        if self.quick or self.seeds is not None or self.run is not None:
             raise SettingsError(
                 "no name given: use archrank reproduce NAME; archrank reproduce lists the names"
             )
@@ -88,9 +88,9 @@ class Reproduce:
 
         item = find(self.name)
         values = to_json(item, comparison, self.quick)
-        if self.out is not None:
-            write_json(self.out / f"{item.name}.json", values, parents=True)
-            write_text(self.out / f"{item.name}.txt", page(item, comparison))
+        if self.run is not None:
+            write_json(self.run / f"{item.name}.json", values, parents=True)
+            write_text(self.run / f"{item.name}.txt", page(item, comparison))
         if self.json:
             print_json(values)
             return

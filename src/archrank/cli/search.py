@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import tyro
-
+from archrank.cli.names import names_of
 from archrank.cli.output import progress_console, say, show_record
 from archrank.cli.workers import INTERRUPTED, cores, running
 from archrank.errors import SettingsError
@@ -28,21 +27,28 @@ class Search:
     to continue a search that was stopped, by Ctrl-C or kill -9; give a larger budget to extend it.
     """
 
-    settings: Annotated[SearchSettings, tyro.conf.arg(name="")] = field(
-        default_factory=SearchSettings
-    )
+    settings: SearchSettings = field(default_factory=SearchSettings)
     budget: int | None = None
-    """Total evaluations, failed ones included (60 if neither this nor minutes is given)."""
+    """Total evaluations, failed ones included (default: 60, or no limit with --minutes)."""
     minutes: float | None = None
-    """Total run time in minutes, over all restarts."""
+    """Total run time in minutes, over all restarts (default: no limit)."""
     workers: int | None = None
-    """Worker processes that evaluate; by default one per core, and none for a table alone."""
-    cluster: str | None = None
+    """Worker processes that evaluate (default: one per core, none for a table alone)."""
+    cluster: Annotated[str | None, "ADDRESS"] = None
     """Evaluate on a Dask cluster, tcp://host:8786, instead of this machine."""
-    run: Path | None = None
-    """Run folder; named after the search if left out."""
-    storage: str | None = None
-    """Keep evaluations in this database (SQLAlchemy URL), under the run folder's name."""
+    run: Annotated[Path | None, "DIR"] = None
+    """Run folder, in which everything is kept (default: runs/NAME, NAME after the search)."""
+    storage: Annotated[str | None, "URL"] = None
+    """Keep evaluations in this database (SQLAlchemy URL), under the run folder's name (default: a
+    file in the run folder)."""
+
+    @staticmethod
+    def names_in_help() -> list[str]:
+        """Return the names that options take, for the help page."""
+        return [
+            *names_of("spaces", "tasks", "tables", "evaluators", "strategies", "rankers"),
+            "archrank list says in one line what each is.",
+        ]
 
     def __call__(self) -> int:
         """Search, write the report, show the best; return the exit status."""

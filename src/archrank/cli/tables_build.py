@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import tyro
-
+from archrank.cli.options import POSITIONAL
 from archrank.cli.output import progress_console, say, show_rows
 from archrank.cli.workers import INTERRUPTED, cores, running
 from archrank.files import file_name
@@ -15,7 +14,7 @@ from archrank.files import file_name
 if TYPE_CHECKING:
     from archrank.benchmark.build import Benchmark
 
-Name = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="NAME")]
+Name = Annotated[str, "NAME", POSITIONAL]
 
 
 @dataclass
@@ -30,42 +29,43 @@ class TablesBuild:
 
     name: Name
     """Name of the table."""
-    task: str | None = None
-    """Task to train networks on: digits, glyphs, ..., or file.py:name, module:name."""
-    space: str | None = None
-    """Space to evaluate (default: nasbench201), one architecture per isomorphism class."""
+    task: Annotated[str | None, "NAME"] = None
+    """Task to train networks on: a name, or your own as file.py:name or package.module:name."""
+    space: Annotated[str | None, "NAME"] = None
+    """Space to evaluate, one architecture per isomorphism class (default: nasbench201)."""
     seeds: int | None = None
     """Number of training runs per architecture (default: 2)."""
     archs: int | None = None
-    """Number of random architectures; all if left out."""
-    checkpoints: tuple[int, ...] | None = None
-    """Epochs after which to measure, in addition to the last."""
+    """Number of random architectures (default: all)."""
+    checkpoints: tuple[int, ...] = ()
+    """Epochs after which to measure, in addition to the last (default: the recipe's)."""
     latency: bool = True
     """Measure latencies on this machine's processor."""
-    device: str = "cpu"
+    device: Annotated[str, "DEVICE"] = "cpu"
     """Device to train on: cpu, or cuda, which trains many networks at the same time."""
     workers: int | None = None
-    """Number of worker processes; one per core if left out, or one for a GPU."""
-    data: Path | None = None
-    """Folder of data sets; the environment variable ARCHRANK_DATA if left out."""
-    folder: Path | None = None
-    """Folder of the unfinished build; builds/NAME if left out."""
-    out: Path | None = None
-    """File of the table; NAME.parquet in the folder if left out. The data card is next to it."""
+    """Number of worker processes (default: one per core, one for a GPU)."""
+    data: Annotated[Path | None, "DIR"] = None
+    """Folder of data sets (default: what ARCHRANK_DATA names)."""
+    run: Annotated[Path | None, "DIR"] = None
+    """Folder in which the build is kept, from which it continues (default: builds/NAME)."""
+    out: Annotated[Path | None, "FILE"] = None
+    """File of the table, *.parquet, with the data card beside it (default: NAME.parquet in that
+    folder)."""
 
     def __call__(self) -> int:
         """Build what is left, write table and card; the exit status."""
         from archrank.benchmark.build import Benchmark, named
         from archrank.display.search import watcher
 
-        folder = self.folder if self.folder is not None else Path("builds") / file_name(self.name)
+        folder = self.run if self.run is not None else Path("builds") / file_name(self.name)
         settings = named(
             self.name,
             task=self.task,
             space=self.space,
             seeds=self.seeds,
             archs=self.archs,
-            checkpoints=self.checkpoints,
+            checkpoints=self.checkpoints or None,
             latency=self.latency,
             device=self.device,
             data=self.data,
@@ -112,10 +112,10 @@ class TablesVerify:
     """Number of architectures to train."""
     seed: int = 0
     """Seed of the random sample."""
-    run: int = 0
+    repeat: int = 0
     """Number of the table's training run to repeat, from 0."""
     workers: int | None = None
-    """Number of worker processes; one per core if left out."""
+    """Number of worker processes (default: one per core)."""
 
     def __call__(self) -> int:
         """Train, compare, print; 0 if all agree within the noise between seeds."""
@@ -123,7 +123,9 @@ class TablesVerify:
 
         workers = self.workers if self.workers is not None else cores()
         with running(workers) as executor:
-            found = verify(self.name, self.archs, seed=self.seed, run=self.run, executor=executor)
+            found = verify(
+                self.name, self.archs, seed=self.seed, run=self.repeat, executor=executor
+            )
         show_rows(found.rows())
         say(found.verdict)
         return 0 if found.agrees else 1
@@ -133,8 +135,8 @@ class TablesVerify:
 class TablesList:
     """List the tables that ship with the package, or show one's data card."""
 
-    name: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="[NAME]")] = ""
-    """Name of the table whose data card to show; all tables are listed if left out."""
+    name: Annotated[str, "[NAME]", POSITIONAL] = ""
+    """Name of the table whose data card to show (default: a list of all tables)."""
 
     def __call__(self) -> int:
         """Print; the exit status."""

@@ -8,11 +8,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Annotated
 
-import tyro
 from rich.console import Console
 from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
+from archrank.cli.options import POSITIONAL
 from archrank.cli.output import print_json, progress_console, say, show_rows
 from archrank.cli.workers import INTERRUPTED, running
 
@@ -28,12 +28,12 @@ class TablesImport:
     executes nothing in the file. Its contents are compared with published facts.
     """
 
-    kind: Annotated[str, tyro.conf.Positional]
+    kind: Annotated[str, "KIND", POSITIONAL]
     """Kind of file: nats-bench, nasbench201, nasbench101 or nds."""
-    path: Annotated[Path, tyro.conf.Positional]
+    path: Annotated[Path, "PATH", POSITIONAL]
     """Path of the official file or folder."""
-    out: Path | None = None
-    """File of the table, *.parquet; named after the official file if left out."""
+    out: Annotated[Path | None, "FILE"] = None
+    """File of the table, *.parquet (default: named after the official file)."""
     partial: bool = False
     """Accept a number of architectures that differs from the published one."""
     force: bool = False

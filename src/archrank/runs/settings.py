@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
@@ -16,32 +16,33 @@ from archrank.files import file_name
 class SearchSettings:
     """All settings that change what a search does, as names and numbers."""
 
-    space: str = "nasbench201"
+    space: Annotated[str, "NAME"] = "nasbench201"
     """Search space: a name, or your own as file.py:name or package.module:name."""
-    task: str = "digits"
-    """Task to train networks on: digits, glyphs, cifar10, ..., or file.py:name, module:name."""
-    table: str | None = None
-    """Look results up instead of training: digits201, glyphs201, ..., or a CSV or Parquet file."""
-    evaluate: tuple[str, ...] = ()
-    """Evaluator: training, latency, cost, ..., or file.py:name; repeat it to combine several."""
-    metric: tuple[str, ...] = ()
-    """Metric to optimise, e.g. c10_val or latency_ms:minimize; repeat it for a Pareto front."""
-    constraint: tuple[str, ...] = ()
-    """Bound on a metric, e.g. 'macs<=1e8' ('macs<1e8' is strict); repeat it for more bounds."""
-    strategy: str = "guided"
-    """Search strategy: guided, evolution, random, or file.py:name, module:name."""
-    ranker: str = "default"
-    """Ranker that guides the search: default, gaussian_process, gates, ..., or file.py:name."""
-    weak: tuple[str, ...] = ()
-    """Weak label for the ranker: FILE:COLUMN, macs or params; repeat it for more labels."""
+    task: Annotated[str, "NAME"] = "digits"
+    """Task to train networks on."""
+    table: Annotated[str | None, "FILE"] = None
+    """Look results up instead of training: a CSV or Parquet file, or a built-in table."""
+    evaluate: Annotated[tuple[str, ...], "NAME"] = ()
+    """Evaluators, combined if several (default: training, or the table)."""
+    metric: Annotated[tuple[str, ...], "METRIC"] = ()
+    """Metric to optimise, e.g. c10_val or latency_ms:minimize; a Pareto front if several (default:
+    the first that the evaluator measures)."""
+    constraint: Annotated[tuple[str, ...], "BOUND"] = ()
+    """Bounds on metrics, e.g. 'macs<=1e8' ('macs<1e8' is strict)."""
+    strategy: Annotated[str, "NAME"] = "guided"
+    """Search strategy."""
+    ranker: Annotated[str, "NAME"] = "default"
+    """Ranker that guides the search (default: default, the Gaussian process)."""
+    weak: Annotated[tuple[str, ...], "LABELS"] = ()
+    """Cheap scores that the ranker learns first: FILE:COLUMN, macs or params."""
     initial: int | None = None
-    """Random architectures evaluated before the ranker is first fitted (guided search)."""
+    """Random architectures evaluated before the ranker is fitted (default: the strategy's)."""
     batch: int | None = None
-    """Architectures evaluated per round."""
+    """Architectures evaluated per round (default: the strategy's)."""
     seed: int = 0
     """Seed of every random choice; the same seed gives the same search."""
-    data: Path | None = None
-    """Folder of data sets and tables; the environment variable ARCHRANK_DATA if left out."""
+    data: Annotated[Path | None, "DIR"] = None
+    """Folder of data sets and tables (default: what ARCHRANK_DATA names)."""
 
     def default_run(self) -> Path:
         """Return the run folder of a search for which none is named."""

@@ -1,12 +1,24 @@
-"""Search strategies: each chooses the next architectures from the evaluations so far."""
+"""Search strategies: each chooses the next architectures from the evaluations so far.
 
+Each loads when it is first asked for, so that importing this package does not load scipy.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archrank.lazy import lazy
 from archrank.registry import Registry
-from archrank.strategies.base import Strategy
-from archrank.strategies.exhaustive import Exhaustive
-from archrank.strategies.guided import Guided
-from archrank.strategies.history import History
-from archrank.strategies.random import Random
-from archrank.strategies.regularized_evolution import RegularizedEvolution
+
+if TYPE_CHECKING:
+    from archrank.strategies.base import Strategy as Strategy
+    from archrank.strategies.exhaustive import Exhaustive as Exhaustive
+    from archrank.strategies.guided import Guided as Guided
+    from archrank.strategies.history import History as History
+    from archrank.strategies.random import Random as Random
+    from archrank.strategies.regularized_evolution import (
+        RegularizedEvolution as RegularizedEvolution,
+    )
 
 STRATEGIES = Registry(
     "strategy",
@@ -19,12 +31,13 @@ STRATEGIES = Registry(
     plural="strategies",
 )
 
-__all__ = [
-    "STRATEGIES",
-    "Exhaustive",
-    "Guided",
-    "History",
-    "Random",
-    "RegularizedEvolution",
-    "Strategy",
-]
+_HOMES = {
+    "Exhaustive": "exhaustive",
+    "Guided": "guided",
+    "History": "history",
+    "Random": "random",
+    "RegularizedEvolution": "regularized_evolution",
+    "Strategy": "base",
+}
+
+__all__, __getattr__, __dir__ = lazy(__name__, _HOMES, "STRATEGIES")

@@ -33,7 +33,7 @@ HEAD_DIM = 64  # of the language model, see RankNASLanguageModel
 
 
 class RankNASTranslation(TranslationSpace):
-    """The high-accuracy space of Tables 5 and 6: 1.26e23 networks, 48 genes.
+    """RankNAS's high-accuracy translation space, Tables 5 and 6: 1.26e23 networks, 48 genes.
 
     The paper does not say which decisions are made per layer. Read here: feed-forward width, heads,
     clipping distance of relative positions and encoder layers attended to are per layer; width
@@ -81,7 +81,7 @@ class RankNASTranslation(TranslationSpace):
 
 
 class RankNASLanguageModel(LayeredSpace):
-    """The WikiText-103 space: 10, 12 or 14 layers, each with its own width, network and heads.
+    """RankNAS's language-model space: 10, 12 or 14 layers, each with its own width and heads.
 
     Unequal neighbours are joined by a linear projection without bias, as published. The paper's
     widths and heads do not all divide (1,024 by 12), so heads have 64 channels here, whatever the

@@ -7,7 +7,6 @@ import hashlib
 import json
 import os
 import sys
-import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from archrank.errors import StorageError
 from archrank.files import file_name, write_file
+from archrank.unpacking import read_npz
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -55,10 +55,8 @@ def cached(name: str, key: Mapping[str, object], make: Callable[[], Arrays]) -> 
 def _read(path: Path) -> Arrays | None:
     """Return the arrays of a file, or None if it is missing, unreadable or damaged."""
     try:
-        # Opened here: np.load leaves a damaged file open.
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}  # zip checks each one's CRC
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
+        return read_npz(path)
+    except (OSError, ValueError):
         return None
 
 

@@ -18,11 +18,13 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
 from archrank.errors import TableError
+from archrank.tables.importers.pickle_guard import GuardedFile
+from archrank.unpacking import Unpacked
 
 TORCH_MAGIC = 0x1950A86A20F9469CFC6C  # first pickle of torch.save's older format
 DAMAGES = (
@@ -110,16 +112,20 @@ class _PlainUnpickler(pickle.Unpickler):
         """Return ``None`` for a tensor's storage, which is not read."""
 
 
-def load_plain(file: IO[bytes]) -> Any:
+def load_plain(file: io.RawIOBase | io.BufferedIOBase) -> Any:
     """Read one pickle of plain data from an open file.
+
+    What it asks memory for is bounded before it gets any, see
+    :mod:`~archrank.tables.importers.pickle_guard`.
 
     Raises:
         TableError: The pickle uses a name that is not admitted; the message has the name.
-        MemoryError: The pickle does not fit memory, or a damaged length says so.
+        MemoryError: The pickle does not fit memory.
         Exception: The pickle is damaged; one of :data:`DAMAGES`.
     """
+    buffered = file if isinstance(file, io.BufferedReader) else io.BufferedReader(file)
     with _no_collection():
-        return _PlainUnpickler(file).load()
+        return _PlainUnpickler(GuardedFile(buffered)).load()
 
 
 def read_bz2(path: Path) -> Any:
@@ -129,7 +135,7 @@ def read_bz2(path: Path) -> Any:
         TableError: The file is damaged, or holds other things than plain data.
     """
     with _explained(path, "a bz2-compressed pickle"), bz2.open(path) as file:
-        return load_plain(io.BufferedReader(file))
+        return load_plain(Unpacked(file, path.stat().st_size))
 
 
 def read_torch(path: Path) -> Any:
@@ -142,7 +148,8 @@ def read_torch(path: Path) -> Any:
         if zipfile.is_zipfile(file):
             with zipfile.ZipFile(file) as archive:
                 (name,) = (n for n in archive.namelist() if n.split("/")[1:] == ["data.pkl"])
-                return load_plain(io.BytesIO(archive.read(name)))
+                with archive.open(name) as member:
+                    return load_plain(Unpacked(member, path.stat().st_size))
         file.seek(0)
         if load_plain(file) != TORCH_MAGIC:
             raise pickle.UnpicklingError("it has no PyTorch header")

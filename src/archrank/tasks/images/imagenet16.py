@@ -7,7 +7,6 @@ datasets", 2017: the 16x16 archives in ``.npz`` form, each file with ``data`` (n
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from archrank import unpacking
 from archrank.errors import DataError
 from archrank.identity import IRRELEVANT
 from archrank.tasks.base import Splits
@@ -87,13 +87,17 @@ def read_npz(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
         DataError: Not an npz file, or not with the published arrays.
     """
     try:
-        # Opened here: np.load leaves a damaged file open.
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-            data, labels = file["data"], file["labels"].astype(np.int64)
-    except KeyError as error:
-        raise DataError(f"{path}: expected the arrays 'data' and 'labels'; {error}") from None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        found = unpacking.read_npz(path)
+    except (OSError, ValueError) as error:
         raise DataError(f"{path}: not a readable npz file without pickles: {error}") from None
+    if not {"data", "labels"} <= set(found):
+        held = ", ".join(map(repr, found)) or "nothing"
+        raise DataError(f"{path}: expected the arrays 'data' and 'labels', found {held}")
+    data, labels = found["data"], found["labels"]
+    if labels.dtype.kind not in "iuf":
+        raise DataError(f"{path}: expected 'labels' of numbers, found {labels.dtype}")
+    with np.errstate(invalid="ignore"):  # NaN becomes a number that is out of range
+        labels = labels.astype(np.int64)
     _check(path, data, labels)
     keep = labels <= CLASSES
     return data[keep].reshape(-1, 3, 16, 16), labels[keep] - 1

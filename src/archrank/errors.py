@@ -91,6 +91,10 @@ class BudgetError(ArchrankError, ValueError):
     """Budget or other count below 1, or above the number of architectures."""
 
 
+class BudgetWarning(UserWarning):
+    """Warning that a run has ended before its budget was spent; says why."""
+
+
 class EvaluationError(ArchrankError, RuntimeError):
     """Evaluator that broke its contract, or run without a single usable evaluation."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,8 @@ import numpy as np
 from archrank.rankers.base import Ranker
 from archrank.spaces import CustomSpace, NASBench201, Space
 from archrank.strategies import History
-from archrank.types import Archs, Floats
+from archrank.strategies.region import Region
+from archrank.types import Archs, Bools, Floats
 
 
 def build(config: object, task: object) -> None:
@@ -27,12 +29,17 @@ def huge() -> CustomSpace:
 
 
 def history(
-    space: Space, archs: Archs, objectives: Any, violation: Any = None, **kwargs: Any
+    space: Space,
+    archs: Archs,
+    objectives: Any,
+    violation: Any = None,
+    allowed: Callable[[Archs], Bools] | None = None,
 ) -> History:
     columns = np.asarray(objectives, dtype=np.float64)
     columns = columns[:, None] if columns.ndim == 1 else columns
     broken = np.zeros(len(archs)) if violation is None else np.asarray(violation, dtype=float)
-    return History(space, archs, columns, broken, **kwargs)
+    region = Region() if allowed is None else Region.of(allowed)
+    return History(space, archs, columns, broken, region)
 
 
 def some(space: Space, n: int, seed: int = 0) -> Archs:

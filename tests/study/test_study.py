@@ -11,6 +11,7 @@ import pytest
 from archrank.errors import (
     ArchrankError,
     BudgetError,
+    BudgetWarning,
     EvaluationError,
     ObjectiveError,
     StorageError,
@@ -65,7 +66,11 @@ def test_constraints_that_cost_nothing_keep_candidates_out() -> None:
         return float(config["width"])
 
     both = Combined(Function(measured), Function(width, [COSTS[1]], cheap=True))
-    study = make(both, constraints=["ms<=16", "score<=60"]).run(minutes=1e9)  # type: ignore[arg-type]
+    study = make(both, constraints=["ms<=16", "score<=60"])  # type: ignore[arg-type]
+    with pytest.warns(BudgetWarning, match="all 16 architectures of custom that keep ms<=16 are"):
+        study.run(20)
+    assert study.shortfall is not None
+    assert study.shortfall.startswith("16 of 20 evaluations: ")
     assert len(calls) == 16  # all that are narrow enough, and no other
     assert max(calls) == 16
     assert study.best.values["score"] == 49  # score<=60 needs evaluation and is checked after it

@@ -81,7 +81,9 @@ class Search:
                 stopped = True
             done = len(study.records) - before
             say(f"{done} evaluations in {time.monotonic() - start:.0f} s")
-            self._finish(study, folder, stopped)
+            if study.shortfall is not None:
+                say(f"the budget was not reached: {study.shortfall}")
+            self._finish(study, folder, stopped, budget)
         return INTERRUPTED if stopped else 0
 
     def _workers(self) -> int:
@@ -102,7 +104,7 @@ class Search:
         for metric, name in compose_evaluator(self.settings, study.space).added.items():
             say(f"{metric} needs evaluator {name}, which was added (as by --evaluate {name})")
 
-    def _finish(self, study: Study, folder: Path, stopped: bool) -> None:
+    def _finish(self, study: Study, folder: Path, stopped: bool, budget: int | None) -> None:
         from archrank.report import write_report
         from archrank.runs.settings import to_json
 
@@ -117,7 +119,8 @@ class Search:
         elif results.ok.any() and not results.feasible.any():
             say(results.infeasible_note(results.nearest))
         if stopped:
+            of = "" if budget is None else f" of {budget}"
             say(
-                f"stopped after {len(study.records)} evaluations, all kept in {folder}; "
+                f"stopped after {len(study.records)}{of} evaluations, all kept in {folder}; "
                 "repeat the command to go on"
             )

@@ -105,6 +105,10 @@ class Evaluator(ABC):
         """Tell which of ``archs: (n, d)`` can be evaluated: ``(n,)``; a table may hold a part."""
         return np.ones(len(archs), dtype=bool)
 
+    def listed(self) -> Archs | None:
+        """List what can be evaluated: ``(k, d)``; ``None`` if that is any architecture."""
+        return None
+
     @property
     def capacity(self) -> int:
         """Number of architectures that can be evaluated."""

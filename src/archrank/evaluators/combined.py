@@ -89,6 +89,14 @@ class Combined(Evaluator):
             found &= part.available(archs)
         return found
 
+    def listed(self) -> Archs | None:
+        """List what every part can evaluate: ``(k, d)``; ``None`` if that is any architecture."""
+        lists = [rows for part in self._parts if (rows := part.listed()) is not None]
+        if not lists:
+            return None
+        shortest = min(lists, key=len)
+        return shortest[self.available(shortest)]
+
     @property
     def capacity(self) -> int:
         """The least of the parts' capacities."""

@@ -72,6 +72,10 @@ class Scoped(Evaluator):
         """Tell which of ``archs: (n, d)`` can be evaluated: ``(n,)``."""
         return self.evaluator.available(archs)
 
+    def listed(self) -> Archs | None:
+        """List what can be evaluated: ``(k, d)``; ``None`` if that is any architecture."""
+        return self.evaluator.listed()
+
     @property
     def capacity(self) -> int:
         """Number of architectures that can be evaluated."""

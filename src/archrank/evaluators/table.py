@@ -134,6 +134,10 @@ class Table(Evaluator):
         """Tell which of ``archs: (n, d)`` are in the table: ``(n,)``."""
         return self.table.rows(archs) >= 0
 
+    def listed(self) -> Archs:
+        """List the table's architectures: ``(k, d)``."""
+        return self.table.archs
+
     @property
     def capacity(self) -> int:
         """Number of rows of the table."""

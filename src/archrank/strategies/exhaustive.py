@@ -59,7 +59,7 @@ class Exhaustive(Strategy):
         """
         archs = self.listed(history.space)
         archs = archs[is_new(archs, history.archs)]
-        return archs[history.allowed(archs)][:n]
+        return history.region.first(archs, n)
 
     def listed(self, space: Space) -> Archs:
         """List all architectures that will be evaluated, in order: ``(n, d)``.

@@ -19,7 +19,7 @@ from archrank.strategies.acquisition import (
 )
 from archrank.strategies.base import Strategy, require_positive
 from archrank.strategies.history import History, feasible_first
-from archrank.strategies.unseen import remaining, sample_unseen
+from archrank.strategies.unseen import WALKED, rare_unseen, remaining, sample_unseen
 from archrank.types import Archs, Bools, Floats
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from archrank.spaces.base import Space
 
 PARENTS = 10  # in a large space, mutants of this many best architectures are candidates
+FEW = 0.01  # share of candidates; where limits leave fewer, rare ones are looked for
 
 
 class Guided(Strategy):
@@ -136,6 +137,9 @@ class Guided(Strategy):
             pool = distinct(np.concatenate([space.sample(half, rng=rng), mutants]))
             pool = pool[is_new(pool, history.archs)]
             pool = pool[history.allowed(pool)]
+            if len(pool) < FEW * self.candidates:
+                rare = rare_unseen(history, WALKED, rng=rng, taken=pool)
+                pool = np.concatenate([pool, rare[: self.candidates]])
         if self.skip_isomorphic:
             pool = pool[is_new(space.canonical(pool), space.canonical(history.archs))]
         return pool

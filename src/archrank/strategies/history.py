@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
 from archrank.spaces.base import Space
+from archrank.strategies.region import Region
 from archrank.types import Archs, Bools, Floats
-
-
-def _all_allowed(archs: Archs) -> Bools:
-    return np.ones(len(archs), dtype=bool)
 
 
 @dataclass(frozen=True)
@@ -25,19 +21,22 @@ class History:
         archs: ``(n, d)`` evaluated architectures in proposal order, including failed ones.
         objectives: ``(n, m)`` values, higher is better; NaN where the evaluation failed.
         violation: ``(n,)`` sum of relative constraint violations; 0 is feasible.
-        allowed: Function ``(k, d) -> (k,)`` that marks the candidates that may be proposed: those
-            that the evaluator can evaluate and that satisfy every constraint that can be checked
-            without an evaluation.
+        region: What may be proposed: what the evaluator can evaluate, and satisfies every
+            constraint that can be checked without an evaluation.
     """
 
     space: Space
     archs: Archs
     objectives: Floats
     violation: Floats
-    allowed: Callable[[Archs], Bools] = field(default=_all_allowed)
+    region: Region = field(default_factory=Region)
 
     def __len__(self) -> int:
         return len(self.archs)
+
+    def allowed(self, archs: Archs) -> Bools:
+        """Mark which of ``archs: (k, d)`` may be proposed: ``(k,)``."""
+        return self.region.allowed(archs)
 
     @cached_property
     def ok(self) -> Bools:

@@ -7,20 +7,22 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import closing
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from archrank.errors import EvaluationError, ResumeError
+from archrank.errors import EvaluationError, InfeasibleError, ResumeError
 from archrank.evaluators.base import Evaluator
 from archrank.jobs import IN_FLIGHT, run_jobs
 from archrank.parallel.worker import Evaluated, evaluate_group
 from archrank.spaces.base import Space
 from archrank.strategies.base import Strategy
 from archrank.strategies.history import History
+from archrank.study.limits import Limits
 from archrank.study.objectives import Goals
 from archrank.study.record import Record
 from archrank.study.results import columns
-from archrank.types import Archs, Bools, Floats
+from archrank.types import Archs
 
 HOPELESS = 5  # a run whose first evaluations, at least this many, all fail ends after the round
 
@@ -52,8 +54,12 @@ class Engine:
         *,
         budget: int | None,
         minutes: float | None,
-    ) -> None:
+    ) -> str | None:
         """Evaluate until there are ``budget`` records or ``minutes`` have been worked.
+
+        Returns:
+            Why the run ended before that; ``None`` if it did not. Of a run with a budget and
+            minutes, the minutes are such a reason.
 
         Args:
             records: what is evaluated already; must grow by each record that is stored.
@@ -63,14 +69,21 @@ class Engine:
 
         Raises:
             EvaluationError: the first evaluations all failed, or a worker process died.
+            InfeasibleError: nothing was proposed at all.
             ResumeError: an unfinished round holds other architectures than are proposed now.
         """
         clock = Clock(max((r.elapsed for r in records), default=0.0), minutes)
         while not clock.is_up and (budget is None or len(records) < budget):
             left = None if budget is None else budget - len(records)
             if not self._finish_round(records, store, clock, left):
-                return
+                why = self._limits.why_nothing(self.history(records), self.strategy)
+                if not records:
+                    raise InfeasibleError(
+                        f"{why}. Loosen the limit, or keep to options that meet it: space.restrict"
+                    )
+                return why
             give_up_if_hopeless(records)
+        return f"{minutes:g} minutes are up" if budget and len(records) < budget else None
 
     def history(self, records: Sequence[Record]) -> History:
         """Return ``records`` as a strategy sees them."""
@@ -78,7 +91,7 @@ class Engine:
         archs = np.array([r.arch for r in records], dtype=np.uint8).reshape(n, self.space.d)
         values = columns(records, self.goals.metrics)
         objectives, violation = self.goals.matrix(values), self.goals.violation(values, n)
-        return History(self.space, archs, objectives, violation, self._allowed)
+        return History(self.space, archs, objectives, violation, self._limits.region)
 
     def _finish_round(
         self,
@@ -91,6 +104,7 @@ class Engine:
         done, number = complete_rounds(records)
         history = self.history(done)
         rng = np.random.default_rng(np.random.SeedSequence([self.seed, number]))
+        self._limits.region.forget()
         archs = self.strategy.propose(history, self.strategy.batch(history), rng=rng)
         if len(archs) == 0:
             return False
@@ -130,17 +144,9 @@ class Engine:
             return None
         return result.reason or f"{', '.join(missing)} is NaN"
 
-    def _allowed(self, archs: Archs) -> Bools:
-        """Mark what may be proposed: the evaluator has it, and it keeps all cheap constraints."""
-        allowed = self.evaluator.available(archs)
-        wanted = {c.metric for c in self.goals.constraints}
-        values: dict[str, Floats] = {}
-        for part in self.evaluator.parts() if wanted and len(archs) else ():
-            if part.cheap and not wanted.isdisjoint(m.name for m in part.metrics):
-                values |= part.evaluate(archs)
-        known = tuple(c for c in self.goals.constraints if c.metric in values)
-        violation = Goals(self.goals.objectives, known).violation(values, len(archs))
-        return np.asarray(allowed & (violation <= 0), dtype=bool)
+    @cached_property
+    def _limits(self) -> Limits:
+        return Limits(self.space, self.evaluator, self.goals)
 
     def _evaluate(self, archs: dict[int, Archs], clock: Clock) -> Iterator[tuple[int, Evaluated]]:
         """Yield slots and results as evaluations finish; start none once the time is up."""

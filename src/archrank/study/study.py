@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
-from archrank.errors import ArchrankError, BudgetError
+from archrank.errors import ArchrankError, BudgetError, BudgetWarning
 from archrank.evaluators.base import Evaluator
 from archrank.spaces.base import Space
 from archrank.strategies.base import Strategy
@@ -33,7 +34,7 @@ class Watcher(Protocol):
         """Called after each evaluation that is stored."""
 
     def ended(self, study: Study) -> None:
-        """Called at the end of the run, whatever ended it."""
+        """Called at the end of the run, whatever ended it; see ``study.shortfall``."""
 
 
 class Study:
@@ -57,6 +58,10 @@ class Study:
         name: name of the study, in a storage that holds several; ``"archrank"`` if ``None``.
         executor: runs evaluations; ``None`` is this process.
         seed: decides every random choice, those of training included; 0 or more.
+
+    Attributes:
+        shortfall: how many evaluations the last :meth:`run` ended with, of how many, and why;
+            ``None`` if it reached its budget.
 
     Raises:
         UnknownNameError: no such metric.
@@ -95,6 +100,7 @@ class Study:
         self._storage = storage
         self._name = name or STUDY_NAME
         self._results: Results | None = None
+        self.shortfall: str | None = None
 
     @property
     def objectives(self) -> tuple[Objective, ...]:
@@ -174,8 +180,13 @@ class Study:
             BudgetError: neither is given, a budget below 1 or above the number of architectures,
                 or minutes that are not positive.
             EvaluationError: the first evaluations all failed, or a worker process died.
+            InfeasibleError: nothing that keeps the constraints on cheap metrics was found; says how
+                many architectures were drawn, and names the nearest.
             ResumeError: the storage holds another run; names every difference.
             StorageError: the storage cannot be used.
+
+        Warns:
+            BudgetWarning: the run ended before the budget; not where a watcher can tell it.
         """
         self.check_budget(budget, minutes)
         records, store = self.records, self._store
@@ -188,13 +199,19 @@ class Study:
 
         if watcher is not None:
             watcher.started(self, budget, minutes)
+        self.shortfall = None
         try:
-            self._engine.run(records, keep, budget=budget, minutes=minutes)
+            why = self._engine.run(records, keep, budget=budget, minutes=minutes)
+            if why is not None:
+                of = "" if budget is None else f" of {budget:,}"
+                self.shortfall = f"{len(records):,}{of} evaluations: {why}"
         finally:
             records.sort(key=lambda r: r.key)
             self._results = None
             if watcher is not None:
                 watcher.ended(self)
+        if self.shortfall is not None and watcher is None:
+            warnings.warn(self.shortfall, BudgetWarning, stacklevel=2)
         return self
 
     def check_budget(self, budget: int | None, minutes: float | None) -> None:

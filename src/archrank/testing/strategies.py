@@ -10,6 +10,7 @@ from archrank.rows import is_new
 from archrank.spaces.base import ENUMERABLE, Space
 from archrank.strategies.base import Strategy
 from archrank.strategies.history import History
+from archrank.strategies.region import Region
 from archrank.testing._require import require, require_description
 from archrank.testing.rankers import easy_scores
 from archrank.types import Archs, Floats
@@ -134,7 +135,7 @@ def _check_allowed(
             base.archs,
             base.objectives,
             base.violation,
-            allowed=lambda archs: np.asarray(archs[:, column] == 0, dtype=bool),
+            Region.of(lambda archs: np.asarray(archs[:, column] == 0, dtype=bool)),
         )
         _propose(make_strategy, history, WANTED, seed, f"{name}, {what}, part of it allowed")
 
@@ -156,7 +157,7 @@ def _check_exhaustion(
             pool[:known],
             scores[:known],
             np.zeros(known),
-            allowed=lambda archs: ~is_new(archs, pool),
+            Region.of(lambda archs: ~is_new(archs, pool)),
         )
         rows = _propose(make_strategy, history, WANTED, seed, f"{name}, {left} left")
         require(

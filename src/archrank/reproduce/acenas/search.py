@@ -18,6 +18,7 @@ from archrank.reproduce.base import Found, Plan
 from archrank.reproduce.bench import Bench
 from archrank.strategies.base import Strategy
 from archrank.strategies.history import History
+from archrank.strategies.region import Region
 from archrank.types import Floats, Ints
 
 ROUNDS = 5  # section 4.1
@@ -151,7 +152,7 @@ def run_walk(walk: Walk) -> Found:
             bench.archs[order],
             val[order][:, None],
             np.zeros(len(order)),
-            allowed=lambda archs: bench.rows_of(archs) >= 0,
+            Region.of(lambda archs: bench.rows_of(archs) >= 0),
         )
         rng = np.random.default_rng([walk.seed, len(order)])
         count = min(walk.strategy.batch(history), walk.budget - len(order))

@@ -1,0 +1,95 @@
+"""The part of a space that may be proposed: what can be evaluated, within all cheap limits.
+
+A limit is cheap if its metric is known without an evaluation, as costs are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archrank.spaces.base import ENUMERABLE, Space
+from archrank.types import Archs, Bools, Floats
+
+CHUNK = 65_536  # rows whose limits are checked at a time
+
+
+def _no_limits(archs: Archs) -> Floats:
+    return np.zeros(len(archs))
+
+
+class Region:
+    """Tells which architectures may be proposed, and how far the others are from that.
+
+    It counts what it is asked, and remembers the architecture nearest to the limits, for messages;
+    its answers depend on the architectures alone.
+
+    Args:
+        excess: ``(n, d) -> (n,)`` sum of the relative violations of all cheap limits: 0 may be
+            proposed; infinity or NaN cannot be evaluated at all.
+        listed: ``(k, d)`` where only some architectures can be evaluated and these are known, such
+            as the rows of a table.
+
+    Attributes:
+        counted: architectures whose limits were checked since :meth:`forget`.
+        nearest: ``(d,)`` the one of these with the least finite excess; ``None`` without any.
+    """
+
+    def __init__(
+        self,
+        excess: Callable[[Archs], Floats] = _no_limits,
+        listed: Callable[[], Archs | None] = lambda: None,
+    ) -> None:
+        self._excess = excess
+        self._listed = listed
+        self._rows: Archs | None = None
+        self.forget()
+
+    @classmethod
+    def of(cls, allowed: Callable[[Archs], Bools]) -> Region:
+        """Return the region of the rows that ``allowed`` marks; how far others are is unknown."""
+        return cls(lambda archs: np.where(allowed(archs), 0.0, np.inf))
+
+    def forget(self) -> None:
+        """Begin to count anew."""
+        self.counted = 0
+        self.nearest: NDArray[np.uint8] | None = None
+        self._least = np.inf
+
+    def excess(self, archs: Archs) -> Floats:
+        """Return how far ``archs: (n, d)`` are outside: ``(n,)``; 0 may be proposed."""
+        parts = [self._excess(archs[i : i + CHUNK]) for i in range(0, len(archs), CHUNK)]
+        found = np.concatenate(parts) if parts else np.zeros(0)
+        found = np.where(np.isnan(found), np.inf, found)
+        self.counted += len(archs)
+        if len(found) and found.min() < self._least:
+            self._least = float(found.min())
+            self.nearest = archs[int(found.argmin())].copy()
+        return found
+
+    def allowed(self, archs: Archs) -> Bools:
+        """Mark which of ``archs: (n, d)`` may be proposed: ``(n,)``."""
+        kept: Bools = self.excess(archs) <= 0
+        return kept
+
+    def first(self, archs: Archs, n: int) -> Archs:
+        """Return the first ``n`` of ``archs: (k, d)`` that may be proposed; checks few others."""
+        kept = archs[:0]
+        for start in range(0, len(archs), CHUNK):
+            part = archs[start : start + CHUNK]
+            kept = np.concatenate([kept, part[self.allowed(part)]])
+            if len(kept) >= n:
+                break
+        return kept[:n]
+
+    def rows(self, space: Space) -> Archs | None:
+        """List all architectures that may be proposed, ``(k, d)``, once per region.
+
+        ``None`` where the space is too large, and no list says what can be evaluated.
+        """
+        if self._rows is None:
+            every = space.enumerate() if space.size <= ENUMERABLE else self._listed()
+            self._rows = None if every is None else every[self.allowed(every)]
+        return self._rows

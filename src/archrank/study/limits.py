@@ -1,0 +1,108 @@
+"""Limits that candidates are held to before they are evaluated, and what is told about them."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archrank.evaluators.base import Evaluator
+from archrank.rows import is_new
+from archrank.spaces.base import Space
+from archrank.strategies.base import Strategy
+from archrank.strategies.history import History
+from archrank.strategies.region import Region
+from archrank.strategies.unseen import remaining
+from archrank.study.objectives import Constraint, Goals
+from archrank.types import Archs, Floats
+
+
+class Limits:
+    """What may be proposed: the evaluator has it, and it keeps all constraints on cheap metrics.
+
+    Args:
+        space: of the architectures.
+        evaluator: bound to ``space``; its cheap parts measure what the constraints are about.
+        goals: of the run; constraints on other metrics need an evaluation, and hold nobody back.
+
+    Attributes:
+        region: the same as strategies see it.
+    """
+
+    def __init__(self, space: Space, evaluator: Evaluator, goals: Goals) -> None:
+        self.space = space
+        self.evaluator = evaluator
+        cheap = {m.name for part in evaluator.parts() if part.cheap for m in part.metrics}
+        kept = tuple(c for c in goals.constraints if c.metric in cheap)
+        self._goals = Goals(goals.objectives, kept)
+        self.region = Region(self._excess, evaluator.listed)
+
+    @property
+    def constraints(self) -> tuple[Constraint, ...]:
+        """The constraints on cheap metrics."""
+        return self._goals.constraints
+
+    def why_nothing(self, history: History, strategy: Strategy) -> str:
+        """Say why ``strategy`` has proposed nothing after ``history``."""
+        rows = self.region.rows(self.space)
+        if rows is None or not len(rows):
+            further = "further " if len(history) else ""
+            return (
+                f"no {further}{self._those} were found among {self.region.counted:,} drawn"
+                f"{self._nearest}"
+            )
+        left = remaining(history)
+        if not len(left):
+            return f"all {len(rows):,} {self._those} are evaluated"
+        canonical = self.space.canonical
+        if not is_new(canonical(left), canonical(history.archs)).any():
+            return (
+                f"{len(left):,} of {len(rows):,} {self._those} are left, all isomorphic to "
+                "evaluated ones"
+            )
+        return (
+            f"{type(strategy).__name__} proposes no more, though {len(left):,} of {len(rows):,} "
+            f"{self._those} are left"
+        )
+
+    # ---- what the cheap parts measure ----------------------------------------------------------
+
+    def _excess(self, archs: Archs) -> Floats:
+        available = self.evaluator.available(archs)
+        violation = self._goals.violation(self._costs(archs), len(archs))
+        return np.where(available, violation, np.inf)
+
+    def _costs(self, archs: Archs) -> dict[str, Floats]:
+        """Measure what the constraints are about: ``{metric: (n,)}``."""
+        wanted = {c.metric for c in self.constraints}
+        values: dict[str, Floats] = {}
+        for part in self.evaluator.parts():
+            if part.cheap and not wanted.isdisjoint(m.name for m in part.metrics):
+                values |= part.evaluate(archs)
+        return values
+
+    # ---- what is told --------------------------------------------------------------------------
+
+    @cached_property
+    def _those(self) -> str:
+        """Name the architectures that may be proposed."""
+        marks = [] if self.evaluator.listed() is None else ["can be evaluated"]
+        marks += [f"keep {', '.join(map(str, self.constraints))}"] if self.constraints else []
+        which = f" that {' and '.join(marks)}" if marks else ""
+        return f"architectures of {self.space.name}{which}"
+
+    @property
+    def _nearest(self) -> str:
+        """Say what the architecture nearest to the limits costs, of those drawn in this round."""
+        arch: NDArray[np.uint8] | None = self.region.nearest
+        if arch is None:
+            return ", none of which can be evaluated"
+        costs = self._costs(arch[None])
+        values = [
+            f"{c.metric} {costs[c.metric][0]:.10g}"
+            for c in self.constraints
+            if c.violation(costs[c.metric])[0] > 0
+        ]
+        name = self.space.format(arch[None])[0]
+        return f"; the nearest, {name}, has {', '.join(values)}" if values else ""

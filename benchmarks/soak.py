@@ -43,6 +43,9 @@ class Gauge:
     def started(self, study: ar.Study, budget: int | None, minutes: float | None) -> None:
         self.n = len(study.records)
 
+    def works_on(self, study: ar.Study, archs: object) -> None:
+        pass
+
     def finished_one(self, study: ar.Study, record: object) -> None:
         n = len(study.records)
         if n % self.step:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from archrank.formatting import Scale, duration, format_value, is_count
+from archrank.formatting import Scale, duration, format_value, is_count, whole_duration
 from archrank.metrics import Metric
 
 
@@ -60,3 +60,11 @@ def test_counts() -> None:
 )
 def test_axes(metric: Metric, largest: float, factor: float, label: str) -> None:
     assert Scale.of(metric, largest) == Scale(factor, label)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0 s"), (8.4, "8 s"), (59.4, "59 s"), (59.6, "1 min 00 s"), (3720, "1 h 02 min")],
+)
+def test_durations_of_displays_that_count(seconds: float, text: str) -> None:
+    assert whole_duration(seconds) == text

@@ -73,6 +73,11 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60:,} h {minutes % 60:02d} min"
 
 
+def whole_duration(seconds: float) -> str:
+    """Write a time span for a display that counts: ``8 s``, ``1 min 20 s``."""
+    return f"{seconds:.0f} s" if 0 <= seconds < 59.5 else duration(round(seconds))
+
+
 @dataclass(frozen=True)
 class Scale:
     """Scale of an axis called ``label``, which shows values times ``factor``."""

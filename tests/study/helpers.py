@@ -80,6 +80,9 @@ class FirstWaits(Function):
     def started(self, *args: Any) -> None:
         pass
 
+    def works_on(self, *args: Any) -> None:
+        pass
+
     def finished_one(self, *args: Any) -> None:
         self.stored.set()
 

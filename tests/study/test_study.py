@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,9 @@ class Listener:
     def started(self, study: Study, budget: int | None, minutes: float | None) -> None:
         self.heard.append(("started", len(study.records), budget, minutes))
 
+    def works_on(self, study: Study, archs: Sequence[str]) -> None:
+        self.heard.append(list(archs))
+
     def finished_one(self, study: Study, record: Any) -> None:
         assert study.records[-1] is record
         self.heard.append(len(study.records))
@@ -125,7 +129,11 @@ def test_watchers_are_told() -> None:
     study = make(Stopping(score, 5)).run(2)
     with pytest.raises(KeyboardInterrupt):
         study.run(8, minutes=10, watcher=listener)
-    assert listener.heard == [("started", 2, 8, 10), 3, 4, 5, "ended"]
+    told = [h for h in listener.heard if not isinstance(h, list)]
+    assert told == [("started", 2, 8, 10), 3, 4, 5, "ended"]
+    rounds = [h for h in listener.heard if isinstance(h, list)]
+    assert rounds[0] == []  # while the strategy proposes
+    assert set(rounds[1]) & {r.string for r in study.records[2:]}
 
 
 def test_the_evaluator_is_bound_to_the_space() -> None:

@@ -11,6 +11,7 @@ from archrank.cli.names import names_of
 from archrank.cli.output import progress_console, say, show_record
 from archrank.cli.workers import INTERRUPTED, cores, running
 from archrank.errors import SettingsError
+from archrank.formatting import whole_duration
 from archrank.runs.settings import SearchSettings
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class Search:
         start = time.monotonic()
         with (
             running(self._workers(), self.cluster) as executor,
+            progress_console().status("starting") as starting,
             open_run(
                 folder,
                 self.settings,
@@ -71,6 +73,7 @@ class Search:
                 executor=executor,
             ) as study,
         ):
+            starting.stop()
             say(f"{study.space.name}, {study.space.size:,} architectures; run folder {folder}")
             self._tell_added(study)
             before = len(study.records)
@@ -80,7 +83,7 @@ class Search:
             except KeyboardInterrupt:
                 stopped = True
             done = len(study.records) - before
-            say(f"{done} evaluations in {time.monotonic() - start:.0f} s")
+            say(f"{done} evaluations in {whole_duration(time.monotonic() - start)}")
             if study.shortfall is not None:
                 say(f"the budget was not reached: {study.shortfall}")
             self._finish(study, folder, stopped, budget)

@@ -82,7 +82,7 @@ class _Display:
     """Progress display: a bar on a terminal, otherwise a line every few seconds."""
 
     def __init__(self, console: Console) -> None:
-        columns = (BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+        columns = (BarColumn(), TaskProgressColumn(), TextColumn("left"), TimeRemainingColumn())
         self._console = console
         self._bar = Bar(TextColumn("[bold]reading"), *columns, console=console, transient=True)
         self._task = self._bar.add_task("", total=None)

@@ -6,9 +6,18 @@ import time
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.progress import Progress as Bar
 from rich.text import Text
+
+from archrank.formatting import whole_duration
 
 if TYPE_CHECKING:
     from archrank.assess.grid import Done, Watcher
@@ -29,6 +38,9 @@ class LiveBar:
             TextColumn("[bold]assessing"),
             BarColumn(),
             MofNCompleteColumn(),
+            TextColumn("fits, elapsed"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
             TimeRemainingColumn(),
             TextColumn("{task.fields[last]}"),
             console=console,
@@ -77,8 +89,8 @@ class PlainLines:
         now = time.monotonic()
         if now - self._last > QUIET:
             each = (now - self._start) / (self._done - self._before)
-            left = each * (self._total - self._done)
-            self._print(f"{self._done}/{self._total} fits, {summary(done)}, {left:.0f} s left")
+            left = whole_duration(each * (self._total - self._done))
+            self._print(f"{self._done}/{self._total} fits, {summary(done)}, about {left} left")
             self._last = now
 
     def ended(self) -> None:

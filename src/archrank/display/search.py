@@ -1,168 +1,162 @@
-"""Progress of a search: a bar on a terminal, plain lines elsewhere."""
+"""Progress of a search: three live lines on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
+import threading
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-)
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.live import Live
 from rich.text import Text
 
-from archrank.errors import EvaluationError
-from archrank.formatting import format_value
+from archrank.display.pace import Pace
+from archrank.formatting import whole_duration
 
 if TYPE_CHECKING:
     from archrank.study.record import Record
     from archrank.study.study import Study, Watcher
 
-QUIET = 5.0  # seconds without a plain line before one is printed although nothing improved
+QUICK = 1.0  # seconds between plain lines at least
+QUIET = 30.0  # seconds without a plain line before one says that the search is alive
+LOOKS = 0.25  # seconds between looks for the best so far at least
 
 
 def watcher(console: Console | None = None) -> Watcher:
-    """Return a live bar for a terminal, plain lines for anything else."""
+    """Return live lines for a terminal that can move its cursor, plain lines for anything else."""
     console = console or Console(stderr=True)
-    return LiveView(console) if console.is_terminal else PlainLines(console)
+    live = console.is_terminal and not console.is_dumb_terminal
+    return LiveView(console) if live else PlainLines(console)
 
 
 class LiveView:
-    """Bar with evaluations, seconds per evaluation, time left and the best so far."""
-
-    def __init__(self, console: Console) -> None:
-        self._progress = Progress(
-            TextColumn("[bold]{task.description}"),
-            BarColumn(),
-            TextColumn("{task.fields[count]}"),
-            TextColumn("{task.fields[pace]}"),
-            TimeRemainingColumn(),
-            TextColumn("best [bold green]{task.fields[best]}"),
-            console=console,
-        )
-        self._task: TaskID | None = None
-        self._pace = _Pace()
-
-    def started(self, study: Study, budget: int | None, minutes: float | None) -> None:
-        """Show the bar; stored evaluations count."""
-        self._pace = _Pace(study, budget, minutes)
-        self._progress.start()
-        self._task = self._progress.add_task(
-            "searching", total=self._pace.total, count="", pace="", best="-"
-        )
-        self._update(study)
-
-    def finished_one(self, study: Study, record: Record) -> None:
-        """Move the bar; print the reason of a failure above it."""
-        if record.reason:
-            self._progress.console.print(Text(f"{record.string} failed: {record.reason}", "yellow"))
-        self._update(study)
-
-    def ended(self, study: Study) -> None:
-        """Stop the bar; it stays on the screen."""
-        self._progress.stop()
-
-    def _update(self, study: Study) -> None:
-        if self._task is None:
-            return
-        self._progress.update(
-            self._task,
-            completed=self._pace.completed(study),
-            count=self._pace.count(study),
-            pace=self._pace.per_evaluation(study),
-            best=best_text(study),
-        )
-
-
-class PlainLines:
-    """Prints a line per improvement, and one every few seconds between."""
+    """Three lines that stay in place: how far and how long, best and last results, what runs."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._pace = _Pace()
-        self._best = ""
-        self._last = 0.0
+        self._live = Live(self, console=console, refresh_per_second=4)
+        self._pace: Pace | None = None
+        self._looked = 0.0
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield from self.lines(options.max_width, "#-" if options.ascii_only else "━╌")
+
+    def lines(self, width: int, marks: str = "━╌") -> list[Text]:
+        """Return the lines for a terminal of ``width`` columns; what is too long is cut.
+
+        Args:
+            width: Columns of the terminal.
+            marks: Characters of the bar, for what is done and what is left.
+        """
+        pace = self._pace
+        if pace is None:
+            return []
+        far = f"{pace.count}, elapsed {whole_duration(pace.elapsed)}"
+        far += f", {pace.left}" if pace.left else ""
+        room = min(width - len(far) - 2, 30)
+        full = round(room * pace.done)
+        bar = marks[0] * full + marks[1] * (room - full) if room >= 8 else ""
+        last = f"   last {', '.join(pace.last)}" if pace.last else ""
+        lines = [
+            Text.assemble((bar, "green"), " " * bool(bar), far),
+            Text.assemble("best ", (pace.best, "bold green"), last),
+            Text.assemble("now  ", (pace.now, "dim")),
+        ]
+        for line in lines:
+            line.no_wrap, line.overflow = True, "ellipsis"
+        return lines
 
     def started(self, study: Study, budget: int | None, minutes: float | None) -> None:
-        """Print the number of stored evaluations, if there are any."""
-        self._pace = _Pace(study, budget, minutes)
-        self._last = time.monotonic()
-        if study.records:
-            self._print(f"continuing after {len(study.records)} evaluations")
+        """Show the lines; stored evaluations count."""
+        self._pace = Pace(study, budget, minutes)
+        self._live.start(refresh=True)
+
+    def works_on(self, study: Study, archs: Sequence[str]) -> None:
+        """Show what runs."""
+        if self._pace is not None:
+            self._pace.works_on(archs)
 
     def finished_one(self, study: Study, record: Record) -> None:
-        """Print the reason of a failure, an improvement, or a sign of life."""
+        """Count it; print the reason of a failure above the lines."""
+        if self._pace is None:
+            return
+        self._pace.finished(record)
         if record.reason:
-            self._print(f"{record.string} failed: {record.reason}")
-        best = best_text(study)
-        if best != self._best or time.monotonic() - self._last > QUIET:
-            self._best = best
-            self._last = time.monotonic()
-            left = self._pace.left(study)
-            self._print(
-                f"{self._pace.count(study)} evaluations, best {best}, "
-                f"{self._pace.per_evaluation(study)}" + (f", {left} left" if left else "")
-            )
+            self._console.print(Text(f"{record.string} failed: {record.reason}", "yellow"))
+        if time.monotonic() - self._looked >= LOOKS:
+            self._pace.look()
+            self._looked = time.monotonic()
 
     def ended(self, study: Study) -> None:
-        """Print nothing."""
+        """Take the lines away: what was found is printed next."""
+        self._live.transient = True
+        self._live.stop()
+
+
+class PlainLines:
+    """Prints a line when the best gets better, and one every half minute in between."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._pace: Pace | None = None
+        self._best = ""
+        self._printed = 0.0
+        self._ended = threading.Event()
+        self._lock = threading.Lock()
+
+    def started(self, study: Study, budget: int | None, minutes: float | None) -> None:
+        """Print how many evaluations there are to do, and begin to watch the time."""
+        self._pace = Pace(study, budget, minutes)
+        self._best = self._pace.best
+        stored = f", continuing after {len(study.records)}" if study.records else ""
+        limit = f"{budget} evaluations" if budget is not None else f"{minutes:g} minutes"
+        self._print(f"searching until {limit}{stored}")
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def works_on(self, study: Study, archs: Sequence[str]) -> None:
+        """Note what runs."""
+        if self._pace is not None:
+            self._pace.works_on(archs)
+
+    def finished_one(self, study: Study, record: Record) -> None:
+        """Print the reason of a failure, or an improvement unless a line was printed just now."""
+        if self._pace is None:
+            return
+        self._pace.finished(record)
+        if record.reason:
+            self._print(f"{record.string} failed: {record.reason}")
+        if time.monotonic() - self._printed >= QUICK:
+            self._pace.look()
+            if self._pace.best != self._best:
+                self._say()
+
+    def ended(self, study: Study) -> None:
+        """Print the last state, if no line has told it."""
+        self._ended.set()
+        if self._pace is not None:
+            self._pace.look()
+            if self._pace.best != self._best:
+                self._say()
+
+    def beat(self) -> None:
+        """Print a line if none was printed for :data:`QUIET` seconds."""
+        if self._pace is not None and time.monotonic() - self._printed >= QUIET:
+            self._say(f"; {self._pace.now}")
+
+    def _watch(self) -> None:
+        while not self._ended.wait(timeout=1.0):
+            self.beat()
+
+    def _say(self, more: str = "") -> None:
+        assert self._pace is not None
+        pace = self._pace
+        self._best = pace.best
+        left = f", {pace.left}" if pace.left else ""
+        elapsed = f"elapsed {whole_duration(pace.elapsed)}"
+        self._print(f"{pace.count}, best {pace.best}, {elapsed}{left}{more}")
 
     def _print(self, line: str) -> None:
-        self._console.print(Text(line), soft_wrap=True)
-
-
-class _Pace:
-    """Progress and speed of a run, for the displays."""
-
-    def __init__(
-        self, study: Study | None = None, budget: int | None = None, minutes: float | None = None
-    ) -> None:
-        self._budget = budget
-        self._seconds = None if minutes is None else minutes * 60
-        self._before = len(study.records) if study else 0
-        self._offset = max((r.elapsed for r in study.records), default=0.0) if study else 0.0
-        self._start = time.monotonic()
-
-    @property
-    def total(self) -> float:
-        return float(self._budget if self._budget is not None else self._seconds or 0.0)
-
-    def completed(self, study: Study) -> float:
-        if self._budget is not None:
-            return len(study.records)
-        return min(self._offset + time.monotonic() - self._start, self.total)
-
-    def count(self, study: Study) -> str:
-        return f"{len(study.records)}" + (f"/{self._budget}" if self._budget is not None else "")
-
-    def _seconds_each(self, study: Study) -> float | None:
-        done = len(study.records) - self._before
-        return (time.monotonic() - self._start) / done if done else None
-
-    def per_evaluation(self, study: Study) -> str:
-        each = self._seconds_each(study)
-        return "" if each is None else f"{each:.2f} s each"
-
-    def left(self, study: Study) -> str:
-        each = self._seconds_each(study)
-        if each is None or self._budget is None:
-            return ""
-        return f"{each * (self._budget - len(study.records)):.0f} s"
-
-
-def best_text(study: Study) -> str:
-    """Return the objectives of the best evaluation so far, ``-`` while there is none."""
-    results = study.results
-    try:
-        best = results.nearest
-    except EvaluationError:
-        return "-"
-    shown = [
-        f"{o.metric} {format_value(best.values[o.metric], results.metrics[o.metric])}"
-        for o in results.objectives
-    ]
-    return ", ".join(shown) + ("" if results.is_feasible(best) else " (infeasible)")
+        with self._lock:  # the watching thread prints, too
+            self._printed = time.monotonic()
+            self._console.print(Text(line), soft_wrap=True)

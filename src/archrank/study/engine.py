@@ -54,6 +54,7 @@ class Engine:
         *,
         budget: int | None,
         minutes: float | None,
+        works_on: Callable[[Sequence[str]], None] = lambda strings: None,
     ) -> str | None:
         """Evaluate until there are ``budget`` records or ``minutes`` have been worked.
 
@@ -66,6 +67,8 @@ class Engine:
             store: called with every new record.
             budget: evaluations in total, or ``None``.
             minutes: working time in total, earlier sessions included, or ``None``.
+            works_on: called with the architectures that are evaluated from now on, and with none
+                while the strategy proposes.
 
         Raises:
             EvaluationError: the first evaluations all failed, or a worker process died.
@@ -75,7 +78,7 @@ class Engine:
         clock = Clock(max((r.elapsed for r in records), default=0.0), minutes)
         while not clock.is_up and (budget is None or len(records) < budget):
             left = None if budget is None else budget - len(records)
-            if not self._finish_round(records, store, clock, left):
+            if not self._finish_round(records, store, clock, left, works_on):
                 why = self._limits.why_nothing(self.history(records), self.strategy)
                 if not records:
                     raise InfeasibleError(
@@ -99,8 +102,10 @@ class Engine:
         store: Callable[[Record], None],
         clock: Clock,
         left: int | None,
+        works_on: Callable[[Sequence[str]], None],
     ) -> bool:
         """Evaluate what is missing of the first incomplete round; False if nothing is proposed."""
+        works_on([])
         done, number = complete_rounds(records)
         history = self.history(done)
         rng = np.random.default_rng(np.random.SeedSequence([self.seed, number]))
@@ -118,6 +123,7 @@ class Engine:
                 )
         slots = [s for s in range(len(archs)) if s not in stored][:left]
         strings, canonical = (self.space.format(a) for a in (archs, self.space.canonical(archs)))
+        works_on([strings[slot] for slot in slots])
         for slot, result in self._evaluate({s: archs[s] for s in slots}, clock):
             store(
                 Record(

@@ -30,6 +30,9 @@ class Watcher(Protocol):
     def started(self, study: Study, budget: int | None, minutes: float | None) -> None:
         """Called when a run begins, or goes on with what is stored already."""
 
+    def works_on(self, study: Study, archs: Sequence[str]) -> None:
+        """Called with the architectures that are evaluated next; with none while one proposes."""
+
     def finished_one(self, study: Study, record: Record) -> None:
         """Called after each evaluation that is stored."""
 
@@ -197,11 +200,15 @@ class Study:
             if watcher is not None:
                 watcher.finished_one(self, record)
 
+        def works_on(archs: Sequence[str]) -> None:
+            if watcher is not None:
+                watcher.works_on(self, archs)
+
         if watcher is not None:
             watcher.started(self, budget, minutes)
         self.shortfall = None
         try:
-            why = self._engine.run(records, keep, budget=budget, minutes=minutes)
+            why = self._engine.run(records, keep, budget=budget, minutes=minutes, works_on=works_on)
             if why is not None:
                 of = "" if budget is None else f" of {budget:,}"
                 self.shortfall = f"{len(records):,}{of} evaluations: {why}"

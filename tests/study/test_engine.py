@@ -19,7 +19,7 @@ from archrank.evaluators import Function, Table
 from archrank.spaces import NASBench201
 from archrank.strategies import Random, RegularizedEvolution, Strategy
 from archrank.study import Study, engine
-from archrank.study.engine import Clock, complete_rounds, give_up_if_hopeless, grouped
+from archrank.study.engine import Clock, give_up_if_hopeless, grouped
 from archrank.study.record import Record
 from tests.study.helpers import (
     BUDGET,
@@ -155,28 +155,6 @@ def test_an_evaluator_that_is_set_up_wrongly() -> None:
 
 
 RECORD = Record(0, 0, 2, np.zeros(1, dtype=np.uint8), "a", {}, None, 0.0, 0.0)
-
-
-def records(*keys: tuple[int, int, int]) -> list[Record]:
-    return [replace(RECORD, round=r, slot=s, round_size=n) for r, s, n in keys]
-
-
-@pytest.mark.parametrize(
-    ("keys", "done", "number"),
-    [
-        ([], [], 0),
-        ([(0, 0, 2)], [], 0),
-        ([(0, 1, 2), (0, 0, 2)], [(0, 0), (0, 1)], 1),
-        ([(0, 1, 2), (1, 0, 1), (0, 0, 2), (2, 1, 3)], [(0, 0), (0, 1), (1, 0)], 2),
-        ([(1, 0, 1)], [], 0),  # a later round does not count before the first
-    ],
-)
-def test_complete_rounds(
-    keys: list[tuple[int, int, int]], done: list[tuple[int, int]], number: int
-) -> None:
-    found, following = complete_rounds(records(*keys))
-    assert [r.key for r in found] == done
-    assert following == number
 
 
 @pytest.mark.parametrize(("size", "expected"), [(1, [1] * 5), (2, [2, 2, 1]), (9, [5])])

@@ -141,7 +141,7 @@ class Guided(Strategy):
                 rare = rare_unseen(history, WALKED, rng=rng, taken=pool)
                 pool = np.concatenate([pool, rare[: self.candidates]])
         if self.skip_isomorphic:
-            pool = pool[is_new(space.canonical(pool), space.canonical(history.archs))]
+            pool = pool[is_new(space.canonical(pool), history.canonical)]
         return pool
 
     def _utilities(

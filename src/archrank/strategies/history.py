@@ -23,6 +23,8 @@ class History:
         violation: ``(n,)`` sum of relative constraint violations; 0 is feasible.
         region: What may be proposed: what the evaluator can evaluate, and satisfies every
             constraint that can be checked without an evaluation.
+        known_canonical: ``(n, d)`` canonical rows of ``archs`` where they are known; ``None`` lets
+            :attr:`canonical` compute them.
     """
 
     space: Space
@@ -30,6 +32,7 @@ class History:
     objectives: Floats
     violation: Floats
     region: Region = field(default_factory=Region)
+    known_canonical: Archs | None = None
 
     def __len__(self) -> int:
         return len(self.archs)
@@ -37,6 +40,12 @@ class History:
     def allowed(self, archs: Archs) -> Bools:
         """Mark which of ``archs: (k, d)`` may be proposed: ``(k,)``."""
         return self.region.allowed(archs)
+
+    @cached_property
+    def canonical(self) -> Archs:
+        """Canonical rows of the architectures: ``(n, d)``."""
+        known = self.known_canonical
+        return self.space.canonical(self.archs) if known is None else known
 
     @cached_property
     def ok(self) -> Bools:

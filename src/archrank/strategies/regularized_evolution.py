@@ -82,7 +82,7 @@ class RegularizedEvolution(Strategy):
         Parents whose attempts all fail have no child.
         """
         keys = history.space.canonical if self.skip_isomorphic else np.asarray
-        seen = keys(history.archs)
+        seen = history.canonical if self.skip_isomorphic else history.archs
         children: list[Archs] = []
         for parent in parents:
             tries = history.space.mutate(np.repeat(parent[None], TRIES, axis=0), rng=rng)

@@ -43,7 +43,9 @@ def sample_unseen(
     space = history.space
     seen = history.archs if taken is None else np.concatenate([history.archs, taken])
     keys = space.canonical if skip_isomorphic else np.asarray
-    known = keys(seen)
+    known = history.canonical if skip_isomorphic else history.archs
+    if taken is not None:
+        known = np.concatenate([known, keys(taken)])
     kept = seen[:0]
     for _ in range(ATTEMPTS):
         drawn = space.sample(2 * n + 64, rng=rng)

@@ -22,6 +22,7 @@ from archrank.study.limits import Limits
 from archrank.study.objectives import Goals
 from archrank.study.record import Record
 from archrank.study.results import columns
+from archrank.study.rounds import Rounds
 from archrank.types import Archs
 
 HOPELESS = 5  # a run whose first evaluations, at least this many, all fail ends after the round
@@ -76,9 +77,10 @@ class Engine:
             ResumeError: an unfinished round holds other architectures than are proposed now.
         """
         clock = Clock(max((r.elapsed for r in records), default=0.0), minutes)
+        rounds = Rounds(self.space, self.goals)
         while not clock.is_up and (budget is None or len(records) < budget):
             left = None if budget is None else budget - len(records)
-            if not self._finish_round(records, store, clock, left, works_on):
+            if not self._finish_round(rounds, records, store, clock, left, works_on):
                 why = self._limits.why_nothing(self.history(records), self.strategy)
                 if not records:
                     raise InfeasibleError(
@@ -98,6 +100,7 @@ class Engine:
 
     def _finish_round(
         self,
+        rounds: Rounds,
         records: Sequence[Record],
         store: Callable[[Record], None],
         clock: Clock,
@@ -106,14 +109,14 @@ class Engine:
     ) -> bool:
         """Evaluate what is missing of the first incomplete round; False if nothing is proposed."""
         works_on([])
-        done, number = complete_rounds(records)
-        history = self.history(done)
+        rounds.take(records)
+        number, stored = rounds.number, rounds.stored
+        history = rounds.history(self._limits.region)
         rng = np.random.default_rng(np.random.SeedSequence([self.seed, number]))
         self._limits.region.forget()
         archs = self.strategy.propose(history, self.strategy.batch(history), rng=rng)
         if len(archs) == 0:
             return False
-        stored = {r.slot: r for r in records if r.round == number}
         for slot, record in stored.items():
             if record.round_size != len(archs) or not np.array_equal(record.arch, archs[slot]):
                 raise ResumeError(
@@ -169,19 +172,6 @@ class Engine:
         with closing(finished):
             for place, results in finished:
                 yield from zip(groups[place][0], results, strict=True)
-
-
-def complete_rounds(records: Sequence[Record]) -> tuple[list[Record], int]:
-    """Return the records of all complete rounds, in order, and the number of the next round."""
-    by_round: dict[int, list[Record]] = {}
-    for record in records:
-        by_round.setdefault(record.round, []).append(record)
-    done: list[Record] = []
-    number = 0
-    while number in by_round and len(by_round[number]) == by_round[number][0].round_size:
-        done.extend(sorted(by_round[number], key=lambda r: r.slot))
-        number += 1
-    return done, number
 
 
 def grouped(archs: dict[int, Archs], size: int) -> Iterator[tuple[list[int], Archs]]:

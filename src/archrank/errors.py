@@ -115,8 +115,20 @@ class StorageError(ArchrankError, OSError):
     """Run folder, file or database that cannot be read, written or locked."""
 
 
+class NoStudyError(StorageError):
+    """Database that does not exist, or holds no study of the name that is asked for."""
+
+
 class ResumeError(ArchrankError, ValueError):
     """Run folder that holds a run with other settings than the requested one."""
+
+
+class ChangedRunError(ResumeError):
+    """Run whose circumstances have changed, so that its evaluations may not compare any more."""
+
+
+class ChangedRunWarning(UserWarning):
+    """Warning that a run goes on although something has changed since it was begun."""
 
 
 class DataError(ArchrankError, ValueError):

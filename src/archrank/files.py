@@ -19,6 +19,8 @@ from archrank.errors import ArchrankError, StorageError
 
 PLAIN = re.compile(r"[\w=+][\w.,=+-]*(?<!\.)", re.ASCII)  # texts that are names on every system
 DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # Windows' files
+LARGEST = 10_000_000  # bytes of a file of settings
+LONGEST = 120  # characters of a value in a message
 
 
 def file_name(text: str, *, longest: int = 120) -> str:
@@ -109,16 +111,47 @@ def read_json(path: Path, content: str, *, remedy: str = "") -> dict[str, Any]:
         remedy: what the user can do about a damaged file; ends the message.
 
     Raises:
-        StorageError: the file cannot be read, or holds something else.
+        StorageError: the file cannot be read, or holds something else: no object, a key twice,
+            numbers or text that JSON does not have, lists inside lists without end.
     """
     end = f"; {remedy}" if remedy else ""
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            data = file.read(LARGEST + 1)
+        if len(data) > LARGEST:
+            raise ValueError(f"it has more than {LARGEST:,} bytes")
+        value = json.loads(
+            data.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_number
+        )
+        text = json.dumps(value, allow_nan=False, ensure_ascii=False)  # refuses 1e999
+        text.encode("utf-8", "surrogateescape")  # but names of files, half characters
+    except RecursionError:
+        raise StorageError(f"{path} cannot be read: it is nested too deeply{end}") from None
     except (OSError, ValueError) as error:
-        raise StorageError(f"{path} cannot be read: {error}{end}") from None
+        raise StorageError(f"{path} cannot be read: {shorten(error)}{end}") from None
     if not isinstance(value, dict):
         raise StorageError(f"{path} does not hold {content}{end}")
     return value
+
+
+def shorten(value: object) -> str:
+    """Write a value of somebody's file for a message: on one line, and not all of a long one."""
+    text = str(value) if isinstance(value, Exception) else ascii(value)
+    text = " ".join(text.split())
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        left = iter(pairs)
+        twice = next(key for key, _ in left if found.pop(key, left) is left)
+        raise ValueError(f"{shorten(twice)} stands there twice")
+    return found
+
+
+def _no_number(text: str) -> Any:
+    raise ValueError(f"{text} is no number of JSON")
 
 
 def _replace(target: Path, write: Callable[[BinaryIO], object]) -> None:

@@ -276,7 +276,11 @@ def test_a_changed_table(cli: Cli) -> None:
     for score in (1, 7):
         Path("t.csv").write_text(f"arch,acc\n{GOOD},{score}\n{OTHER},{score + 1.5}\n")
         result = cli(*known)
-    refused(result, "here", "sha256: ")
+    refused(result, "here", "table column acc has changed", "--accept-changes")
+    result = cli(*known, "--accept-changes")
+    assert result.status == 0
+    assert "since this run was begun, table column acc has changed" in result.err
+    assert "table column" not in cli(*known).err  # it was told once
 
 
 def test_nothing_succeeds(cli: Cli) -> None:

@@ -147,8 +147,12 @@ def test_another_storage(settings: SearchSettings, tmp_path: Path) -> None:
 def test_a_run_stays_where_it_is(settings: SearchSettings, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'elsewhere.db'}"
     for begun, now, message in (
-        (None, url, r"keeps its evaluations in study\.db, not in sqlite:.*Leave --storage out"),
-        (url, f"{url}2", r"in sqlite:.*elsewhere\.db, not in sqlite:.*elsewhere\.db2"),
+        (
+            None,
+            url,
+            r"keeps its evaluations in .*study\.db, not in .*elsewhere\.db\. Leave --storage out",
+        ),
+        (url, f"{url}2", r"in .*elsewhere\.db, not in .*elsewhere\.db2"),
     ):
         folder = tmp_path / str(begun is None)
         with open_run(folder, settings, budget=2, storage=begun):

@@ -129,7 +129,7 @@ def make(
         kwargs.pop("space", None) or small_space(),
         evaluator if evaluator is not None else Function(score),
         strategy if strategy is not None else guided(),
-        storage=None if path is None else f"sqlite:///{path}",
+        storage=path,
         **kwargs,
     )
 

@@ -26,6 +26,9 @@ from tests.study.helpers import (
     told,
 )
 
+# evaluators here are replaced by others when a run goes on, which is told
+pytestmark = pytest.mark.filterwarnings("ignore::archrank.errors.ChangedRunWarning")
+
 
 @pytest.mark.parametrize("calls", range(BUDGET + 1))
 def test_a_resumed_run_equals_an_uninterrupted_one(
@@ -37,7 +40,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(
     path = tmp_path / "study.db"
     if calls not in (3, 5):  # two are enough for the disk, which is slow
         kept = InMemoryStorage()
-        monkeypatch.setattr("archrank.study.storage.open_storage", lambda url: kept)
+        monkeypatch.setattr("archrank.study.storage.open_storage", lambda address: kept)
     first = make(Stopping(score, calls), path=path)
     if calls < BUDGET:
         with pytest.raises(KeyboardInterrupt):
@@ -84,7 +87,7 @@ def test_another_run_is_refused(
     changed: dict[str, Any], named: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept = InMemoryStorage()
-    monkeypatch.setattr("archrank.study.storage.open_storage", lambda url: kept)
+    monkeypatch.setattr("archrank.study.storage.open_storage", lambda address: kept)
     path = tmp_path / "study.db"
     make(path=path).run(2)
     with pytest.raises(ResumeError, match=named) as caught:
@@ -117,7 +120,7 @@ def test_proposals_of_another_version_are_refused(
     n: int, shift: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept = InMemoryStorage()
-    monkeypatch.setattr("archrank.study.storage.open_storage", lambda url: kept)
+    monkeypatch.setattr("archrank.study.storage.open_storage", lambda address: kept)
     path = tmp_path / "study.db"
     make(strategy=Restless(4, 0), path=path).run(2)
     with pytest.raises(ResumeError, match="finish the run with the version that began it"):

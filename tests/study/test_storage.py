@@ -10,13 +10,11 @@ import pytest
 
 from archrank.errors import StorageError
 from archrank.evaluators import Function
-from archrank.study.database import sqlite_url
 from archrank.study.record import Record
 from archrank.study.storage import TrialStore
 from tests.study.helpers import COSTS, make, score_and_cost, small_space, sometimes, told
 
 DESCRIPTION = make().description
-OBJECTIVES = DESCRIPTION.goals.objectives
 
 
 def record(slot: int, value: float = 1.0, reason: str | None = None) -> Record:
@@ -27,12 +25,12 @@ def record(slot: int, value: float = 1.0, reason: str | None = None) -> Record:
 
 @pytest.mark.parametrize("url", [None, "file"])
 def test_records_come_back_as_they_were(url: str | None, tmp_path: Path) -> None:
-    store = TrialStore(url and sqlite_url(tmp_path / "s.db"), create=OBJECTIVES)
+    store = TrialStore(url and tmp_path / "s.db", create=DESCRIPTION)
     written = [record(2, 0.1 + 0.2), record(0, np.nan, "score is nan"), record(1, -1e300)]
     for each in written:
         store.append(each, DESCRIPTION)
     if url is not None:
-        store = TrialStore(sqlite_url(tmp_path / "s.db"))
+        store = TrialStore(tmp_path / "s.db")
     read = store.records()
     assert [r.slot for r in read] == [0, 1, 2]
     for before, after in zip(sorted(written, key=lambda r: r.key), read, strict=True):
@@ -49,7 +47,7 @@ def test_records_come_back_as_they_were(url: str | None, tmp_path: Path) -> None
 
 
 def test_every_field_of_a_record_is_kept() -> None:
-    store = TrialStore(None, create=OBJECTIVES)
+    store = TrialStore(None, create=DESCRIPTION)
     extra = {"cpu_seconds": 0.75, "canonical": "its class", "config": {"depth": 2}}
     store.append(dataclasses.replace(record(0), **extra), DESCRIPTION)
     store.append(record(1), DESCRIPTION)
@@ -60,7 +58,7 @@ def test_every_field_of_a_record_is_kept() -> None:
 
 
 def test_what_was_stored_twice_counts_once() -> None:
-    store = TrialStore(None, create=OBJECTIVES)
+    store = TrialStore(None, create=DESCRIPTION)
     for value in (1.0, 2.0):
         store.append(record(0, value), DESCRIPTION)
     assert [r.values["score"] for r in store.records()] == [1.0]
@@ -69,7 +67,7 @@ def test_what_was_stored_twice_counts_once() -> None:
 def test_trials_of_others_are_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "s.db"
     make(path=path).run(2)
-    study = optuna.load_study(study_name="archrank", storage=sqlite_url(path))
+    study = optuna.load_study(study_name="archrank", storage=f"sqlite:///{path}")
     study.add_trial(optuna.trial.create_trial(value=3.0))
     assert len(make(path=path).records) == 2
 
@@ -77,7 +75,7 @@ def test_trials_of_others_are_left_alone(tmp_path: Path) -> None:
 def test_optuna_reads_the_file(tmp_path: Path) -> None:
     path = tmp_path / "s.db"
     done = make(Function(sometimes), path=path).run(14)
-    study = optuna.load_study(study_name="archrank", storage=sqlite_url(path))
+    study = optuna.load_study(study_name="archrank", storage=f"sqlite:///{path}")
     assert study.direction == optuna.study.StudyDirection.MAXIMIZE
     assert len(study.trials) == 14
     assert study.best_value == done.best.values["score"]
@@ -99,21 +97,21 @@ def test_optuna_reads_the_file(tmp_path: Path) -> None:
 def test_several_directions(tmp_path: Path) -> None:
     path = tmp_path / "s.db"
     done = make(Function(score_and_cost, COSTS), objectives=["score", "ms"], path=path).run(24)
-    study = optuna.load_study(study_name="archrank", storage=sqlite_url(path))
+    study = optuna.load_study(study_name="archrank", storage=f"sqlite:///{path}")
     assert [d.name for d in study.directions] == ["MAXIMIZE", "MINIMIZE"]
     best = {t.user_attrs["arch"] for t in study.best_trials}
     assert best == {r.string for r in done.front}
 
 
 def test_an_infinite_objective_is_a_failure(tmp_path: Path) -> None:
-    store = TrialStore(None, create=OBJECTIVES)
+    store = TrialStore(None, create=DESCRIPTION)
     store.append(record(0, np.inf, "score is inf"), DESCRIPTION)
     assert store._study.trials[0].state == optuna.trial.TrialState.FAIL
 
 
 def test_damage_that_shows_later(tmp_path: Path) -> None:
     path = tmp_path / "s.db"
-    store = TrialStore(sqlite_url(path), create=OBJECTIVES)
+    store = TrialStore(path, create=DESCRIPTION)
     with sqlite3.connect(path) as connection:
         connection.execute("DROP TABLE trials")
     connection.close()
@@ -123,13 +121,13 @@ def test_damage_that_shows_later(tmp_path: Path) -> None:
 
 def test_optunas_verbosity_is_put_back() -> None:
     before = optuna.logging.get_verbosity()
-    TrialStore(None, create=OBJECTIVES)
+    TrialStore(None, create=DESCRIPTION)
     assert optuna.logging.get_verbosity() == before
 
 
 def test_a_long_run_is_read_in_proposal_order(tmp_path: Path) -> None:
     path = tmp_path / "s.db"
-    store = TrialStore(sqlite_url(path), create=OBJECTIVES)
+    store = TrialStore(path, create=DESCRIPTION)
     for slot in (3, 1, 0, 2):
         store.append(record(slot), DESCRIPTION)
     assert [r.slot for r in store.records()] == [0, 1, 2, 3]
@@ -144,7 +142,7 @@ def test_a_run_says_what_it_is(tmp_path: Path) -> None:
     goals = {"objectives": ["score", "ms:maximize"], "constraints": ["ms<=1000000.4"]}
     study = make(Function(score_and_cost, COSTS), path=path, **goals)
     study.run(3)
-    found = TrialStore(sqlite_url(path)).description
+    found = TrialStore(path).description
     assert found.to_json() == study.description.to_json()
     assert found.goals == study.goals  # to the last digit
     assert found.metrics == study.evaluator.metrics
@@ -154,9 +152,9 @@ def test_a_run_says_what_it_is(tmp_path: Path) -> None:
 
 
 def test_a_study_of_others_is_not_read(tmp_path: Path) -> None:
-    url = sqlite_url(tmp_path / "s.db")
-    optuna.create_study(study_name="archrank", storage=url)
-    with pytest.raises(StorageError, match="was not written by this version of archrank"):
+    url = tmp_path / "s.db"
+    optuna.create_study(study_name="archrank", storage=f"sqlite:///{url}")
+    with pytest.raises(StorageError, match="was not made by archrank, so it is left alone"):
         TrialStore(url).description  # noqa: B018
 
 
@@ -172,7 +170,7 @@ def test_reading_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         return connection
 
     monkeypatch.setattr(sqlite3, "connect", watched)
-    store = TrialStore(sqlite_url(path))
+    store = TrialStore(path)
     assert [r.key for r in store.records()] == [row[0] for row in done]
     assert statements
     assert {s.split()[0] for s in statements} <= {"SELECT", "PRAGMA", "BEGIN", "COMMIT", "ROLLBACK"}

@@ -17,7 +17,6 @@ from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
 from archrank.study import trials
-from archrank.study.database import sqlite_url
 from archrank.study.trials import Trials
 from tests.study.helpers import make
 
@@ -71,7 +70,7 @@ def test_the_rows_are_those_that_optuna_writes(tmp_path: Path, values: list[floa
     wanted = trial(values)
     found = []
     for name in ("theirs", "ours"):
-        storage = RDBStorage(sqlite_url(tmp_path / f"{name}.db"))
+        storage = RDBStorage(f"sqlite:///{tmp_path / f'{name}.db'}")
         study, ours = opened(storage, len(values or [0.0]))
         (study.add_trial if name == "theirs" else ours.add)(wanted)
         study.add_trial(wanted)  # goes on after it, with the next number
@@ -83,7 +82,7 @@ def test_the_rows_are_those_that_optuna_writes(tmp_path: Path, values: list[floa
 
 
 def test_a_trial_is_one_transaction_of_few_statements_whatever_is_stored(tmp_path: Path) -> None:
-    storage = RDBStorage(sqlite_url(tmp_path / "s.db"))
+    storage = RDBStorage(f"sqlite:///{tmp_path / 's.db'}")
     _, ours = opened(storage)
     seen = []
     for n in range(40):
@@ -96,7 +95,7 @@ def test_a_trial_is_one_transaction_of_few_statements_whatever_is_stored(tmp_pat
 
 
 def test_all_attributes_are_one_query(tmp_path: Path) -> None:
-    storage = RDBStorage(sqlite_url(tmp_path / "s.db"))
+    storage = RDBStorage(f"sqlite:///{tmp_path / 's.db'}")
     study, ours = opened(storage)
     others = optuna.create_study(storage=storage, study_name="others")
     others.add_trial(trial([7.0], n=-1))
@@ -116,7 +115,7 @@ def test_what_has_no_known_tables_is_left_to_optuna(
 ) -> None:
     monkeypatch.setattr(trials, "LAYOUT", "of a later version")
     memory = kind == "memory"
-    storage = InMemoryStorage() if memory else RDBStorage(sqlite_url(tmp_path / "s.db"))
+    storage = InMemoryStorage() if memory else RDBStorage(f"sqlite:///{tmp_path / 's.db'}")
     study, ours = opened(storage)
     added: list[FrozenTrial] = []
     monkeypatch.setattr(study, "add_trial", lambda t: added.append(t))
@@ -130,7 +129,7 @@ def test_what_has_no_known_tables_is_left_to_optuna(
 
 def test_a_trial_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     path = tmp_path / "s.db"
-    study, ours = opened(RDBStorage(sqlite_url(path)))
+    study, ours = opened(RDBStorage(f"sqlite:///{path}"))
     broken = trial([1.0], unwritable=object())
     with pytest.raises(TypeError, match="not JSON serializable"):
         ours.add(broken)
@@ -143,7 +142,7 @@ def test_a_trial_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
 def test_a_database_that_refuses_is_tried_again_by_optuna(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    study, ours = opened(RDBStorage(sqlite_url(tmp_path / "s.db")))
+    study, ours = opened(RDBStorage(f"sqlite:///{tmp_path / 's.db'}"))
 
     def locked(*_: object) -> None:
         raise OperationalError("INSERT", {}, Exception("database is locked"))

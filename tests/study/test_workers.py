@@ -23,6 +23,9 @@ from tests.study.helpers import (
     told,
 )
 
+# evaluators here are replaced by others when a run goes on, which is told
+pytestmark = pytest.mark.filterwarnings("ignore::archrank.errors.ChangedRunWarning")
+
 
 def test_workers_change_nothing(pool: Executor, uninterrupted: list[tuple[Any, ...]]) -> None:
     assert told(make(executor=pool).run(BUDGET)) == uninterrupted

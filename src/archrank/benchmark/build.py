@@ -24,7 +24,6 @@ from archrank.proxies import DEFAULT
 from archrank.runs.folder import locked
 from archrank.runs.named import make_space, make_task
 from archrank.strategies import Exhaustive
-from archrank.study.database import sqlite_url
 from archrank.study.study import Study, Watcher
 
 if TYPE_CHECKING:
@@ -121,9 +120,10 @@ class Benchmark:
             evaluator,
             self.strategy,
             objectives=(evaluator.metrics[0].name,),
-            storage=sqlite_url(self.folder / f"{stage}.db"),
+            storage=self.folder / f"{stage}.db",
             executor=None if stage == LATENCY else executor,  # timed alone
             seed=seed,
+            accept_changes=True,  # the provenance notes where every part was computed
         )
 
     def run(

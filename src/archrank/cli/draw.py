@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from archrank.spaces.base import Space
+    from archrank.study.record import Record
 
 SPACE = "nasbench201"
 RANDOM = "random"
@@ -43,7 +44,11 @@ class Draw:
     """Its space: a name, or your own as file.py:name or package.module:name (default: that of
     --run, else nasbench201)."""
     run: Annotated[Path | None, "DIR"] = None
-    """A run folder; draws its best architecture if none is named."""
+    """A run folder or a study's database file; draws its best architecture if none is named."""
+    study: Annotated[str | None, "NAME"] = None
+    """Name of the study, in a database that holds several."""
+    own_code: bool = False
+    """Import the space of your own that the run's settings name, and draw as it says."""
     seed: int = 0
     """Seed of the random architecture."""
     out: Annotated[Path | None, "FILE"] = None
@@ -78,16 +83,18 @@ class Draw:
     def _architecture(self) -> tuple[Space, NDArray[np.uint8], str]:
         """Find the space, the architecture ``(d,)``, and the name of its file."""
         from archrank.runs.named import make_space
-        from archrank.runs.reading import load
 
         given = self.arch.strip()
-        if self.run is None:
-            space = make_space(self.space or SPACE)
+        if self.run is not None:
+            if self.space is not None:
+                raise SettingsError(
+                    f"--run {self.run} already determines the space: remove --space {self.space}"
+                )
+            space, best = self._of_run(self.run, best=not given)
+            if best is not None:
+                return space, space.parse([best.string])[0], _name(space, best.string)
         else:
-            space = self._space_of(self.run)
-            if not given:
-                best = load(self.run).best
-                return space, best.arch, _name(space, best.string)
+            space = make_space(self.space or SPACE)
         if not given:
             raise SettingsError(
                 "no architecture given: archrank draw ARCH, archrank draw random, or "
@@ -101,18 +108,28 @@ class Draw:
         arch = space.sample(1, rng=np.random.default_rng(self.seed))[0]
         return space, arch, _name(space, f"random{self.seed}")
 
-    def _space_of(self, folder: Path) -> Space:
-        """Return the space of a run; says so if that is the user's own code."""
-        from archrank.runs.folder import load_settings
-        from archrank.runs.named import make_space
+    def _of_run(self, path: Path, *, best: bool) -> tuple[Space, Record | None]:
+        """Return the space of a run, and its best evaluation if that is to be drawn.
 
-        if self.space is not None:
-            raise SettingsError(
-                f"--run {folder} already determines the space: remove --space {self.space}"
-            )
-        name = load_settings(folder).space
-        say_own_code([name])
-        return make_space(name)
+        The choices of a space of the user's own are drawn without its code.
+        """
+        from archrank.runs.reading import find_run, known_space, outline
+
+        run = find_run(path, self.study)
+        results = run.results()
+        record = results.best if best else None
+        name = results.description.space if run.settings is None else run.settings.space
+        if ":" in name and self.own_code:
+            say_own_code([name], path, allowed=True)
+        elif ":" in name or not _is_known(name):
+            return outline(results.description, record), record
+        return known_space(name, results.description), record
+
+
+def _is_known(name: str) -> bool:
+    from archrank.spaces import SPACES
+
+    return name in SPACES.names()
 
 
 def _parse(space: Space, text: str, guess: bool) -> NDArray[np.uint8]:

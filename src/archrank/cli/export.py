@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from archrank.cli.output import print_json, say, say_own_code
 from archrank.cli.read import Reading
-from archrank.errors import EvaluationError
+from archrank.errors import EvaluationError, SettingsError
 
 if TYPE_CHECKING:
     from archrank.evaluators.training import Training
@@ -31,6 +31,11 @@ class Export(Reading):
     """String of the architecture to export (default: the best one)."""
     task: Annotated[str | None, "NAME"] = None
     """Task to train on (default: the run's own task)."""
+    space: Annotated[str | None, "NAME"] = None
+    """Space of a study that was made in Python: a name, file.py:name or module:name (default: the
+    one of archrank that has the study's name)."""
+    own_code: bool = False
+    """Run code that the run's settings name wherever it lies, also inside the run folder."""
     out: Annotated[Path | None, "DIR"] = None
     """Folder to write to (default: export in the run folder)."""
     json: bool = False
@@ -40,19 +45,23 @@ class Export(Reading):
         """Train and save it; return the exit status."""
         from archrank.export.network import Names, export_network
         from archrank.export.place import DESCRIPTION, WEIGHTS
-        from archrank.runs.folder import load_settings
-        from archrank.runs.named import make_space
-        from archrank.runs.reading import load
+        from archrank.runs.reading import known_space
 
-        folder = self.folder()
-        settings, results = load_settings(folder), load(folder)
+        run = self.stored()
+        results = run.results()
         string = results.best.string if self.arch is None else self.arch
-        as_before = [settings.task, *settings.evaluate] if self.task is None else []
-        say_own_code([settings.space, *as_before])
-        space = make_space(settings.space)
+        if run.settings is None:
+            settings = self._named(results)
+        else:
+            settings = run.settings
+            if self.space is not None:
+                raise SettingsError(f"{run.path} determines the space: remove --space {self.space}")
+            as_before = [settings.task, *settings.evaluate] if self.task is None else []
+            say_own_code([settings.space, *as_before], run.path, allowed=self.own_code)
+        space = known_space(settings.space, results.description)
         arch = space.parse([string])[0]
         training = self._training(results, settings, space)
-        target = self.out if self.out is not None else folder / "export"
+        target = self.out if self.out is not None else run.report.parent / "export"
         description = export_network(
             training,
             arch,
@@ -68,6 +77,23 @@ class Export(Reading):
             say(", ".join(f"{name} {value:.4f}" for name, value in shown[:2]))
             say(f"weights       {target / WEIGHTS}\narchitecture  {target / DESCRIPTION}")
         return 0
+
+    def _named(self, results: Results) -> SearchSettings:
+        """Return the settings of a study that was made in Python, from the options.
+
+        Raises:
+            SettingsError: its space or its task is not named.
+        """
+        from archrank.runs.settings import SearchSettings
+        from archrank.spaces import SPACES
+
+        name = self.space or results.description.space
+        made = f"{self.run} was made in Python, which keeps no names"
+        if self.space is None and name not in SPACES.names():
+            raise SettingsError(f"{made}: name its space {name!r}, --space file.py:space")
+        if self.task is None:
+            raise SettingsError(f"{made}: name the task to train on, such as --task digits")
+        return SearchSettings(space=name, task=self.task)
 
     def _task_name(self, settings: SearchSettings, training: Training) -> str | None:
         """Return the name of the task that ``training`` trains on, if it is that of the run."""

@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.text import Text
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from archrank.study.record import Record
     from archrank.study.results import Results
 
@@ -28,11 +30,31 @@ def say(line: str) -> None:
     progress_console().print(Text(line), soft_wrap=True)
 
 
-def say_own_code(names: Iterable[str]) -> None:
-    """Say which of the names in a run's settings are code of the user's, before it is imported."""
-    own = [name for name in names if ":" in name]
-    if own:
-        say(f"imports {', '.join(own)}, which the run's settings name")
+def say_own_code(names: Iterable[str], run: Path, *, allowed: bool) -> None:
+    """Say whose code a run's settings name, before it is imported.
+
+    Args:
+        names: names in the settings.
+        run: the run folder.
+        allowed: whether the user has said that any of it may be run.
+
+    Raises:
+        SettingsError: code that is not where the user is, and that is not allowed.
+    """
+    from archrank.runs.own_code import permit
+
+    for sentence in permit(names, run, allowed=allowed):
+        say(sentence)
+
+
+def confirm(message: str) -> bool:
+    """Ask on the terminal whether to go on all the same; no, where there is nobody to ask."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return False
+    say(message)
+    sys.stderr.write("Continue all the same? [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def print_json(value: Any) -> None:

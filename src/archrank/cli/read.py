@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-from archrank.cli.output import print_json, say, show_front, show_record
+from archrank.cli.output import print_json, say, say_own_code, show_front, show_record
 from archrank.errors import StorageError
+
+if TYPE_CHECKING:
+    from archrank.runs.reading import StoredRun
 
 
 @dataclass
@@ -15,18 +18,22 @@ class Reading:
     """Options of every command that reads a run."""
 
     run: Annotated[Path | None, "DIR"] = None
-    """Run folder; archrank best DIR says the same (default: the latest one under runs/)."""
+    """Run folder, or a study's database file; archrank best DIR says the same (default: the latest
+    one under runs/)."""
+    study: Annotated[str | None, "NAME"] = None
+    """Name of the study, in a database that holds several."""
 
-    def folder(self) -> Path:
-        """Return the run folder.
+    def stored(self) -> StoredRun:
+        """Return the run.
 
         Raises:
-            StorageError: none is named, and there is none under runs/.
+            StorageError: none is named, and there is none under runs/; or it is no run.
         """
         from archrank.runs.folder import SETTINGS
+        from archrank.runs.reading import find_run
 
         if self.run is not None:
-            return self.run
+            return find_run(self.run, self.study)
         runs = [p.parent for p in Path("runs").glob(f"*/{SETTINGS}")]
         if not runs:
             raise StorageError(
@@ -35,7 +42,7 @@ class Reading:
             )
         latest = max(runs, key=lambda folder: (folder / SETTINGS).stat().st_mtime)
         say(f"run folder {latest}")
-        return latest
+        return find_run(latest, self.study)
 
 
 @dataclass
@@ -48,9 +55,8 @@ class Best(Reading):
     def __call__(self) -> int:
         """Print it; return the exit status."""
         from archrank.report.summary import describe_best
-        from archrank.runs.reading import load
 
-        results = load(self.folder())
+        results = self.stored().results()
         if self.json:
             print_json(describe_best(results))
         else:
@@ -68,9 +74,8 @@ class Front(Reading):
     def __call__(self) -> int:
         """Print it; return the exit status."""
         from archrank.report.summary import describe_front
-        from archrank.runs.reading import load
 
-        results = load(self.folder())
+        results = self.stored().results()
         results.best  # noqa: B018  # refuses where none is feasible
         if self.json:
             print_json(describe_front(results))
@@ -97,16 +102,15 @@ class Report(Reading):
     def __call__(self) -> int:
         """Write it; return the exit status."""
         from archrank.report import write_report
-        from archrank.runs.folder import load_settings
-        from archrank.runs.reading import load, with_parts
-        from archrank.runs.settings import to_json
+        from archrank.runs.reading import with_parts
 
-        folder = self.folder()
-        settings = load_settings(folder)
-        results = with_parts(load(folder), settings, own_code=self.own_code)
-        target = self.out if self.out is not None else folder / "report.html"
+        run = self.stored()
+        if self.own_code and run.settings is not None:
+            say_own_code(run.settings.code, run.path, allowed=True)
+        results = with_parts(run.results(), run.settings, own_code=self.own_code)
+        target = self.out if self.out is not None else run.report
         try:
-            path = write_report(results, target, settings=to_json(settings))
+            path = write_report(results, target, settings=run.listed_settings())
         except StorageError as error:
             raise StorageError(f"{error}; name another file with --out") from None
         if self.json:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from archrank.cli.names import names_of
-from archrank.cli.output import progress_console, say, show_record
+from archrank.cli.output import confirm, progress_console, say, show_record
 from archrank.cli.workers import INTERRUPTED, cores, running
 from archrank.errors import SettingsError
 from archrank.formatting import whole_duration
@@ -42,6 +42,8 @@ class Search:
     storage: Annotated[str | None, "URL"] = None
     """Keep evaluations in this database (SQLAlchemy URL), under the run folder's name (default: a
     file in the run folder)."""
+    accept_changes: bool = False
+    """Continue a run although code, table or torch have changed since it was begun."""
 
     @staticmethod
     def names_in_help() -> list[str]:
@@ -71,10 +73,14 @@ class Search:
                 minutes=self.minutes,
                 storage=self.storage,
                 executor=executor,
+                accept_changes=self.accept_changes,
+                ask=confirm,
             ) as study,
         ):
             starting.stop()
             say(f"{study.space.name}, {study.space.size:,} architectures; run folder {folder}")
+            for change in study.changes:
+                say(f"since this run was begun, {change}")
             self._tell_added(study)
             before = len(study.records)
             stopped = False

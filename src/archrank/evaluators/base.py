@@ -126,6 +126,13 @@ class Evaluator(ABC):
         """This evaluator without the scope that a combination gave to its metrics."""
         return self
 
+    def contents(self) -> dict[str, str]:
+        """Return digests of the data that this evaluator reads, by name; none by default.
+
+        Data may grow without making another run; what has changed is told when one is continued.
+        """
+        return {}
+
     def conditions(self) -> dict[str, str]:
         """Return the circumstances of measuring by kind, such as ``{"device": "cpu"}``.
 

@@ -72,7 +72,8 @@ class Table(Evaluator):
             numeric_column(raw, metric)
             ways = {metric: ways.pop(metric), **ways}
         self.metrics = tuple(Metric(name, way) for name, way in ways.items())
-        self._digest = _digest(raw)
+        self._contents = _contents(raw)
+        self._digest = hashlib.sha256(repr(self._contents).encode()).hexdigest()
 
     @property
     def table(self) -> BenchTable:
@@ -144,13 +145,12 @@ class Table(Evaluator):
         return len(self.table)
 
     def describe(self) -> dict[str, Any]:
-        """Return the measurements' digest and the metrics; not the path, so a file may move."""
-        return {
-            "evaluator": "table",
-            "metric": self.metric,
-            "directions": {m.name: m.direction for m in self.metrics},
-            "sha256": self._digest,
-        }
+        """Return the metric that comes first; what the file holds is told by :meth:`contents`."""
+        return {"evaluator": "table", "metric": self.metric}
+
+    def contents(self) -> dict[str, str]:
+        """Return the digests of the rows and of every column; not the path: a file may move."""
+        return self._contents
 
     def __getstate__(self) -> dict[str, Any]:
         state = self.__dict__.copy()
@@ -163,12 +163,11 @@ class Table(Evaluator):
         return f"Table({name!r}, metric={self.metric!r})"
 
 
-def _digest(raw: RawTable) -> str:
-    """Return the SHA-256 digest of architectures and measurements."""
+def _contents(raw: RawTable) -> dict[str, str]:
+    """Return digests of the architectures and of every column of numbers."""
     if not raw.n:
         raise EvaluationError(f"{raw.path}: the table has no rows")
-    digest = hashlib.sha256("\n".join(map(str, raw.text.get("arch", []))).encode())
-    for name, values in raw.numbers.items():
-        digest.update(name.encode())
-        digest.update(values.tobytes())
-    return digest.hexdigest()
+    rows = "\n".join(map(str, raw.text.get("arch", []))).encode()
+    columns = {f"table column {name}": column.tobytes() for name, column in raw.numbers.items()}
+    data = {"table rows": rows, **columns}
+    return {name: hashlib.sha256(content).hexdigest()[:16] for name, content in data.items()}

@@ -15,6 +15,7 @@ from archrank.strategies.base import Strategy
 if TYPE_CHECKING:
     from archrank.rankers.base import Ranker
     from archrank.spaces.base import Space
+    from archrank.study.storage import Storage
     from archrank.study.study import Study
 
 
@@ -68,9 +69,10 @@ def make_ranker(settings: SearchSettings, space: Space) -> Ranker | None:
 def make_study(
     settings: SearchSettings,
     *,
-    storage: str | None = None,
+    storage: Storage | None = None,
     name: str | None = None,
     executor: Executor | None = None,
+    accept_changes: bool = False,
 ) -> Study:
     """Return the study that ``settings`` describe, to be kept in ``storage`` under ``name``.
 
@@ -90,4 +92,5 @@ def make_study(
         name=name,
         executor=executor,
         seed=settings.seed,
+        accept_changes=accept_changes,
     )

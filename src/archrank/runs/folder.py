@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,11 +12,18 @@ from typing import Any, NamedTuple
 from filelock import FileLock, Timeout
 
 from archrank.differences import differences, told
-from archrank.errors import ResumeError, StorageError
-from archrank.files import read_json, write_json
+from archrank.errors import (
+    ChangedRunError,
+    ChangedRunWarning,
+    NoStudyError,
+    ResumeError,
+    StorageError,
+)
+from archrank.files import read_json, shorten, write_json
 from archrank.runs.compose import make_study
 from archrank.runs.settings import SearchSettings, from_json, to_json
-from archrank.study.database import shown, sqlite_url
+from archrank.study.address import Address
+from archrank.study.storage import STUDY_NAME, TrialStore
 from archrank.study.study import Study
 
 SETTINGS = "search.json"
@@ -24,9 +32,9 @@ LOCK = "lock"
 
 
 class Place(NamedTuple):
-    """Storage URL of a run, and its study's name there; ``None`` in the run folder's database."""
+    """Database of a run, and its study's name there; ``None`` in the run folder's own database."""
 
-    url: str
+    database: Address
     study: str | None
 
 
@@ -71,26 +79,70 @@ def open_run(
     minutes: float | None = None,
     storage: str | None = None,
     executor: Executor | None = None,
+    accept_changes: bool = False,
+    ask: Callable[[str], bool] = lambda question: False,
 ) -> Iterator[Study]:
     """Begin a run in ``folder``, or open the one it holds to continue it, and lock it meanwhile.
 
+    Args:
+        folder: the run folder.
+        settings: of the search.
+        budget: evaluations in total, to be checked.
+        minutes: working time in total, to be checked.
+        storage: URL of a database that keeps the evaluations instead of the run folder.
+        executor: runs evaluations.
+        accept_changes: whether to continue although earlier evaluations may not compare.
+        ask: asks the user the same, where that is needed.
+
     Raises:
-        ResumeError: the folder holds a run with other settings.
-        StorageError: the folder cannot be used.
+        ResumeError: the folder holds a run with other settings, or one that has changed.
+        StorageError: the folder cannot be used, or its evaluations are gone.
         ArchrankError: settings or budget cannot be used; nothing has been written then.
     """
     known = _place_for(folder, settings, storage)
-    study = make_study(settings, storage=known.url, name=known.study, executor=executor)
+    study = make_study(
+        settings,
+        storage=known.database,
+        name=known.study,
+        executor=executor,
+        accept_changes=accept_changes,
+    )
     study.check_budget(budget, minutes)
     with locked(folder):
         if _place_for(folder, settings, storage) != known:
             raise StorageError(
                 f"another process began a run in {folder} at this moment; repeat the command"
             )
-        study.open()
-        if not (folder / SETTINGS).exists():
-            _write_settings(folder, settings, known)
+        if (folder / SETTINGS).exists() and not _holds(known):
+            raise StorageError(
+                f"run folder {folder} has lost its evaluations: {known.database} is gone or empty. "
+                f"Put it back; or, to begin again from nothing, remove {folder / SETTINGS} or name "
+                "another folder with --run DIR"
+            )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ChangedRunWarning)  # the command line tells it
+            try:
+                study.open()
+            except ChangedRunError as error:
+                if not ask(str(error)):
+                    raise
+                study.accept_changes = True
+                study.open()
+        _write_settings(folder, settings, known)
         yield study
+
+
+def _holds(place: Place) -> bool:
+    """Tell whether the study of a run exists.
+
+    Raises:
+        StorageError: the database cannot be read.
+    """
+    try:
+        TrialStore(place.database, place.study or STUDY_NAME)
+    except NoStudyError:
+        return False
+    return True
 
 
 def _place_for(folder: Path, settings: SearchSettings, asked: str | None) -> Place:
@@ -101,8 +153,8 @@ def _place_for(folder: Path, settings: SearchSettings, asked: str | None) -> Pla
     """
     if not (folder / SETTINGS).exists():
         if asked is None:
-            return Place(sqlite_url(folder / DATABASE), None)
-        return Place(asked, folder.resolve().name)  # a shared storage holds several runs
+            return Place(Address.of(folder / DATABASE), None)
+        return Place(Address.of(asked), folder.resolve().name)  # a database holds several runs
     known, now = (_as_options(each) for each in (load_settings(folder), settings))
     changes = differences(known, now)
     if changes:
@@ -114,27 +166,43 @@ def _place_for(folder: Path, settings: SearchSettings, asked: str | None) -> Pla
 
 
 def _as_options(settings: SearchSettings) -> dict[str, Any]:
-    """Return settings by the options that give them, except the folder of data, which may move."""
-    return {f"--{key}": value for key, value in to_json(settings).items() if key != "data"}
+    """Return settings by the options that give them, files without their folders.
+
+    A file may move, and be named from another folder; the study compares what it holds.
+    """
+    values = {f"--{key}": value for key, value in to_json(settings).items() if key != "data"}
+    return {key: _without_folders(value) for key, value in values.items()}
+
+
+def _without_folders(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_without_folders(each) for each in value]
+    return value.replace("\\", "/").rpartition("/")[2] if isinstance(value, str) else value
 
 
 def _same_place(folder: Path, asked: str | None) -> Place:
     """Return the place of the run in ``folder``, whose storage need not be named again."""
     known = load_place(folder)
-    shared = known.study is not None
-    if asked is None or (shared and shown(asked) == shown(known.url)):
-        return known if asked is None else Place(asked, known.study)  # its password may be new
-    kept = shown(known.url) if shared else DATABASE
+    if asked is None:
+        return known
+    now = Address.of(asked)
+    if known.study is not None:
+        moved = Place(now, known.study)
+        if now.same(known.database) or (not _holds(known) and _holds(moved)):
+            return moved  # its password may be new
     raise ResumeError(
-        f"run folder {folder} keeps its evaluations in {kept}, not in {shown(asked)}. Leave "
+        f"run folder {folder} keeps its evaluations in {known.database}, not in {now}. Leave "
         "--storage out, or name another folder with --run DIR"
     )
 
 
 def _write_settings(folder: Path, settings: SearchSettings, place: Place) -> None:
+    """Write the settings of a new run, and where its evaluations are; never a password."""
     shared = place.study is not None
-    where = {"storage": place.url if shared else None, "study": place.study}
-    write_json(folder / SETTINGS, {**to_json(settings), **where})
+    where = {"storage": place.database.public if shared else None, "study": place.study}
+    known = _read(folder) if (folder / SETTINGS).exists() else {}
+    if any(key not in known or known[key] != value for key, value in where.items()):
+        write_json(folder / SETTINGS, {**to_json(settings), **known, **where})
 
 
 def load_settings(folder: Path) -> SearchSettings:
@@ -155,19 +223,30 @@ def load_place(folder: Path) -> Place:
         StorageError: there is no run, or its settings are damaged.
     """
     values = _read(folder)
-    storage = values.get("storage")
+    storage, study = values.get("storage"), values.get("study")
+    for key, value in (("storage", storage), ("study", study)):
+        if not isinstance(value, str | None):
+            raise StorageError(f"{folder / SETTINGS}: {key} is text or null, got {shorten(value)}")
     if storage is None:
-        return Place(sqlite_url(folder / DATABASE), None)
-    return Place(str(storage), str(values.get("study") or folder.resolve().name))
+        return Place(Address.of(folder / DATABASE), None)
+    try:
+        return Place(Address.of(storage, base=folder), study or folder.resolve().name)
+    except StorageError as error:
+        raise StorageError(f"{folder / SETTINGS}: {error}") from None
 
 
 def _read(folder: Path) -> dict[str, Any]:
     path = folder / SETTINGS
     if not path.exists():
-        near = sorted(p.parent.name for p in folder.parent.glob(f"*/{SETTINGS}"))
-        beside = f"; runs beside it: {', '.join(near)}" if near else ""
-        raise StorageError(
-            f"no run in {folder} (there is no {SETTINGS}){beside}. "
-            "Start one with: archrank search --run DIR"
-        )
+        raise missing(folder)
     return read_json(path, "the settings of a search")
+
+
+def missing(folder: Path) -> StorageError:
+    """Return the error about a run that is not there; names the runs beside it."""
+    near = sorted(p.parent.name for p in folder.parent.glob(f"*/{SETTINGS}"))
+    beside = f"; runs beside it: {', '.join(near)}" if near else ""
+    return StorageError(
+        f"no run in {folder} (there is no {SETTINGS}){beside}. "
+        "Start one with: archrank search --run DIR"
+    )

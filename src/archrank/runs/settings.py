@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from archrank.errors import StorageError
-from archrank.files import file_name
+from archrank.files import file_name, shorten
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,11 @@ class SearchSettings:
     data: Annotated[Path | None, "DIR"] = None
     """Folder of data sets and tables (default: what ARCHRANK_DATA names)."""
 
+    @property
+    def code(self) -> tuple[str, ...]:
+        """Everything that may be named ``file.py:name`` or ``module:name``, which is imported."""
+        return (self.space, self.task, *self.evaluate, self.strategy, self.ranker)
+
     def default_run(self) -> Path:
         """Return the run folder of a search for which none is named."""
         what = Path(self.table).name.split(".")[0] if self.table else self.task
@@ -69,4 +74,5 @@ def from_json(values: Any, where: str) -> SearchSettings:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
-        raise StorageError(f"{where}: {place}: {first['msg']}, got {first['input']!r}") from None
+        got = shorten(first["input"])
+        raise StorageError(f"{where}: {place}: {first['msg']}, got {got}") from None

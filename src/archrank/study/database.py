@@ -1,126 +1,264 @@
-"""Databases of studies: their URLs, opening to write or to read, and their errors."""
+"""Databases of studies: opening to write or to read, and what their errors mean."""
 
 from __future__ import annotations
 
-import re
+import json
+import os
+import random
 import sqlite3
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
+from optuna.exceptions import DuplicatedStudyError
 from optuna.storages import BaseStorage, InMemoryStorage, RDBStorage
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+from optuna.storages._rdb import models  # one transaction for a study and its attributes
+from optuna.study import StudyDirection
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.pool import QueuePool, StaticPool
 
-from archrank.errors import ArchrankError, MissingExtraError, StorageError
+from archrank.errors import ArchrankError, MissingExtraError, NoStudyError, StorageError
+from archrank.study.address import ENVIRONMENT, Address
 
 WAIT = 30  # seconds for others who use a database file
+ATTEMPTS = 20  # to create tables while other processes do the same
+
+_RACED = (
+    "already exists",
+    "duplicate key",
+    "unique constraint",
+    "deadlock",
+    "concurrently updated",
+)
+_ABSENT = ("no such table", "does not exist", "doesn't exist")
 
 
-def sqlite_url(path: Path) -> str:
-    """Return the storage URL of a database file.
-
-    Raises:
-        StorageError: the path has a ``?``, which would begin the URL's options.
-    """
-    if "?" in str(path):
-        raise StorageError(f"run folder {path.parent}: choose a name without '?'")
-    return f"sqlite:///{path}"
-
-
-def shown(url: str) -> str:
-    """Return a storage URL without its password, as messages show it."""
-    return re.sub(r"(://[^:/@]*:).*@", r"\1***@", url)
-
-
-def open_storage(url: str | None) -> BaseStorage:
+def open_storage(address: Address | None) -> BaseStorage:
     """Open a storage to write, and create its tables if it has none.
 
+    Processes that create the same tables at once get into each other's way: all but one fail, and
+    find the tables when they try again.
+
     Args:
-        url: SQLAlchemy URL; ``None`` is a storage in memory.
+        address: the database; ``None`` is a storage in memory.
 
     Raises:
         StorageError: the storage cannot be opened.
         MissingExtraError: the driver of a PostgreSQL database is not installed.
     """
-    try:
-        return _connect(url)
-    except ArchrankError:
-        raise
-    except Exception as error:
-        raise storage_error(shown(url or "memory"), error) from error
-
-
-def _connect(url: str | None, *, skip_table_creation: bool = False) -> BaseStorage:
-    if url is None:
+    if address is None:
         return InMemoryStorage()
-    try:
-        # wait for other readers of the file (a dashboard, a report) instead of giving up at once
-        options = {"connect_args": {"timeout": WAIT}} if url.startswith("sqlite") else {}
-        return RDBStorage(url, engine_kwargs=options, skip_table_creation=skip_table_creation)
-    except ImportError as error:
-        if url.startswith("postgres"):
-            raise MissingExtraError("psycopg", "postgres", f"storage {shown(url)}") from error
-        raise StorageError(f"storage {shown(url)}: {error}") from error
+    for _ in range(ATTEMPTS - 1):
+        with suppress(_RacedError):
+            return _open_once(address)
+        time.sleep(random.uniform(0.01, 0.2))  # no result depends on it
+    return _open_once(address)
 
 
-def open_to_read(url: str | None, study_name: str) -> BaseStorage:
-    """Open a storage that exists, and change nothing in it: a file needs no write permission.
+class _RacedError(StorageError):
+    """Failure to create tables that another process creates at this moment."""
 
-    A search that was killed while it wrote leaves a journal, which SQLite must roll back before
-    anyone can read; that is the one change that is made, where it is permitted.
 
-    Raises:
-        StorageError: the storage cannot be opened, or holds no studies.
-    """
-    file = _file_of(url)
+def _open_once(address: Address) -> BaseStorage:
+    file = address.file
     try:
         if file is None:
-            return _connect(url, skip_table_creation=True)
-        try:
-            uri = f"{file.absolute().as_uri()}?mode=ro"
-            options = {"creator": lambda: sqlite3.connect(uri, uri=True, timeout=WAIT)}
-            return RDBStorage("sqlite://", engine_kwargs=options, skip_table_creation=True)
-        except Exception as error:
-            if "readonly" not in _reason(error):  # readonly: a journal to roll back
-                raise
-        return _connect(url, skip_table_creation=True)
+            return _connect(address)
+        return _sqlite(lambda: sqlite3.connect(file, timeout=WAIT, check_same_thread=False))
     except ArchrankError:
         raise
     except Exception as error:
-        where = shown(url or "memory")
-        if any(text in _reason(error) for text in ("no such table", "does not exist")):
-            raise StorageError(f"{where} holds no study {study_name!r}") from None
-        raise storage_error(where, error, to_read=True) from error
+        found = storage_error(address, error)
+        if _says(error, _RACED):
+            raise _RacedError(str(found)) from None
+        raise found from _shareable(address, error)
 
 
-def _file_of(url: str | None) -> Path | None:
-    """Return the file of an SQLite URL without options; ``None`` for any other URL."""
-    if url is None or not url.startswith("sqlite:"):
-        return None
+def open_to_read(address: Address | None, study_name: str) -> BaseStorage:
+    """Open a storage that exists, and change nothing in it: no write permission is needed.
+
+    Raises:
+        NoStudyError: there is no such file, or it holds no studies.
+        StorageError: the storage cannot be opened.
+    """
+    if address is None:
+        return InMemoryStorage()
     try:
-        parsed = make_url(url)
-    except ArgumentError:
-        return None
-    return Path(parsed.database) if parsed.database and not parsed.query else None
+        if address.file is None:
+            return _connect(address, to_read=True)
+        return _read_file(address.file)
+    except ArchrankError:
+        raise
+    except Exception as error:
+        if _says(error, _ABSENT):
+            raise NoStudyError(f"{address} holds no study {study_name!r}") from None
+        if address.file is not None and not os.path.exists(address.file):
+            raise NoStudyError(f"there is no database {address}") from None
+        raise storage_error(address, error, to_read=True) from _shareable(address, error)
 
 
-def storage_error(where: str, error: Exception, *, to_read: bool = False) -> StorageError:
-    """Return an error that says what a database said, and what the user can do about it."""
-    text = _reason(error)
-    hint = ""
-    if to_read and "readonly" in text:
-        hint = (
-            "; a search was killed while it wrote, so the file must be repaired: read a copy of "
-            "the run folder that you may write to"
+# ---- connections ---------------------------------------------------------------------------------
+
+
+def _connect(address: Address, *, to_read: bool = False) -> BaseStorage:
+    """Open the database of a URL, by its own driver."""
+    backend = address.url.get_backend_name()
+    options: dict[str, Any] = {}
+    if backend == "sqlite":
+        options["connect_args"] = {"timeout": WAIT}
+    else:
+        options["pool_pre_ping"] = True  # a server may have been restarted
+    if to_read and backend == "postgresql":
+        options["execution_options"] = {"postgresql_readonly": True}
+    if to_read and backend in ("mysql", "mariadb"):
+        options["connect_args"] = {"init_command": "SET SESSION TRANSACTION READ ONLY"}
+    url = address.url.render_as_string(hide_password=False)
+    try:
+        return RDBStorage(
+            url.replace("{", "{{").replace("}", "}}"),  # Optuna formats it
+            engine_kwargs=options,
+            skip_table_creation=to_read,
         )
-    elif not to_read and ("readonly" in text or "unable to open" in text):
-        hint = "; choose a run folder that you may write to (--run DIR)"
-    elif "unable to open" in text:
-        hint = "; is it there, and may you read it?"
-    elif "locked" in text:
-        hint = "; another process is writing to it"
-    elif "not a database" in text:
-        hint = "; the file is damaged or not a database"
-    return StorageError(f"cannot use storage {where}: {text}{hint}")
+    except ImportError as error:
+        if backend == "postgresql":
+            raise MissingExtraError("psycopg", "postgres", f"storage {address}") from None
+        raise StorageError(f"storage {address}: {address.hide(str(error))}") from None
+
+
+def _sqlite(
+    connect: Callable[[], sqlite3.Connection], *, to_read: bool = False, pool: type[Any] = QueuePool
+) -> BaseStorage:
+    """Open a database file by a function: its path is no part of any URL."""
+    options = {"creator": connect, "poolclass": pool}
+    return RDBStorage("sqlite://", engine_kwargs=options, skip_table_creation=to_read)
+
+
+def _read_file(file: Path) -> BaseStorage:
+    """Open a database file that may neither be written nor lie where anything can be written."""
+    uri = file.as_uri()
+
+    def opened(options: str) -> BaseStorage:
+        return _sqlite(
+            lambda: sqlite3.connect(
+                f"{uri}?{options}", uri=True, timeout=WAIT, check_same_thread=False
+            ),
+            to_read=True,
+        )
+
+    try:
+        return opened("mode=ro")
+    except Exception as error:
+        if not file.exists() or not _says(error, ("readonly", "read-only", "unable to open")):
+            raise
+        logs = [Path(f"{file}{suffix}") for suffix in ("-journal", "-wal")]
+        if not any(log.exists() and log.stat().st_size for log in logs):
+            return opened("mode=ro&immutable=1")  # there is no place for the locks of a WAL file
+    whole = _rolled_back(file, logs)
+    return _sqlite(lambda: whole, to_read=True, pool=StaticPool)
+
+
+def _rolled_back(file: Path, logs: list[Path]) -> sqlite3.Connection:
+    """Return a copy in memory of a file whose writer was killed while it wrote.
+
+    SQLite undoes the unfinished changes in the copy, so nothing is changed where it lies.
+    """
+    with tempfile.TemporaryDirectory(prefix="archrank-") as folder:
+        copy = Path(folder, "copy")
+        for part in (file, *(log for log in logs if log.exists())):
+            Path(f"{copy}{str(part)[len(str(file)) :]}").write_bytes(part.read_bytes())
+        source = sqlite3.connect(copy)
+        whole = sqlite3.connect(":memory:", check_same_thread=False)
+        try:
+            source.backup(whole)
+        finally:
+            source.close()
+    whole.execute("PRAGMA query_only = 1")
+    return whole
+
+
+# ---- studies -------------------------------------------------------------------------------------
+
+
+def add_study(
+    storage: BaseStorage, name: str, directions: Sequence[str], attributes: Mapping[str, str]
+) -> None:
+    """Create a study with its attributes in one transaction, so that none is ever half made.
+
+    Raises:
+        DuplicatedStudyError: there is a study of this name.
+    """
+    ways = [StudyDirection[direction.upper()] for direction in directions]
+    if not isinstance(storage, RDBStorage):
+        study_id = storage.create_new_study(ways, name)
+        for key, value in attributes.items():
+            storage.set_study_user_attr(study_id, key, value)
+        return
+    study = models.StudyModel(
+        study_name=name,
+        directions=[
+            models.StudyDirectionModel(objective=i, direction=way) for i, way in enumerate(ways)
+        ],
+        user_attributes=[
+            models.StudyUserAttributeModel(key=key, value_json=json.dumps(value))
+            for key, value in attributes.items()
+        ],
+    )
+    with storage.scoped_session() as session:
+        try:
+            session.add(study)
+            session.commit()
+        except IntegrityError as error:
+            session.rollback()
+            raise DuplicatedStudyError(name) from error
+
+
+# ---- errors --------------------------------------------------------------------------------------
+
+
+def storage_error(
+    address: Address | None, error: Exception, *, to_read: bool = False
+) -> StorageError:
+    """Return an error that says what a database said, and what the user can do about it."""
+    where = "memory" if address is None else str(address)
+    text = _reason(error) if address is None else address.hide(_reason(error))
+    return StorageError(f"cannot use storage {where}: {text}{_remedy(text.lower(), to_read)}")
+
+
+def _remedy(text: str, to_read: bool) -> str:
+    if "unable to open" in text and to_read:
+        return "; is it there, and may you read it?"
+    if any(part in text for part in ("readonly", "read-only", "unable to open")):
+        return "; choose a run folder that you may write to (--run DIR)"
+    if "locked" in text:
+        return "; another process is writing to it"
+    if "not a database" in text:
+        return "; the file is damaged or not a database"
+    if "permission denied" in text and not to_read:
+        return "; this user may only read it"
+    if "password" in text or "access denied" in text:
+        return (
+            f"; put the URL with its password in the environment variable {ENVIRONMENT}, or the "
+            "password where the driver looks for it (~/.pgpass)"
+        )
+    return ""
+
+
+def _says(error: Exception, parts: tuple[str, ...]) -> bool:
+    text = _reason(error).lower()
+    return any(part in text for part in parts)
+
+
+def _shareable(address: Address, error: Exception) -> Exception | None:
+    """Return ``error`` as the cause of another, unless its text repeats a password."""
+    chain: BaseException | None = error
+    while chain is not None:
+        if address.hide(str(chain)) != str(chain):
+            return None
+        chain = chain.__cause__ or chain.__context__
+    return error
 
 
 def _reason(error: Exception) -> str:
@@ -128,4 +266,5 @@ def _reason(error: Exception) -> str:
     cause: BaseException = error
     while cause.__cause__ is not None and not hasattr(cause, "orig"):
         cause = cause.__cause__
-    return str(getattr(cause, "orig", None) or cause).splitlines()[0]
+    text = str(getattr(cause, "orig", None) or cause).strip()
+    return text.splitlines()[0] if text else type(cause).__name__

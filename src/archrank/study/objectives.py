@@ -113,6 +113,12 @@ class Constraint:
             violation = np.where(relative >= 0, np.maximum(violation, STRICT), violation)
         return violation
 
+    def excess(self, value: float) -> float:
+        """Return by how much a value exceeds the bound; 0 or less where it is kept."""
+        violation = float(self.violation(np.array([value]))[0])
+        slack = value - self.bound if self.is_upper else self.bound - value
+        return violation if violation > 0 else min(slack, 0.0)
+
     def __str__(self) -> str:
         short = f"{self.bound:g}"
         exact = short if float(short) == self.bound else repr(self.bound).removesuffix(".0")
@@ -170,3 +176,7 @@ class Goals:
         for constraint in self.constraints:
             total = total + constraint.violation(values[constraint.metric])
         return total
+
+    def excess(self, values: Mapping[str, float]) -> dict[str, float]:
+        """Return by how much an evaluation exceeds the bound of every constraint, by its text."""
+        return {str(c): c.excess(values[c.metric]) for c in self.constraints}

@@ -65,6 +65,8 @@ class Description:
         metrics: everything that is measured.
         goals: objectives and constraints.
         identity: the settings that must agree for a run to be continued.
+        circumstances: what else measures the run; see :mod:`archrank.study.circumstances`.
+        changes: sentences about circumstances that have changed while it ran.
     """
 
     space: str
@@ -72,6 +74,8 @@ class Description:
     metrics: tuple[Metric, ...]
     goals: Goals
     identity: dict[str, Any]
+    circumstances: dict[str, dict[str, str]] = field(default_factory=dict)
+    changes: tuple[str, ...] = ()
 
     def options(self, arch: NDArray[np.uint8]) -> dict[str, Option]:
         """Return the chosen option of every decision of ``arch: (d,)``, inactive ones included."""
@@ -86,6 +90,8 @@ class Description:
             "metrics": [dataclasses.asdict(m) for m in self.metrics],
             "objectives": [dataclasses.asdict(o) for o in self.goals.objectives],
             "constraints": [dataclasses.asdict(c) for c in self.goals.constraints],
+            "circumstances": self.circumstances,
+            "changes": list(self.changes),
         }
 
     @classmethod
@@ -100,4 +106,6 @@ class Description:
                 tuple(Constraint(**c) for c in values["constraints"]),
             ),
             identity,
+            {kind: dict(known) for kind, known in values.get("circumstances", {}).items()},
+            tuple(map(str, values.get("changes", ()))),
         )

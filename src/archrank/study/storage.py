@@ -8,97 +8,148 @@ again.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
-from collections.abc import Sequence
+import os
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
 import optuna
 from optuna.distributions import CategoricalDistribution
+from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from archrank.differences import differences, told
-from archrank.errors import ResumeError, StorageError
-from archrank.study.database import open_storage, open_to_read, shown, storage_error
-from archrank.study.objectives import Objective
+from archrank.errors import ChangedRunError, NoStudyError, ResumeError, StorageError
+from archrank.study.address import Address
+from archrank.study.circumstances import changed
+from archrank.study.database import add_study, open_storage, open_to_read, storage_error
 from archrank.study.record import Description, Record
 from archrank.study.trials import Trials
 
 STUDY_NAME = "archrank"
+MARK = "archrank"
+"""Attribute of a study with the identity of a run; studies of others have none."""
+
+DESCRIPTION = "archrank_description"
+
+Storage = str | os.PathLike[str] | Address
 
 
 class TrialStore:
     """Records of one run, kept in an Optuna storage.
 
     Args:
-        url: SQLAlchemy URL; ``None`` keeps them in memory.
+        storage: path of an SQLite file, SQLAlchemy URL, or ``None`` to keep them in memory.
         study_name: name of the study in the storage.
-        create: open to write, and create the study with these objectives if it does not exist;
-            ``None`` opens to read, and changes nothing.
+        create: open to write, and create the study of this run if it does not exist; ``None`` opens
+            to read, and changes nothing.
+        accept_changes: whether to go on with a run whose circumstances have changed such that
+            earlier evaluations may not be comparable.
+
+    Attributes:
+        changes: sentences about what has changed since the run was last opened to write.
 
     Raises:
-        StorageError: the storage cannot be opened, or holds no such study.
+        ResumeError: the storage holds another run, or one that has changed; says what differs.
+        StorageError: the storage cannot be opened, or holds no such study, or one of others.
     """
 
     def __init__(
         self,
-        url: str | None,
+        storage: Storage | None,
         study_name: str = STUDY_NAME,
-        create: Sequence[Objective] | None = None,
+        create: Description | None = None,
+        *,
+        accept_changes: bool = False,
     ) -> None:
-        self._where = "memory" if url is None else shown(url)
-        storage = open_storage(url) if create is not None else open_to_read(url, study_name)
-        level = optuna.logging.get_verbosity()
-        optuna.logging.set_verbosity(optuna.logging.ERROR)  # it announces every study
-        try:
-            if create is None:
-                self._study = optuna.load_study(study_name=study_name, storage=storage)
-            else:
-                self._study = optuna.create_study(
-                    storage=storage,
-                    study_name=study_name,
-                    directions=[o.direction for o in create],
-                    load_if_exists=True,
-                )
-        except KeyError:
-            raise StorageError(f"{self._where} holds no study {study_name!r}") from None
-        except Exception as error:
-            raise storage_error(self._where, error) from error
-        finally:
-            optuna.logging.set_verbosity(level)
-        self._trials = Trials(self._study, storage)
+        self._address = None if storage is None else Address.of(storage)
+        self._where = "memory" if self._address is None else str(self._address)
+        self.changes: tuple[str, ...] = ()
+        if create is None:
+            opened = open_to_read(self._address, study_name)
+        else:
+            opened = open_storage(self._address)
+        with _quiet_optuna():
+            try:
+                study = _load(opened, study_name)
+                if study is None and create is not None:
+                    study = _create(opened, study_name, create)
+            except Exception as error:
+                raise self._failed(error, to_read=create is None) from None
+        if study is None:
+            raise NoStudyError(f"{self._where} holds no study {study_name!r}")
+        self._study = study
+        self._trials = Trials(study, opened)
         self._distributions: dict[str, CategoricalDistribution] = {}
+        if create is not None:
+            self._continue(create, accept_changes)
+
+    def _failed(self, error: Exception, *, to_read: bool = False) -> StorageError:
+        return storage_error(self._address, error, to_read=to_read)
 
     # ---- the run's identity --------------------------------------------------------------------
 
     @property
-    def identity(self) -> dict[str, Any] | None:
-        """The settings that the run was started with; ``None`` for a new one."""
-        text = self._study.user_attrs.get("archrank")
-        return None if text is None else dict(json.loads(text))
-
-    def identify(self, description: Description) -> None:
-        """Store the description of a new run; of a known one, check that it is the same.
+    def identity(self) -> dict[str, Any]:
+        """The settings that the run was started with.
 
         Raises:
-            ResumeError: the storage holds another run; names every difference.
+            StorageError: the study is none of archrank's.
         """
-        known = self.identity
-        if known is None:
-            self._study.set_user_attr(
-                "archrank_description", json.dumps(description.to_json(), allow_nan=False)
+        text = self._study.user_attrs.get(MARK)
+        if text is None:
+            raise StorageError(
+                f"study {self._study.study_name!r} in {self._where} was not made by archrank, so "
+                "it is left alone; use another name for the run (another run folder: --run DIR; "
+                "in Python: Study(name=...))"
             )
-            self._study.set_user_attr("archrank", json.dumps(description.identity, sort_keys=True))
-            return
-        asked = json.loads(json.dumps(description.identity))
-        if known != asked:
+        return dict(_json(text))
+
+    def _continue(self, asked: Description, accept_changes: bool) -> None:
+        """Check that the study is of this run, and store what has changed since.
+
+        Raises:
+            ResumeError: it is of another run, or has changed; names every difference.
+        """
+        known = self.description
+        identity = json.loads(json.dumps(asked.identity))
+        if known.identity != identity:
             raise ResumeError(
                 f"{self._where} holds another run (stored -> now): "
-                f"{told(differences(known, asked))}. "
+                f"{told(differences(known.identity, identity))}. "
                 "Use another run folder, or the same settings to continue"
             )
+        used = [f"table column {name}" for name in asked.goals.metrics]
+        found = changed(known.circumstances, asked.circumstances, used)
+        if found.serious and not accept_changes and len(self._trials):
+            raise ChangedRunError(
+                f"since the evaluations in {self._where} were made, {'; '.join(found.serious)}. "
+                "Later ones may not compare with them: continue all the same with "
+                "--accept-changes (accept_changes=True in Python), or begin another run"
+            )
+        self.changes = (*found.serious, *found.harmless)
+        self._store_changes(known, asked)
+
+    def _store_changes(self, known: Description, asked: Description) -> None:
+        after = len(self._trials)
+        changes = [f"after {after} evaluations: {change}" for change in self.changes]
+        latest = dataclasses.replace(asked, changes=(*known.changes, *changes))
+        names = [o.metric for o in asked.goals.objectives]
+        try:
+            if latest.to_json() != known.to_json():
+                self._study.set_user_attr(DESCRIPTION, _text(latest.to_json()))
+            if self._study.metric_names != names:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+                    self._study.set_metric_names(names)
+        except Exception as error:
+            raise self._failed(error) from None
 
     @property
     def description(self) -> Description:
@@ -107,18 +158,15 @@ class TrialStore:
         Raises:
             StorageError: the study was not written by this version of archrank.
         """
-        text = self._study.user_attrs.get("archrank_description")
         identity = self.identity
         try:
-            if text is not None and identity is not None:
-                return Description.from_json(json.loads(text), identity)
-            problem = "it does not say what was searched"
+            return Description.from_json(_json(self._study.user_attrs[DESCRIPTION]), identity)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            problem = f"{type(error).__name__}: {error}"
-        raise StorageError(
-            f"study {self._study.study_name!r} in {self._where} was not written by this version "
-            f"of archrank ({problem}); search again in another run folder"
-        )
+            raise StorageError(
+                f"study {self._study.study_name!r} in {self._where} was not written by this "
+                f"version of archrank ({type(error).__name__}: {error}); search again in another "
+                "run folder"
+            ) from None
 
     # ---- records -------------------------------------------------------------------------------
 
@@ -137,7 +185,7 @@ class TrialStore:
         try:
             self._trials.add(trial)
         except Exception as error:
-            raise storage_error(self._where, error) from error
+            raise self._failed(error) from None
 
     def records(self) -> list[Record]:
         """Read all evaluations in proposal order; the first of any that were stored twice.
@@ -148,20 +196,92 @@ class TrialStore:
         try:
             trials = list(self._trials.attributes())
         except Exception as error:
-            raise storage_error(self._where, error) from error
+            raise self._failed(error, to_read=True) from None
+        metrics = [m.name for m in self.description.metrics]
         found: dict[tuple[int, int], Record] = {}
-        for attributes in trials:
-            if "archrank" in attributes:
-                record = _to_record(attributes)
+        for number, attributes in enumerate(trials):
+            if MARK in attributes:
+                record = self._record(number, attributes, metrics)
                 found.setdefault(record.key, record)
         return [found[key] for key in sorted(found)]
+
+    def _record(self, number: int, attributes: dict[str, Any], metrics: Sequence[str]) -> Record:
+        try:
+            return _to_record(attributes, metrics)
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise StorageError(
+                f"{self._where}: evaluation {number} is damaged ({type(error).__name__}: {error})"
+            ) from None
+
+
+def run_names(storage: Storage) -> list[str]:
+    """Return the names of the studies in a database that are runs of archrank.
+
+    Raises:
+        NoStudyError: there is no such file, or it holds no studies at all.
+        StorageError: it cannot be read.
+    """
+    address = Address.of(storage)
+    opened = open_to_read(address, STUDY_NAME)
+    try:
+        return [s.study_name for s in opened.get_all_studies() if MARK in s.user_attrs]
+    except Exception as error:
+        raise storage_error(address, error, to_read=True) from None
+
+
+@contextmanager
+def _quiet_optuna() -> Iterator[None]:
+    """Keep Optuna from announcing every study."""
+    level = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        yield
+    finally:
+        optuna.logging.set_verbosity(level)
+
+
+def _load(storage: BaseStorage, name: str) -> optuna.Study | None:
+    try:
+        return optuna.load_study(study_name=name, storage=storage)
+    except KeyError:
+        return None
+
+
+def _create(storage: BaseStorage, name: str, description: Description) -> optuna.Study | None:
+    """Create the study of a run; another process may have done so at this moment."""
+    directions = [o.direction for o in description.goals.objectives]
+    marks = {
+        MARK: json.dumps(description.identity, sort_keys=True),
+        DESCRIPTION: _text(description.to_json()),
+    }
+    with suppress(optuna.exceptions.DuplicatedStudyError):
+        add_study(storage, name, directions, marks)
+    return _load(storage, name)
+
+
+def _text(value: object) -> str:
+    return json.dumps(value, allow_nan=False)
+
+
+def _json(text: str) -> dict[str, Any]:
+    """Read JSON that was stored.
+
+    Raises:
+        ValueError: it is damaged.
+    """
+    try:
+        value = json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    return dict(value)
 
 
 def _to_trial(
     record: Record, description: Description, distributions: dict[str, CategoricalDistribution]
 ) -> FrozenTrial:
-    objectives = description.goals.objectives
-    failed = not all(math.isfinite(record.values.get(o.metric, math.nan)) for o in objectives)
+    goals = description.goals
+    objectives = goals.objectives
+    failed = bool(goals.missing(record.values))
     finished = datetime.now()
     trial = create_trial(
         state=TrialState.FAIL if failed else TrialState.COMPLETE,
@@ -185,20 +305,33 @@ def _to_trial(
             },
         },
     )
+    if not failed:
+        _set_constraints(trial, goals.excess(record.values))
     trial.datetime_start = finished - timedelta(seconds=record.seconds)
     trial.datetime_complete = finished
     return trial
 
 
-def _to_record(attrs: dict[str, Any]) -> Record:
-    place = attrs["archrank"]
+def _set_constraints(trial: FrozenTrial, excess: Mapping[str, float]) -> None:
+    """Tell Optuna which constraints a trial keeps: those whose value is 0 or less."""
+    if hasattr(trial, "set_constraint"):
+        for name, value in excess.items():
+            trial.set_constraint(name, value)
+    elif excess:  # Optuna 4 keeps them as its samplers do
+        trial.system_attrs["constraints"] = list(excess.values())
+
+
+def _to_record(attrs: dict[str, Any], metrics: Sequence[str]) -> Record:
+    """Read an evaluation; a metric that was not measured then is NaN."""
+    place = attrs[MARK]
+    known = {k: math.nan if v is None else float(v) for k, v in attrs["metrics"].items()}
     return Record(
         round=place["round"],
         slot=place["slot"],
         round_size=place["round_size"],
         arch=np.array(place["choices"], dtype=np.uint8),
         string=attrs["arch"],
-        values={k: math.nan if v is None else v for k, v in attrs["metrics"].items()},
+        values={**dict.fromkeys(metrics, math.nan), **known},
         reason=attrs["failure"],
         seconds=attrs["seconds"],
         elapsed=place["elapsed"],

@@ -8,17 +8,19 @@ from concurrent.futures import Executor
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
-from archrank.errors import ArchrankError, BudgetError, BudgetWarning
+from archrank.errors import ArchrankError, BudgetError, BudgetWarning, ChangedRunWarning
 from archrank.evaluators.base import Evaluator
 from archrank.spaces.base import Space
 from archrank.strategies.base import Strategy
 from archrank.strategies.guided import Guided
 from archrank.strategies.history import History
+from archrank.study.address import Address
+from archrank.study.circumstances import circumstances
 from archrank.study.engine import Engine
 from archrank.study.objectives import Constraint, Goals, Objective
 from archrank.study.record import Description, Record
 from archrank.study.results import Results
-from archrank.study.storage import STUDY_NAME, TrialStore
+from archrank.study.storage import STUDY_NAME, Storage, TrialStore
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,16 +59,21 @@ class Study:
             metric if empty.
         constraints: such as ``"macs<=1e8"`` or, strictly, ``"macs<1e8"``; feasible architectures
             come first.
-        storage: SQLAlchemy URL; ``None`` keeps everything in memory.
+        storage: path of an SQLite file, or SQLAlchemy URL of a database; ``None`` keeps everything
+            in memory. A password may stand in the environment variable ``ARCHRANK_STORAGE``, in
+            the database's URL.
         name: name of the study, in a storage that holds several; ``"archrank"`` if ``None``.
         executor: runs evaluations; ``None`` is this process.
         seed: decides every random choice, those of training included; 0 or more.
+        accept_changes: whether to go on with a stored run although the code that measures, the
+            table's columns or torch have changed since, so that its evaluations may not compare.
 
     Attributes:
         shortfall: how many evaluations the last :meth:`run` ended with, of how many, and why;
             ``None`` if it reached its budget.
 
     Raises:
+        StorageError: a storage that is no path or URL, or a database in memory.
         UnknownNameError: no such metric.
         ObjectiveError: an objective or constraint that cannot be read, or an objective twice.
 
@@ -87,10 +94,11 @@ class Study:
         *,
         objectives: str | Sequence[str] = (),
         constraints: str | Sequence[str] = (),
-        storage: str | None = None,
+        storage: Storage | None = None,
         name: str | None = None,
         executor: Executor | None = None,
         seed: int = 0,
+        accept_changes: bool = False,
     ) -> None:
         if seed < 0:
             raise ArchrankError(f"seed {seed}: a seed is 0 or more")
@@ -100,7 +108,8 @@ class Study:
         self.seed = seed
         self.executor = executor
         self.goals = Goals.parse(objectives, constraints, self.evaluator.metrics)
-        self._storage = storage
+        self.accept_changes = accept_changes
+        self._address = None if storage is None else Address.of(storage)
         self._name = name or STUDY_NAME
         self._results: Results | None = None
         self.shortfall: str | None = None
@@ -128,7 +137,8 @@ class Study:
         }
         decisions = {c.name: tuple(c.options) for c in self.space.choices}
         metrics = self.evaluator.metrics
-        return Description(self.space.name, decisions, metrics, self.goals, identity)
+        found = circumstances(self.space, self.evaluator, self.strategy)
+        return Description(self.space.name, decisions, metrics, self.goals, identity, found)
 
     # ---- storage -------------------------------------------------------------------------------
 
@@ -136,7 +146,7 @@ class Study:
         """Open the storage now, and create it if need be; it is opened on first use otherwise.
 
         Raises:
-            ResumeError: the storage holds another run; names every difference.
+            ResumeError: the storage holds another run, or this one has changed; says what differs.
             StorageError: the storage cannot be used.
         """
         self.records  # noqa: B018
@@ -144,9 +154,21 @@ class Study:
 
     @cached_property
     def _store(self) -> TrialStore:
-        store = TrialStore(self._storage, self._name, create=self.objectives)
-        store.identify(self.description)
+        store = TrialStore(
+            self._address, self._name, create=self.description, accept_changes=self.accept_changes
+        )
+        if store.changes:
+            warnings.warn(
+                f"since this run was begun, {'; '.join(store.changes)}",
+                ChangedRunWarning,
+                stacklevel=2,
+            )
         return store
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """Sentences about what has changed since the stored run was last opened."""
+        return self._store.changes
 
     @cached_property
     def records(self) -> list[Record]:
@@ -155,7 +177,7 @@ class Study:
         The first access opens the storage.
 
         Raises:
-            ResumeError: the storage holds another run; names every difference.
+            ResumeError: the storage holds another run, or this one has changed; says what differs.
             StorageError: the storage cannot be used.
         """
         return self._store.records()
@@ -185,7 +207,7 @@ class Study:
             EvaluationError: the first evaluations all failed, or a worker process died.
             InfeasibleError: nothing that keeps the constraints on cheap metrics was found; says how
                 many architectures were drawn, and names the nearest.
-            ResumeError: the storage holds another run; names every difference.
+            ResumeError: the storage holds another run, or this one has changed; says what differs.
             StorageError: the storage cannot be used.
 
         Warns:

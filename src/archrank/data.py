@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from archrank.errors import DataError
+from archrank.files import user_path
 
 VARIABLE = "ARCHRANK_DATA"
 
@@ -16,7 +17,7 @@ def data_folder(given: str | os.PathLike[str] | None = None) -> Path | None:
     ``None`` if neither names one. ``~`` stands for the home folder in both.
     """
     folder = given if given is not None else os.environ.get(VARIABLE) or None
-    return None if folder is None else Path(folder).expanduser()
+    return None if folder is None else user_path(folder)
 
 
 def need_folder(content: str, given: str | os.PathLike[str] | None = None) -> Path:
@@ -35,7 +36,7 @@ def need_folder(content: str, given: str | os.PathLike[str] | None = None) -> Pa
             f"{content} are not part of archrank: give the folder they are in with --data "
             f"or the environment variable {VARIABLE}"
         )
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise DataError(
             f"no folder {folder}; --data or the environment variable {VARIABLE} names the folder "
             f"of the {content}"
@@ -48,8 +49,13 @@ def find_data(name: str | os.PathLike[str], given: str | os.PathLike[str] | None
 
     The path comes back as it was typed if there is no such file in either place.
     """
-    path = Path(name).expanduser()
+    path = user_path(name)
     folder = data_folder(given)
-    if folder is None or path.is_absolute() or path.exists() or not (folder / path).exists():
+    if (
+        folder is None
+        or path.is_absolute()
+        or os.path.exists(path)
+        or not os.path.exists(folder / path)
+    ):
         return path
     return folder / path

@@ -44,6 +44,11 @@ def file_name(text: str, *, longest: int = 120) -> str:
     return f"{words[: longest - 9] or 'name'}-{digest}"
 
 
+def user_path(typed: str | os.PathLike[str]) -> Path:
+    """Return the path that a user typed; ``~`` is the home folder, a user without one a name."""
+    return Path(os.path.expanduser(typed))
+
+
 def write_file(
     path: str | os.PathLike[str],
     write: Callable[[BinaryIO], object],

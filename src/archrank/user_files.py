@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -20,6 +21,7 @@ from types import ModuleType
 from typing import TypeVar
 
 from archrank.errors import FAILURES, ArchrankError, describe
+from archrank.files import user_path
 
 PREFIX = "archrank_file_"
 T = TypeVar("T")
@@ -49,7 +51,7 @@ if not any(
 
 def module_name(path: Path) -> str:
     """Return the name of the module that the file becomes."""
-    return PREFIX + str(path.expanduser().resolve()).encode().hex()
+    return PREFIX + str(user_path(path).resolve()).encode().hex()
 
 
 def file_of(module: str) -> Path | None:
@@ -80,8 +82,8 @@ def import_file(target: str, typed: str) -> ModuleType:
     Raises:
         ArchrankError: The file does not exist, or importing it fails; names the line.
     """
-    path = Path(target).expanduser()
-    if not path.is_file():
+    path = user_path(target)
+    if not os.path.isfile(path):
         raise ArchrankError(f"{typed}: there is no file {target}{_near(path)}")
     folder = str(path.resolve().parent)
     if folder not in sys.path:
@@ -112,7 +114,7 @@ def run_user_code(call: Callable[[], T]) -> T:
 
 def _near(path: Path) -> str:
     """List Python files with a similar name."""
-    if not path.parent.is_dir():
+    if not os.path.isdir(path.parent):
         return f" (there is no folder {path.parent})"
     names = [p.name for p in path.parent.glob("*.py")]
     close = difflib.get_close_matches(path.name, names, n=3, cutoff=0.6)

@@ -14,7 +14,7 @@ from pydantic.dataclasses import dataclass as checked
 
 from archrank.errors import FAILURES, ArchrankError, StorageError
 from archrank.export.place import DESCRIPTION, WEIGHTS
-from archrank.files import read_json
+from archrank.files import read_json, user_path
 from archrank.runs.named import make_space, make_task
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def load(
     from archrank.export.weights import restore
     from archrank.training.loop import initialise
 
-    folder = Path(folder).expanduser()
+    folder = user_path(folder)
     found = _read(folder)
     if space is None:
         space = make_space(_allowed(folder, "space", found.made_by.space, own_code))

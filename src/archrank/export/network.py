@@ -18,6 +18,7 @@ from archrank.evaluators.base import Evaluator
 from archrank.evaluators.training import Training
 from archrank.export.place import DESCRIPTION, WEIGHTS, keep, reserved
 from archrank.export.weights import State, state_of, to_bytes
+from archrank.files import user_path
 from archrank.registry import Registry
 from archrank.spaces import SPACES
 from archrank.tasks import TASKS
@@ -103,7 +104,7 @@ def export_network(
         raise EvaluationError(
             f"{type(evaluator).__name__} trains no network: export one with Training(task)"
         )
-    folder = Path(folder).expanduser()
+    folder = user_path(folder)
     row = training.space.validate(np.asarray(arch)[None])[0]
     description = _describe(training, row, names or Names())
     untrained = _keepable(training, row)

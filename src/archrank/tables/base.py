@@ -141,8 +141,10 @@ def load_table(
     raw = read_table(path)
     if "arch" not in raw.text:
         close = difflib.get_close_matches("arch", raw.names, n=2, cutoff=0.7)
-        meant = f"; is it {' or '.join(map(repr, close))}? Rename it" if close else ""
-        held = "holds numbers" if "arch" in raw.names else "is missing"
+        named = "arch" in raw.names
+        meant = f"; is it {' or '.join(map(repr, close))}? Rename it" if close and not named else ""
+        held = "holds numbers" if named else "is missing"
+        held = f"holds {raw.others['arch']}" if "arch" in raw.others else held
         raise TableError(
             f"{raw.path}: column 'arch' {held}; it must hold architecture strings of "
             f"{space.name}{meant}. Columns: {', '.join(raw.names)}"

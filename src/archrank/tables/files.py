@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import difflib
-import json
+import os
 import re
-import warnings
-import zlib
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from archrank.errors import TableError, UnknownNameError
+from archrank.files import user_path
 from archrank.tables.builtin import builtin_names, builtin_table
+from archrank.tables.csv_files import read_csv
+from archrank.tables.parquet_files import read_parquet
 from archrank.types import Floats
-
-if TYPE_CHECKING:
-    from pandas import DataFrame
 
 IDENTIFIERS = frozenset(  # columns that name or describe architectures and are never measurements
     (
@@ -28,7 +25,6 @@ IDENTIFIERS = frozenset(  # columns that name or describe architectures and are 
         *("index", "id", "row", "seed", "src", "isomorph_class"),
     )
 )
-ABOUT = b"archrank"  # key of what a Parquet file says about itself
 _CODE = re.compile(r"0\d+")  # such as "012": an identifier, not the number twelve
 
 
@@ -42,6 +38,7 @@ class RawTable:
     text: dict[str, list[Any]]  # all other columns, as written
     n: int
     about: dict[str, Any] = field(default_factory=dict)  # metadata of the file
+    others: dict[str, str] = field(default_factory=dict)  # types of columns that are not read
 
     @property
     def label(self) -> str:
@@ -64,23 +61,24 @@ def read_table(path: str | Path) -> RawTable:
     Raises:
         TableError: The file is missing, empty or damaged.
     """
-    file = Path(path)
-    if not file.is_file() and (shipped := builtin_table(str(path))) is not None:
-        path = file = shipped
+    file = user_path(path)
+    if not os.path.isfile(file) and (shipped := builtin_table(str(path))) is not None:
+        file = shipped
     try:
         status = file.stat()
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
         near = difflib.get_close_matches(file.name, _siblings(file), n=2)
         near += difflib.get_close_matches(file.name, builtin_names(), n=1)
         meant = f", did you mean {' or '.join(near)}?" if near else "."
         known = "" if file.suffix else f" Built-in tables: {', '.join(builtin_names())}"
-        reason = "there is no such file" if isinstance(error, FileNotFoundError) else error.strerror
+        missing = isinstance(error, FileNotFoundError)
+        reason = "there is no such file" if missing else getattr(error, "strerror", None) or error
         raise TableError(f"table {str(path)!r}: {reason}{meant}{known}") from None
-    return _cached(str(path), status.st_mtime_ns, status.st_size)
+    return _cached(str(file), status.st_mtime_ns, status.st_size)
 
 
 def _siblings(file: Path) -> list[str]:
-    return [p.name for p in file.parent.iterdir()] if file.parent.is_dir() else []
+    return sorted(os.listdir(file.parent)) if os.path.isdir(file.parent) else []
 
 
 @lru_cache(maxsize=8)
@@ -97,93 +95,44 @@ def read_columns(path: str) -> RawTable:
     Raises:
         TableError: The file is empty, damaged, or in neither format.
     """
-    is_parquet = path.endswith((".parquet", ".pq"))
-    frame = _read_parquet(path) if is_parquet else _read_csv(path)
-    if not len(frame):
+    if os.path.isdir(path):
+        raise TableError(
+            f"{path} is a folder; name a CSV or Parquet file. Of a Parquet file in parts, make "
+            "one: pandas.read_parquet(FOLDER).to_parquet(FILE)"
+        )
+    if path.endswith((".parquet", ".pq")):
+        names, numbers, texts, others, n, about = read_parquet(path)
+    else:
+        frame = read_csv(path)
+        names, n, about = tuple(map(str, frame.columns)), len(frame), {}
+        columns = (frame.iloc[:, k] for k in range(len(names)))
+        # NaN is an empty cell
+        texts = {
+            name: [None if v != v else v for v in column.tolist()]
+            for name, column in zip(names, columns, strict=True)
+        }
+        numbers, others = {}, {}
+    if not n:
         raise TableError(f"{path}: the table has columns but no rows")
-    names = tuple(map(str, frame.columns))
-    numbers: dict[str, Floats] = {}
-    text: dict[str, list[Any]] = {}
-    for name, column in zip(names, (frame.iloc[:, k] for k in range(len(names))), strict=True):
-        values = None if name in IDENTIFIERS else _as_numbers(column)
+    measured = {name: numbers[name] for name in numbers if name not in IDENTIFIERS}
+    text: dict[str, list[Any]] = {n: numbers[n].tolist() for n in numbers if n in IDENTIFIERS}
+    for name, cells in texts.items():
+        values = None if name in IDENTIFIERS else _as_numbers(cells)
         if values is not None:
-            numbers[name] = values
+            measured[name] = values
         else:
-            text[name] = [None if v != v else v for v in column.tolist()]  # NaN: an empty cell
-    about = _read_about(path) if is_parquet else {}
-    return RawTable(path, names, numbers, text, len(frame), about)
+            text[name] = cells
+    ordered = {name: measured[name] for name in names if name in measured}
+    return RawTable(path, names, ordered, text, n, about, others)
 
 
-def _read_csv(path: str) -> DataFrame:
-    import pandas as pd
-
-    damages = (pd.errors.ParserError, UnicodeDecodeError)
-    try:
-        with warnings.catch_warnings():
-            # pandas only warns of rows with too many cells
-            warnings.simplefilter("error", pd.errors.ParserWarning)
-            _check_header(path, pd.read_csv(path, dtype=str, header=None, nrows=1).iloc[0])
-            return pd.read_csv(path, dtype=str, index_col=False)
-    except IsADirectoryError:
-        raise TableError(f"{path} is a folder; name a CSV or Parquet file") from None
-    except pd.errors.EmptyDataError:
-        raise TableError(f"{path}: the file is empty") from None
-    except pd.errors.ParserWarning:
-        raise TableError(
-            f"{path}: some rows have more cells than there are columns; put texts with commas in "
-            'double quotes ("...")'
-        ) from None
-    except (*damages, OSError, EOFError, zlib.error) as error:
-        raise TableError(
-            f"{path}: cannot be read as CSV: {str(error).strip()}; is the file complete? Download "
-            "it again, or name Parquet files *.parquet"
-        ) from None
-
-
-def _check_header(path: str, names: Iterable[Any]) -> None:
-    """Refuse repeated column names, which pandas would rename, and separators other than commas."""
-    named = [name for name in names if isinstance(name, str)]
-    twice = next((name for name in named if named.count(name) > 1), None)
-    if twice is not None:
-        raise TableError(f"{path}: {named.count(twice)} columns are called {twice!r}; rename them")
-    for separator, called in ((";", "semicolons"), ("\t", "tabs")):
-        if len(named) == 1 and separator in named[0]:
-            raise TableError(f"{path}: its columns are separated by {called}; use commas")
-
-
-def _read_parquet(path: str) -> DataFrame:
-    import pandas as pd
-
-    try:
-        return pd.read_parquet(path, engine="pyarrow")
-    except (OSError, ValueError) as error:  # pyarrow's ArrowInvalid is a ValueError
-        raise TableError(
-            f"{path}: cannot be read as Parquet: {error}; is the file complete?"
-        ) from None
-
-
-def _read_about(path: str) -> dict[str, Any]:
-    """Read what the writer of a Parquet file said about it; empty for files of others."""
-    from pyarrow import parquet
-
-    metadata = parquet.read_schema(path).metadata or {}
-    try:
-        about = json.loads(metadata.get(ABOUT, b"{}"))
-    except ValueError:
-        return {}
-    return about if isinstance(about, dict) else {}
-
-
-def _as_numbers(column: Any) -> Floats | None:
-    """Convert a column to ``(n,)`` float64; ``None`` if it is text, identifiers or empty."""
-    if column.dtype.kind in "iuf":
-        return np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan))
-    cells = column.to_numpy(dtype=object, na_value=np.nan)
-    filled = [c for c in cells if isinstance(c, str)]
+def _as_numbers(cells: list[str | None]) -> Floats | None:
+    """Convert cells to ``(n,)`` float64; ``None`` if they are text, identifiers or all empty."""
+    filled = [c for c in cells if c is not None]
     if not filled or any(c[0] == "0" and _CODE.fullmatch(c) for c in filled):
         return None
     try:
-        return np.asarray(cells.astype(np.float64))
+        return np.array([np.nan if c is None else c for c in cells], dtype=object).astype(float)
     except (TypeError, ValueError):
         return None
 
@@ -197,6 +146,11 @@ def numeric_column(raw: RawTable, name: str) -> Floats:
     """
     if name in raw.numbers:
         return raw.numbers[name]
+    if name in raw.others:
+        raise TableError(
+            f"{raw.path}, column {name!r} holds {raw.others[name]}, no numbers; metrics are "
+            f"{', '.join(raw.numbers)}"
+        )
     if name not in raw.text:
         raise UnknownNameError("column", name, raw.numbers, f"Table: {raw.label}")
     if all(v is None for v in raw.text[name]):

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archrank.files import write_file
-from archrank.tables.files import ABOUT
+from archrank.tables.parquet_files import ABOUT
 from archrank.types import Floats
 
 DIGITS = 12  # binary, after the leading one

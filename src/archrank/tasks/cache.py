@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archrank.errors import StorageError
-from archrank.files import file_name, write_file
+from archrank.files import file_name, user_path, write_file
 from archrank.unpacking import read_npz
 
 Arrays = dict[str, NDArray[Any]]
@@ -24,12 +24,12 @@ Arrays = dict[str, NDArray[Any]]
 def cache_folder() -> Path:
     """Return the folder of made data: ``$ARCHRANK_CACHE``, or the platform's cache folder."""
     if chosen := os.environ.get("ARCHRANK_CACHE"):
-        return Path(chosen).expanduser()
+        return user_path(chosen)
     if sys.platform == "win32" and (local := os.environ.get("LOCALAPPDATA")):
         return Path(local) / "archrank" / "cache"
     if sys.platform == "darwin":
-        return Path("~/Library/Caches/archrank").expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "archrank"
+        return user_path("~/Library/Caches/archrank")
+    return user_path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "archrank"
 
 
 def cached(name: str, key: Mapping[str, object], make: Callable[[], Arrays]) -> Arrays:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
 from archrank.errors import DataError
+from archrank.files import user_path
 
 
 def find(
@@ -23,13 +25,13 @@ def find(
         DataError: A file is missing; names it and the folders that were searched.
     """
     names = list(names)
-    base = Path(root).expanduser()
+    base = user_path(root)
     folders = [base, *(base / s for s in subfolders)]
     for folder in folders:
-        if all((folder / name).is_file() for name in names):
+        if all(os.path.isfile(folder / name) for name in names):
             return [folder / name for name in names]
-    best = max(folders, key=lambda f: sum((f / name).is_file() for name in names))
-    missing = [name for name in names if not (best / name).is_file()]
+    best = max(folders, key=lambda f: sum(os.path.isfile(f / name) for name in names))
+    missing = [name for name in names if not os.path.isfile(best / name)]
     raise DataError(
         f"{what}: {', '.join(missing)} not found; looked in {', '.join(map(str, folders))}"
     )

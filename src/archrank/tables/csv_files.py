@@ -57,6 +57,8 @@ def read_csv(path: str) -> DataFrame:
             first = pd.read_csv(io.StringIO(text), dtype=str, header=None, nrows=1)
             _check_header(path, first.iloc[0])
             return pd.read_csv(io.StringIO(text), dtype=str, index_col=False)
+    except TableError:
+        raise
     except pd.errors.EmptyDataError:
         raise TableError(f"{path}: the file is empty") from None
     except pd.errors.ParserWarning:

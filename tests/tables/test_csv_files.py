@@ -69,7 +69,7 @@ def test_files_are_told_by_their_content(tmp_path: Path) -> None:
 
 LATIN = "arch,größe\ndepth=1,1\n"
 BROKEN = {
-    "not xz": ("t.csv.xz", CSV.encode(), r"t.csv.xz is no xz file, as its name says"),
+    "not xz": ("t.csv.xz", CSV.encode(), r"t.csv.xz cannot be read as xz, though its name says so"),
     "cut off gz": ("t.csv.gz", gzip.compress(CSV.encode())[:-9], "is the file complete"),
     "cut off bz2": ("t.csv.bz2", bz2.compress(CSV.encode())[:-9], "is the file complete"),
     "cut off xz": ("t.csv.xz", lzma.compress(CSV.encode())[:-9], "is the file complete"),

@@ -97,8 +97,8 @@ def _check_kind(path: str, kind: str | None, start: bytes) -> None:
     claimed = next((k for end, k in SUFFIXES.items() if path.lower().endswith(end)), None)
     if claimed is not None and kind != claimed:
         raise TableError(
-            f"{path} is no {claimed} file, as its name says: it begins with {start[:8]!r}; is it "
-            "complete? Download it again"
+            f"{path} cannot be read as {claimed}, though its name says so: it begins with "
+            f"{start[:8]!r}; is the file complete? Download it again"
         )
     if kind == "Zstandard":
         raise TableError(f"{path}: Zstandard files are not read; unpack it, or pack it with gzip")

@@ -11,7 +11,7 @@ ICLR 2020, figure 1 and section 2.1: stem, ``cells`` cells, reduction, ``cells``
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import torch
@@ -61,6 +61,11 @@ class Cell(nn.Module):
         return nodes[-1]
 
 
+def computed_edges(ops: Sequence[str]) -> list[int]:
+    """List the edges that must be computed, by rising target."""
+    return [edge for incoming in _live_edges(ops) for edge, _ in incoming]
+
+
 def _live_edges(ops: Sequence[str]) -> list[list[tuple[int, int]]]:
     """List, for nodes 1, 2 and 3, the (edge, source) pairs that must be computed."""
     present = [(e, s, t) for e, (s, t) in enumerate(EDGES) if ops[e] != "none"]
@@ -108,7 +113,8 @@ class NASBench201Network(nn.Module):
     """Image classifier made of one repeated cell.
 
     Args:
-        cell: Six operation names in the order of the edges 0->1, 0->2, 1->2, 0->3, 1->3, 2->3.
+        cell: Six operation names in the order of the edges 0->1, 0->2, 1->2, 0->3, 1->3, 2->3; or
+            a function that makes a cell for a number of channels.
         channels: Channels of the first stage; doubled at each reduction.
         cells: Cells per stage.
         n_classes: Number of classes, the size of the output.
@@ -118,7 +124,7 @@ class NASBench201Network(nn.Module):
 
     def __init__(
         self,
-        cell: Sequence[str],
+        cell: Sequence[str] | Callable[[int], nn.Module],
         *,
         channels: int = 16,
         cells: int = 5,
@@ -136,7 +142,7 @@ class NASBench201Network(nn.Module):
             width = channels * 2**stage
             if stage > 0:
                 body.append(_REDUCTIONS[reduction](width // 2, width))
-            body.extend(Cell(cell, width) for _ in range(cells))
+            body.extend(cell(width) if callable(cell) else Cell(cell, width) for _ in range(cells))
         self.body = nn.Sequential(*body)
         self.head = nn.Sequential(nn.BatchNorm2d(width), nn.ReLU())
         self.classifier = nn.Linear(width, n_classes)

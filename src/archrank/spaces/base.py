@@ -438,8 +438,12 @@ class Space(ABC):
         """
         return None
 
-    def _supernet(self, sizes: Any) -> Supernet:
+    def _supernet(self, sizes: Any, **options: Any) -> Supernet:
         """Return a new supernet for networks of these sizes.
+
+        Args:
+            sizes: what :meth:`_sizes` returned.
+            **options: of this space's supernet.
 
         Raises:
             SpaceError: there is none, as by default.

@@ -96,13 +96,17 @@ class Networks:
             check_output(self._named(row), output, self.task)
         return network
 
-    def supernet(self) -> Supernet:
+    def supernet(self, **options: Any) -> Supernet:
         """Return a new supernet, which contains every architecture of the space.
+
+        Args:
+            **options: of the space's supernet. Cells with operations on edges have ``affine``:
+                whether their batch norms have a scale and a shift (True), as in the networks.
 
         Raises:
             SpaceError: the space has none.
         """
-        return self.space._supernet(self.sizes)
+        return self.space._supernet(self.sizes, **options)
 
     def fingerprint(self) -> str:
         """Return the identity of the networks: that of the space, and their sizes."""

@@ -287,10 +287,13 @@ class RestrictedNetworks(Networks):
         row = self.space.validate(arch[None])
         return self.whole.build(self.space.to_origin(row)[0])
 
-    def supernet(self) -> Supernet:
+    def supernet(self, **options: Any) -> Supernet:
         """Return a new supernet of the whole space; it takes rows of ``space.to_origin``.
+
+        Args:
+            **options: of the space's supernet.
 
         Raises:
             SpaceError: the space has none.
         """
-        return self.whole.supernet()
+        return self.whole.supernet(**options)

@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from archrank.spaces.base import Space
+if TYPE_CHECKING:
+    from archrank.spaces.base import Space
 
 
 class Supernet(nn.Module, ABC):
     """Base class of networks that contain every architecture of a space, with shared weights.
 
     The architecture is an argument of each call. There is no active architecture to be set, so
-    none can be left set by mistake, and one training step may run several architectures.
+    none can be left set by mistake, and one training step may run several architectures. Only
+    what the architecture runs is computed, so weights of other paths get no gradient.
+
+    Batch norms have no running statistics: those would mix all architectures that were trained.
+    They normalise by the batch, in training and evaluation mode alike, and so do extracted
+    networks until :func:`~archrank.supernets.statistics.recalibrate` gives them statistics of
+    their own.
+
+    Attributes:
+        space: whose architectures it contains.
     """
 
     space: Space

@@ -23,6 +23,7 @@ from archrank.types import Archs
 if TYPE_CHECKING:
     from torch import nn
 
+    from archrank.supernets.base import Supernet
     from archrank.tasks.base import Task
 
 MAX_NODES = 8  # 28 edges; more would make the canonical form slow
@@ -140,6 +141,19 @@ class CustomCells(EdgeCellSpace):
             return EdgeCell(edges, self.nodes)
 
         return self._assemble(make_cell, sizes)
+
+    def _supernet(self, sizes: Any, *, affine: bool = True) -> Supernet:
+        from archrank.supernets.edge_cells import EdgeCellSupernet
+
+        return EdgeCellSupernet(
+            self,
+            ends=self.edges,
+            operation=self._operation,
+            assemble=lambda make_cell: self._assemble(make_cell, sizes),
+            build=lambda arch: self._build(arch, sizes),
+            route=lambda arch: np.flatnonzero(self.live(arch[None])[0]).tolist(),
+            affine=affine,
+        )
 
     def _assemble(self, make_cell: Factory, sizes: Any) -> nn.Module:
         """Put cells into the network: a user's, which receives the task, or the default one."""

@@ -8,7 +8,7 @@ parameters; all-skip: 7.78304 M, 0.073306 M (10 classes, 3 x 32 x 32 images).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +21,7 @@ from archrank.types import Archs, Floats
 if TYPE_CHECKING:
     from torch import nn
 
+    from archrank.supernets.base import Supernet
     from archrank.tasks.base import Task
 
 OPS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")  # published order
@@ -67,10 +68,31 @@ class NASBench201(EdgeCellSpace):
         return {"macs": totals[:, 0], "params": totals[:, 1]}
 
     def _build(self, arch: NDArray[np.uint8], sizes: CellSizes) -> nn.Module:
+        return self._assemble([self.ops[k] for k in arch], sizes)
+
+    def _supernet(self, sizes: CellSizes, *, affine: bool = True) -> Supernet:
+        from archrank.networks.nasbench201 import computed_edges
+        from archrank.networks.operations import operation
+        from archrank.supernets.edge_cells import EdgeCellSupernet
+
+        return EdgeCellSupernet(
+            self,
+            ends=self.edges,
+            operation=lambda k, channels: operation(self.ops[k], channels),
+            assemble=lambda make_cell: self._assemble(make_cell, sizes),
+            build=lambda arch: self._build(arch, sizes),
+            route=lambda arch: computed_edges([self.ops[k] for k in arch]),
+            affine=affine,
+        )
+
+    def _assemble(
+        self, cell: Sequence[str] | Callable[[int], nn.Module], sizes: CellSizes
+    ) -> nn.Module:
+        """Put a cell, or what a function makes, into the network."""
         from archrank.networks.nasbench201 import NASBench201Network
 
         return NASBench201Network(
-            [self.ops[k] for k in arch],
+            cell,
             channels=sizes.scale.channels,
             cells=sizes.scale.cells,
             n_classes=sizes.images.n_classes,

@@ -26,6 +26,7 @@ from archrank.types import Archs, Floats
 if TYPE_CHECKING:
     from torch import nn
 
+    from archrank.supernets.base import Supernet
     from archrank.tasks.base import Task
 
 OPS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3")  # digits 0 to 3, as published
@@ -105,6 +106,11 @@ class TransNAS101Micro(EdgeCellSpace):
 
     def _build(self, arch: NDArray[np.uint8], sizes: CellSizes) -> nn.Module:
         return self._cells._build(arch, sizes)
+
+    def _supernet(self, sizes: CellSizes, *, affine: bool = True) -> Supernet:
+        supernet = self._cells._supernet(sizes, affine=affine)
+        supernet.space = self  # the fifth operation, average pooling, has no weights
+        return supernet
 
     def fingerprint(self) -> str:
         """Return the name, and the scale if one was given."""

@@ -1,0 +1,175 @@
+"""Supernets of cells with operations on edges: one weight per edge and operation.
+
+As AceNAS and the Surgery train them on NAS-Bench-201: every position of the cell in the network has
+weights of its own, and an architecture runs one operation per edge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from copy import deepcopy
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from archrank.networks.edge_cells import EdgeCell
+from archrank.networks.nasbench201 import Cell
+from archrank.networks.operations import ReLUConvBN
+from archrank.supernets.base import Supernet
+from archrank.supernets.statistics import use_batch_statistics, without_affine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from archrank.spaces.base import Space
+
+Row: TypeAlias = NDArray[np.uint8]
+Route: TypeAlias = "tuple[tuple[int, int, int, int], ...]"
+"""What a cell computes: (edge, operation, source, target), by rising target."""
+
+
+class Shared:
+    """Route of the architecture that runs just now, known to all cells of a supernet."""
+
+    def __init__(self) -> None:
+        self.route: Route | None = None
+
+    @contextmanager
+    def running(self, route: Route) -> Iterator[None]:
+        """Let the cells take ``route`` inside the block, and none after it."""
+        self.route = route
+        try:
+            yield
+        finally:
+            self.route = None
+
+
+class SharedCell(nn.Module):
+    """Every operation on every edge of one cell.
+
+    Args:
+        make: makes operation ``k``.
+        shape: number of edges and of operations.
+        nodes: number of nodes, input and output included.
+        shared: tells the route.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[int], nn.Module],
+        shape: tuple[int, int],
+        nodes: int,
+        shared: Shared,
+    ) -> None:
+        super().__init__()
+        edges, operations = shape
+        self.edges = nn.ModuleList(
+            nn.ModuleList(make(k) for k in range(operations)) for _ in range(edges)
+        )
+        self._nodes, self._shared = nodes, shared
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (b, c, h, w) to (b, c, h, w) along the route."""
+        assert self._shared.route is not None, "cells run inside their supernet alone"
+        nodes: list[Tensor | None] = [x] + [None] * (self._nodes - 1)
+        rectified: dict[int, Tensor] = {}  # once per node, however many convolutions read it
+        for edge, k, source, target in self._shared.route:
+            start = nodes[source]
+            if start is None:
+                start = nodes[source] = torch.zeros_like(x)
+            operation = self.edges[edge][k]  # type: ignore[index]
+            if isinstance(operation, ReLUConvBN):
+                if source not in rectified:
+                    rectified[source] = start.relu()
+                term = operation[2](operation[1](rectified[source]))
+            else:
+                term = operation(start)
+            end = nodes[target]
+            nodes[target] = term if end is None else end + term
+        last = nodes[-1]
+        return torch.zeros_like(x) if last is None else last
+
+    def fill(self, cell: nn.Module, arch: Row) -> None:
+        """Put copies of the operations of ``arch`` into a cell of its own."""
+        if isinstance(cell, Cell):  # has all edges, the dead ones too
+            for edge, k in enumerate(arch.tolist()):
+                cell.edges[edge] = deepcopy(self.edges[edge][k])  # type: ignore[index]
+        elif isinstance(cell, EdgeCell):
+            route = self._shared.route
+            assert route is not None
+            for place, (edge, k, _, _) in enumerate(route):
+                cell.operations[place] = deepcopy(self.edges[edge][k])  # type: ignore[index]
+        else:
+            raise TypeError(f"expected a cell with operations on edges, got {type(cell).__name__}")
+
+
+class EdgeCellSupernet(Supernet):
+    """Supernet of a space of cells with operations on edges.
+
+    Args:
+        space: of the cells.
+        ends: (source, target) of each edge, by rising target.
+        operation: makes operation ``k`` for a number of channels.
+        assemble: makes the whole network from a function that makes cells.
+        build: makes the stand-alone network of a row.
+        route: tells which edges of a row are computed, by rising target.
+        affine: whether batch norms of cells have a scale and a shift; the Surgery's have none.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        *,
+        ends: Sequence[tuple[int, int]],
+        operation: Callable[[int, int], nn.Module],
+        assemble: Callable[[Callable[[int], nn.Module]], nn.Module],
+        build: Callable[[Row], nn.Module],
+        route: Callable[[Row], Sequence[int]],
+        affine: bool = True,
+    ) -> None:
+        super().__init__()
+        self.space = space
+        self._ends, self._build, self._route = tuple(ends), build, route
+        shape, nodes = (len(ends), len(space.choices[0].options)), ends[-1][1] + 1
+        shared = Shared()
+
+        def make_cell(channels: int) -> nn.Module:
+            cell = SharedCell(lambda k: operation(k, channels), shape, nodes, shared)
+            return cell if affine else without_affine(cell)
+
+        self.network = use_batch_statistics(assemble(make_cell))
+        self._shared = shared
+
+    def forward(self, x: Tensor, arch: Row) -> Tensor:
+        """Run ``arch: (d,)`` with the shared weights: ``x: (b, c, h, w)`` -> ``(b, classes)``."""
+        with self._shared.running(self.route(arch)):
+            outputs: Tensor = self.network(x)
+        return outputs
+
+    def route(self, arch: Row) -> Route:
+        """Return what a cell of ``arch: (d,)`` computes."""
+        return tuple((e, int(arch[e]), *self._ends[e]) for e in self._route(arch))
+
+    def extract(self, arch: Row) -> nn.Module:
+        """Return the network that the space builds for ``arch: (d,)``, with copies of the weights.
+
+        Its outputs equal those of :meth:`forward` for the same input and mode; its batch norms
+        normalise by the batch, until they are recalibrated.
+        """
+        network = self._build(arch)
+        outside = self.network.state_dict()
+        with self._shared.running(self.route(arch)):
+            for path, module in self.network.named_modules(remove_duplicate=False):
+                if isinstance(module, SharedCell):
+                    module.fill(network.get_submodule(path), arch)
+                    for name in list(outside):
+                        if name.startswith(f"{path}."):
+                            del outside[name]
+        use_batch_statistics(network)
+        unknown = network.load_state_dict(outside, strict=False).unexpected_keys
+        assert not unknown, f"{unknown} are not in the stand-alone network"
+        return network.train(self.training)

@@ -1,0 +1,69 @@
+"""Statistics of batch norms: of the batch, as in supernets, or recalibrated for one network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from archrank.errors import SettingsError
+
+
+def batch_norms(network: nn.Module) -> list[_BatchNorm]:
+    """Return the batch norms of a network, in its order."""
+    return [module for module in network.modules() if isinstance(module, _BatchNorm)]
+
+
+def use_batch_statistics(network: nn.Module) -> nn.Module:
+    """Let every batch norm normalise by the batch, in evaluation mode too; returns the network."""
+    for norm in batch_norms(network):
+        norm.track_running_stats = False
+        norm.running_mean = norm.running_var = norm.num_batches_tracked = None
+    return network
+
+
+def without_affine(network: nn.Module) -> nn.Module:
+    """Take scale and shift from every batch norm, as in the Surgery's cells; returns the network.
+
+    "A Surgery of the Neural Architecture Evaluators" trains the batch norms of cells without them.
+    """
+    for norm in batch_norms(network):
+        norm.affine = False
+        norm.weight = norm.bias = None  # type: ignore[assignment]
+    return network
+
+
+@torch.no_grad()
+def recalibrate(network: nn.Module, inputs: Iterable[Tensor]) -> nn.Module:
+    """Give a network's batch norms the mean statistics of some batches.
+
+    Weights stay. The network then treats every example alone: its outputs no longer depend on what
+    else is in the batch. It is left in evaluation mode.
+
+    Args:
+        network: a network, such as one that a supernet extracted; changed in place.
+        inputs: batches ``(b, ...)`` of training inputs, all alike in size.
+
+    Raises:
+        SettingsError: there are batch norms, and no batch.
+    """
+    norms = batch_norms(network)
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.track_running_stats, norm.momentum = True, None  # the mean over all batches
+        place = next(network.parameters())
+        norm.running_mean = torch.zeros(norm.num_features, device=place.device)
+        norm.running_var = torch.ones(norm.num_features, device=place.device)
+        norm.num_batches_tracked = torch.tensor(0, device=place.device)
+    network.train()
+    seen = 0
+    for x in inputs:
+        network(x)
+        seen += 1
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+    if norms and not seen:
+        raise SettingsError("batch norms cannot be recalibrated without any batch of inputs")
+    return network.eval()

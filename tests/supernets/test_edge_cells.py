@@ -1,0 +1,122 @@
+"""Supernets of cells: outputs of stand-alone networks, live paths alone, weights of their own."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from archrank.networks.operations import ReLUConvBN
+from archrank.spaces import CustomCells, NASBench201, Scale, Space, TransNAS101Micro
+from archrank.supernets.edge_cells import EdgeCellSupernet
+from archrank.supernets.statistics import batch_norms, recalibrate, use_batch_statistics
+from archrank.tasks import Digits
+from archrank.testing import check_supernet
+
+SMALL = Scale(channels=3, cells=2, reduction="residual")
+X = torch.randn(6, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+
+
+def their_network(make_cell, task):
+    """A network of the user's, in which one cell is used twice."""
+    cell = make_cell(4)
+    return nn.Sequential(nn.Conv2d(1, 4, 1), cell, cell, nn.Flatten(), nn.Linear(256, 10))
+
+
+SPACES: dict[str, Space] = {
+    "nasbench201": NASBench201(),
+    "published reduction": NASBench201(SMALL),
+    "transnas": TransNAS101Micro(),
+    "cells": CustomCells(["none", "skip_connect", "nor_conv_3x3"], nodes=5),
+    "operations of one's own": CustomCells(
+        {"none": None, "double": lambda c: nn.Conv2d(c, c, 3, padding=1), "nor_conv_1x1": None},
+        network=their_network,
+    ),
+    "no none": CustomCells(["skip_connect", "nor_conv_1x1"], nodes=3),
+}
+
+
+@pytest.fixture(params=SPACES)
+def supernet(request: pytest.FixtureRequest) -> EdgeCellSupernet:
+    torch.manual_seed(0)
+    found = SPACES[request.param].networks(Digits()).supernet()
+    assert isinstance(found, EdgeCellSupernet)
+    assert found.space is SPACES[request.param]
+    for norm in batch_norms(found):  # as after training
+        nn.init.normal_(norm.weight)
+        nn.init.normal_(norm.bias)
+    return found
+
+
+def test_contract(supernet: EdgeCellSupernet) -> None:
+    check_supernet(supernet, (1, 8, 8))
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_outputs_are_those_of_the_extracted_network(
+    supernet: EdgeCellSupernet, training: bool
+) -> None:
+    supernet.train(training)
+    space = supernet.space
+    for arch in space.sample(8, rng=np.random.default_rng(1)):
+        network = supernet.extract(arch)
+        assert network.training == training
+        assert torch.allclose(network(X), supernet(X, arch), atol=1e-6)
+        alone = space.networks(Digits()).build(arch)
+        assert [(n, p.shape) for n, p in network.named_parameters()] == [
+            (n, p.shape) for n, p in alone.named_parameters()
+        ]
+        use_batch_statistics(alone).load_state_dict(network.state_dict())
+        assert torch.allclose(alone.train(training)(X), supernet(X, arch), atol=1e-6)
+
+
+def test_only_the_path_gets_gradients(supernet: EdgeCellSupernet) -> None:
+    used = {name: 0 for name, _ in supernet.named_parameters()}
+    for arch in supernet.space.sample(60, rng=np.random.default_rng(0)):
+        supernet.zero_grad(set_to_none=True)
+        supernet(X, arch).sum().backward()
+        trained = {n for n, p in supernet.named_parameters() if p.grad is not None}
+        steps = {(edge, k) for edge, k, _, _ in supernet.route(arch)}
+        for name in used:
+            if ".edges." in name:
+                edge, k = map(int, name.split(".edges.")[1].split(".")[:2])
+                assert (edge, k) in steps or name not in trained
+            used[name] += name in trained
+    assert min(used.values()) > 0, "every weight is used by some architecture"
+
+
+def test_every_position_edge_and_operation_has_its_own_weights() -> None:
+    supernet = NASBench201().networks(Digits()).supernet()
+    kernels = [m for m in supernet.modules() if isinstance(m, ReLUConvBN)]
+    assert len(kernels) == 3 * 6 * 2  # stages, edges, kernels of 1 and 3
+
+
+def test_a_cell_without_a_path_gives_the_same_for_all() -> None:
+    space = NASBench201()
+    supernet = space.networks(Digits()).supernet().eval()
+    outputs = supernet(X, np.zeros(6, dtype=np.uint8))
+    assert torch.isfinite(outputs).all()
+    assert torch.allclose(outputs, outputs[:1].expand(6, -1))
+
+
+def test_batch_norms_of_cells_without_scale() -> None:
+    space = NASBench201()
+    supernet = space.networks(Digits()).supernet(affine=False)
+    arch = space.sample(1, rng=np.random.default_rng(3))[0]
+    assert not any("edges" in name and name.endswith("2.weight") for name in supernet.state_dict())
+    assert torch.allclose(supernet.extract(arch)(X), supernet(X, arch), atol=1e-6)
+
+
+def test_recalibrated_networks_treat_examples_alone() -> None:
+    space = NASBench201()
+    supernet = space.networks(Digits()).supernet()
+    arch = space.parse(["|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|nor_conv_3x3~2|"])
+    network = supernet.extract(arch[0]).eval()
+    batches = torch.randn(4, 16, 1, 8, 8, generator=torch.Generator().manual_seed(1))
+    assert not torch.allclose(network(X)[:2], network(X[:2]), atol=1e-3)
+    recalibrate(network, batches)
+    assert torch.allclose(network(X)[:2], network(X[:2]), atol=1e-6)
+    first = network.stem[0](batches.flatten(0, 1))
+    means = first.unflatten(0, (4, 16)).mean(dim=(1, 3, 4)).mean(dim=0)
+    assert torch.allclose(network.stem[1].running_mean, means, atol=1e-5)

@@ -142,7 +142,7 @@ class CustomCells(EdgeCellSpace):
 
         return self._assemble(make_cell, sizes)
 
-    def _supernet(self, sizes: Any, *, affine: bool = True) -> Supernet:
+    def _supernet(self, sizes: Any, **options: Any) -> Supernet:
         from archrank.supernets.edge_cells import EdgeCellSupernet
 
         return EdgeCellSupernet(
@@ -152,7 +152,7 @@ class CustomCells(EdgeCellSpace):
             assemble=lambda make_cell: self._assemble(make_cell, sizes),
             build=lambda arch: self._build(arch, sizes),
             route=lambda arch: np.flatnonzero(self.live(arch[None])[0]).tolist(),
-            affine=affine,
+            **options,
         )
 
     def _assemble(self, make_cell: Factory, sizes: Any) -> nn.Module:

@@ -9,7 +9,7 @@ parameters; all-skip: 7.78304 M, 0.073306 M (10 classes, 3 x 32 x 32 images).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,7 +70,7 @@ class NASBench201(EdgeCellSpace):
     def _build(self, arch: NDArray[np.uint8], sizes: CellSizes) -> nn.Module:
         return self._assemble([self.ops[k] for k in arch], sizes)
 
-    def _supernet(self, sizes: CellSizes, *, affine: bool = True) -> Supernet:
+    def _supernet(self, sizes: CellSizes, **options: Any) -> Supernet:
         from archrank.networks.nasbench201 import computed_edges
         from archrank.networks.operations import operation
         from archrank.supernets.edge_cells import EdgeCellSupernet
@@ -82,7 +82,7 @@ class NASBench201(EdgeCellSpace):
             assemble=lambda make_cell: self._assemble(make_cell, sizes),
             build=lambda arch: self._build(arch, sizes),
             route=lambda arch: computed_edges([self.ops[k] for k in arch]),
-            affine=affine,
+            **options,
         )
 
     def _assemble(

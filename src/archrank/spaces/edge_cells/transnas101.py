@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,8 +107,8 @@ class TransNAS101Micro(EdgeCellSpace):
     def _build(self, arch: NDArray[np.uint8], sizes: CellSizes) -> nn.Module:
         return self._cells._build(arch, sizes)
 
-    def _supernet(self, sizes: CellSizes, *, affine: bool = True) -> Supernet:
-        supernet = self._cells._supernet(sizes, affine=affine)
+    def _supernet(self, sizes: CellSizes, **options: Any) -> Supernet:
+        supernet = self._cells._supernet(sizes, **options)
         supernet.space = self  # the fifth operation, average pooling, has no weights
         return supernet
 

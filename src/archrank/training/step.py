@@ -126,6 +126,12 @@ class Step:
         """Go on where the step that returned ``state`` was; its updates follow bit for bit."""
         self.done = int(state["done"])
         self.optimizer.load_state_dict(state["optimizer"])
+        for weight, buffers in self.optimizer.state.items():
+            for name, buffer in buffers.items():
+                if isinstance(buffer, Tensor) and buffer.shape == weight.shape:
+                    # Fused updates take both in the order in which they lie in memory, which a
+                    # file does not keep.
+                    buffers[name] = torch.empty_like(weight, dtype=buffer.dtype).copy_(buffer)
         if self._scaler is not None:
             self._scaler.load_state_dict(state["scaler"])
 

@@ -1,0 +1,110 @@
+"""Checkpoints of a training: tensors and JSON in one safetensors file per epoch, no pickles.
+
+A file is written whole or not at all, so a training that is killed while it writes goes on from
+the checkpoint before.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+
+from archrank.errors import StorageError
+from archrank.files import write_file
+
+HEADER = "archrank"  # key of the JSON values in the file's metadata
+_NAME = re.compile(r"epoch-(\d+)\.safetensors")
+
+
+def checkpoint(folder: Path, epoch: int) -> Path:
+    """Return the path of the checkpoint after ``epoch``."""
+    return folder / f"epoch-{epoch:06d}.safetensors"
+
+
+def checkpoints(folder: Path) -> dict[int, Path]:
+    """Return the checkpoints in a folder by epoch, rising; none if there is no folder."""
+    found = {}
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if match := _NAME.fullmatch(path.name):
+            found[int(match[1])] = path
+    return dict(sorted(found.items()))
+
+
+def write_checkpoint(path: Path, tensors: Mapping[str, Any], about: Mapping[str, Any]) -> None:
+    """Write nested tensors, and JSON values about them.
+
+    Args:
+        path: of the checkpoint; its folder is made.
+        tensors: tensors, numbers, and mappings or lists of those, by name.
+        about: JSON values.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    flat: dict[str, Tensor] = {}
+    layout = _flatten(tensors, "", flat)
+    header = json.dumps({"about": about, "layout": layout})
+    data = save(flat, metadata={HEADER: header})
+    write_file(path, lambda file: file.write(data), parents=True)
+
+
+def read_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what :func:`write_checkpoint` wrote: the tensors on the CPU, and the JSON values.
+
+    Raises:
+        StorageError: the file cannot be read, is damaged, or is of another kind.
+    """
+    try:
+        data = path.read_bytes()
+        header = json.loads(_metadata(data)[HEADER])
+        tensors = _unflatten(header["layout"], load(data))
+        return tensors, header["about"]
+    except OSError as error:
+        raise StorageError(f"checkpoint {path}: {error.strerror or error}") from None
+    except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise StorageError(
+            f"{path} is no whole checkpoint of a supernet ({type(error).__name__}: {error}); "
+            "remove it to go on from the one before"
+        ) from None
+
+
+def _metadata(data: bytes) -> dict[str, str]:
+    length = int.from_bytes(data[:8], "little")
+    if len(data) < 8 or length > len(data) - 8:
+        raise ValueError("the file is cut off")
+    found = json.loads(data[8 : 8 + length])["__metadata__"]
+    if not isinstance(found, dict):
+        raise ValueError("no metadata")
+    return found
+
+
+def _flatten(value: Any, name: str, flat: dict[str, Tensor]) -> Any:
+    """Move tensors to ``flat``; return the rest, with their names in their places."""
+    if isinstance(value, Tensor):
+        # safetensors takes no memory that two entries share
+        flat[name] = value.detach().cpu().clone(memory_format=torch.contiguous_format)
+        return {"tensor": name}
+    if isinstance(value, Mapping):
+        items = [[key, _flatten(v, f"{name}.{key}", flat)] for key, v in value.items()]
+        return {"items": items}  # keys may be numbers
+    if isinstance(value, list | tuple):
+        return [_flatten(v, f"{name}.{i}", flat) for i, v in enumerate(value)]
+    return value
+
+
+def _unflatten(layout: Any, flat: Mapping[str, Tensor]) -> Any:
+    if isinstance(layout, dict):
+        if "tensor" in layout:
+            return flat[layout["tensor"]]
+        return {key: _unflatten(value, flat) for key, value in layout["items"]}
+    if isinstance(layout, list):
+        return [_unflatten(value, flat) for value in layout]
+    return layout

@@ -1,0 +1,246 @@
+"""Training of supernets: updates against their definition, resume, divergence, bad checkpoints."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from archrank.errors import EvaluationError, ResumeError, SettingsError, StorageError
+from archrank.spaces import NASBench201, Scale
+from archrank.supernets.checkpoints import checkpoints, read_checkpoint
+from archrank.supernets.samplers import DeIsomorphic, FairNAS, Sampler, Subset, Uniform
+from archrank.supernets.training import Progress, SupernetTraining, train_supernet
+from archrank.supernets.update import MeanPerWeight, update
+from archrank.tasks import Digits, Recipe
+from archrank.training.loop import initialise
+from archrank.training.step import Step
+from archrank.types import Archs
+
+SPACE = NASBench201(Scale(channels=2, cells=1, reduction="pool"))
+TASK = Digits(recipe=Recipe(epochs=4, batch_size=300, lr=0.05), copies=1)
+
+
+def training(
+    sampler: Sampler | None = None, task: Digits = TASK, **options: Any
+) -> SupernetTraining:
+    torch.set_num_threads(1)
+    supernet = initialise(SPACE.networks(task).supernet, options.get("seed", 0))
+    return SupernetTraining(supernet, task, sampler, **options)
+
+
+def weights(found: SupernetTraining) -> dict[str, torch.Tensor]:
+    return {name: tensor.clone() for name, tensor in found.supernet.state_dict().items()}
+
+
+def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+def test_a_supernet_learns() -> None:
+    task = Digits(recipe=Recipe(epochs=10, batch_size=64, lr=0.1), copies=1)
+    supernet = initialise(NASBench201().networks(task).supernet, 0)
+    convolutions = Subset(np.full((1, 6), 3, dtype=np.uint8))  # all learn, but slowly
+    found = SupernetTraining(supernet, task, convolutions)
+    train_supernet(found)
+    assert found.epoch == 10
+    assert found.losses[-1] < 0.75 * found.losses[0]
+
+
+def test_gradients_are_means_over_the_architectures_that_use_a_weight() -> None:
+    found = training()
+    supernet, batch = found.supernet.train(), found._data.train.take(slice(0, 50))
+    archs = np.array([[2, 1, 1, 1, 1, 1], [2, 3, 1, 1, 1, 1], [1, 3, 1, 1, 1, 3]], dtype=np.uint8)
+    single: dict[str, list[torch.Tensor]] = {}
+    for arch in archs:
+        supernet.zero_grad(set_to_none=True)
+        TASK.loss(supernet(batch.x, arch), batch.y).backward()
+        for name, weight in supernet.named_parameters():
+            if weight.grad is not None:
+                single.setdefault(name, []).append(weight.grad.clone())
+    assert {len(g) for g in single.values()} == {1, 2, 3}
+    supernet.zero_grad(set_to_none=True)
+    before = weights(found)
+    step = Step(supernet.parameters(), Recipe(lr=0.1, momentum=0.0, weight_decay=0.0), 10**6)
+    mean = MeanPerWeight(supernet)
+    update(supernet, batch, archs, TASK, step, mean.divide)
+    mean.close()
+    for name, weight in supernet.named_parameters():
+        moved = (before[name] - weight) / 0.1
+        gradients = single.get(name, [torch.zeros_like(weight)])
+        assert torch.allclose(moved, torch.stack(gradients).mean(dim=0), atol=1e-5), name
+
+
+@pytest.mark.parametrize("sampler", [Uniform(), FairNAS(), DeIsomorphic(m=2)])
+def test_a_resumed_training_is_the_same_bit_for_bit(sampler: Sampler, tmp_path: Path) -> None:
+    whole = training(sampler)
+    train_supernet(whole)
+
+    class Killed(BaseException):
+        pass
+
+    def kill(progress: Progress) -> None:
+        if progress.epoch == 3:
+            raise Killed
+
+    with pytest.raises(Killed):
+        train_supernet(training(sampler), tmp_path, every=2, watch=kill)
+    resumed = training(sampler)
+    epochs: list[int] = []
+    train_supernet(resumed, tmp_path, every=2, watch=lambda p: epochs.append(p.epoch))
+    assert epochs == [3, 4]
+    assert resumed.losses == whole.losses
+    assert same(weights(resumed), weights(whole))
+
+
+def test_checkpoints_that_are_kept(tmp_path: Path) -> None:
+    train_supernet(training(), tmp_path, every=1, keep=(2,))
+    assert list(checkpoints(tmp_path)) == [2, 4]
+    tensors, about = read_checkpoint(checkpoints(tmp_path)[2])
+    assert about["epoch"] == 2
+    assert len(about["losses"]) == 2
+    assert tensors["supernet"].keys() == training().supernet.state_dict().keys()
+
+
+def test_a_finished_training_is_read_not_repeated(tmp_path: Path) -> None:
+    first = training()
+    train_supernet(first, tmp_path)
+    again = training()
+    train_supernet(again, tmp_path, watch=lambda progress: pytest.fail("trained again"))
+    assert same(weights(again), weights(first))
+
+
+def test_another_seed_is_another_supernet() -> None:
+    a, b, c = (training(seed=s) for s in (0, 0, 1))
+    for found in (a, b, c):
+        train_supernet(found)
+    assert same(weights(a), weights(b))
+    assert not same(weights(a), weights(c))
+
+
+def test_torch_is_left_as_it_was() -> None:
+    found = training()
+    torch.manual_seed(7)
+    expected = torch.rand(3)
+    torch.manual_seed(7)
+    found.run_epoch()
+    assert torch.equal(torch.rand(3), expected)
+
+
+# ---- divergence --------------------------------------------------------------------------------
+
+
+class Poisoned(SupernetTraining):
+    """Gets a weight that is not finite in one epoch, as often as it is told to."""
+
+    poison, times = 3, 1
+
+    def run_epoch(self) -> float:
+        if self.epoch + 1 == self.poison and self.times > self.recoveries:
+            with torch.no_grad():
+                self.supernet.get_parameter("network.classifier.bias").fill_(float("nan"))
+        return super().run_epoch()
+
+
+def poisoned(times: int) -> Poisoned:
+    found = Poisoned(initialise(SPACE.networks(TASK).supernet, 0), TASK)
+    found.times = times
+    return found
+
+
+def test_a_divergence_is_told_and_recovered_from_once(tmp_path: Path) -> None:
+    found = poisoned(times=1)
+    told: list[Progress] = []
+    train_supernet(found, tmp_path, every=2, watch=told.append)
+    assert [p.epoch for p in told] == [1, 2, 2, 3, 4]
+    note = "the training loss became nan in epoch 3; going on from epoch 2 at half the learning"
+    assert told[2].note.startswith(note)
+    assert [p.lr for p in told] == [0.05, 0.05, 0.025, 0.025, 0.025]
+    assert all(torch.isfinite(w).all() for w in weights(found).values())
+    resumed = training()
+    resumed.load(checkpoints(tmp_path)[4])
+    assert resumed.lr == 0.025
+
+
+def test_a_second_divergence_ends_the_training(tmp_path: Path) -> None:
+    with pytest.raises(EvaluationError, match=r"diverged again.*learning rate of at most 0.025"):
+        train_supernet(poisoned(times=2), tmp_path, every=2)
+    assert list(checkpoints(tmp_path)) == [2]
+
+
+# ---- bad input ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [
+        (lambda: training(FairNAS()), "sampler.name: Uniform -> FairNAS"),
+        (lambda: training(task=Digits(recipe=Recipe(epochs=5), copies=1)), "recipe"),
+        (lambda: training(seed=3), "seed: 0 -> 3"),
+        (lambda: training(task=Digits(recipe=TASK.recipe, copies=2)), "task.copies"),
+        (
+            lambda: SupernetTraining(NASBench201().networks(TASK).supernet(), TASK),
+            "space: ",
+        ),
+    ],
+)
+def test_a_checkpoint_of_another_training(other: Any, told: str, tmp_path: Path) -> None:
+    train_supernet(training(), tmp_path)
+    with pytest.raises(ResumeError, match="is of another training") as caught:
+        train_supernet(other(), tmp_path)
+    assert told in str(caught.value)
+    assert len(str(caught.value)) < 700
+
+
+@pytest.mark.parametrize("damage", ["cut", "empty", "text", "header", "weights"])
+def test_damaged_checkpoints(damage: str, tmp_path: Path) -> None:
+    train_supernet(training(), tmp_path)
+    path = checkpoints(tmp_path)[4]
+    data = path.read_bytes()
+    length = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + length])
+    header["__metadata__"] = {}
+    empty = json.dumps(header).encode()
+    path.write_bytes(
+        {
+            "cut": data[: len(data) // 2],
+            "empty": b"",
+            "text": b"epoch 4",
+            "header": len(empty).to_bytes(8, "little") + empty + data[8 + length :],
+            "weights": data[:-100],
+        }[damage]
+    )
+    with pytest.raises(StorageError, match=r"no whole checkpoint.*remove it to go on"):
+        train_supernet(training(), tmp_path)
+
+
+class Wrong(Sampler):
+    """Draws what it is told."""
+
+    def __init__(self, rows: Any) -> None:
+        self.rows = rows
+
+    def sample(self, space: Any, *, rng: np.random.Generator) -> Archs:
+        return np.array(self.rows, dtype=np.uint8)
+
+    def describe(self) -> dict[str, Any]:
+        return {}
+
+
+@pytest.mark.parametrize("rows", [[[9] * 6], [[0] * 5], [0] * 6, np.empty((0, 6))])
+def test_a_sampler_that_draws_no_architectures(rows: Any) -> None:
+    with pytest.raises(SettingsError, match=r"Wrong drew .* for update 0, which are no"):
+        train_supernet(training(Wrong(rows)))
+
+
+def test_a_subset_trains_only_its_weights() -> None:
+    found = training(Subset(np.full((1, 6), 3, dtype=np.uint8)))
+    before = weights(found)
+    train_supernet(found)
+    changed = {n for n, w in weights(found).items() if not torch.equal(w, before[n])}
+    edges = {name.split(".edges.")[1].split(".")[1] for name in changed if ".edges." in name}
+    assert edges == {"3"}

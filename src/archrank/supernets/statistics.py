@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from archrank.errors import SettingsError
+from archrank.networks.inputs import Inputs, run
 
 
 def batch_norms(network: nn.Module) -> list[_BatchNorm]:
@@ -36,7 +37,7 @@ def without_affine(network: nn.Module) -> nn.Module:
 
 
 @torch.no_grad()
-def recalibrate(network: nn.Module, inputs: Iterable[Tensor]) -> nn.Module:
+def recalibrate(network: nn.Module, inputs: Iterable[Inputs]) -> nn.Module:
     """Give a network's batch norms the mean statistics of some batches.
 
     Weights stay. The network then treats every example alone: its outputs no longer depend on what
@@ -44,7 +45,7 @@ def recalibrate(network: nn.Module, inputs: Iterable[Tensor]) -> nn.Module:
 
     Args:
         network: a network, such as one that a supernet extracted; changed in place.
-        inputs: batches ``(b, ...)`` of training inputs, all alike in size.
+        inputs: batches of training inputs, all alike in size.
 
     Raises:
         SettingsError: there are batch norms, and no batch.
@@ -60,7 +61,7 @@ def recalibrate(network: nn.Module, inputs: Iterable[Tensor]) -> nn.Module:
     network.train()
     seen = 0
     for x in inputs:
-        network(x)
+        run(network, x)
         seen += 1
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum

@@ -29,7 +29,7 @@ class MeanPerWeight:
     def __init__(self, supernet: nn.Module) -> None:
         self._uses: dict[nn.Parameter, int] = {}
         self._handles = [
-            weight.register_post_accumulate_grad_hook(self._count)
+            weight.register_post_accumulate_grad_hook(self._count)  # type: ignore[no-untyped-call]
             for weight in supernet.parameters()
             if weight.requires_grad
         ]

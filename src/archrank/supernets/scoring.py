@@ -1,0 +1,153 @@
+"""One-shot scores: the metrics of architectures with the shared weights of a supernet."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import torch
+
+from archrank.errors import SettingsError
+from archrank.networks.inputs import run
+from archrank.supernets.base import Supernet
+from archrank.supernets.statistics import recalibrate
+from archrank.torch_state import mode
+from archrank.training.data import resident
+from archrank.training.evaluation import read
+from archrank.training.layout import layout_of
+from archrank.types import Archs, Floats, Ints
+
+if TYPE_CHECKING:
+    from archrank.tasks.base import Split, Task
+    from archrank.tasks.meters import Meter
+
+BATCH = 512  # examples that are normalised together, as AceNAS and the Surgery publish
+
+
+def one_shot_scores(
+    supernet: Supernet,
+    task: Task,
+    archs: Archs,
+    *,
+    split: Literal["valid", "test"] = "valid",
+    statistics: Literal["batch", "recalibrated"] = "batch",
+    batch_size: int = BATCH,
+    calibration: int = 8,
+    progress: Callable[[int], object] = lambda done: None,
+) -> dict[str, Floats]:
+    """Measure architectures with the weights of a supernet.
+
+    Batch statistics, as AceNAS and the Surgery use them, cost nothing, but let a score depend on
+    what is in the batch and on its size. Recalibrated ones cost ``calibration`` batches of
+    training data per architecture.
+
+    Args:
+        supernet: trained; its mode and weights are not changed.
+        task: measures on its held-out data.
+        archs: ``(n, d)``.
+        split: of the data.
+        statistics: of batch norms.
+        batch_size: examples that are evaluated together, at most; a split is cut into equal parts.
+        calibration: batches of training data for recalibrated statistics.
+        progress: called with the number of architectures that are done.
+
+    Returns:
+        The loss and each metric of the task, ``(n,)``; NaN where outputs are not finite.
+
+    Raises:
+        SettingsError: the split is empty, or a number is below 1.
+        ArchitectureError: rows that are not of the supernet's space.
+    """
+    archs = supernet.space.validate(archs)
+    for setting, number in (("batch_size", batch_size), ("calibration", calibration)):
+        if number < 1:
+            raise SettingsError(f"{setting} must be at least 1, got {number}")
+    device = next(supernet.parameters()).device
+    splits = resident(task, device, layout_of(supernet))
+    data: Split = getattr(splits, split)
+    if not len(data.y):
+        raise SettingsError(f"task {task.name!r} has no examples in its {split} split")
+    found: dict[str, list[float]] = {}
+    with torch.inference_mode(), mode(supernet, training=False):
+        for done, arch in enumerate(archs, 1):
+            meter = task.meter()
+            if statistics == "batch":
+                for batch in even_batches(data, batch_size):
+                    meter.update(supernet(*batch.inputs, arch), batch.y)
+            else:
+                _calibrated(supernet, arch, splits.train, data, meter, batch_size, calibration)
+            for name, value in _finite(read(meter, task)).items():
+                found.setdefault(name, []).append(value)
+            progress(done)
+    return {name: np.array(values) for name, values in found.items()}
+
+
+def _calibrated(
+    supernet: Supernet,
+    arch: np.ndarray[tuple[int], np.dtype[np.uint8]],
+    train: Split,
+    data: Split,
+    meter: Meter,
+    batch_size: int,
+    calibration: int,
+) -> None:
+    """Measure one architecture with batch norms of its own."""
+    network = supernet.extract(arch)
+    first = itertools.islice(even_batches(train, batch_size), calibration)
+    recalibrate(network, (batch.x for batch in first))
+    for batch in even_batches(data, batch_size):
+        meter.update(run(network, batch.x), batch.y)
+
+
+def even_batches(data: Split, size: int) -> Iterator[Split]:
+    """Yield a split in order, in equal parts of up to ``size`` examples.
+
+    No part is so small that its statistics say little.
+    """
+    parts = math.ceil(len(data.y) / size)
+    for rows in torch.arange(len(data.y), device=data.y.device).tensor_split(parts):
+        yield data.take(slice(int(rows[0]), int(rows[-1]) + 1))
+
+
+def _finite(values: dict[str, float]) -> dict[str, float]:
+    """Return NaN for everything if the loss is not finite: accuracies would be those of NaN."""
+    if math.isfinite(values["loss"]):
+        return values
+    return dict.fromkeys(values, math.nan)
+
+
+def mean_of_classes(scores: Floats, classes: Ints) -> Floats:
+    """Give every architecture the mean score of those scored that are isomorphic to it: ``(n,)``.
+
+    The Surgery's "post de-isomorphism" (section 5.1): training is unchanged. A score that is NaN
+    makes its whole class NaN.
+
+    Args:
+        scores: ``(n,)``.
+        classes: number of the class of each architecture, ``(n,)``.
+
+    Example:
+        >>> mean_of_classes(np.array([1.0, 2.0, 6.0]), np.array([5, 3, 5])).tolist()
+        [3.5, 2.0, 3.5]
+    """
+    _, members = np.unique(classes, return_inverse=True)
+    sums = np.bincount(members, weights=scores)
+    return np.asarray((sums / np.bincount(members))[members])
+
+
+def mean_of_supernets(supernets: list[Supernet]) -> dict[str, torch.Tensor]:
+    """Return the mean weights of supernets that differ in their seeds, as a state dict.
+
+    Raises:
+        SettingsError: none is given, or they are of different shapes.
+    """
+    if not supernets:
+        raise SettingsError("give at least one supernet to average")
+    states = [supernet.state_dict() for supernet in supernets]
+    shapes = [{name: tensor.shape for name, tensor in state.items()} for state in states]
+    if any(shape != shapes[0] for shape in shapes):
+        raise SettingsError("supernets of different shapes cannot be averaged")
+    return {name: torch.stack([state[name] for state in states]).mean(dim=0) for name in states[0]}

@@ -1,0 +1,127 @@
+"""One-shot scores against stand-alone networks, one architecture at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from archrank.errors import ArchitectureError, SettingsError
+from archrank.spaces import NASBench201, Scale
+from archrank.supernets import Supernet
+from archrank.supernets.scoring import mean_of_classes, mean_of_supernets, one_shot_scores
+from archrank.tasks import Digits
+from archrank.tasks.base import Splits
+from archrank.training.loop import initialise
+
+SPACE = NASBench201(Scale(channels=3, cells=1, reduction="pool"))
+TASK = Digits(copies=1)
+ARCHS = SPACE.sample(5, rng=np.random.default_rng(0))
+
+
+@pytest.fixture
+def supernet() -> Supernet:
+    torch.set_num_threads(1)
+    return initialise(SPACE.networks(TASK).supernet, 0)  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize("split", ["valid", "test"])
+def test_batch_statistics(supernet: Supernet, split: Any) -> None:
+    scores = one_shot_scores(supernet, TASK, ARCHS, split=split, batch_size=200)
+    assert scores.keys() == {"loss", "accuracy"}
+    data = getattr(TASK.load(), split)
+    parts = np.array_split(np.arange(len(data.y)), -(-len(data.y) // 200))
+    for i, arch in enumerate(ARCHS):
+        network = supernet.extract(arch).eval()
+        with torch.no_grad():
+            outputs = torch.cat([network(data.x[torch.as_tensor(part)]) for part in parts])
+        loss = float(nn.functional.cross_entropy(outputs, data.y))
+        assert scores["loss"][i] == pytest.approx(loss, rel=1e-4)
+        accuracy = float((outputs.argmax(dim=1) == data.y).float().mean())
+        assert scores["accuracy"][i] == pytest.approx(accuracy, abs=2.5 / len(data.y))
+
+
+def test_recalibrated_statistics_do_not_depend_on_the_batch(supernet: Supernet) -> None:
+    small, large = (
+        one_shot_scores(
+            supernet, TASK, ARCHS, statistics="recalibrated", batch_size=size, calibration=10**6
+        )
+        for size in (150, 450)
+    )
+    assert small["loss"] == pytest.approx(large["loss"], rel=0.05)
+    batch = one_shot_scores(supernet, TASK, ARCHS)
+    assert not np.allclose(large["loss"], batch["loss"], rtol=1e-4)
+
+
+def test_the_supernet_is_left_as_it_was(supernet: Supernet) -> None:
+    before = {name: tensor.clone() for name, tensor in supernet.state_dict().items()}
+    supernet.train()
+    one_shot_scores(supernet, TASK, ARCHS[:2])
+    one_shot_scores(supernet, TASK, ARCHS[:2], statistics="recalibrated")
+    assert supernet.training
+    assert all(torch.equal(before[n], t) for n, t in supernet.state_dict().items())
+
+
+def test_a_cell_without_a_path_scores_as_chance(supernet: Supernet) -> None:
+    scores = one_shot_scores(supernet, TASK, np.zeros((1, 6), dtype=np.uint8))
+    assert np.isfinite(scores["loss"]).all()
+    assert scores["accuracy"][0] < 0.2
+
+
+def test_outputs_that_are_not_finite_are_nan(supernet: Supernet) -> None:
+    with torch.no_grad():
+        supernet.get_parameter("network.classifier.bias").fill_(float("inf"))
+    scores = one_shot_scores(supernet, TASK, ARCHS[:2])
+    assert np.isnan(scores["accuracy"]).all()
+    assert np.isnan(scores["loss"]).all()
+
+
+def test_progress(supernet: Supernet) -> None:
+    done: list[int] = []
+    one_shot_scores(supernet, TASK, ARCHS, progress=done.append)
+    assert done == [1, 2, 3, 4, 5]
+
+
+@dataclass(frozen=True)
+class Unchecked(Digits):
+    """Digits without anything to validate on."""
+
+    def load(self) -> Splits:
+        splits = super().load()
+        return splits._replace(valid=splits.valid.take(slice(0, 0)))
+
+
+def test_bad_input(supernet: Supernet) -> None:
+    with pytest.raises(SettingsError, match="has no examples in its valid split"):
+        one_shot_scores(supernet, Unchecked(), ARCHS)
+    with pytest.raises(ArchitectureError, match="expects archs of shape"):
+        one_shot_scores(supernet, TASK, ARCHS[0])
+    with pytest.raises(SettingsError, match="batch_size must be at least 1, got 0"):
+        one_shot_scores(supernet, TASK, ARCHS, batch_size=0)
+    with pytest.raises(SettingsError, match="at least one supernet"):
+        mean_of_supernets([])
+    wide = NASBench201(Scale(channels=4, cells=1, reduction="pool")).networks(TASK).supernet()
+    with pytest.raises(SettingsError, match="different shapes"):
+        mean_of_supernets([supernet, wide])
+
+
+def test_means_over_classes() -> None:
+    rng = np.random.default_rng(0)
+    classes, scores = rng.integers(0, 7, 60), rng.random(60)
+    expected = [scores[classes == c].mean() for c in classes]
+    assert mean_of_classes(scores, classes) == pytest.approx(expected)
+    scores[0] = np.nan
+    assert np.array_equal(np.isnan(mean_of_classes(scores, classes)), classes == classes[0])
+
+
+def test_mean_weights(supernet: Supernet) -> None:
+    other = initialise(SPACE.networks(TASK).supernet, 1)
+    mean = mean_of_supernets([supernet, other])  # type: ignore[list-item]
+    name = "network.stem.0.weight"
+    expected = (supernet.state_dict()[name] + other.state_dict()[name]) / 2
+    assert torch.allclose(mean[name], expected)
+    supernet.load_state_dict(mean)

@@ -1,18 +1,34 @@
-"""Supernets (weight sharing): one network that contains all architectures of a space."""
+"""Supernets (weight sharing): one network that contains all architectures of a space.
+
+Train one with :class:`SupernetTraining` and :func:`train_supernet`, then score architectures with
+:func:`one_shot_scores`. The supernet itself comes from ``space.networks(task).supernet()``.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from archrank.lazy import lazy
 
 if TYPE_CHECKING:
-    from archrank.supernets.base import Supernet
+    from archrank.supernets import samplers as samplers
+    from archrank.supernets.base import Supernet as Supernet
+    from archrank.supernets.scoring import mean_of_classes as mean_of_classes
+    from archrank.supernets.scoring import mean_of_supernets as mean_of_supernets
+    from archrank.supernets.scoring import one_shot_scores as one_shot_scores
+    from archrank.supernets.statistics import recalibrate as recalibrate
+    from archrank.supernets.training import SupernetTraining as SupernetTraining
+    from archrank.supernets.training import train_supernet as train_supernet
 
-__all__ = ["Supernet"]
+_HOMES = {
+    "Supernet": "base",
+    "SupernetTraining": "training",
+    "mean_of_classes": "scoring",
+    "mean_of_supernets": "scoring",
+    "one_shot_scores": "scoring",
+    "recalibrate": "statistics",
+    "samplers": "",
+    "train_supernet": "training",
+}
 
-
-def __getattr__(name: str) -> Any:
-    if name == "Supernet":  # torch loads with it
-        from archrank.supernets.base import Supernet
-
-        return Supernet
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__all__, __getattr__, __dir__ = lazy(__name__, _HOMES)

@@ -19,7 +19,7 @@ from archrank.types import Archs, Floats
 
 
 class Limits:
-    """What may be proposed: the evaluator has it, and it keeps all constraints on cheap metrics.
+    """Rule of what may be proposed: the evaluator has it, and it keeps all cheap constraints.
 
     Args:
         space: of the architectures.

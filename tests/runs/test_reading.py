@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from archrank.errors import ArchrankError, StorageError
+from archrank.evaluators import Function
 from archrank.runs.folder import load_settings, open_run
-from archrank.runs.reading import load, with_parts
+from archrank.runs.reading import find_run, load, outline, with_parts
 from archrank.runs.settings import SearchSettings
-from archrank.spaces import NASBench201
+from archrank.spaces import CustomSpace, NASBench201
 from archrank.strategies import Random
+from archrank.study import Study
 from tests.study.helpers import told
 
 MINE = """
@@ -143,3 +149,109 @@ def test_parts_that_have_changed_since(settings: SearchSettings) -> None:
     assert (other.space, other.strategy, other.evaluator) == (None, None, None)
     other = with_parts(results, replace(settings, batch=5))
     assert other.absent["strategy"] == "strategy 'random' has other settings than the run's"
+
+
+# ---- studies that were made in Python ------------------------------------------------------------
+
+
+def in_python(path: Path, name: str | None = None, space: NASBench201 | None = None) -> Study:
+    study = Study(
+        space or NASBench201(), Function(depth), Random(4), storage=path, name=name, seed=1
+    )
+    return study.run(6)
+
+
+def depth(config: dict[str, str]) -> float:
+    return float(sum(option == "nor_conv_3x3" for option in config.values()))
+
+
+def test_a_database_that_a_study_has_written(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    study = in_python(tmp_path / "mine" / "s.db")
+    for path in (tmp_path / "mine" / "s.db", tmp_path / "mine"):
+        run = find_run(path)
+        assert told(run.results()) == told(study)  # type: ignore[arg-type]
+        assert run.settings is None
+        assert run.listed_settings() == {}
+        results = with_parts(run.results(), None)
+        assert isinstance(results.space, NASBench201)
+        assert results.absent["strategy"] == "the study was made in Python"
+    assert find_run(tmp_path / "mine" / "s.db").report == tmp_path / "mine" / "s.html"
+    assert find_run(tmp_path / "mine").report == tmp_path / "mine" / "report.html"
+
+
+def test_several_studies(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        in_python(tmp_path / "s.db", name)
+    with pytest.raises(StorageError, match=r"holds 2 runs: one, two; name one .* --study"):
+        find_run(tmp_path / "s.db")
+    assert len(load(tmp_path / "s.db", "two").records) == 6
+    with pytest.raises(StorageError, match="holds no study 'three'"):
+        load(tmp_path / "s.db", "three")
+    in_python(tmp_path / "t.sqlite3")
+    with pytest.raises(StorageError, match=r"several runs: s\.db, t\.sqlite3; name one of these"):
+        find_run(tmp_path)
+
+
+def test_databases_of_others(tmp_path: Path) -> None:
+    import optuna
+
+    optuna.create_study(study_name="theirs", storage=f"sqlite:///{tmp_path / 'optuna.db'}")
+    (tmp_path / "text.db").write_text("no database")
+    with pytest.raises(StorageError, match="holds no run of archrank"):
+        find_run(tmp_path / "optuna.db")
+    with pytest.raises(StorageError, match="not a database"):
+        find_run(tmp_path / "text.db")
+    with pytest.raises(StorageError, match="was not made by archrank"):
+        load(tmp_path / "optuna.db", "theirs")
+    with pytest.raises(StorageError, match="no run in"):
+        find_run(tmp_path)
+    in_python(tmp_path / "s.db")
+    assert len(load(tmp_path).records) == 6  # the only run among them
+
+
+def test_a_space_that_is_none_of_archranks(tmp_path: Path) -> None:
+    space = CustomSpace({"a": [1, 2, 3, 4], "b": ["x", "y"]}, lambda c, t: None, "mine")  # type: ignore[arg-type,return-value]
+    Study(space, Function(lambda c: c["a"]), Random(2), storage=tmp_path / "s.db").run(4)
+    results = with_parts(load(tmp_path / "s.db"), None)
+    assert results.space is None
+    assert "its space 'mine' is none of archrank's" in results.absent["space"]
+    drawn = outline(results.description)
+    assert drawn.choices == space.choices
+    assert drawn.parse([results.best.string])[0].tolist() == results.best.arch.tolist()
+    with pytest.raises(ArchrankError, match="not at hand"):
+        drawn._build(results.best.arch, None)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's permissions")
+def test_reading_needs_no_write_permission(settings: SearchSettings, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    begin(folder, settings)
+    in_python(tmp_path / "run" / "python.db")
+    before = {p.name: (p.stat().st_mtime_ns, p.read_bytes()) for p in folder.iterdir()}
+    as_others = []
+    if os.geteuid() == 0:  # root may write everywhere, unless this power is taken
+        if shutil.which("setpriv") is None:
+            pytest.skip("root may write everywhere, and there is no setpriv")
+        powers = "-dac_override,-dac_read_search"
+        as_others = ["setpriv", f"--bounding-set={powers}", f"--inh-caps={powers}"]
+    for path in (*folder.iterdir(), folder):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    code = (
+        "import os, sys; from pathlib import Path; from archrank.runs.reading import load;"
+        "folder = Path(sys.argv[1]); assert not os.access(folder, os.W_OK);"
+        "print(len(load(folder).records), len(load(folder / 'python.db').records))"
+    )
+    root = Path(__file__).parents[2] / "src"
+    try:
+        found = subprocess.run(
+            [*as_others, sys.executable, "-c", code, folder],
+            env={**os.environ, "PYTHONPATH": str(root)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    finally:
+        folder.chmod(0o755)
+    assert (found.stdout.strip(), found.returncode) == ("8 6", 0), found.stderr
+    assert {p.name: (p.stat().st_mtime_ns, p.read_bytes()) for p in folder.iterdir()} == before

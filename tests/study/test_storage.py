@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import sqlite3
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from archrank.errors import StorageError
 from archrank.evaluators import Function
+from archrank.strategies import Random
 from archrank.study.record import Record
 from archrank.study.storage import TrialStore
 from tests.study.helpers import COSTS, make, score_and_cost, small_space, sometimes, told
@@ -94,6 +96,64 @@ def test_optuna_reads_the_file(tmp_path: Path) -> None:
     assert {True, False} == set(states.values())
 
 
+def test_optuna_knows_what_is_feasible(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+    limits = ["ms<32", "score>=9", "score<=1000"]
+    done = make(Function(score_and_cost, COSTS), path=path, constraints=limits).run(24)
+    study = optuna.load_study(study_name="archrank", storage=f"sqlite:///{path}")
+    assert study.metric_names == ["score"]
+    assert study.best_trial.user_attrs["arch"] == done.best.string
+    assert (
+        study.best_trial.value
+        == done.best.values["score"]
+        < max(r.values["score"] for r in done.records)
+    )
+    records = {r.string: r for r in done.records}
+    kept = set()
+    for trial in study.trials:
+        record = records[trial.user_attrs["arch"]]
+        assert all(trial.constraints[c] <= 0 for c in limits) == done.feasible(record)
+        assert set(trial.constraints) == set(limits)
+        kept.add(done.feasible(record))
+        if record.values["ms"] == 32:
+            assert trial.constraints["ms<32"] > 0  # strictly
+        elif record.values["ms"] < 32:
+            assert trial.constraints["ms<32"] == record.values["ms"] - 32
+    assert kept == {True, False}
+
+
+def test_optuna_sees_no_success_without_the_metric_of_a_constraint(tmp_path: Path) -> None:
+    store = TrialStore(None, create=make(Function(score_and_cost, COSTS)).description)
+    goals = make(Function(score_and_cost, COSTS), constraints=["ms<=9"]).description
+    lacking = dataclasses.replace(
+        record(0), values={"score": 1.0, "ms": np.nan}, reason="ms is nan"
+    )
+    store.append(lacking, goals)
+    assert [t.state for t in store._study.trials] == [optuna.trial.TrialState.FAIL]
+
+
+def test_ties_are_won_by_the_first_as_in_optuna(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+    done = make(Function(lambda config: config["depth"] > 1), Random(8), path=path).run(16)
+    study = optuna.load_study(study_name="archrank", storage=f"sqlite:///{path}")
+    assert study.best_trial.user_attrs["arch"] == done.best.string == done.front[0].string
+
+
+@pytest.mark.parametrize("trials", [0, 2])
+def test_studies_of_others_are_left_alone(trials: int, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 's.db'}"
+    theirs = optuna.create_study(study_name="mine", storage=url)
+    for value in range(trials):
+        theirs.add_trial(optuna.trial.create_trial(value=float(value)))
+    with pytest.raises(
+        StorageError, match=r"'mine' in .* was not made by archrank.*Study\(name=\.\.\.\)"
+    ):
+        make(path=url, name="mine").run(3)  # type: ignore[arg-type]
+    assert len(theirs.trials) == trials
+    assert theirs.user_attrs == {}
+    make(path=url, name="another").run(3)  # type: ignore[arg-type]
+
+
 def test_several_directions(tmp_path: Path) -> None:
     path = tmp_path / "s.db"
     done = make(Function(score_and_cost, COSTS), objectives=["score", "ms"], path=path).run(24)
@@ -101,6 +161,7 @@ def test_several_directions(tmp_path: Path) -> None:
     assert [d.name for d in study.directions] == ["MAXIMIZE", "MINIMIZE"]
     best = {t.user_attrs["arch"] for t in study.best_trials}
     assert best == {r.string for r in done.front}
+    assert study.metric_names == ["score", "ms"]
 
 
 def test_an_infinite_objective_is_a_failure(tmp_path: Path) -> None:
@@ -176,3 +237,38 @@ def test_reading_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert {s.split()[0] for s in statements} <= {"SELECT", "PRAGMA", "BEGIN", "COMMIT", "ROLLBACK"}
     with pytest.raises(StorageError, match="readonly"):
         store.append(record(3), DESCRIPTION)
+
+
+DAMAGE = [
+    ("trial_user_attributes", "UPDATE {} SET value_json = '{{' WHERE key = 'arch'"),
+    ("trial_user_attributes", "UPDATE {} SET value_json = '3' WHERE key = 'archrank'"),
+    ("trial_user_attributes", "UPDATE {} SET value_json = '\"x\"' WHERE key = 'metrics'"),
+    ("trial_user_attributes", "DELETE FROM {} WHERE key = 'metrics'"),
+    ("trial_user_attributes", "UPDATE {} SET value_json = replace(value_json, '0', '9999')"),
+    ("trial_user_attributes", "UPDATE {} SET value_json = replace(value_json, '[', '[1, ')"),
+    ("study_user_attributes", "UPDATE {} SET value_json = '\"{{}}\"' WHERE key = 'archrank'"),
+    ("study_user_attributes", "UPDATE {} SET value_json = '\"{{}}\"' WHERE key LIKE '%_desc%'"),
+    ("study_user_attributes", "UPDATE {} SET value_json = '7' WHERE key LIKE '%_desc%'"),
+]
+
+
+@pytest.mark.parametrize(("table", "statement"), DAMAGE)
+def test_damaged_contents(table: str, statement: str, tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+    make(path=path).run(2)
+    with sqlite3.connect(path) as connection:
+        connection.execute(statement.format(table))
+    connection.close()
+    with pytest.raises(StorageError, match=r"s\.db"):
+        TrialStore(path).records()
+
+
+def test_a_description_that_is_nested_too_deeply(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+    make(path=path).run(1)
+    deep = json.dumps("[" * 100_000)
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE study_user_attributes SET value_json = ?", (deep,))
+    connection.close()
+    with pytest.raises(StorageError, match=r"s\.db"):
+        TrialStore(path).description  # noqa: B018

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -32,8 +32,8 @@ class Export(Reading):
     task: Annotated[str | None, "NAME"] = None
     """Task to train on (default: the run's own task)."""
     space: Annotated[str | None, "NAME"] = None
-    """Space of a study that was made in Python: a name, file.py:name or module:name (default: the
-    one of archrank that has the study's name)."""
+    """The run's space where it lies now: a name, file.py:name or module:name (default: that of the
+    run's settings; a study that was made in Python has none)."""
     own_code: bool = False
     """Run code that the run's settings name wherever it lies, also inside the run folder."""
     out: Annotated[Path | None, "DIR"] = None
@@ -54,10 +54,10 @@ class Export(Reading):
             settings = self._named(results)
         else:
             settings = run.settings
-            if self.space is not None:
-                raise SettingsError(f"{run.path} determines the space: remove --space {self.space}")
-            as_before = [settings.task, *settings.evaluate] if self.task is None else []
-            say_own_code([settings.space, *as_before], run.path, allowed=self.own_code)
+            named = [] if self.space is not None else [settings.space]
+            named += [settings.task, *settings.evaluate] if self.task is None else []
+            say_own_code(named, run.path, allowed=self.own_code)
+            settings = replace(settings, space=self.space or settings.space)
         space = known_space(settings.space, results.description)
         arch = space.parse([string])[0]
         training = self._training(results, settings, space)

@@ -12,7 +12,7 @@ import numpy as np
 from archrank.errors import EvaluationError, SpaceError
 from archrank.evaluators.base import Evaluations, Evaluator
 from archrank.metrics import Metric
-from archrank.tables.base import BenchTable, Direction, infer_unit, load_table, metric_directions
+from archrank.tables.base import BenchTable, Direction, load_table, metric_directions
 from archrank.tables.files import RawTable, numeric_column, read_table
 from archrank.types import Archs, Bools
 
@@ -71,7 +71,7 @@ class Table(Evaluator):
         if metric is not None:
             numeric_column(raw, metric)
             ways = {metric: ways.pop(metric), **ways}
-        self.metrics = tuple(Metric(name, way, infer_unit(raw, name)) for name, way in ways.items())
+        self.metrics = tuple(Metric(name, way) for name, way in ways.items())
         self._contents = _contents(raw)
         self._digest = hashlib.sha256(repr(self._contents).encode()).hexdigest()
 

@@ -155,6 +155,7 @@ def _place_for(folder: Path, settings: SearchSettings, asked: str | None) -> Pla
         if asked is None:
             return Place(Address.of(folder / DATABASE), None)
         return Place(Address.of(asked), folder.resolve().name)  # a database holds several runs
+    place = load_place(folder)
     known, now = (_as_options(each) for each in (load_settings(folder), settings))
     changes = differences(known, now)
     if changes:
@@ -162,7 +163,7 @@ def _place_for(folder: Path, settings: SearchSettings, asked: str | None) -> Pla
             f"run folder {folder} holds another search (stored -> now): {told(changes)}. Name "
             "another folder with --run DIR, or repeat the first settings to continue that search"
         )
-    return _same_place(folder, asked)
+    return place if asked is None else _same_place(folder, place, Address.of(asked))
 
 
 def _as_options(settings: SearchSettings) -> dict[str, Any]:
@@ -180,12 +181,12 @@ def _without_folders(value: Any) -> Any:
     return value.replace("\\", "/").rpartition("/")[2] if isinstance(value, str) else value
 
 
-def _same_place(folder: Path, asked: str | None) -> Place:
-    """Return the place of the run in ``folder``, whose storage need not be named again."""
-    known = load_place(folder)
-    if asked is None:
-        return known
-    now = Address.of(asked)
+def _same_place(folder: Path, known: Place, now: Address) -> Place:
+    """Return the place of a run whose storage is named again.
+
+    Raises:
+        ResumeError: the run is kept elsewhere.
+    """
     if known.study is not None:
         moved = Place(now, known.study)
         if now.same(known.database) or (not _holds(known) and _holds(moved)):

@@ -1,15 +1,14 @@
 """Code of users' that a run's settings name: whose it is, and whether it may be run.
 
 A run folder may have been sent by somebody, with settings that name any file. Reading a run needs
-none of it. A command that needs it runs what lies where the user works, and says so; anything else
-only when the user says so.
+none of it. A command that needs it runs what lies where the user works, and says so; what lies
+inside the run, or elsewhere, only when the user says so.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-import sysconfig
 from collections.abc import Iterable
 from importlib.machinery import PathFinder
 from pathlib import Path
@@ -43,6 +42,11 @@ def permit(names: Iterable[str], run: Path, *, allowed: bool) -> list[str]:
     """
     found = own_code(names)
     for name, file in found.items():
+        if file is not None and not file.exists():
+            raise SettingsError(
+                f"the settings of {run} name {name}, and there is no {file}: repeat the command in "
+                "the folder where the search was begun"
+            )
         where = _elsewhere(name, file, run)
         if where and not allowed:
             raise SettingsError(
@@ -55,19 +59,18 @@ def permit(names: Iterable[str], run: Path, *, allowed: bool) -> list[str]:
 
 
 def _elsewhere(name: str, file: Path | None, run: Path) -> str:
-    """Return where code lies, if the user has not put it there; else nothing."""
-    if file is None:
-        python = name.partition(":")[0].partition(".")[0] in sys.stdlib_module_names
-        return "a part of Python" if python else ""  # importing it says what is missing
-    if file.is_relative_to(run.resolve()):
+    """Return where code lies, if the user has not put it there; else nothing.
+
+    A module is where the user's import path says, a file where the user is.
+    """
+    module = name.rpartition(":")[0]
+    if file is not None and file.is_relative_to(run.resolve()):
         return f"{file}, inside the run folder"
-    if file.is_relative_to(Path.cwd().resolve()) or file.is_relative_to(_packages()):
-        return ""
-    return f"{file}, not in the folder you are in"
-
-
-def _packages() -> Path:
-    return Path(sysconfig.get_path("purelib")).resolve()
+    if not is_file(module):
+        return "a part of Python" if module.split(".")[0] in sys.stdlib_module_names else ""
+    if file is not None and not file.is_relative_to(Path.cwd().resolve()):
+        return f"{file}, not in the folder you are in"
+    return ""
 
 
 def _file(module: str) -> Path | None:

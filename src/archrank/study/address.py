@@ -56,6 +56,8 @@ class Address:
         """
         if isinstance(storage, Address):
             return storage
+        if "\0" in str(storage):
+            raise StorageError(f"storage {_masked(str(storage))!r}: no name has a zero byte")
         if not isinstance(storage, str):
             return cls(URL.create("sqlite", database=os.path.abspath(os.path.join(base, storage))))
         found = cls(_absolute(_parse(storage), base))
@@ -164,8 +166,8 @@ def _absolute(url: URL, base: str | os.PathLike[str]) -> URL:
         )
     if _in_memory(url):
         raise StorageError(
-            f"storage {url.render_as_string(hide_password=True)} is a database in memory, which "
-            "keeps nothing: name a file, sqlite:///FILE, or leave the storage out"
+            f"storage {url.drivername}:///{name} is a database in memory, which keeps nothing: "
+            "name a file, sqlite:///FILE, or leave the storage out"
         )
     if _is_uri(url):
         options = name.partition("?")[1:]

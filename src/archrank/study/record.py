@@ -82,6 +82,16 @@ class Description:
         chosen = zip(self.decisions.items(), arch.tolist(), strict=True)
         return {name: options[k] for (name, options), k in chosen}
 
+    def check(self, arch: NDArray[np.uint8]) -> None:
+        """Check that an architecture has an option of every decision.
+
+        Raises:
+            ValueError: it has not.
+        """
+        sizes = [len(options) for options in self.decisions.values()]
+        if arch.shape != (len(sizes),) or (arch >= sizes).any():
+            raise ValueError(f"no architecture of {self.space}: {arch.tolist()}")
+
     def to_json(self) -> dict[str, Any]:
         """Return everything but the identity as JSON values."""
         return {

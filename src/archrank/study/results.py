@@ -120,11 +120,11 @@ class Results:
         """Successful evaluations, best first: ``(n_ok,)`` numbers of records.
 
         Feasible ones come first, then the objective decides (of several: the Pareto rank, then the
-        first objective), then who was last.
+        first objective), then who was first, as in Optuna.
         """
         scores = np.where(self.ok, scores_of(self.matrix, self.violation), -np.inf)
         first = np.where(self.ok, self.matrix[:, 0], -np.inf)
-        order: Ints = np.lexsort((first, scores))[::-1]
+        order: Ints = np.lexsort((-np.arange(len(first)), first, scores))[::-1]
         return order[self.ok[order]]
 
     @cached_property

@@ -13,7 +13,7 @@ import json
 import math
 import os
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any
@@ -37,6 +37,7 @@ MARK = "archrank"
 """Attribute of a study with the identity of a run; studies of others have none."""
 
 DESCRIPTION = "archrank_description"
+IDENTITY = frozenset({"space", "evaluator", "strategy", "objectives", "constraints", "seed"})
 
 Storage = str | os.PathLike[str] | Address
 
@@ -95,22 +96,6 @@ class TrialStore:
 
     # ---- the run's identity --------------------------------------------------------------------
 
-    @property
-    def identity(self) -> dict[str, Any]:
-        """The settings that the run was started with.
-
-        Raises:
-            StorageError: the study is none of archrank's.
-        """
-        text = self._study.user_attrs.get(MARK)
-        if text is None:
-            raise StorageError(
-                f"study {self._study.study_name!r} in {self._where} was not made by archrank, so "
-                "it is left alone; use another name for the run (another run folder: --run DIR; "
-                "in Python: Study(name=...))"
-            )
-        return dict(_json(text))
-
     def _continue(self, asked: Description, accept_changes: bool) -> None:
         """Check that the study is of this run, and store what has changed since.
 
@@ -156,11 +141,20 @@ class TrialStore:
         """Description of the run, as it was stored.
 
         Raises:
-            StorageError: the study was not written by this version of archrank.
+            StorageError: the study is none of archrank's, or of another version of it.
         """
-        identity = self.identity
+        attributes = self._study.user_attrs
+        if MARK not in attributes:
+            raise StorageError(
+                f"study {self._study.study_name!r} in {self._where} was not made by archrank, so "
+                "it is left alone; use another name for the run (another run folder: --run DIR; "
+                "in Python: Study(name=...))"
+            )
         try:
-            return Description.from_json(_json(self._study.user_attrs[DESCRIPTION]), identity)
+            identity = _json(attributes[MARK])
+            if not set(identity) >= IDENTITY:
+                raise ValueError("it does not say what was searched")
+            return Description.from_json(_json(attributes[DESCRIPTION]), identity)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise StorageError(
                 f"study {self._study.study_name!r} in {self._where} was not written by this "
@@ -197,17 +191,17 @@ class TrialStore:
             trials = list(self._trials.attributes())
         except Exception as error:
             raise self._failed(error, to_read=True) from None
-        metrics = [m.name for m in self.description.metrics]
+        description = self.description
         found: dict[tuple[int, int], Record] = {}
         for number, attributes in enumerate(trials):
             if MARK in attributes:
-                record = self._record(number, attributes, metrics)
+                record = self._record(number, attributes, description)
                 found.setdefault(record.key, record)
         return [found[key] for key in sorted(found)]
 
-    def _record(self, number: int, attributes: dict[str, Any], metrics: Sequence[str]) -> Record:
+    def _record(self, number: int, attributes: dict[str, Any], run: Description) -> Record:
         try:
-            return _to_record(attributes, metrics)
+            return _to_record(attributes, run)
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise StorageError(
                 f"{self._where}: evaluation {number} is damaged ({type(error).__name__}: {error})"
@@ -321,17 +315,24 @@ def _set_constraints(trial: FrozenTrial, excess: Mapping[str, float]) -> None:
         trial.system_attrs["constraints"] = list(excess.values())
 
 
-def _to_record(attrs: dict[str, Any], metrics: Sequence[str]) -> Record:
-    """Read an evaluation; a metric that was not measured then is NaN."""
+def _to_record(attrs: dict[str, Any], run: Description) -> Record:
+    """Read an evaluation; a metric that was not measured then is NaN.
+
+    Raises:
+        ValueError: an architecture that the run's decisions do not have.
+        Exception: ``KeyError`` and the like, where something is missing or is of another type.
+    """
     place = attrs[MARK]
+    arch = np.array(place["choices"], dtype=np.uint8)
+    run.check(arch)
     known = {k: math.nan if v is None else float(v) for k, v in attrs["metrics"].items()}
     return Record(
         round=place["round"],
         slot=place["slot"],
         round_size=place["round_size"],
-        arch=np.array(place["choices"], dtype=np.uint8),
+        arch=arch,
         string=attrs["arch"],
-        values={**dict.fromkeys(metrics, math.nan), **known},
+        values={**dict.fromkeys((m.name for m in run.metrics), math.nan), **known},
         reason=attrs["failure"],
         seconds=attrs["seconds"],
         elapsed=place["elapsed"],

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 Direction = Literal["maximize", "minimize"]
 
-ACCURACIES = {"acc", "accuracy"}  # words in names of columns
 MINIMIZED = frozenset(  # words in a column's name that mean lower is better
     (
         *("loss", "error", "err", "perplexity", "ppl", "latency", "ms", "seconds", "time"),
@@ -210,18 +209,6 @@ def metric_directions(
             )
     inferred = {name: infer_direction(name) for name in raw.numbers}
     return inferred | dict(given or {})
-
-
-def infer_unit(raw: RawTable, name: str) -> str:
-    """Return ``fraction`` for a column called an accuracy whose numbers are from 0 to 1, else "".
-
-    It is printed in percent then; values, constraints and files keep the unit of the table.
-    """
-    values = raw.numbers[name]
-    known = values[np.isfinite(values)]
-    words = re.split(r"[^a-z0-9]+", name.lower())
-    inside = len(known) > 0 and known.min() >= 0 and known.max() <= 1
-    return "fraction" if inside and not ACCURACIES.isdisjoint(words) else ""
 
 
 def infer_direction(name: str) -> Direction:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import rankdata
 
 from archrank.errors import BudgetError
 from archrank.rankers import GBDT
@@ -222,9 +223,13 @@ def test_of_equally_far_candidates_the_dominating_one_is_picked() -> None:
     space = tiny()
     candidates = some(space, 4)
     utilities = np.array([[0.0, 1.0], [0.0, 3.0], [0.0, 2.0], [0.0, 0.0]])
+    quantiles = rankdata(utilities, axis=0) / 4
     past = history(space, some(space, 0), np.zeros((0, 2)))
     for seed in range(20):  # weights that make the first objective count most among them
-        pick = guided(space)._pick(past, candidates, utilities, 1, np.random.default_rng(seed))
+        rng = np.random.default_rng(seed)
+        pick = guided(space)._pick(
+            past, candidates, utilities, quantiles, utilities[:, 0] == 0, 1, rng
+        )
         assert pick.tolist() == candidates[1:2].tolist()
 
 

@@ -24,6 +24,38 @@ class NotFittedError(ArchrankError, SklearnNotFittedError):
     """``predict`` was called before ``fit``."""
 
 
+class Forecast(ABC):
+    """Predictions of a fitted ranker that follow new labels, with what the fit decided unchanged.
+
+    What it predicts depends on the fit, on the architectures that were added since, in their order,
+    and on the last labels; not on how many calls added them.
+    """
+
+    @abstractmethod
+    def add(self, archs: Archs) -> None:
+        """Add architectures ``(k, d)`` after those that are known; give labels of all next."""
+
+    @abstractmethod
+    def label(self, scores: Floats) -> None:
+        """Learn ``scores: (n,)`` of all known architectures, those of the fit first.
+
+        Raises:
+            LabelError: as :meth:`Ranker.fit`.
+        """
+
+    @abstractmethod
+    def watched(self) -> tuple[Floats, Floats]:
+        """Return mean and standard deviation of the watched candidates: ``(k,)`` each."""
+
+    @abstractmethod
+    def predict(self, archs: Archs) -> tuple[Floats, Floats]:
+        """Return mean and standard deviation of any ``archs: (b, d)``: ``(b,)`` each."""
+
+    @abstractmethod
+    def fitted(self) -> Floats:
+        """Return the mean of all known architectures: ``(n,)``."""
+
+
 class Ranker(BaseEstimator, ABC):
     """Base class of rankers: learn from scored architectures, then order others.
 
@@ -40,6 +72,7 @@ class Ranker(BaseEstimator, ABC):
     space: Space
     min_labels: int = 2
     has_std: bool = False  # True if predict(..., return_std=True) works
+    can_follow: bool = False  # True if follow(...) works: labels are added without a new fit
 
     def fit(self, archs: NDArray[np.generic], scores: ArrayLike) -> Self:
         """Learn from ``archs: (n, d)`` and their ``scores: (n,)``, higher is better.
@@ -117,6 +150,18 @@ class Ranker(BaseEstimator, ABC):
             f"{type(self).__name__} cannot use weak labels ({', '.join(weak_labels)}); "
             "GaussianProcess and AceNAS can"
         )
+
+    def follow(self, candidates: Archs, room: int) -> Forecast:
+        """Return a forecast that up to ``room`` labels can be added to without a new fit.
+
+        Args:
+            candidates: ``(k, d)`` whose predictions it keeps up to date.
+            room: architectures that will be added at most.
+
+        Raises:
+            ArchrankError: this ranker has to be fitted anew.
+        """
+        raise ArchrankError(f"{type(self).__name__} has to be fitted anew to learn more labels")
 
     @abstractmethod
     def _fit(self, archs: Archs, scores: Floats) -> None: ...

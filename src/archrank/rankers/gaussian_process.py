@@ -32,7 +32,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import cho_solve, cholesky, solve_triangular
 from scipy.special import logsumexp
 
-from archrank.rankers.base import Ranker
+from archrank.rankers.base import Forecast, Ranker, check_scores
+from archrank.rankers.kit.growing import GrowingPosterior
 from archrank.rankers.kit.kernels import JITTER, Kernel, Term
 from archrank.rankers.kit.targets import log_stretch, normal_scores, standard_scores
 from archrank.rankers.kit.weak_labels import WeakLabels
@@ -100,6 +101,7 @@ class GaussianProcess(Ranker):
     """
 
     has_std = True
+    can_follow = True
 
     def __init__(
         self,
@@ -234,9 +236,65 @@ class GaussianProcess(Ranker):
             each = [_posterior(member, x, return_std) for member in self.members_]
             weights = np.array([member.weight for member in self.members_])
             means, variances = (np.stack(values) for values in zip(*each, strict=True))
-            mean[part] = weights @ means
-            variance[part] = weights @ (variances + (means - mean[part]) ** 2)
+            mean[part], variance[part] = _mixture(weights, means, variances)
         return mean, np.sqrt(np.maximum(variance, 1e-12)) if return_std else None
+
+    def follow(self, candidates: Archs, room: int) -> Forecast:
+        """Return a forecast with the hyper-parameters and weights of this fit.
+
+        Args:
+            candidates: ``(k, d)`` to watch.
+            room: architectures that will be added at most.
+        """
+        x = self._standardised(candidates)
+        posteriors = [
+            GrowingPosterior(m.kernel, m.theta, m.train, m.cholesky, x, room) for m in self.members_
+        ]
+        return _Forecast(self, posteriors)
+
+
+class _Forecast(Forecast):
+    """Predictions of a fitted Gaussian process that follow new labels."""
+
+    def __init__(self, ranker: GaussianProcess, posteriors: list[GrowingPosterior]) -> None:
+        self._ranker = ranker
+        self._posteriors = posteriors
+        self._weights = np.array([member.weight for member in ranker.members_])
+
+    def add(self, archs: Archs) -> None:
+        for arch in archs:  # one by one: sums over rows may depend on how many there are
+            x = self._ranker._standardised(arch[None])
+            for posterior in self._posteriors:
+                posterior.add(x)
+
+    def label(self, scores: Floats) -> None:
+        n, name = self._posteriors[0].n, type(self._ranker).__name__
+        scores = check_scores(scores, n, self._ranker.min_labels, name)
+        forms = {"ranks": normal_scores(scores), "values": standard_scores(scores)}
+        for member, posterior in zip(self._ranker.members_, self._posteriors, strict=True):
+            posterior.label(forms[member.form])
+
+    def watched(self) -> tuple[Floats, Floats]:
+        return self._mixed([p.watched() for p in self._posteriors])
+
+    def predict(self, archs: Archs) -> tuple[Floats, Floats]:
+        x = self._ranker._standardised(archs)
+        return self._mixed([p.predict(x) for p in self._posteriors])
+
+    def _mixed(self, each: list[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
+        means, variances = (np.stack(values) for values in zip(*each, strict=True))
+        mean, variance = _mixture(self._weights, means, variances)
+        return mean, np.sqrt(np.maximum(variance, 1e-12))
+
+    def fitted(self) -> Floats:
+        means: Floats = self._weights @ np.stack([p.fitted() for p in self._posteriors])
+        return means
+
+
+def _mixture(weights: Floats, means: Floats, variances: Floats) -> tuple[Floats, Floats]:
+    """Mean and variance of a mixture of members: ``(p,)``, ``(p, n)``, ``(p, n)`` -> ``(n,)``."""
+    mean: Floats = weights @ means
+    return mean, weights @ (variances + (means - mean) ** 2)
 
 
 def _condition(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +21,15 @@ from archrank.strategies.acquisition import (
 )
 from archrank.strategies.base import Strategy, require_positive
 from archrank.strategies.history import History, feasible_first
+from archrank.strategies.shortlist import (
+    Shortlist,
+    chebyshev,
+    last_fit,
+    learnt_from,
+    most_promising,
+    seed_of,
+    until_next,
+)
 from archrank.strategies.unseen import WALKED, rare_unseen, remaining, sample_unseen
 from archrank.types import Archs, Bools, Floats
 
@@ -27,6 +38,7 @@ if TYPE_CHECKING:
     from archrank.spaces.base import Space
 
 PARENTS = 10  # in a large space, mutants of this many best architectures are candidates
+MUTANTS = 256  # of these, new in every round of a long run
 FEW = 0.01  # share of candidates; where limits leave fewer, rare ones are looked for
 
 
@@ -53,10 +65,16 @@ class Guided(Strategy):
         candidates: Spaces up to this size are ranked as a whole; in larger ones, this many
             candidates are generated per round.
         skip_isomorphic: Evaluate no two isomorphic architectures as long as there are others.
+        exact: Up to this many evaluations, every round fits the ranker to all of them and ranks all
+            candidates. In longer runs rankers that can, as the default one, are fitted again after
+            every eighth more evaluations (128 at most), to 1,024 of them at most; between two fits
+            the best 1,000 candidates and mutants of the best architectures are ranked, by
+            predictions that learn every new label but keep their hyper-parameters
+            (:mod:`archrank.strategies.shortlist`). The cost of a round is then bounded.
 
     Raises:
         UnknownNameError: No acquisition function has that name.
-        BudgetError: ``initial`` or ``batch_size`` below 1.
+        BudgetError: ``initial``, ``batch_size`` or ``exact`` below 1.
     """
 
     adaptive = True
@@ -72,10 +90,11 @@ class Guided(Strategy):
         kappa: float = 3.0,
         candidates: int = 20_000,
         skip_isomorphic: bool = True,
+        exact: int = 200,
     ) -> None:
         if acquisition not in ACQUISITIONS:
             raise UnknownNameError("acquisition", acquisition, ACQUISITIONS)
-        require_positive(self, initial=initial, batch_size=batch_size)
+        require_positive(self, initial=initial, batch_size=batch_size, exact=exact)
         self.ranker = ranker
         self.initial = initial
         self.batch_size = batch_size
@@ -84,6 +103,8 @@ class Guided(Strategy):
         self.kappa = kappa
         self.candidates = candidates
         self.skip_isomorphic = skip_isomorphic
+        self.exact = exact
+        self._kept: Shortlist | None = None  # saves time, and changes no proposal
 
     def batch(self, history: History) -> int:
         """Return the random architectures that are still missing, then :attr:`batch_size`."""
@@ -91,18 +112,37 @@ class Guided(Strategy):
 
     def propose(self, history: History, n: int, *, rng: np.random.Generator) -> Archs:
         """Propose random architectures until a ranker can be fitted, then the best candidates."""
+        from threadpoolctl import threadpool_limits
+
         targets = self._targets(history)
         if len(history) < self.initial or targets is None:
             return self._random(history, n, rng)
-        candidates = self._candidates(history, rng)
-        if len(candidates) == 0:  # only equivalents of evaluated architectures are left
-            return self._random(history, n, rng)
-        utilities = self._utilities(history, targets, candidates, rng)  # (k, m)
-        picks = self._pick(history, candidates, utilities, n, rng)
+        with threadpool_limits(1):  # sums must not depend on the number of cores
+            picks = self._follow(history, targets, n, rng)
+            if picks is None:
+                picks = self._rank(history, targets, n, rng)
         if len(picks) < n:
             extra = self._random(history, n - len(picks), rng, picks)
             picks = np.concatenate([picks, extra])
         return picks
+
+    # ---- up to `exact` evaluations: everything anew ----------------------------------------------
+
+    def _rank(self, history: History, targets: Floats, n: int, rng: np.random.Generator) -> Archs:
+        """Fit to all evaluations, rank all candidates and pick up to ``n``."""
+        candidates = self._candidates(history, rng)
+        if len(candidates) == 0:  # only equivalents of evaluated architectures are left
+            return candidates
+        archs = history.archs[history.ok]
+        columns = [
+            self._utility(self._fitted(history.space, archs, target, rng), archs, candidates, rng)
+            for target in targets.T
+        ]
+        utilities = np.stack(columns, axis=1)  # (k, m)
+        several = utilities.shape[1] > 1
+        quantiles = rankdata(utilities, axis=0) / len(candidates) if several else utilities
+        everything = np.ones(len(candidates), dtype=bool)
+        return self._pick(history, candidates, utilities, quantiles, everything, n, rng)
 
     def _random(
         self, history: History, n: int, rng: np.random.Generator, taken: Archs | None = None
@@ -126,14 +166,8 @@ class Guided(Strategy):
         if space.size <= self.candidates:
             pool = remaining(history)
         else:
-            order = np.argsort(-history.scores, kind="stable")  # failed ones (NaN) come last
-            best = order[: min(PARENTS, int(history.ok.sum()))]
             half = self.candidates // 2
-            parents = history.archs[rng.choice(best, half)]
-            rates = (
-                rng.choice([1.5, 3.0, 6.0], (half, 1)) / space.d
-            )  # expected number of changed decisions: 1.5, 3 or 6
-            mutants = space.mutate(parents, rng=rng, rate=rates)
+            mutants = self._mutants(history, half, rng)
             pool = distinct(np.concatenate([space.sample(half, rng=rng), mutants]))
             pool = pool[is_new(pool, history.archs)]
             pool = pool[history.allowed(pool)]
@@ -144,22 +178,25 @@ class Guided(Strategy):
             pool = pool[is_new(space.canonical(pool), history.canonical)]
         return pool
 
-    def _utilities(
-        self, history: History, targets: Floats, candidates: Archs, rng: np.random.Generator
-    ) -> Floats:
-        """Compute the acquisition value of every candidate on every objective: ``(k, m)``."""
-        from sklearn.base import clone
-        from threadpoolctl import threadpool_limits
+    def _mutants(self, history: History, n: int, rng: np.random.Generator) -> Archs:
+        """Mutate the best architectures, ``(n, d)``: 1.5, 3 or 6 decisions of each, on average."""
+        order = np.argsort(-history.scores, kind="stable")  # failed ones (NaN) come last
+        best = order[: min(PARENTS, int(history.ok.sum()))]
+        parents = history.archs[rng.choice(best, n)]
+        rates = rng.choice([1.5, 3.0, 6.0], (n, 1)) / history.space.d
+        return history.space.mutate(parents, rng=rng, rate=rates)
 
-        base = self.ranker if self.ranker is not None else default_ranker(history.space)
-        archs = history.archs[history.ok]
-        columns = []
-        with threadpool_limits(1):  # sums must not depend on the number of cores
-            for target in targets.T:
-                ranker = clone(base).set_params(seed=int(rng.integers(2**31)))
-                ranker.fit(archs, target)
-                columns.append(self._utility(ranker, archs, candidates, rng))
-        return np.stack(columns, axis=1)
+    def _fitted(
+        self, space: Space, archs: Archs, target: Floats, rng: np.random.Generator
+    ) -> Ranker:
+        """Fit a copy of the ranker to labels ``target: (n,)`` of ``archs: (n, d)``."""
+        from sklearn.base import clone
+
+        ranker: Ranker = clone(self._base(space)).set_params(seed=int(rng.integers(2**31)))
+        return ranker.fit(archs, target)
+
+    def _base(self, space: Space) -> Ranker:
+        return self.ranker if self.ranker is not None else default_ranker(space)
 
     def _utility(
         self, ranker: Ranker, archs: Archs, candidates: Archs, rng: np.random.Generator
@@ -168,8 +205,20 @@ class Guided(Strategy):
         if not ranker.has_std or self.acquisition == "greedy":
             return ranker.predict(candidates)
         mean, std = ranker.predict(candidates, return_std=True)
+        return self._value(mean, std, lambda: ranker.predict(archs), rng)
+
+    def _value(
+        self,
+        mean: Floats,
+        std: Floats,
+        fitted: Callable[[], Floats],
+        rng: np.random.Generator,
+    ) -> Floats:
+        """Compute the acquisition value of predictions, ``(k,)``; ``fitted`` of known labels."""
+        if self.acquisition == "greedy":
+            return mean
         if self.acquisition == "ei":
-            return expected_improvement(mean, std, float(ranker.predict(archs).max()))
+            return expected_improvement(mean, std, float(fitted().max()))
         if self.acquisition == "thompson":
             return thompson(mean, std, rng)
         return upper_confidence_bound(mean, std, self.kappa)
@@ -179,31 +228,126 @@ class Guided(Strategy):
         history: History,
         candidates: Archs,
         utilities: Floats,
+        quantiles: Floats,
+        random: Bools,
         n: int,
         rng: np.random.Generator,
     ) -> Archs:
-        """Pick ``n`` candidates one by one; with ``skip_isomorphic``, no two isomorphic ones."""
+        """Pick ``n`` candidates one by one; with ``skip_isomorphic``, no two isomorphic ones.
+
+        Args:
+            history: Evaluations so far.
+            candidates: ``(k, d)``.
+            utilities: Their acquisition values on every objective: ``(k, m)``.
+            quantiles: Shares of all candidates that these are above: ``(k, m)``.
+            random: Marks those that a random pick takes: ``(k,)``.
+            n: Number of picks.
+            rng: Source of randomness.
+        """
         k, m = utilities.shape
         free: Bools = np.ones(k, dtype=bool)
         noise: Floats = np.asarray(rng.random(k))  # breaks ties
-        quantiles = rankdata(utilities, axis=0) / k if m > 1 else utilities
         keys = history.space.canonical(candidates) if self.skip_isomorphic else candidates
         picks: list[int] = []
         while len(picks) < n and free.any():
-            value: Floats = noise
             if rng.random() < self.explore:
-                pass  # a random one
+                value = np.where(random, noise, -1.0)
             elif m == 1:
                 value = utilities[:, 0]
             else:
-                weights = rng.dirichlet(np.ones(m))
-                loss = weights * (1 - quantiles)  # Chebyshev distance to the ideal point
-                value = -(loss.max(axis=1) + 0.05 * loss.sum(axis=1))
+                value = chebyshev(quantiles, rng.dirichlet(np.ones(m)))
             order = np.lexsort((noise, np.where(free, value, -np.inf)))
             pick = int(order[-1])
             picks.append(pick)
             free &= ~(keys == keys[pick]).all(axis=1)
         return candidates[picks]
+
+    # ---- beyond `exact` evaluations: a shortlist is followed -------------------------------------
+
+    def _follow(
+        self, history: History, targets: Floats, n: int, rng: np.random.Generator
+    ) -> Archs | None:
+        """Pick up to ``n`` of a shortlist and new mutants; ``None`` if there is no shortlist."""
+        shortlist = self._shortlist(history, targets)
+        if shortlist is None:
+            return None
+        new = self._new(history, shortlist.archs, n, rng)
+        columns = []
+        for forecast in shortlist.forecasts:
+            old, young = forecast.watched(), forecast.predict(new)
+            mean, std = (np.concatenate(parts) for parts in zip(old, young, strict=True))
+            columns.append(self._value(mean, std, forecast.fitted, rng))
+        utilities = np.stack(columns, axis=1)
+        candidates = np.concatenate([shortlist.archs, new])
+        random = np.arange(len(candidates)) >= len(candidates) - n  # what `_new` put last
+        if self.skip_isomorphic:
+            free = is_new(history.space.canonical(candidates), history.canonical)
+        else:
+            free = is_new(candidates, history.archs)
+        self._kept = shortlist
+        return self._pick(
+            history,
+            candidates[free],
+            utilities[free],
+            shortlist.quantiles(utilities[free]),
+            random[free],
+            n,
+            rng,
+        )
+
+    def _new(self, history: History, known: Archs, n: int, rng: np.random.Generator) -> Archs:
+        """Return mutants of the best and, last, ``n`` random ones if any are wanted: ``(k, d)``."""
+        keys = history.space.canonical if self.skip_isomorphic else np.asarray
+        seen = history.canonical if self.skip_isomorphic else history.archs
+        mutants = self._mutants(history, MUTANTS, rng)
+        mutants = distinct(mutants, keys(mutants))
+        mutants = mutants[is_new(keys(mutants), np.concatenate([seen, keys(known)]))]
+        mutants = mutants[history.allowed(mutants)]
+        if not self.explore:
+            return mutants
+        return np.concatenate([mutants, self._random(history, n, rng, mutants)])
+
+    def _shortlist(self, history: History, targets: Floats) -> Shortlist | None:
+        """Return the shortlist of the last fit, which has learnt everything since."""
+        ok = np.flatnonzero(history.ok)
+        if len(ok) < self.exact or not self._base(history.space).can_follow:
+            return None
+        at = last_fit(len(ok), self.exact)
+        since = history.archs[ok[at:]]
+        before = history.first(int(ok[at - 1]) + 1)
+        key = self._key(before)
+        kept, self._kept = self._kept, None  # for nobody else, should threads share the strategy
+        if kept is None or not kept.knows(key, before, since):
+            kept = self._shorten(before, key, until_next(at))
+        if kept is not None:
+            kept.learn(since, targets)
+        return kept
+
+    def _key(self, history: History) -> bytes:
+        """Return a digest of all that a shortlist depends on."""
+        digest = hashlib.blake2b(repr(self.describe()).encode(), digest_size=16)
+        for column in (history.archs, history.objectives, history.violation):
+            digest.update(np.ascontiguousarray(column).tobytes())
+        return digest.digest()
+
+    def _shorten(self, history: History, key: bytes, room: int) -> Shortlist | None:
+        """Fit to ``history``, rank all candidates and keep the best; ``None`` without any."""
+        targets = self._targets(history)
+        if targets is None:
+            return None
+        rng = np.random.default_rng(seed_of(history))
+        pool = self._candidates(history, rng)
+        if len(pool) == 0:
+            return None
+        rows = learnt_from(history)
+        if (np.ptp(targets[rows], axis=0) == 0).any():
+            return None
+        archs = history.archs[history.ok][rows]
+        rankers = [self._fitted(history.space, archs, y, rng) for y in targets[rows].T]
+        utilities = np.stack([self._utility(r, archs, pool, rng) for r in rankers], axis=1)
+        best = pool[most_promising(utilities, rng)]
+        forecasts = [ranker.follow(best, room) for ranker in rankers]
+        return Shortlist(key, history, best, rows, np.sort(utilities, axis=0), forecasts, best[:0])
 
     def describe(self) -> dict[str, Any]:
         """Return the name and the settings, including those of the ranker, as JSON values."""
@@ -217,7 +361,11 @@ class Guided(Strategy):
             "kappa": self.kappa,
             "candidates": self.candidates,
             "skip_isomorphic": self.skip_isomorphic,
+            "exact": self.exact,
         }
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_kept": None}
 
 
 def default_ranker(space: Space) -> Ranker:

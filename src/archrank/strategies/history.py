@@ -41,6 +41,18 @@ class History:
         """Mark which of ``archs: (k, d)`` may be proposed: ``(k,)``."""
         return self.region.allowed(archs)
 
+    def first(self, n: int) -> History:
+        """Return the first ``n`` evaluations."""
+        known = None if self.known_canonical is None else self.known_canonical[:n]
+        return History(
+            self.space,
+            self.archs[:n],
+            self.objectives[:n],
+            self.violation[:n],
+            self.region,
+            known,
+        )
+
     @cached_property
     def canonical(self) -> Archs:
         """Canonical rows of the architectures: ``(n, d)``."""

@@ -262,7 +262,7 @@ class Study:
                 f"can be evaluated in {self.space.name}"
             )
 
-    @property
+    @cached_property
     def _engine(self) -> Engine:
         return Engine(
             self.space, self.evaluator, self.strategy, self.goals, self.seed, self.executor

@@ -17,6 +17,7 @@ from archrank.testing._require import require, require_raises
 from archrank.types import Archs, Floats
 
 LEARNT = 0.5  # Kendall tau on the easy target
+ADDED = 5  # labels that a forecast learns after the fit
 
 
 def check_ranker(
@@ -56,6 +57,7 @@ def check_ranker(
     _check_determinism(ranker, make_ranker, (train, y, test), seed, name)
     _check_std(ranker, test, name)
     _check_pretraining(make_ranker(space, seed=seed), (train, y, test), name)
+    _check_following(ranker, (train, y, test), name)
 
 
 def easy_scores(space: Space, archs: Archs) -> Floats:
@@ -207,4 +209,40 @@ def _check_pretraining(ranker: Ranker, data: tuple[Archs, Floats, Archs], name: 
     require(
         np.array_equal(ranker.fit(train[few], y[few]).predict(test), copy.predict(test)),
         f"{name}: clone must keep what pretrain learnt; store it in attributes pretrain..._",
+    )
+
+
+def _check_following(ranker: Ranker, data: tuple[Archs, Floats, Archs], name: str) -> None:
+    """Check that a forecast agrees with its ranker, and learns the same in one step or several."""
+    train, y, test = data
+    ranker.fit(train[:-ADDED], y[:-ADDED])
+    if not ranker.can_follow:
+        message = f"{name}: can_follow is False, but follow does not refuse"
+        require_raises(ArchrankError, lambda: ranker.follow(test, ADDED), message)
+        return
+    require(ranker.has_std, f"{name}: can_follow needs has_std")
+    forecasts = [ranker.follow(test, ADDED) for _ in range(2)]
+    forecasts[0].label(y[:-ADDED])
+    mean, std = ranker.predict(test, return_std=True)
+    for which, found in zip(
+        ("watched", "predict"),
+        (forecasts[0].watched(), forecasts[0].predict(test)),
+        strict=True,
+    ):
+        same = np.allclose(found[0], mean, atol=1e-6) and np.allclose(found[1], std, atol=1e-6)
+        require(same, f"{name}: {which} of a forecast differs from what the ranker predicts")
+    fitted = np.allclose(forecasts[0].fitted(), ranker.predict(train[:-ADDED]), atol=1e-6)
+    require(fitted, f"{name}: fitted of a forecast differs from what the ranker predicts")
+    forecasts[0].add(train[-ADDED:])
+    for arch in train[-ADDED:]:
+        forecasts[1].add(arch[None])
+    for forecast in forecasts:
+        forecast.label(y)
+    one, several = (np.stack([*f.watched(), *f.predict(test)]) for f in forecasts)
+    require(
+        np.array_equal(one, several),
+        f"{name}: what a forecast predicts must not depend on how many calls added labels",
+    )
+    require(
+        not np.array_equal(one[0], mean), f"{name}: a forecast learnt nothing from added labels"
     )

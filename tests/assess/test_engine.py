@@ -238,7 +238,9 @@ def test_failures_are_recorded(table: BenchTable, space: NASBench201, tmp_path: 
     assert "3 of 3" in text
     page = found.report(tmp_path / "page.html").read_text()
     assert "out of luck" in page
-    assert "Fine-tuned: learnt val and 10 of other_val, judged on other_test" in page
+    assert (
+        "Fine-tuned: learnt val (maximize) and 10 of other_val, judged on other_test (max" in page
+    )
     back = pd.read_parquet(found.to_parquet(tmp_path / "raw.parquet"))
     assert back["failure"].tolist() == raw["failure"].tolist()
     assert np.allclose(back["tau"], raw["tau"], equal_nan=True)

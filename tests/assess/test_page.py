@@ -40,8 +40,8 @@ def test_page(found: Assessment, tmp_path: Path) -> None:
     assert "http" not in page.replace("http-equiv", "")
     assert "<two>" not in page
     assert "&lt;two&gt;" in page
-    assert "Learnt val, judged on test" in page
-    assert "Zero-shot: learnt val, judged on other_test" in page
+    assert "Learnt val (maximize), judged on test (maximize)" in page
+    assert "Zero-shot: learnt val (maximize), judged on other_test (maximize)" in page
     charts = re.findall(r"<svg class=\"chart\".*?</svg>", page)
     assert len(charts) == 6  # three curves, cost groups, two scatters
     for chart in charts:

@@ -111,7 +111,7 @@ def test_interrupted(search: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
         patch.setattr(Table, "evaluate", stop_at_the_fifth)
         result = search("--budget", 9)
     assert result.status == 130
-    assert f"stopped after 4 evaluations, all kept in {RUN}" in result.err
+    assert f"stopped after 4 of 9 evaluations, all kept in {RUN}" in result.err
     assert "repeat the command" in result.err
     first = evaluations(RUN)
     assert len(first) == 4

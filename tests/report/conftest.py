@@ -52,7 +52,7 @@ def cell_table(tmp_path_factory: pytest.TempPathFactory, cells: EdgeCellSpace) -
 @pytest.fixture(scope="session")
 def table_study(cells: EdgeCellSpace, cell_table: Path) -> Study:
     ranker = RandomForest(cells, trees=10)
-    evaluator = Table(cell_table, "<script>")
+    evaluator = Table(cell_table, "<script>", directions={"<script>": "maximize"})
     return Study(cells, evaluator, Guided(ranker, skip_isomorphic=False), seed=1).run(budget=30)
 
 

@@ -112,7 +112,7 @@ def test_tables_and_costs_are_found_in_a_scope(cell_table, cells, custom) -> Non
     found = find_table(both, "t/<script>")
     assert found is not None
     assert found[1]["t/<script>"] == "<script>"
-    study = Study(cells, both, Random(), objectives=["t/<script>"]).run(3)
+    study = Study(cells, both, Random(), objectives=["t/<script>:maximize"]).run(3)
     np.testing.assert_array_equal(table_scores(study.results), found[0].table.column("<script>"))
     study = Study(custom, Combined(a=Function(measure, METRICS)), Random()).run(3)
     metric, values = costs(study.results)

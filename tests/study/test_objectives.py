@@ -68,7 +68,7 @@ def test_a_scope_may_be_left_out_where_that_is_unambiguous() -> None:
         with pytest.raises(UnknownNameError, match=r"'tpu/ms', did you mean 'cpu/ms'"):
             parse("tpu/" + text, SCOPED)
     unscoped = [Metric("ms"), *SCOPED]
-    assert Objective.parse("ms", unscoped) == Objective("ms", "maximize")  # the exact name
+    assert Objective.parse("ms", unscoped) == Objective("ms", "minimize")  # the exact name
 
 
 def test_constraints_on_names_with_other_characters() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +14,7 @@ from archrank.assess.judging import LEVEL, MEASURES
 from archrank.assess.protocol import Protocol
 from archrank.assess.text import records, table_rows
 from archrank.files import write_file, write_text
+from archrank.metrics import Direction, split_direction
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -31,6 +33,7 @@ class Assessment:
         done: Every cell of the grid, in the grid's order.
         cost_name: Source of the costs that define groups; empty if no costs are known.
         n: Number of architectures in the table.
+        directions: Direction of each column, by its name as the protocol has it.
         unaided: Rankers that cannot be pretrained and therefore did not use the weak labels.
     """
 
@@ -39,6 +42,7 @@ class Assessment:
     done: list[Done]
     cost_name: str
     n: int
+    directions: Mapping[str, Direction]
     unaided: tuple[str, ...] = ()
 
     @cached_property
@@ -83,6 +87,16 @@ class Assessment:
         found = found.sort_values(by, kind="stable").reset_index(drop=True)
         return found.drop(columns=["_judged", "_transfer", "_ranker"])
 
+    def label(self, column: str) -> str:
+        """Name a column of the protocol with its direction: ``latency_ms (minimize)``."""
+        return f"{split_direction(column)[0]} ({self.directions[column]})"
+
+    @property
+    def heading(self) -> str:
+        """What rankers learn, and what they are judged on."""
+        judged = ", ".join(map(self.label, self.protocol.judged))
+        return f"learnt {self.label(self.protocol.labels)}, judged on {judged}"
+
     def failures(self) -> dict[str, int]:
         """Count the empty rows of the raw results by the reason why a fit failed."""
         return {str(k): int(v) for k, v in self.raw["failure"].value_counts().items()}
@@ -107,6 +121,7 @@ class Assessment:
             "protocol": asdict(self.protocol),
             "architectures": self.n,
             "rankers": list(self.rankers),
+            "directions": dict(self.directions),
             "unaided": list(self.unaided),
             "results": records(self.table()),
             "failures": self.failures(),

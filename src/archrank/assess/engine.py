@@ -54,7 +54,8 @@ def assess(
     Args:
         table: CSV or Parquet file with a column ``arch``, or a loaded table.
         rankers: Names, or rankers of the table's space; a mapping gives them other names.
-        labels: The column that rankers learn.
+        labels: The column that rankers learn; ``"column:minimize"`` or ``"column:maximize"`` where
+            its name does not tell what is better (see :mod:`archrank.metrics`), as in the others.
         truth: The column that they are judged on.
         train_sizes: Numbers of labels.
         seeds: Number of random draws of the training architectures.
@@ -140,7 +141,13 @@ def carry_out(
         done = [journal.done[cell] for cell in wanted]
     unaided = [n for n, r in rankers.items() if problem.weak and not r.can_pretrain]
     return Assessment(
-        protocol, tuple(rankers), done, problem.cost_name, len(problem), tuple(unaided)
+        protocol,
+        tuple(rankers),
+        done,
+        problem.cost_name,
+        len(problem),
+        problem.directions,
+        tuple(unaided),
     )
 
 

@@ -30,7 +30,8 @@ WAYS = {
 def render(found: Assessment) -> str:
     """Write the page as HTML text."""
     protocol = found.protocol
-    title = f"{', '.join(found.rankers)}: learnt {protocol.labels}, judged on {protocol.judged[0]}"
+    first = f"learnt {found.label(protocol.labels)}, judged on {found.label(protocol.judged[0])}"
+    title = f"{', '.join(found.rankers)}: {first}"
     fits = protocol.fits
     subtitle = (
         f"{found.n:,} architectures, {fits} fit{'s' if fits > 1 else ''} per number of labels"
@@ -45,7 +46,8 @@ def _body(found: Assessment) -> Iterator[str]:
             part = table[(table["judged"] == judged) & (table["transfer"] == transfer)]
             if len(part):
                 more = _more(found.protocol, judged)
-                heading = words.format(labels=found.protocol.labels, more=more, judged=judged)
+                labels, on = found.label(found.protocol.labels), found.label(judged)
+                heading = words.format(labels=labels, more=more, judged=on)
                 yield _table(heading, part, staged=found.protocol.stages > 1)
     yield f'<p class="muted">{escape(found.caption.capitalize())}.</p>'
     if found.unaided:

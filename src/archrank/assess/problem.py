@@ -11,6 +11,7 @@ import numpy as np
 from archrank.assess.protocol import Protocol
 from archrank.data import find_data
 from archrank.errors import SpaceError, TableError
+from archrank.metrics import Direction, Metric, split_direction
 from archrank.runs.weak import weak_label
 from archrank.spaces.base import Space
 from archrank.tables.arrays import TableArrays, digest
@@ -28,11 +29,13 @@ class Problem(TableArrays):
         weak: ``(n,)`` per weak label, as in its file; NaN where it is not known.
         cost: ``(n,)`` MACs or FLOPs, or ``None``.
         cost_name: Source of the costs.
+        directions: Direction of each column, by its name as the protocol has it.
     """
 
     weak: dict[str, Floats]
     cost: Floats | None
     cost_name: str
+    directions: dict[str, Direction]
 
     @property
     def digest(self) -> str:
@@ -50,14 +53,18 @@ def load_problem(
         TableError: A file cannot be used, a column to learn or to judge on has NaN, or weak labels
             are of other architectures.
         UnknownNameError: No column has that name.
+        ObjectiveError: A column's direction is neither stated nor told by its name.
     """
     if not isinstance(table, BenchTable):
         table = load_table(find_data(str(table), data), space)
     names = dict.fromkeys((protocol.labels, *protocol.judged, *protocol.fine_tune_labels))
-    columns = {}
+    columns, directions = {}, {}
     for name in names:
-        sign = -1.0 if table.directions.get(name) == "minimize" else 1.0
-        columns[name] = sign * table.objective(name)
+        column, direction = split_direction(name, table.metrics)
+        values = table.objective(column)
+        metric = Metric(column, direction or table.directions.get(column))
+        directions[name] = metric.known_direction
+        columns[name] = values if directions[name] == "maximize" else -values
     weak = {spec: weak_label(spec, table, data) for spec in protocol.weak}
     known = np.isfinite(np.stack([*weak.values()])).all(axis=0) if weak else np.ones(2)
     if known.sum() < 2:
@@ -66,7 +73,7 @@ def load_problem(
             "architectures have all of them; name files of the same architectures"
         )
     cost, cost_name = _cost(table)
-    return Problem(table.space, table.archs, columns, weak, cost, cost_name)
+    return Problem(table.space, table.archs, columns, weak, cost, cost_name, directions)
 
 
 def _cost(table: BenchTable) -> tuple[Floats | None, str]:

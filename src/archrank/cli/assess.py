@@ -10,6 +10,7 @@ from archrank.cli.names import names_of
 from archrank.cli.output import print_json, progress_console, say, show_rows
 from archrank.cli.workers import INTERRUPTED, running
 from archrank.files import file_name
+from archrank.metrics import split_direction
 
 if TYPE_CHECKING:
     from archrank.assess import Assessment
@@ -30,7 +31,8 @@ class Assess:
     table: Annotated[str, "FILE"]
     """CSV or Parquet file with a column arch, or the name of a built-in table."""
     labels: Annotated[str, "COLUMN"]
-    """The column that rankers learn."""
+    """The column that rankers learn; COLUMN:minimize or COLUMN:maximize where its name does not
+    tell what is better."""
     truth: Annotated[str | None, "COLUMN"] = None
     """The column that they are judged on (default: the labels)."""
     rankers: Names = ("default",)
@@ -112,7 +114,7 @@ class Assess:
 
     def _folder(self) -> Path:
         table = Path(self.table).name.split(".")[0]
-        return Path("runs") / file_name(f"assess-{table}-{self.labels}")
+        return Path("runs") / file_name(f"assess-{table}-{split_direction(self.labels)[0]}")
 
     def _show(self, found: Assessment, folder: Path) -> None:
         raw = found.to_parquet(folder / "raw.parquet")
@@ -120,6 +122,7 @@ class Assess:
         if self.json:
             print_json({**found.to_json(), "raw": str(raw), "report": str(report)})
         else:
+            say(found.heading)
             show_rows(found.rows())
             say(found.caption)
             if found.unaided:

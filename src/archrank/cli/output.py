@@ -73,7 +73,8 @@ def show_record(results: Results, record: Record) -> None:
     metrics = results.description.metrics
     wanted = {o.metric for o in results.objectives} | {c.metric for c in results.constraints}
     listed = [m for i, m in enumerate(metrics) if i < SHOWN or m.name in wanted]
-    known = [(m.name, format_value(record.values[m.name], m)) for m in listed]
+    labels = {o.metric: o.label for o in results.objectives}
+    known = [(labels.get(m.name, m.name), format_value(record.values[m.name], m)) for m in listed]
     evaluations = ("evaluations", str(len(results.records)))
     show_rows([("best", record.string), *known, evaluations])
     if len(listed) < len(metrics):
@@ -85,14 +86,15 @@ def show_front(results: Results) -> None:
     from archrank.formatting import format_value
 
     metrics = results.metrics
-    shown = [o.metric for o in results.objectives]
+    labels = {o.metric: o.label for o in results.objectives}
+    shown = list(labels)
     shown += [
         name
         for cost in ("macs", "params")
         for name, metric in metrics.items()
         if metric.short_name == cost and name not in shown
     ]
-    rows = [(*shown, "architecture")]
+    rows = [(*(labels.get(name, name) for name in shown), "architecture")]
     for record in results.front:
         cells = [format_value(record.values[name], metrics[name]) for name in shown]
         rows.append((*cells, record.string))

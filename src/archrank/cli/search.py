@@ -79,6 +79,7 @@ class Search:
         ):
             starting.stop()
             say(f"{study.space.name}, {study.space.size:,} architectures; run folder {folder}")
+            say("; ".join(study.goals.labels))
             for change in study.changes:
                 say(f"since this run was begun, {change}")
             self._tell_added(study)

@@ -26,8 +26,9 @@ class Function(Evaluator):
         fn: returns a number, or ``{metric name: number}`` where there are several metrics. For
             worker processes it must be picklable: a function of a module, not a lambda.
         metrics: :class:`~archrank.metrics.Metric` objects, or names such as ``"accuracy"``, which
-            is maximised, and ``"energy_mj:minimize"``; ``None`` takes the function's own attribute
-            ``metrics``, and ``"score"`` if it has none.
+            tells its direction (see :mod:`archrank.metrics`), and ``"swaps:minimize"``, which does
+            not; ``None`` takes the function's own attribute ``metrics``, and ``"score"`` if it has
+            none.
         cheap: whether ``fn`` is cheap enough to filter candidates before they are proposed.
 
     Raises:

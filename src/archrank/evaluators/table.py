@@ -11,8 +11,8 @@ import numpy as np
 
 from archrank.errors import EvaluationError, SpaceError
 from archrank.evaluators.base import Evaluations, Evaluator
-from archrank.metrics import Metric
-from archrank.tables.base import BenchTable, Direction, load_table, metric_directions
+from archrank.metrics import Direction, Metric
+from archrank.tables.base import BenchTable, load_table, metric_directions
 from archrank.tables.files import RawTable, numeric_column, read_table
 from archrank.types import Archs, Bools
 
@@ -36,7 +36,7 @@ class Table(Evaluator):
         metric: the column to optimise; comes first among the metrics and must be usable in every
             row. ``None`` keeps the file's order and checks no column.
         directions: ``{column: "maximize" | "minimize"}`` where the column's name does not tell
-            (see :func:`~archrank.tables.load_table`).
+            (see :mod:`archrank.metrics`).
 
     Raises:
         TableError: the file cannot be read, or ``metric`` is not numeric.
@@ -68,10 +68,11 @@ class Table(Evaluator):
         given = dict(table.directions) if isinstance(table, BenchTable) else {}
         self._directions = given | dict(directions or {})
         ways = metric_directions(raw, self._directions)
+        names = list(raw.numbers)
         if metric is not None:
             numeric_column(raw, metric)
-            ways = {metric: ways.pop(metric), **ways}
-        self.metrics = tuple(Metric(name, way) for name, way in ways.items())
+            names = [metric, *(name for name in names if name != metric)]
+        self.metrics = tuple(Metric(name, ways.get(name)) for name in names)
         self._contents = _contents(raw)
         self._digest = hashlib.sha256(repr(self._contents).encode()).hexdigest()
 

@@ -57,7 +57,7 @@ class ZeroCost(Evaluator):
         from archrank.proxies.base import metric_names, require_batch
 
         require_batch(batch_size)
-        self.metrics = tuple(map(Metric, metric_names(proxies)))
+        self.metrics = tuple(Metric(name, "maximize") for name in metric_names(proxies))
         self.task = task
         self.proxies = tuple(proxies)
         self.batch_size = batch_size

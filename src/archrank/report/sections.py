@@ -31,7 +31,7 @@ def headline(results: Results) -> str:
     values = "".join(
         f'<div><span class="value">'
         f"{escape(format_value(best.values[o.metric], results.metrics[o.metric]))}</span><br>"
-        f'<span class="muted">{escape(o.metric)}, {o.direction}d</span></div>'
+        f'<span class="muted">{escape(o.label)}</span></div>'
         for o in results.objectives
     )
     first = escape(results.objectives[0].metric)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from archrank.data import find_data
 from archrank.errors import ArchrankError, SettingsError, UnknownNameError
 from archrank.evaluators import EVALUATORS, Combined, Evaluator, Function, Metric
-from archrank.metrics import find_metric
+from archrank.metrics import find_metric, split_direction
 from archrank.runs.named import instance_of, make_task, parameters
 from archrank.runs.settings import SearchSettings
 from archrank.study.objectives import Constraint
@@ -66,16 +66,20 @@ def compose_evaluator(settings: SearchSettings, space: Space) -> Composition:
     return _Composer(settings, space).compose()
 
 
-def wanted_metrics(settings: SearchSettings) -> dict[str, Metric]:
+def wanted_metrics(settings: SearchSettings, columns: Collection[str] = ()) -> dict[str, Metric]:
     """Return the metrics that objectives and constraints name, as far as these tell about them.
+
+    Args:
+        settings: of the search.
+        columns: of its table, whose names may have colons.
 
     Raises:
         ObjectiveError: a constraint that cannot be read.
     """
     wanted: dict[str, Metric] = {}
     for text in settings.metric:
-        name, _, direction = text.partition(":")
-        wanted[name] = Metric(name, "minimize" if direction == "minimize" else "maximize")
+        name, direction = split_direction(text, columns)
+        wanted[name] = Metric(name, direction)
     for text in settings.constraint:
         name, relation, _ = Constraint.split(text)
         wanted.setdefault(name, Metric(name, "minimize" if relation[0] == "<" else "maximize"))
@@ -88,7 +92,26 @@ class _Composer:
     def __init__(self, settings: SearchSettings, space: Space) -> None:
         self.settings = settings
         self.space = space
-        self.wanted = wanted_metrics(settings)
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """The table's metrics; none without a table."""
+        from archrank.evaluators import Table
+
+        if self.settings.table is None:
+            return ()
+        path = find_data(self.settings.table, self.settings.data)
+        return tuple(m.name for m in Table(path).metrics)
+
+    @cached_property
+    def objectives(self) -> tuple[str, ...]:
+        """Names of the metrics that objectives ask for."""
+        return tuple(split_direction(text, self.columns)[0] for text in self.settings.metric)
+
+    @cached_property
+    def wanted(self) -> dict[str, Metric]:
+        """Metrics that objectives and constraints name."""
+        return wanted_metrics(self.settings, self.columns)
 
     @cached_property
     def task(self) -> Task:
@@ -144,8 +167,7 @@ class _Composer:
         fn = EVALUATORS.get(name)
         known = [m for evaluator in others for m in evaluator.metrics]
         left = [m for m in self.wanted.values() if not _has(known, m.name)]
-        objectives = {text.partition(":")[0] for text in self.settings.metric}
-        own = [m for m in left if m.name in objectives or m.name not in self.offers]
+        own = [m for m in left if m.name in self.objectives or m.name not in self.offers]
         if own and len(vague) > 1:
             raise SettingsError(
                 f"functions {', '.join(vague)}: say which of them measures what, by a line such "
@@ -162,12 +184,10 @@ class _Composer:
 
         assert self.settings.table is not None
         known = [m for evaluator in others for m in evaluator.metrics]
-        asked = [text.partition(":")[0] for text in self.settings.metric]
         path = find_data(self.settings.table, self.settings.data)
-        columns = [m.name for m in Table(path).metrics]
-        names = [name for name in asked if not _has(known, name)]
-        names = [name for name in names if name in columns or not vague]
-        first = names[0] if names else next(iter(columns), None)
+        names = [name for name in self.objectives if not _has(known, name)]
+        names = [name for name in names if name in self.columns or not vague]
+        first = names[0] if names else next(iter(self.columns), None)
         table = Table(path, first)
         for name in names[1:]:  # the first is checked by the evaluator itself
             table.bind(self.space).table.objective(name)
@@ -178,6 +198,7 @@ class _Composer:
 
         Raises:
             UnknownNameError: no evaluator measures a metric that is asked for.
+            ObjectiveError: a metric that one measures, followed by something else than a direction.
         """
         added = {}
         for name in self.wanted:
@@ -193,6 +214,7 @@ class _Composer:
                     f"To measure it on networks for task {self.settings.task!r}, add "
                     f"--evaluate {source}",
                 )
+            split_direction(name, measured | {*self.offers})  # refuses what is no direction
             if source is None:
                 known = measured if self.settings.table is not None else measured | {*self.offers}
                 raise UnknownNameError("metric", name, known)

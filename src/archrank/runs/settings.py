@@ -10,6 +10,7 @@ from pydantic.dataclasses import dataclass
 
 from archrank.errors import StorageError
 from archrank.files import file_name, shorten
+from archrank.metrics import split_direction
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,8 @@ class SearchSettings:
     evaluate: Annotated[tuple[str, ...], "NAME"] = ()
     """Evaluators, combined if several (default: training, or the table)."""
     metric: Annotated[tuple[str, ...], "METRIC"] = ()
-    """Metric to optimise, e.g. c10_val or latency_ms:minimize; a Pareto front if several (default:
-    the first that the evaluator measures)."""
+    """Metric to optimise, e.g. c10_val, or pixel3:minimize where the name does not tell what is
+    better; a Pareto front if several (default: the first that the evaluator measures)."""
     constraint: Annotated[tuple[str, ...], "BOUND"] = ()
     """Bounds on metrics, e.g. 'macs<=1e8' ('macs<1e8' is strict)."""
     strategy: Annotated[str, "NAME"] = "guided"
@@ -53,7 +54,7 @@ class SearchSettings:
         """Return the run folder of a search for which none is named."""
         what = Path(self.table).name.split(".")[0] if self.table else self.task
         how = self.strategy if self.ranker == "default" else self.ranker
-        metrics = [text.split(":")[0].replace("/", ".") for text in self.metric]
+        metrics = [split_direction(text)[0].replace("/", ".") for text in self.metric]
         parts = [self.space, what, *self.evaluate, *metrics, how, f"seed{self.seed}"]
         return Path("runs") / file_name("-".join(p.rpartition(":")[2] for p in parts))
 

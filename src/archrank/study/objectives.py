@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias, cast
 import numpy as np
 
 from archrank.errors import ObjectiveError
-from archrank.metrics import Metric, find_metric
+from archrank.metrics import Direction, Metric, find_metric, find_objective
 from archrank.types import Floats
 
 Relation: TypeAlias = Literal["<=", ">=", "<", ">"]
@@ -27,7 +27,7 @@ class Objective:
     """A metric to optimise; the sign turns it into higher-is-better, here and nowhere else."""
 
     metric: str
-    direction: Literal["maximize", "minimize"] = "maximize"
+    direction: Direction = "maximize"
 
     @property
     def sign(self) -> float:
@@ -36,19 +36,20 @@ class Objective:
 
     @classmethod
     def parse(cls, text: str, metrics: Sequence[Metric]) -> Objective:
-        """Read ``metric``, or ``metric:maximize`` / ``metric:minimize`` to turn it round.
+        """Read ``metric``, or ``metric:maximize`` / ``metric:minimize`` to state the direction.
 
         Raises:
             UnknownNameError: no such metric.
-            ObjectiveError: no such direction, or a name that several scopes have.
+            ObjectiveError: no such direction, a direction that is neither stated nor told by the
+                metric's name, or a name that several scopes have.
         """
-        name, _, direction = text.partition(":")
-        metric = find_metric(name, metrics)
-        if direction not in ("", "maximize", "minimize"):
-            raise ObjectiveError(
-                f"objective {text!r}: the direction is maximize or minimize, not {direction!r}"
-            )
-        return cls(metric.name, direction or metric.direction)  # type: ignore[arg-type]
+        metric, direction = find_objective(text, metrics)
+        return cls(metric.name, direction)
+
+    @property
+    def label(self) -> str:
+        """The metric and its direction, for people: ``latency_ms (minimize)``."""
+        return f"{self.metric} ({self.direction})"
 
     def __str__(self) -> str:
         return f"{self.metric}:{self.direction}"
@@ -155,6 +156,11 @@ class Goals:
         if len({o.metric for o in goals.objectives}) < len(goals.objectives):
             raise ObjectiveError(f"an objective is named twice: {', '.join(names)}")
         return goals
+
+    @property
+    def labels(self) -> list[str]:
+        """Objectives with their directions, then constraints, for people."""
+        return [*(o.label for o in self.objectives), *map(str, self.constraints)]
 
     @property
     def metrics(self) -> tuple[str, ...]:

@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from archrank.errors import ArchrankError, TableError
+from archrank.metrics import Direction, infer_direction
 from archrank.tables.arrays import RowFinder
 from archrank.tables.files import RawTable, numeric_column, read_table
 from archrank.types import Archs, Floats, Ints
@@ -20,14 +21,6 @@ from archrank.types import Archs, Floats, Ints
 if TYPE_CHECKING:
     from archrank.spaces.base import Space
 
-Direction = Literal["maximize", "minimize"]
-
-MINIMIZED = frozenset(  # words in a column's name that mean lower is better
-    (
-        *("loss", "error", "err", "perplexity", "ppl", "latency", "ms", "seconds", "time"),
-        *("params", "macs", "flops", "energy", "kwh"),
-    )
-)
 CLASSES = "isomorphism classes"  # what a file says of itself that has one row for each
 
 
@@ -39,7 +32,8 @@ class BenchTable:
         space: The space of the architectures.
         archs: ``(n, d)``, all different.
         raw: The columns as read from the file.
-        directions: Better direction of each metric, ``"maximize"`` or ``"minimize"``.
+        directions: Better direction of the metrics of which it is known, ``"maximize"`` or
+            ``"minimize"``.
 
     Example:
         >>> import pathlib, tempfile
@@ -128,9 +122,8 @@ def load_table(
             ``arch`` of strings that ``space.parse`` reads. Numeric columns are metrics, except
             identifiers (:data:`IDENTIFIERS`, and digits with leading zeros).
         space: The space of the architectures.
-        directions: ``{metric: "maximize" | "minimize"}``. Other metrics are minimised if their
-            name contains a word of :data:`MINIMIZED` (``val_loss``, ``latency_ms``), else
-            maximised.
+        directions: ``{metric: "maximize" | "minimize"}`` of columns whose names do not tell (see
+            :mod:`archrank.metrics`).
 
     Raises:
         TableError: The file is missing, empty or damaged, has no ``arch`` column, has an
@@ -195,7 +188,7 @@ def _first_unreadable(strings: list[str], space: Space) -> tuple[int, str] | Non
 def metric_directions(
     raw: RawTable, given: Mapping[str, Direction] | None = None
 ) -> dict[str, Direction]:
-    """Return the direction of every metric: as given, otherwise from the words in its name.
+    """Return the directions of metrics: as given, otherwise as their names tell, if they do.
 
     Raises:
         UnknownNameError: A direction for a name that is not a metric of the table.
@@ -207,11 +200,5 @@ def metric_directions(
             raise TableError(
                 f"{raw.path}: direction of {name!r} is {direction!r}; use 'maximize' or 'minimize'"
             )
-    inferred = {name: infer_direction(name) for name in raw.numbers}
-    return inferred | dict(given or {})
-
-
-def infer_direction(name: str) -> Direction:
-    """Return ``minimize`` if the name contains a word of :data:`MINIMIZED`, else ``maximize``."""
-    words = re.split(r"[^a-z0-9]+", name.lower())
-    return "minimize" if MINIMIZED.intersection(words) else "maximize"
+    told = {name: way for name in raw.numbers if (way := infer_direction(name)) is not None}
+    return told | dict(given or {})

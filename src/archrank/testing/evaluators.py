@@ -78,7 +78,7 @@ def _check_metrics(evaluator: Evaluator, name: str) -> None:
     )
     for metric in evaluator.metrics:
         require(
-            metric.direction in ("maximize", "minimize"),
+            metric.direction in ("maximize", "minimize", None),
             f"{name}: direction of {metric.name!r} is {metric.direction!r}",
         )
 

@@ -54,7 +54,7 @@ def test_front(cli: Cli, run: Path) -> None:
     assert pairs == sorted(pairs, reverse=True)
     assert sorted(p[1] for p in pairs) == [p[1] for p in pairs][::-1]
     lines = cli("front", run).out.splitlines()
-    assert lines[0].split() == ["accuracy", "latency_ms", "architecture"]
+    assert lines[0].split("  ") == ["accuracy (maximize)", "latency_ms (minimize)", "architecture"]
     assert len(lines) == 1 + len(found)
     assert found[0]["arch"] in lines[1]
 

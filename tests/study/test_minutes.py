@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from optuna.storages import InMemoryStorage
 
+from archrank.errors import BudgetWarning
 from archrank.evaluators import Function
 from archrank.study import engine
 from tests.study.helpers import (
@@ -52,7 +53,8 @@ def test_minutes_count_over_all_sessions(
         assert [r.elapsed for r in study.records] == [10.0 * (i + 1) for i in range(10)]
         study.run(11, minutes=100)  # whichever is reached first
         assert len(study.records) == 11
-        study.run(20, minutes=2)
+        with pytest.warns(BudgetWarning, match="12 of 20 evaluations: 2 minutes are up"):
+            study.run(20, minutes=2)
         assert len(study.records) == 12
     assert told(study) == [*told(make(Function(clock.fn), path=path))]
 

@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archrank.drawing.canvas import (
+    NARROWEST,
     NEUTRAL,
     PALETTE,
+    SHRINKS,
     SKIP,
     box,
     clean,
@@ -64,3 +66,8 @@ def test_whole_text_is_kept_as_a_tool_tip() -> None:
     cut = ElementTree.fromstring(write(0, 0, "a" * 100, room=50))
     assert cut[0].text == "a" * 100
     assert (cut[0].tail or "").endswith("…")
+
+
+@pytest.mark.parametrize(("width", "narrowest"), [(300, 0), (SHRINKS, 0), (SHRINKS + 1, NARROWEST)])
+def test_small_pictures_shrink_with_the_page(width: int, narrowest: int) -> None:
+    assert f"min-width:{narrowest}px" in picture(width, 10, [], "nothing")

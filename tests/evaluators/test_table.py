@@ -37,7 +37,7 @@ def test_contract(small: CustomSpace, path: Path) -> None:
 
 def test_looks_up_with_reasons(small: CustomSpace, path: Path) -> None:
     table = Table(path, "acc").bind(small)
-    assert table.metrics == (Metric("acc"), Metric("loss", "minimize"))
+    assert table.metrics == (Metric("acc", unit="fraction"), Metric("loss", "minimize"))
     result = table.evaluate(small.enumerate())
     assert np.array_equal(result["acc"], [0.7, 0.8, 0.9, np.nan], equal_nan=True)
     assert result.reasons == ["no value of loss in the table", None, None, "not in the table"]

@@ -4,7 +4,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import kendalltau
 from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 
 from archrank.errors import ArchitectureError, ArchrankError, LabelError
 from archrank.rankers import GBDT, GaussianProcess, RandomForest
@@ -143,3 +147,54 @@ def test_rankers_learn_them(space: NASBench201, kind: type[Ranker], scale: float
     plain = kind(space).fit(archs, scores).predict(archs)  # type: ignore[call-arg]
     extreme = kind(space).fit(archs, scale * scores).predict(archs)  # type: ignore[call-arg]
     assert np.corrcoef(plain, extreme)[0, 1] > 0.99
+
+
+class Flat(Ranker):
+    """Predicts the same for all, or the sum of the choices."""
+
+    def __init__(self, space: Space, flat: bool = True, seed: int = 0) -> None:
+        self.space = space
+        self.flat = flat
+        self.seed = seed
+
+    def _fit(self, archs: Archs, scores: Floats) -> None: ...
+
+    def _predict(self, archs: Archs, return_std: bool) -> tuple[Floats, Floats | None]:
+        return np.zeros(len(archs)) if self.flat else archs.sum(axis=1).astype(float), None
+
+
+def test_the_default_score_is_kendalls_tau(space: NASBench201) -> None:
+    archs = space.sample(60, rng=np.random.default_rng(0))
+    truth = np.random.default_rng(1).normal(size=60) + archs[:, 0]
+    ranker = Flat(space, flat=False).fit(archs, truth)
+    assert ranker.score(archs, truth) == pytest.approx(kendalltau(archs.sum(axis=1), truth)[0])
+    assert ranker.score(archs, -truth) == pytest.approx(-ranker.score(archs, truth))
+    scores = cross_val_score(ranker, archs, truth, cv=5)
+    folds = [kendalltau(archs[i].sum(axis=1), truth[i])[0] for i in np.arange(60).reshape(5, 12)]
+    np.testing.assert_allclose(scores, folds)
+    search = GridSearchCV(ranker, {"flat": [True, False]}, cv=3).fit(archs, truth)
+    assert search.best_params_ == {"flat": False}
+    assert search.predict(archs).shape == (60,)
+
+
+def test_scores_that_cannot_be_judged_by(space: NASBench201) -> None:
+    archs = space.sample(5, rng=np.random.default_rng(0))
+    ranker = Flat(space)
+    with pytest.raises(NotFittedError, match="not fitted yet"):
+        ranker.score(archs, np.arange(5.0))
+    ranker.fit(archs, np.arange(5.0))
+    assert ranker.score(archs, np.arange(5.0)) == 0.0
+    for bad in (np.ones(5), [1.0, np.nan, 2.0, 3.0, 4.0], np.arange(4.0)):
+        with pytest.raises(LabelError):
+            ranker.score(archs, bad)
+    with pytest.raises(LabelError):
+        ranker.score(archs[:1], [1.0])
+
+
+def test_rankers_of_a_pipeline_keep_their_names(space: NASBench201) -> None:
+    archs = space.sample(30, rng=np.random.default_rng(0))
+    line = make_pipeline(FunctionTransformer(), RandomForest(space, trees=5))
+    line.set_params(randomforest__trees=3).fit(archs, archs.sum(axis=1))
+    assert line[-1].trees == 3
+    assert line.score(archs, archs.sum(axis=1)) > 0.5
+    assert (line[-1].n_features_in_, line[-1].n_labels_) == (6, 30)

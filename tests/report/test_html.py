@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -220,3 +221,32 @@ def test_ranker_that_fails_is_a_sentence(own_study, tmp_path: Path, monkeypatch)
 def test_unwritable_path(table_study: Study, tmp_path: Path) -> None:
     with pytest.raises(StorageError, match=r"cannot write .*report\.html"):
         write_report(table_study, tmp_path / "missing" / "report.html")
+
+
+def test_nothing_is_told_twice_of_the_settings(
+    own_study: Callable[..., Study], tmp_path: Path
+) -> None:
+    asked = {"metric": ["accuracy"], "table": "t.csv", "seed": 0, "weak": [], "ranker": "default"}
+    text = write_report(own_study(), tmp_path / "r.html", settings=asked).read_text()
+    listed = text[text.index("<h2>Configuration") :].partition("<h2>Versions")[0]
+    names = re.findall(r'<th scope="row">([^<]*)', listed)
+    assert len(set(names)) == len(names)
+    assert {"table", "objectives", "seed", "ranker"} <= set(names)
+    assert not {"metric", "weak"} & set(names)
+    assert "<h2>Settings" not in text
+
+
+def test_the_objective_stands_before_the_architecture(
+    own_study: Callable[..., Study], tmp_path: Path
+) -> None:
+    study = own_study(objectives=["accuracy", "latency_ms"], constraints=["macs<=1e9"])
+    text = write_report(study, tmp_path / "r.html").read_text()
+    table = text[text.index("<h2>Top 10") :]
+    heads = re.findall(r'<th scope="col"[^>]*>([^<]*)', table)[:5]
+    assert heads == ["", "accuracy", "latency_ms", "architecture", "macs"]
+    row = table[table.index("<tbody>") :].partition("</tr>")[0]
+    cells = re.findall(r"<td[^>]*>(.*?)</td>", row)
+    assert cells[0] == "1"
+    assert cells[1].endswith(" %")  # a narrow page cuts what comes later
+    assert cells[3].startswith("<code>")
+    assert len(cells) == len(re.findall("<th ", table.partition("</thead>")[0]))

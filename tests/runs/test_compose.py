@@ -78,7 +78,7 @@ def test_a_users_module(module: str, space: NASBench201) -> None:
     assert isinstance(mine, Random)
     assert mine.batch_size == 6
     guided = make_strategy(SearchSettings(ranker=f"{module}:my_ranker"), space)
-    assert guided.describe()["ranker"].startswith("GBDT(")
+    assert guided.describe()["ranker"]["class"] == "GBDT"
 
 
 @pytest.mark.parametrize(

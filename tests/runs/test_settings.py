@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from archrank.errors import StorageError
-from archrank.runs.settings import SearchSettings, from_json, to_json
+from archrank.runs.settings import SearchSettings, from_json, given, to_json
 
 
 def test_json_and_back(tmp_path: Path) -> None:
@@ -44,3 +44,8 @@ def test_run_folders_stay_below_runs(typed: str) -> None:
         assert asked.default_run().parent == Path("runs")
         assert asked.default_run() != SearchSettings(metric=(typed + "b",)).default_run()
         assert "%" not in str(asked.default_run())
+
+
+def test_settings_that_were_given() -> None:
+    assert given(SearchSettings()) == {}
+    assert given(SearchSettings(seed=3, metric=("acc",))) == {"seed": 3, "metric": ["acc"]}

@@ -44,7 +44,7 @@ def test_a_search_can_use_them(table: BenchTable, space: NASBench201, tmp_path: 
     assert isinstance(strategy, Guided)
     assert isinstance(strategy.ranker, GaussianProcess)
     assert strategy.ranker.pretrained_.names == ("weak.csv:oneshot", "params")
-    assert "pretrained on" in strategy.describe()["ranker"]
+    assert "pretrained_on" in strategy.describe()["ranker"]
 
 
 @pytest.mark.parametrize("spec", [":oneshot", "weak.csv:"])

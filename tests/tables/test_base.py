@@ -10,8 +10,8 @@ import pytest
 from archrank.errors import TableError, UnknownNameError
 from archrank.spaces import CustomSpace, NASBench201
 from archrank.tables import load_table
-from archrank.tables.base import infer_direction
-from archrank.tables.files import read_table
+from archrank.tables.base import infer_direction, infer_unit
+from archrank.tables.files import RawTable, read_table
 from tests.effort import effort
 
 
@@ -198,3 +198,21 @@ def test_published_table(space: NASBench201, nb201_csv: Path) -> None:
     assert (rows == np.arange(15_625)).all()
     for name in table.metrics:
         assert np.array_equal(table.column(name), frame[name].to_numpy(float), equal_nan=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "unit"),
+    [
+        ("valid_accuracy", [0.1, 0.65, np.nan], "fraction"),
+        ("acc", [0.0, 1.0], "fraction"),
+        ("valid_accuracy", [10.0, 65.0], ""),  # percent: the number says it all
+        ("valid_accuracy", [np.nan], ""),
+        ("loss", [0.1, 0.2], ""),
+        ("accelerator_ms", [0.1, 0.2], ""),
+    ],
+)
+def test_accuracies_that_are_fractions_are_told_by_name_and_values(
+    name: str, values: list[float], unit: str
+) -> None:
+    raw = RawTable("t.csv", (name,), {name: np.array(values)}, {}, len(values))
+    assert infer_unit(raw, name) == unit

@@ -101,6 +101,18 @@ class AcceptsNaN(Linear):
         return super().fit(archs, np.nan_to_num(scores, posinf=0.0))
 
 
+class ScoresOtherwise(Linear):
+    def score(self, archs: Any, scores: Any) -> float:
+        return float(np.corrcoef(self.predict(archs), np.arange(len(archs)))[0, 1])
+
+
+class TellsNoWidth(Linear):
+    def fit(self, archs: Any, scores: Any) -> Any:
+        super().fit(archs, scores)
+        del self.n_features_in_
+        return self
+
+
 class Unseeded(Linear):
     def __init__(self, space: Space) -> None:
         super().__init__(space)
@@ -223,6 +235,8 @@ class PretrainReturnsNothing(KeepsPretraining):
         (NegativeStd, ">= 0"),
         (ForgetsPretraining, "clone must keep what pretrain learnt"),
         (SilentlyUnaided, "pretrain without can_pretrain; nothing was raised"),
+        (ScoresOtherwise, "score must be Kendall's tau"),
+        (TellsNoWidth, "n_features_in_ must be"),
         (AcceptsNaN, "fit with NaN scores; nothing was raised"),
     ],
 )

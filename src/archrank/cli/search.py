@@ -116,13 +116,13 @@ class Search:
 
     def _finish(self, study: Study, folder: Path, stopped: bool, budget: int | None) -> None:
         from archrank.report import write_report
-        from archrank.runs.settings import to_json
+        from archrank.runs.settings import given
 
         results = study.results
         if results.feasible.any():
             show_record(results, results.best)
         if not stopped:
-            settings = to_json(self.settings)
+            settings = given(self.settings)
             report = write_report(study, folder / "report.html", settings=settings)
             say(f"report  {report}")
             results.best  # noqa: B018  # refuses to name any where none is feasible

@@ -22,7 +22,8 @@ SKIP = "#8b929c"
 NEUTRAL = "#757b85"  # 4.2 : 1 or more on white and on black
 DARK_INK, LIGHT_INK = "#111111", "#ffffff"
 SIZE = 14  # of text
-NARROWEST = 520  # pages scroll rather than shrink a picture further
+SHRINKS = 640  # pixels; a picture up to this wide shrinks with its page, whole
+NARROWEST = 520  # wider ones scroll rather than shrink further
 
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # in XML 1.0
 _SPACES = re.compile(r"\s+")
@@ -31,9 +32,10 @@ _SPACES = re.compile(r"\s+")
 def picture(width: float, height: float, parts: Iterable[str], label: str) -> str:
     """Make an SVG document of ``width`` x ``height`` pixels; ``label`` is for screen readers."""
     w, h, said = math.ceil(width), math.ceil(height), escape(clean(label))
+    narrowest = NARROWEST if w > SHRINKS else 0
     return (
         f'<svg{XMLNS} class="drawing" viewBox="0 0 {w} {h}" width="{w}" height="{h}" '
-        f'style="max-width:{w}px;min-width:{min(w, NARROWEST)}px" role="img" color="{NEUTRAL}" '
+        f'style="max-width:{w}px;min-width:{narrowest}px" role="img" color="{NEUTRAL}" '
         f'font-family="system-ui,sans-serif" font-size="{SIZE}" aria-label="{said}">'
         f"<title>{said}</title>{''.join(parts)}</svg>"
     )

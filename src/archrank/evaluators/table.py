@@ -12,7 +12,7 @@ import numpy as np
 from archrank.errors import EvaluationError, SpaceError
 from archrank.evaluators.base import Evaluations, Evaluator
 from archrank.metrics import Direction, Metric
-from archrank.tables.base import BenchTable, load_table, metric_directions
+from archrank.tables.base import BenchTable, infer_unit, load_table, metric_directions
 from archrank.tables.files import RawTable, numeric_column, read_table
 from archrank.types import Archs, Bools
 
@@ -72,7 +72,7 @@ class Table(Evaluator):
         if metric is not None:
             numeric_column(raw, metric)
             names = [metric, *(name for name in names if name != metric)]
-        self.metrics = tuple(Metric(name, ways.get(name)) for name in names)
+        self.metrics = tuple(Metric(name, ways.get(name), infer_unit(raw, name)) for name in names)
         self._contents = _contents(raw)
         self._digest = hashlib.sha256(repr(self._contents).encode()).hexdigest()
 

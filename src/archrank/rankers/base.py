@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError as SklearnNotFittedError
 
+from archrank.criteria.correlation import kendall_tau
 from archrank.errors import ArchrankError, LabelError
 from archrank.types import Archs, Floats
 
@@ -62,9 +63,11 @@ class Ranker(BaseEstimator, ABC):
     Only the order of predictions has a meaning, not their values.
 
     The constructor stores its arguments unchanged, and the names of learnt attributes end in
-    ``_``; so ``clone``, ``get_params`` and cross-validation of scikit-learn work. Every subclass
-    takes ``space`` as its first argument, and ``seed``, the only source of randomness of ``fit``:
-    the same labels and seed give the same ranker. ``fit`` forgets all earlier labels.
+    ``_``; so ``clone``, ``get_params``, ``cross_val_score``, ``GridSearchCV`` and ``Pipeline`` of
+    scikit-learn work. They compare rankers by Kendall's tau, the default :meth:`score`; rankers are
+    no regressors, whose predictions could be averaged or subtracted. Every subclass takes ``space``
+    as its first argument, and ``seed``, the only source of randomness of ``fit``: the same labels
+    and seed give the same ranker. ``fit`` forgets all earlier labels.
 
     Subclasses implement :meth:`_fit` and :meth:`_predict`, which receive checked input.
     """
@@ -85,6 +88,7 @@ class Ranker(BaseEstimator, ABC):
         a = self.space.validate(archs)
         self._fit(a, check_scores(scores, len(a), self.min_labels, type(self).__name__))
         self.n_labels_ = len(a)
+        self.n_features_in_ = self.space.d
         return self
 
     @overload
@@ -117,6 +121,21 @@ class Ranker(BaseEstimator, ABC):
         mean, std = self._predict(a, return_std) if len(a) else (empty, empty)
         scores = np.asarray(mean, dtype=np.float64)
         return (scores, np.asarray(std, dtype=np.float64)) if return_std else scores
+
+    def score(self, archs: NDArray[np.generic], scores: ArrayLike) -> float:
+        """Judge the order of predictions: Kendall's tau-b with ``scores: (n,)``, in [-1, 1].
+
+        Predictions that are all equal order nothing, and score 0.
+
+        Raises:
+            NotFittedError: :meth:`fit` has not been called.
+            LabelError: Scores are NaN, all equal, fewer than two, or not one per architecture.
+        """
+        predicted = self.predict(archs)
+        if len(predicted) < 2 or np.ptp(predicted) > 0:
+            return kendall_tau(predicted, scores)
+        kendall_tau(np.arange(len(predicted)), scores)  # refuses scores that cannot be judged by
+        return 0.0
 
     def __sklearn_clone__(self) -> Self:
         """Copy the ranker without its labels, but with the result of ``pretrain``.

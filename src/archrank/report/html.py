@@ -40,7 +40,7 @@ def write_report(
             need the space, the evaluator or the strategy give the reason if it is not at hand.
         path: The file to write; its folder must exist.
         title: Heading of the page; ``None`` takes space and objective.
-        settings: Further settings to list under the configuration, such as command-line options.
+        settings: Further settings to list with the configuration, such as command-line options.
 
     Returns:
         The path of the file.

@@ -8,6 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING, cast
 
 from archrank.drawing import draw, inline, op_colors, op_dash, style_of
+from archrank.drawing.canvas import SHRINKS
 from archrank.formatting import format_value
 from archrank.study.results import Results
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 SHOWN = 3  # architectures beside the best
 LOOKED_AT = 50  # number of best records that are searched for different networks
-HALF = 640  # pixels; wider pictures get the page's whole width
 
 
 def architecture(results: Results) -> str:
@@ -37,7 +37,7 @@ def architecture(results: Results) -> str:
         legend, note = _cell_notes(space, best)
     else:
         listed = _decisions(results, best)
-    kind = "wide" if _width(svg) > HALF else "half"
+    kind = "wide" if _width(svg) > SHRINKS else "half"
     return (
         f'<figure class="{kind}"><h2>{escape(style.title)}</h2><div class="scroll">{svg}</div>'
         f"{legend}<figcaption>{escape(note + style.caption)}</figcaption>{listed}</figure>"

@@ -83,6 +83,7 @@ footer { margin-top: 22px; font-size: 0.88rem; color: var(--muted); }
   section, figure { padding: 14px; }
   .value { font-size: 2.1rem; }
   .chart text { font-size: 16px; }
+  td code { min-width: 22ch; overflow-wrap: anywhere; }
 }
 @media print {
   :root { --page: #fff; --card: #fff; --text: #000; --muted: #444; --rule: #ccc; --soft: #f4f4f4;

@@ -10,12 +10,14 @@ from archrank.formatting import duration, format_value, is_count
 from archrank.study.results import Results
 
 LISTED = 10
+_TOLD = ("metric", "constraint", "batch")  # options that the run tells under other names
 COLUMNS = 3  # metrics beside the objectives and constraints
 
 
 def top(results: Results) -> str:
-    """Write the table of the best ten evaluations."""
+    """Write the table of the best ten evaluations; what a narrow page cuts are the last columns."""
     names = list(dict.fromkeys(o.metric for o in results.objectives))
+    first = 1 + len(names)  # columns before the architecture
     names += [c.metric for c in results.constraints if c.metric not in names]
     others = [m for m in results.metrics if m not in names]
     # of interest to every reader, but often the last columns of a table
@@ -24,9 +26,10 @@ def top(results: Results) -> str:
         :COLUMNS
     ]
     bounded = bool(results.constraints)
-    head = ["", "architecture", *names, *(["feasible"] if bounded else []), "time", "evaluation"]
+    head = ["", *names, *(["feasible"] if bounded else []), "time", "evaluation"]
+    head.insert(first, "architecture")
     cells = "".join(
-        f'<th scope="col"{"" if i == 1 else " class=num"}>{escape(name)}</th>'
+        f'<th scope="col"{"" if i == first else " class=num"}>{escape(name)}</th>'
         for i, name in enumerate(head)
     )
     rows = []
@@ -37,10 +40,9 @@ def top(results: Results) -> str:
         if bounded:
             values.append("yes" if results.feasible[i] else "no")
         values += [duration(record.seconds), f"{i + 1:,}"]
-        numbers = "".join(f'<td class="num">{escape(v)}</td>' for v in values)
-        rows.append(
-            f'<tr><td class="num">{rank}</td><td>{_breakable(record.string)}</td>{numbers}</tr>'
-        )
+        row = [f'<td class="num">{escape(v)}</td>' for v in (str(rank), *values)]
+        row.insert(first, f"<td>{_breakable(record.string)}</td>")
+        rows.append(f"<tr>{''.join(row)}</tr>")
     order = " by Pareto rank, then by the first objective" if len(results.objectives) > 1 else ""
     return (
         f"<section><h2>Top {len(rows)}{order}</h2>"
@@ -78,8 +80,7 @@ def failures(results: Results) -> str:
 def configuration(
     results: Results, settings: Mapping[str, object], environment: Mapping[str, str]
 ) -> str:
-    """Write the settings of the run and its environment."""
-    asked = dict(_flat("", settings))
+    """Write the settings of the run and its environment; ``settings`` only where they add to it."""
     identity = results.description.identity
     run = {
         "space": identity["space"],
@@ -90,7 +91,8 @@ def configuration(
         "constraints": ", ".join(map(str, results.constraints)) or "none",
         "seed": str(identity["seed"]),
     }  # fmt: skip
-    parts = [("Configuration", run), ("Settings", asked), ("Versions", environment)]
+    asked = {key: text for key, text in _flat("", settings) if text and key not in _TOLD}
+    parts = [("Configuration", {**asked, **run}), ("Versions", environment)]
     return "".join(listing(title, pairs) for title, pairs in parts if pairs)
 
 

@@ -18,7 +18,7 @@ from archrank.runs.compose import make_strategy
 from archrank.runs.evaluators import make_evaluator
 from archrank.runs.folder import DATABASE, SETTINGS, Place, load_place, load_settings, missing
 from archrank.runs.named import make_space
-from archrank.runs.settings import SearchSettings, to_json
+from archrank.runs.settings import SearchSettings, given
 from archrank.spaces import SPACES, CustomSpace
 from archrank.spaces.base import Space
 from archrank.strategies.base import Strategy
@@ -80,8 +80,8 @@ class StoredRun:
         return Results(store.description, store.records())
 
     def listed_settings(self) -> dict[str, object]:
-        """Return the settings as JSON values; none of a study that was made in Python."""
-        return {} if self.settings is None else to_json(self.settings)
+        """Return the settings that differ from their defaults; none of a study made in Python."""
+        return {} if self.settings is None else given(self.settings)
 
 
 def find_run(path: Path, study: str | None = None) -> StoredRun:

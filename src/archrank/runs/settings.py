@@ -64,6 +64,12 @@ def to_json(settings: SearchSettings) -> dict[str, Any]:
     return dict(TypeAdapter(SearchSettings).dump_python(settings, mode="json"))
 
 
+def given(settings: SearchSettings) -> dict[str, Any]:
+    """Return the settings that differ from their defaults, as JSON values."""
+    usual = to_json(SearchSettings())
+    return {key: value for key, value in to_json(settings).items() if value != usual[key]}
+
+
 def from_json(values: Any, where: str) -> SearchSettings:
     """Read settings from JSON values of the file ``where``.
 

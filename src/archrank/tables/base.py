@@ -21,6 +21,7 @@ from archrank.types import Archs, Floats, Ints
 if TYPE_CHECKING:
     from archrank.spaces.base import Space
 
+ACCURACIES = {"acc", "accuracy"}  # words in names of columns
 CLASSES = "isomorphism classes"  # what a file says of itself that has one row for each
 
 
@@ -202,3 +203,16 @@ def metric_directions(
             )
     told = {name: way for name in raw.numbers if (way := infer_direction(name)) is not None}
     return told | dict(given or {})
+
+
+def infer_unit(raw: RawTable, name: str) -> str:
+    """Return ``fraction`` for a column called an accuracy whose numbers are from 0 to 1, else "".
+
+    It is printed in percent then; values, constraints and files keep the unit of the table.
+    """
+    values = raw.numbers[name]
+    known = values[np.isfinite(values)]
+    words = re.split(r"[^a-z0-9]+", name.lower())
+    inside = len(known) > 0 and known.min() >= 0 and known.max() <= 1
+    return "fraction" if inside and not ACCURACIES.isdisjoint(words) else ""
+

@@ -9,6 +9,10 @@ from typing import Any
 import numpy as np
 from scipy.stats import kendalltau
 from sklearn.base import BaseEstimator, clone
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils.validation import check_is_fitted
 
 from archrank.errors import ArchitectureError, ArchrankError, LabelError
 from archrank.rankers.base import NotFittedError, Ranker
@@ -16,6 +20,7 @@ from archrank.spaces.base import Space
 from archrank.testing._require import require, require_raises
 from archrank.types import Archs, Floats
 
+FEW = 40  # labels for the checks that fit many times
 LEARNT = 0.5  # Kendall tau on the easy target
 ADDED = 5  # labels that a forecast learns after the fit
 
@@ -56,6 +61,7 @@ def check_ranker(
     )
     _check_determinism(ranker, make_ranker, (train, y, test), seed, name)
     _check_std(ranker, test, name)
+    _check_as_estimator(ranker, train[:FEW], y[:FEW], name)
     _check_pretraining(make_ranker(space, seed=seed), (train, y, test), name)
     _check_following(ranker, (train, y, test), name)
 
@@ -190,6 +196,28 @@ def _check_std(ranker: Ranker, test: Archs, name: str) -> None:
         np.allclose(mean, ranker.predict(test)),
         f"{name}: return_std must not change predictions",
     )
+
+
+def _check_as_estimator(ranker: Ranker, archs: Archs, y: Floats, name: str) -> None:
+    """Check that scikit-learn's tools, which all clone, take the ranker."""
+    fitted = clone(ranker).fit(archs, y)
+    predicted = fitted.predict(archs)
+    check_is_fitted(fitted)
+    width = getattr(fitted, "n_features_in_", None)
+    require(width == archs.shape[1], f"{name}: n_features_in_ must be {archs.shape[1]}, is {width}")
+    tau = float(kendalltau(predicted, y)[0])
+    require(
+        np.isclose(fitted.score(archs, y), tau),
+        f"{name}: score must be Kendall's tau, {tau:.4f}, got {fitted.score(archs, y):.4f}",
+    )
+    line = make_pipeline(FunctionTransformer(), clone(ranker)).fit(archs.tolist(), y.tolist())
+    require(
+        np.array_equal(line.predict(archs.tolist()), predicted),
+        f"{name}: lists in a pipeline must give what arrays give",
+    )
+    search = GridSearchCV(clone(ranker), {"seed": [0]}, cv=2, refit=False).fit(archs, y)
+    judged = float(search.cv_results_["mean_test_score"][0])
+    require(np.isfinite(judged), f"{name}: cross-validation gives {judged}")
 
 
 def _check_pretraining(ranker: Ranker, data: tuple[Archs, Floats, Archs], name: str) -> None:

@@ -215,4 +215,3 @@ def infer_unit(raw: RawTable, name: str) -> str:
     words = re.split(r"[^a-z0-9]+", name.lower())
     inside = len(known) > 0 and known.min() >= 0 and known.max() <= 1
     return "fraction" if inside and not ACCURACIES.isdisjoint(words) else ""
-

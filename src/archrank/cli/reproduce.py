@@ -46,10 +46,12 @@ class Reproduce:
         if not self.name:
             self._list()
             return 0
+        from archrank.display.count import Counting
         from archrank.reproduce import reproduce
 
+        counting = Counting(progress_console(), "reproducing", "runs")
         try:
-            with progress_console().status("reading") as status, running(self.workers) as pool:
+            with counting, running(self.workers) as pool:
                 comparison = reproduce(
                     self.name,
                     data=self.data,
@@ -58,7 +60,7 @@ class Reproduce:
                     seeds=self.seeds,
                     out=self.run,
                     executor=pool,
-                    progress=lambda done, of: status.update(f"{done} of {of} runs"),
+                    progress=counting.progress,
                 )
         except KeyboardInterrupt:
             kept = f"finished runs are kept in {self.run}, repeat the command to go on"

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Annotated
-
-from rich.console import Console
-from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
 
 from archrank.cli.options import POSITIONAL
 from archrank.cli.output import print_json, progress_console, say, show_rows
 from archrank.cli.workers import INTERRUPTED, running
-
-QUIET = 5.0  # seconds between plain lines
 
 
 @dataclass
@@ -45,17 +37,19 @@ class TablesImport:
 
     def __call__(self) -> int:
         """Import; the exit status."""
+        from archrank.display.count import Counting
         from archrank.tables.importers import import_table
 
+        counting = Counting(progress_console(), "reading")
         try:
-            with running(self.workers) as executor, _Display(progress_console()) as display:
+            with running(self.workers) as executor, counting:
                 summary = import_table(
                     self.kind,
                     self.path,
                     self.out,
                     partial=self.partial,
                     force=self.force,
-                    progress=display.progress,
+                    progress=counting.progress,
                     executor=executor,
                 )
         except KeyboardInterrupt:
@@ -76,36 +70,3 @@ class TablesImport:
             ]
         )
         return 0
-
-
-class _Display:
-    """Progress display: a bar on a terminal, otherwise a line every few seconds."""
-
-    def __init__(self, console: Console) -> None:
-        columns = (BarColumn(), TaskProgressColumn(), TextColumn("left"), TimeRemainingColumn())
-        self._console = console
-        self._bar = Bar(TextColumn("[bold]reading"), *columns, console=console, transient=True)
-        self._task = self._bar.add_task("", total=None)
-        self._last = time.monotonic()
-
-    def __enter__(self) -> _Display:
-        if self._console.is_terminal:
-            self._bar.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if self._console.is_terminal:
-            self._bar.stop()
-
-    def progress(self, done: int, of: int) -> None:
-        """Show that ``done`` of ``of`` has been read."""
-        if self._console.is_terminal:
-            self._bar.update(self._task, completed=done, total=of)
-        elif time.monotonic() - self._last > QUIET:
-            self._last = time.monotonic()
-            self._console.print(f"read {100 * done / max(of, 1):.0f} %", highlight=False)

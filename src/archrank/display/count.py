@@ -1,0 +1,70 @@
+"""Progress of a command that counts: a bar on a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.text import Text
+
+from archrank.formatting import whole_duration
+
+QUIET = 10.0  # seconds between plain lines
+
+
+class Counting:
+    """Progress of ``done`` of ``of``, with the time that has passed and an estimate of the rest.
+
+    Args:
+        console: Where to show it.
+        doing: What is done, in one word: ``reading``.
+        unit: Plural noun of what is counted; parts of a hundred if empty.
+    """
+
+    def __init__(self, console: Console, doing: str, unit: str = "") -> None:
+        self._console = console
+        self._doing = doing
+        self._unit = unit
+        self._bar = Progress(
+            TextColumn(f"[bold]{doing}"),
+            BarColumn(),
+            TextColumn("{task.fields[far]}elapsed"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+        )
+        self._task = self._bar.add_task("", total=None, far="")
+        self._start = self._last = time.monotonic()
+
+    def __enter__(self) -> Counting:
+        if self._console.is_terminal:
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._console.is_terminal:
+            self._bar.stop()
+
+    def progress(self, done: int, of: int) -> None:
+        """Show that ``done`` of ``of`` is finished."""
+        part = f"{done} of {of} {self._unit}" if self._unit else f"{100 * done / max(of, 1):.0f} %"
+        if self._console.is_terminal:
+            self._bar.update(self._task, completed=done, total=of, far=f"{part}, ")
+            return
+        now = time.monotonic()
+        if now - self._last < QUIET:
+            return
+        self._last = now
+        passed = now - self._start
+        rest = f", about {whole_duration(passed * (of - done) / done)} left" if done else ""
+        line = f"{self._doing}: {part}, elapsed {whole_duration(passed)}{rest}"
+        self._console.print(Text(line), soft_wrap=True)

@@ -61,6 +61,11 @@ MISTAKES: Cases = {
     "constraint in another form": lambda: study(constraints=["score is high"]),
     "constraint without a number": lambda: study(constraints=["score>=high"]),
     "constraint on an unknown metric": lambda: study(constraints=["sore>=1"]),
+    "objective whose name tells no direction": lambda: Study(SPACE, Function(depth, ("pixel3",))),
+    "best of none that is feasible": lambda: study(constraints=["score>3"]).run(6).best,
+    "limit on a cost that nothing keeps": lambda: Study(
+        SPACE, Function(depth, ("score",), cheap=True), Random(2), constraints=["score>3"]
+    ).run(2),
     "function that returns nothing": lambda: study(nothing).run(2),
     "function that returns another metric": lambda: study(other).run(2),
     "function that returns text": lambda: study(text).run(2),

@@ -46,12 +46,14 @@ class Limits:
     def why_nothing(self, history: History, strategy: Strategy) -> str:
         """Say why ``strategy`` has proposed nothing after ``history``."""
         rows = self.region.rows(self.space)
-        if rows is None or not len(rows):
+        if rows is None:
             further = "further " if len(history) else ""
             return (
                 f"no {further}{self._those} were found among {self.region.counted:,} drawn"
                 f"{self._nearest}"
             )
+        if not len(rows):
+            return f"there are no {self._those}{self._nearest}"
         left = remaining(history)
         if not len(left):
             return f"all {len(rows):,} {self._those} are evaluated"

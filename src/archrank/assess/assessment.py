@@ -93,7 +93,7 @@ class Assessment:
 
     @property
     def heading(self) -> str:
-        """What rankers learn, and what they are judged on."""
+        """Column that rankers learn, and the one that they are judged on."""
         judged = ", ".join(map(self.label, self.protocol.judged))
         return f"learnt {self.label(self.protocol.labels)}, judged on {judged}"
 

@@ -41,6 +41,7 @@ class UnknownNameError(ArchrankError, KeyError):
     """Unknown name of a space, task, ranker, metric and so on; the message lists close matches."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str], hint: str = "") -> None:
+        name = name if isinstance(name, str) else repr(name)[:80]
         options = sorted(known)
         close = difflib.get_close_matches(
             name.lower(), [o.lower() for o in options], n=3, cutoff=0.5
@@ -57,6 +58,10 @@ class UnknownNameError(ArchrankError, KeyError):
 
     def __str__(self) -> str:  # KeyError would print the repr of the message
         return self.message
+
+
+class ArgumentError(ArchrankError, TypeError):
+    """Argument of a type that cannot be used; the message quotes it."""
 
 
 class SpaceError(ArchrankError, ValueError):

@@ -8,11 +8,12 @@ states it: ``name:minimize`` or ``name:maximize``.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
-from archrank.errors import ObjectiveError, UnknownNameError
+from archrank.checks import quoted
+from archrank.errors import ArgumentError, ObjectiveError, UnknownNameError
 
 Direction: TypeAlias = Literal["maximize", "minimize"]
 
@@ -175,6 +176,21 @@ class Metric:
     def scoped(self, scope: str) -> Metric:
         """Return this metric named ``scope/name``."""
         return replace(self, name=f"{scope}/{self.name}")
+
+
+def read_metrics(given: object, who: str) -> tuple[Metric, ...]:
+    """Return metrics out of objects and of names such as ``"energy_mj:minimize"``, or of one.
+
+    Raises:
+        ArgumentError: something else.
+        ObjectiveError: no such direction.
+    """
+    one = isinstance(given, str | Metric)
+    listed: list[Any] = [given] if one or not isinstance(given, Iterable) else list(given)
+    for metric in listed:
+        if not isinstance(metric, str | Metric):
+            raise ArgumentError(f"{who}: metrics are names or Metric objects, got {quoted(metric)}")
+    return tuple(Metric.parse(m) if isinstance(m, str) else m for m in listed)
 
 
 def find_metric(name: str, metrics: Sequence[Metric], hint: str = "") -> Metric:

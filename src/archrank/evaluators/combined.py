@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from archrank.checks import instance
 from archrank.errors import EvaluationError
 from archrank.evaluators.base import Evaluations, Evaluator
 from archrank.evaluators.scoped import Scoped
@@ -48,6 +49,10 @@ class Combined(Evaluator):
     """
 
     def __init__(self, *evaluators: Evaluator, **scoped: Evaluator) -> None:
+        for evaluator in evaluators:
+            instance(
+                evaluator, Evaluator, "Combined: an evaluator", "your own is Function(measure)"
+            )
         given = [*evaluators, *(Scoped(e, scope) for scope, e in scoped.items())]
         if not given:
             raise EvaluationError("Combined needs at least one evaluator, got none")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from archrank.checks import instance
 from archrank.errors import FAILURES, ArchrankError, BuildError, describe
 from archrank.evaluators.base import Evaluations, Evaluator
 from archrank.metrics import Metric
@@ -38,6 +39,10 @@ class Cost(Evaluator):
     cheap = True
 
     def __init__(self, task: Task | None = None) -> None:
+        from archrank.tasks.base import Task
+
+        if task is not None:
+            instance(task, Task, "Cost: task", "such as tasks.Digits()")
         self.task = task
 
     def bind(self, space: Space, *, task: Task | None = None, seed: int = 0) -> Self:

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from archrank.errors import FAILURES, EvaluationError, describe
+from archrank.checks import quoted
+from archrank.errors import FAILURES, ArgumentError, EvaluationError, describe
 from archrank.evaluators.base import Evaluations, Evaluator
 from archrank.identity import function_name
-from archrank.metrics import Metric
+from archrank.metrics import Metric, read_metrics
 from archrank.types import Archs
 
 
@@ -50,12 +51,12 @@ class Function(Evaluator):
         *,
         cheap: bool = False,
     ) -> None:
+        if not callable(fn):
+            raise ArgumentError(f"Function needs a function of a configuration, got {quoted(fn)}")
         if metrics is None:
             metrics = getattr(fn, "metrics", ("score",))
-        if isinstance(metrics, str):
-            metrics = (metrics,)
         self.fn = fn
-        self.metrics = tuple(Metric.parse(m) if isinstance(m, str) else m for m in metrics)
+        self.metrics = read_metrics(metrics, "Function")
         self.cheap = cheap
         names = [m.name for m in self.metrics]
         if not names or len(set(names)) != len(names):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from archrank.checks import instance
 from archrank.errors import FAILURES, EvaluationError, describe
 from archrank.evaluators.base import Evaluations, Evaluator
 from archrank.hardware.protocol import require_counts, require_trim
@@ -62,6 +63,8 @@ class Latency(Evaluator):
         trim: float = 0.1,
         threads: int = 1,
     ) -> None:
+        from archrank.tasks.base import Task
+
         require_counts(
             "Latency",
             batch_size=(batch_size, 1),
@@ -70,6 +73,8 @@ class Latency(Evaluator):
             threads=(threads, 1),
         )
         require_trim("Latency", trim)
+        instance(task, Task, "Latency: task", "such as tasks.Digits()")
+        instance(device, str, "Latency: device", "such as 'cpu'")
         if device != "cpu":
             _require_device(device)
         self.task = task

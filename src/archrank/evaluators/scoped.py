@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from archrank.checks import instance, quoted
 from archrank.errors import EvaluationError
 from archrank.evaluators.base import Evaluations, Evaluator
 from archrank.types import Archs, Bools
@@ -36,7 +37,8 @@ class Scoped(Evaluator):
     """
 
     def __init__(self, evaluator: Evaluator, scope: str) -> None:
-        if not _SCOPE.fullmatch(scope):
+        instance(evaluator, Evaluator, f"evaluator of scope {quoted(scope)}")
+        if not isinstance(scope, str) or not _SCOPE.fullmatch(scope):
             raise EvaluationError(
                 f"scope {scope!r}: use one or more letters, digits, underscores, hyphens and dots"
             )

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from archrank.checks import instance, quoted, whole
 from archrank.errors import FAILURES, EvaluationError, describe
 from archrank.evaluators.base import Evaluations, Evaluator
 from archrank.identity import function_name
-from archrank.metrics import Metric
+from archrank.metrics import Metric, read_metrics
 from archrank.types import Archs
 
 if TYPE_CHECKING:
@@ -92,6 +93,15 @@ class Training(Evaluator):
         checkpoints: Sequence[int] = (),
         group: int | None = None,
     ) -> None:
+        from archrank.tasks.base import Task
+
+        instance(task, Task, "Training: task", "such as tasks.Digits()")
+        for name, count in (("runs", runs), ("group", 1 if group is None else group)):
+            whole(count, f"Training: {name}", error=EvaluationError)
+        if isinstance(checkpoints, str) or not isinstance(checkpoints, Iterable):
+            raise EvaluationError(f"Training: checkpoints are epochs, got {quoted(checkpoints)}")
+        checkpoints = tuple(whole(e, "a checkpoint", error=EvaluationError) for e in checkpoints)
+        instance(device, str, "Training: device", "such as 'cpu'")
         if group is not None and group < 1:
             raise EvaluationError(f"Training needs at least 1 network per group, got {group}")
         if runs < 1:
@@ -297,10 +307,7 @@ def _measured(task: Task, checkpoints: Sequence[int]) -> tuple[Metric, ...]:
 
 def _declared(task: Task, metrics: Sequence[Metric | str] | None) -> tuple[Metric, ...]:
     """Return what a trainer of the user's returns."""
-    if isinstance(metrics, str | Metric):
-        metrics = (metrics,)
-    given = task.metrics if metrics is None else metrics
-    declared = tuple(Metric.parse(m) if isinstance(m, str) else m for m in given)
+    declared = read_metrics(task.metrics if metrics is None else metrics, "Training")
     names = [m.name for m in declared]
     if not names or len(set(names)) < len(names):
         raise EvaluationError(

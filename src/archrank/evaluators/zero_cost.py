@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from archrank.checks import instance
 from archrank.evaluators.base import Evaluations, Evaluator
 from archrank.metrics import Metric
 from archrank.proxies import DEFAULT
@@ -55,7 +56,9 @@ class ZeroCost(Evaluator):
         seed: int | None = None,
     ) -> None:
         from archrank.proxies.base import metric_names, require_batch
+        from archrank.tasks.base import Task
 
+        instance(task, Task, "ZeroCost: task", "such as tasks.Digits()")
         require_batch(batch_size)
         self.metrics = tuple(Metric(name, "maximize") for name in metric_names(proxies))
         self.task = task

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import update_wrapper
 from numbers import Integral
 from typing import NamedTuple
 
 from torch import Tensor, nn
 
+from archrank.checks import quoted
 from archrank.errors import FAILURES, SettingsError, describe
 from archrank.networks.inputs import Inputs
 from archrank.proxies.names import DEFAULT, PROXIES
@@ -110,6 +111,8 @@ def metric_names(proxies: Sequence[str]) -> tuple[str, ...]:
         raise SettingsError(
             f"proxies: expected several names, got {proxies!r}; write ({proxies!r},)"
         )
+    if not isinstance(proxies, Iterable):
+        raise SettingsError(f"proxies: expected several names, got {quoted(proxies)}")
     for typed in proxies:
         if not isinstance(typed, str):
             raise SettingsError(

@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from archrank.checks import quoted
 from archrank.errors import ArchitectureError, SpaceError
 from archrank.spaces.conditions import NUMBERED, Condition, Numbering, existing
+from archrank.spaces.guard import guard
 from archrank.spaces.networks import Networks
 from archrank.spaces.numbers import CHOICE, ORDERED, is_numeric, places
 from archrank.spaces.restriction import Restriction, read_kept
@@ -80,6 +82,11 @@ class Space(ABC):
     """Conditions under which decisions exist, by column; empty where all always do."""
     _restricted: ClassVar[Callable[[Space, Restriction], Space]]  # set where it is defined
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Put checks around the methods that a subclass overrides."""
+        super().__init_subclass__(**kwargs)
+        guard(cls)
+
     # ---- size and validity ---------------------------------------------------------------------
 
     @property
@@ -105,7 +112,12 @@ class Space(ABC):
         Raises:
             ArchitectureError: wrong shape, non-integers, or a choice out of range (row, decision).
         """
-        a = np.asarray(archs)
+        try:
+            a = np.asarray(archs)
+        except ValueError:  # rows of different lengths
+            raise ArchitectureError(
+                f"{self.name} expects archs of shape (n, {self.d}), got {quoted(archs)}"
+            ) from None
         if a.ndim != 2 or a.shape[1] != self.d:
             raise ArchitectureError(
                 f"{self.name} expects archs of shape (n, {self.d}), got {a.shape}"
@@ -474,3 +486,6 @@ class Space(ABC):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}: {self.d} decisions, size {self.size:,}>"
+
+
+guard(Space)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from archrank.checks import quoted
+from archrank.errors import ArgumentError
 from archrank.types import Archs, Floats
 
 if TYPE_CHECKING:
@@ -51,6 +53,11 @@ class Networks:
     task: Task | None = None
 
     def __post_init__(self) -> None:
+        if self.task is not None and not hasattr(self.task, "input_shape"):
+            raise ArgumentError(
+                f"networks are built for a task, got {quoted(self.task)}; such as "
+                "archrank.tasks.Digits()"
+            )
         self.sizes  # noqa: B018  # a task that does not suit is refused here
 
     @cached_property
@@ -75,6 +82,7 @@ class Networks:
         Raises:
             BuildError: a user's network cannot be built or run, or does not suit the task.
         """
+        archs = self.space.validate(archs)
         known = self.space._cost(archs, self.sizes)
         return self._counted(archs) if known is None else known
 
@@ -151,7 +159,7 @@ class Networks:
 
     def _counted(self, archs: Archs) -> dict[str, Floats]:
         """MACs and parameters by running each different network once: ``(n,)`` each."""
-        canonical = self.space.canonical(self.space.validate(archs))
+        canonical = self.space.canonical(archs)
         rows, inverse = np.unique(canonical, axis=0, return_inverse=True)
         counted = [self._count(row) for row in rows]
         totals = np.array(counted, dtype=np.float64).reshape(-1, 2)[inverse.reshape(-1)]

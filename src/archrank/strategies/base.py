@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from archrank.checks import whole
 from archrank.errors import BudgetError
 from archrank.strategies.history import History
 from archrank.types import Archs
@@ -62,5 +63,4 @@ def require_positive(who: object, **settings: int) -> None:
         BudgetError: One is not; the message names the strategy and the setting.
     """
     for name, value in settings.items():
-        if value < 1:
-            raise BudgetError(f"{type(who).__name__}: {name} must be at least 1, got {value}")
+        whole(value, f"{type(who).__name__}: {name}", at_least=1, error=BudgetError)

@@ -92,7 +92,7 @@ class Guided(Strategy):
         skip_isomorphic: bool = True,
         exact: int = 200,
     ) -> None:
-        if acquisition not in ACQUISITIONS:
+        if not isinstance(acquisition, str) or acquisition not in ACQUISITIONS:
             raise UnknownNameError("acquisition", acquisition, ACQUISITIONS)
         require_positive(self, initial=initial, batch_size=batch_size, exact=exact)
         self.ranker = ranker

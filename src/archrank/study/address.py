@@ -16,6 +16,8 @@ from urllib.parse import parse_qs, quote, quote_plus, unquote, urlsplit
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from archrank import errors
+from archrank.checks import quoted
 from archrank.errors import StorageError
 
 ENVIRONMENT = "ARCHRANK_STORAGE"
@@ -56,6 +58,8 @@ class Address:
         """
         if isinstance(storage, Address):
             return storage
+        if not isinstance(storage, str | os.PathLike):
+            raise errors.ArgumentError(f"storage is {quoted(storage)}, expected a path or a URL")
         if "\0" in str(storage):
             raise StorageError(f"storage {_masked(str(storage))!r}: no name has a zero byte")
         if not isinstance(storage, str):

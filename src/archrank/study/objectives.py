@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, cast
+from typing import Any, Literal, TypeAlias, cast
 
 import numpy as np
 
+from archrank.checks import quoted
 from archrank.errors import ObjectiveError
 from archrank.metrics import Direction, Metric, find_metric, find_objective
 from archrank.types import Floats
@@ -146,8 +147,8 @@ class Goals:
             UnknownNameError: no such metric.
             ObjectiveError: a text that cannot be read, or an objective named twice.
         """
-        objectives = (objectives,) if isinstance(objectives, str) else objectives
-        constraints = (constraints,) if isinstance(constraints, str) else constraints
+        objectives = _texts(objectives, "objectives")
+        constraints = _texts(constraints, "constraints")
         names = objectives or (metrics[0].name,)
         goals = cls(
             tuple(Objective.parse(text, metrics) for text in names),
@@ -186,3 +187,13 @@ class Goals:
     def excess(self, values: Mapping[str, float]) -> dict[str, float]:
         """Return by how much an evaluation exceeds the bound of every constraint, by its text."""
         return {str(c): c.excess(values[c.metric]) for c in self.constraints}
+
+
+def _texts(given: Any, what: str) -> tuple[str, ...]:
+    """Return one text, or several, as a tuple."""
+    listed = isinstance(given, Iterable) and not isinstance(given, str | bytes | Mapping)
+    texts: tuple[Any, ...] = tuple(given) if listed else (given,)
+    for text in texts:
+        if not isinstance(text, str):
+            raise ObjectiveError(f"{what}: {quoted(text)} is no text, such as 'macs<=1e8'")
+    return texts

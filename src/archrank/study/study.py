@@ -8,7 +8,14 @@ from concurrent.futures import Executor
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
-from archrank.errors import ArchrankError, BudgetError, BudgetWarning, ChangedRunWarning
+from archrank.checks import instance, number, quoted, whole
+from archrank.errors import (
+    ArgumentError,
+    BudgetError,
+    BudgetWarning,
+    ChangedRunWarning,
+    SettingsError,
+)
 from archrank.evaluators.base import Evaluator
 from archrank.spaces.base import Space
 from archrank.strategies.base import Strategy
@@ -100,8 +107,19 @@ class Study:
         seed: int = 0,
         accept_changes: bool = False,
     ) -> None:
+        seed = whole(seed, "Study: seed")
         if seed < 0:
-            raise ArchrankError(f"seed {seed}: a seed is 0 or more")
+            raise SettingsError(f"seed {quoted(seed)}: a seed is 0 or more")
+        instance(space, Space, "Study: space")
+        instance(evaluator, Evaluator, "Study: evaluator", "your own function is Function(measure)")
+        if strategy is not None:
+            instance(strategy, Strategy, "Study: strategy", "such as strategies.Random()")
+        if executor is not None and not callable(getattr(executor, "submit", None)):
+            raise ArgumentError(
+                f"Study: executor is {quoted(executor)}, expected a concurrent.futures.Executor"
+            )
+        if name is not None:
+            instance(name, str, "Study: name")
         self.evaluator = evaluator.bind(space, seed=seed)
         self.space = self.evaluator.space
         self.strategy = strategy if strategy is not None else Guided()
@@ -214,6 +232,9 @@ class Study:
             BudgetWarning: the run ended before the budget; not where a watcher can tell it.
         """
         self.check_budget(budget, minutes)
+        for method in ("started", "finished_one", "ended"):
+            if watcher is not None and not hasattr(watcher, method):
+                raise ArgumentError(f"watcher is {quoted(watcher)}, which has no {method}()")
         records, store = self.records, self._store
 
         def keep(record: Record) -> None:
@@ -252,14 +273,20 @@ class Study:
         """
         if budget is None and minutes is None:
             raise BudgetError("give a budget: a number of evaluations, minutes, or both")
+        if budget is not None:
+            whole(budget, "budget", error=BudgetError)
+        if minutes is not None:
+            minutes = number(minutes, "minutes", error=BudgetError, finite=False)
         if budget is not None and budget < 1:
-            raise BudgetError(f"budget {budget}: at least 1 evaluation is needed")
+            raise BudgetError(f"budget {quoted(budget)}: at least 1 evaluation is needed")
         if minutes is not None and not minutes > 0:
             raise BudgetError(f"minutes {minutes}: a positive number is needed")
         if budget is not None and budget > self.evaluator.capacity:
+            capacity = self.evaluator.capacity
+            asked = f"{budget:,}" if budget < 10**18 else quoted(budget)
             raise BudgetError(
-                f"budget {budget:,} is beyond the {self.evaluator.capacity:,} architectures that "
-                f"can be evaluated in {self.space.name}"
+                f"budget {asked} is beyond the {capacity:,} architectures that can be evaluated in "
+                f"{self.space.name}"
             )
 
     @cached_property
@@ -317,7 +344,7 @@ class Study:
 
     def feasible(self, record: Record) -> bool:
         """Tell whether an evaluation succeeded and keeps every constraint."""
-        return self.results.is_feasible(record)
+        return self.results.is_feasible(instance(record, Record, "feasible: record"))
 
     def table(self) -> pd.DataFrame:
         """Return all evaluations as a data frame: architecture, metrics, seconds and failure."""

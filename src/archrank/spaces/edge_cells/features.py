@@ -26,6 +26,7 @@ What it runs:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -117,12 +118,12 @@ class CellEncoder:
         counted = [k for k in range(len(self.ops)) if k != self.none]
         depth, sequences = self._along_paths(archs, live, one_hot)
         blocks = (
-            one_hot.reshape(len(archs), -1),
+            one_hot.reshape(len(archs), math.prod(one_hot.shape[1:])),
             one_hot.sum(axis=1)[:, counted],
             depth,
             sequences,
             self._states(one_hot),
-            chosen.reshape(len(archs), -1),
+            chosen.reshape(len(archs), math.prod(chosen.shape[1:])),
             chosen.sum(axis=1),
         )
         return np.concatenate([block.astype(np.float32) for block in blocks], axis=1)

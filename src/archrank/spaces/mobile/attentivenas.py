@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from archrank.checks import quoted, whole
 from archrank.errors import ArchitectureError, SpaceError, UnknownNameError
 from archrank.spaces.base import Choice, Space
 from archrank.spaces.images import IMAGENET, ImageSizes, image_sizes
@@ -102,6 +103,12 @@ class AttentiveNAS(Space):
     drawing = "attentivenas"
 
     def __init__(self, resolutions: Sequence[int] = RESOLUTIONS) -> None:
+        try:
+            resolutions = tuple(whole(r, "a resolution") for r in resolutions)
+        except TypeError:
+            raise SpaceError(
+                f"resolutions are different positive numbers, got {quoted(resolutions)}"
+            ) from None
         if not resolutions or len(set(resolutions)) != len(resolutions) or min(resolutions) < 1:
             raise SpaceError(f"resolutions are different positive numbers, got {resolutions!r}")
         self.resolutions = tuple(resolutions)

@@ -56,7 +56,15 @@ def features(archs: Archs) -> NDArray[np.float32]:
     depth, sequences = _along_paths(matrices, ops, one_hot)
     cost = network_cost(matrices, ops)
     size = np.log10(np.column_stack([cost["macs"], cost["params"]]))
-    blocks = (edges, one_hot.reshape(len(archs), -1), counts, depth, sequences, size)
+    flat = one_hot.reshape(len(archs), one_hot.shape[1] * N_OPS)
+    blocks = (
+        edges,
+        flat,
+        counts,
+        depth,
+        sequences,
+        size,
+    )
     return np.concatenate(blocks, axis=1, dtype=np.float32, casting="unsafe")
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from archrank.checks import instance
 from archrank.errors import ArchitectureError, SpaceError, UnknownNameError
 from archrank.spaces.base import Choice, Graphs
 from archrank.spaces.constrained import ConstrainedSpace
@@ -76,7 +77,9 @@ class NASBench101(ConstrainedSpace):
         prior: cells.Prior = "uniform",
         bn_momentum: float = 0.1,
     ) -> None:
-        if prior not in cells.PRIORS:
+        if scale is not None:
+            instance(scale, Scale, "NASBench101: scale")
+        if not isinstance(prior, str) or prior not in cells.PRIORS:
             raise UnknownNameError("prior", prior, cells.PRIORS)
         if scale is not None and scale.channels < cells.VERTICES - 2:
             raise SpaceError(

@@ -7,6 +7,7 @@ is node ``i``.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import permutations
 
@@ -145,7 +146,7 @@ def cell_features(
         ]
     )
     counts = [(one_hot & outer).sum(axis=1), (one_hot & ~outer).sum(axis=1)]
-    return [one_hot.reshape(len(chosen), -1), *sources, *counts, shape]
+    return [one_hot.reshape(len(chosen), math.prod(one_hot.shape[1:])), *sources, *counts, shape]
 
 
 # ---- graphs ------------------------------------------------------------------------------------

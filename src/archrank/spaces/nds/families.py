@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from archrank.checks import quoted, whole
 from archrank.errors import SpaceError
 
 
@@ -51,6 +52,10 @@ def different_sizes(name: str, values: Sequence[int]) -> tuple[int, ...]:
     Raises:
         SpaceError: no number, a repeated one, or one below 2.
     """
+    try:
+        values = tuple(whole(value, f"one of the {name}") for value in values)
+    except TypeError:
+        raise SpaceError(f"{name} are several whole numbers, got {quoted(values)}") from None
     if not values or len(set(values)) != len(values) or min(values) < 2:
         raise SpaceError(f"{name} must be different numbers of at least 2, got {tuple(values)}")
     return tuple(values)

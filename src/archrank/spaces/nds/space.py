@@ -68,9 +68,9 @@ class NDS(Space):
         widths: Sequence[int] | None = None,
         depths: Sequence[int] | None = None,
     ) -> None:
-        if family not in FAMILIES:
+        if not isinstance(family, str) or family not in FAMILIES:
             raise UnknownNameError("NDS family", family, FAMILIES)
-        if stem not in ("cifar", "imagenet"):
+        if not isinstance(stem, str) or stem not in ("cifar", "imagenet"):
             raise UnknownNameError("stem", stem, ("cifar", "imagenet"))
         self.family, self.stem = family, stem
         made = FAMILIES[family]

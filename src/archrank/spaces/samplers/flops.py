@@ -15,7 +15,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from archrank.errors import SpaceError
+from archrank.checks import instance, number, quoted, whole
+from archrank.errors import ArgumentError, SpaceError
 from archrank.spaces.base import Space
 from archrank.types import Archs, Bools, Floats, Ints
 
@@ -57,6 +58,11 @@ class FlopsSampler:
         sample: int = 1_000_000,
         bin_mflops: float = 25.0,
     ) -> None:
+        instance(space, Space, "FlopsSampler: space")
+        if not callable(mflops):
+            raise ArgumentError(f"FlopsSampler: mflops is {quoted(mflops)}, expected a function")
+        whole(sample, "FlopsSampler: sample")
+        number(bin_mflops, "FlopsSampler: bin_mflops")
         if sample < 1 or bin_mflops <= 0:
             raise SpaceError(f"sample and bin_mflops are positive, got {sample} and {bin_mflops}")
         self.space, self.mflops, self.bin_mflops, self._n = space, mflops, bin_mflops, sample

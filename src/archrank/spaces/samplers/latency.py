@@ -17,7 +17,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from archrank.errors import SpaceError
+from archrank.checks import instance, number, quoted
+from archrank.errors import ArgumentError, SpaceError
 from archrank.spaces.base import Space
 from archrank.types import Archs, Floats, Ints
 
@@ -47,6 +48,15 @@ class LinearLatency:
     """
 
     def __init__(self, space: Space, weights_ms: Sequence[Floats], bias_ms: float = 0.0) -> None:
+        instance(space, Space, "LinearLatency: space")
+        try:
+            weights_ms = [np.asarray(w, dtype=np.float64).reshape(-1) for w in weights_ms]
+        except (TypeError, ValueError):
+            raise ArgumentError(
+                f"LinearLatency: weights_ms is {quoted(weights_ms)}, expected one list of numbers "
+                "per decision"
+            ) from None
+        bias_ms = number(bias_ms, "LinearLatency: bias_ms")
         sizes = [len(w) for w in weights_ms]
         if sizes != space.radices.tolist():
             raise SpaceError(

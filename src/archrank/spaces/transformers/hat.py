@@ -63,7 +63,7 @@ class HAT(TranslationSpace):
         embeddings: bool = True,
         redraw: bool = False,
     ) -> None:
-        if task not in LAYERS:
+        if not isinstance(task, str) or task not in LAYERS:
             raise SpaceError(f"HAT has the spaces {', '.join(LAYERS)}; got {task!r}")
         ffn, heads = LAYERS[task]
         embed = (640, 512)

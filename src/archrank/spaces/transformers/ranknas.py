@@ -61,7 +61,7 @@ class RankNASTranslation(TranslationSpace):
         embeddings: bool = True,
         redraw: bool = False,
     ) -> None:
-        if task not in WIDTHS:
+        if not isinstance(task, str) or task not in WIDTHS:
             raise SpaceError(f"RankNASTranslation has the spaces iwslt, wmt; got {task!r}")
         embed, ffn, heads = WIDTHS[task]
 

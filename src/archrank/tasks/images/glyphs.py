@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from archrank.checks import instance, whole
 from archrank.errors import DataError
 from archrank.tasks.base import Splits
 from archrank.tasks.cache import Arrays, cached
@@ -99,6 +100,9 @@ class Glyphs(ImageClassification):
     name = "glyphs"
 
     def __post_init__(self) -> None:
+        instance(self.characters, str, f"{type(self).__name__}: characters")
+        for name in ("images", "eval_images", "size", "copies"):
+            whole(getattr(self, name), f"{type(self).__name__}: {name}", at_least=1)
         object.__setattr__(self, "input_shape", (1, self.size, self.size))
         object.__setattr__(self, "n_classes", len(self.characters))
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from archrank.evaluators.cost import Cost as Cost
     from archrank.evaluators.function import Function as Function
     from archrank.evaluators.latency import Latency as Latency
+    from archrank.evaluators.one_shot import OneShot as OneShot
     from archrank.evaluators.scoped import Scoped as Scoped
     from archrank.evaluators.table import Table as Table
     from archrank.evaluators.training import Training as Training
@@ -31,6 +32,7 @@ EVALUATORS = Registry(
         "cost": "archrank.evaluators:Cost",
         "function": "archrank.evaluators:Function",
         "latency": "archrank.evaluators:Latency",
+        "one_shot": "archrank.evaluators:OneShot",
         "table": "archrank.evaluators:Table",
         "training": "archrank.evaluators:Training",
         "zero_cost": "archrank.evaluators:ZeroCost",
@@ -42,6 +44,7 @@ _HOMES = {
     "Cost": "cost",
     "Function": "function",
     "Latency": "latency",
+    "OneShot": "one_shot",
     "Scoped": "scoped",
     "Table": "table",
     "Training": "training",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,9 +29,11 @@ class Supernet(nn.Module, ABC):
 
     Attributes:
         space: whose architectures it contains.
+        options: JSON values with which ``space.networks(task).supernet(**options)`` makes it again.
     """
 
     space: Space
+    options: Mapping[str, Any] = MappingProxyType({})
 
     @abstractmethod
     def forward(self, x: Tensor, arch: NDArray[np.uint8]) -> Tensor:

@@ -10,15 +10,20 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from archrank.errors import StorageError
+from archrank.differences import differences
+from archrank.errors import ResumeError, StorageError
 from archrank.files import write_file
+
+if TYPE_CHECKING:
+    from archrank.spaces.networks import Networks
+    from archrank.supernets.base import Supernet
 
 HEADER = "archrank"  # key of the JSON values in the file's metadata
 _NAME = re.compile(r"epoch-(\d+)\.safetensors")
@@ -36,6 +41,52 @@ def checkpoints(folder: Path) -> dict[int, Path]:
         if match := _NAME.fullmatch(path.name):
             found[int(match[1])] = path
     return dict(sorted(found.items()))
+
+
+def last_checkpoint(path: Path) -> Path:
+    """Return a checkpoint: ``path`` itself, or the last one in the folder ``path``.
+
+    Raises:
+        StorageError: there is none.
+    """
+    if path.is_dir():
+        found = checkpoints(path)
+        if not found:
+            raise StorageError(f"folder {path} holds no checkpoint of a supernet (epoch-....)")
+        return found[max(found)]
+    if not path.exists():
+        raise StorageError(f"there is no checkpoint {path}; train a supernet first")
+    return path
+
+
+def load_supernet(path: Path, networks: Networks) -> Supernet:
+    """Return the supernet of a checkpoint, in evaluation mode, for networks of a space and task.
+
+    Raises:
+        StorageError: the checkpoint cannot be read, or is damaged.
+        ResumeError: it is of other networks, or was trained on another task.
+    """
+    tensors, about = read_checkpoint(path)
+    identity = about["identity"]
+    task = None if networks.task is None else networks.task.identity()
+    now = {"space": networks.space.fingerprint(), "task": task}
+    found = differences({name: identity.get(name) for name in now}, now)
+    # How the supernet was optimised does not matter to whoever uses it.
+    found = [d for d in found if not d.path.startswith("task.recipe")]
+    if found:
+        raise ResumeError(
+            f"checkpoint {path} is of another supernet (stored -> now): "
+            f"{'; '.join(map(str, found[:5]))}"
+        )
+    supernet = networks.supernet(**identity.get("options", {}))
+    try:
+        supernet.load_state_dict(tensors["supernet"])
+    except (RuntimeError, KeyError, AttributeError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise StorageError(
+            f"the weights in {path} do not fit the supernet of {networks.space.name}: {reason}"
+        ) from None
+    return supernet.eval()
 
 
 def write_checkpoint(path: Path, tensors: Mapping[str, Any], about: Mapping[str, Any]) -> None:

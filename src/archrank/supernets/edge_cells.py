@@ -132,7 +132,7 @@ class EdgeCellSupernet(Supernet):
         affine: bool = True,
     ) -> None:
         super().__init__()
-        self.space = space
+        self.space, self.options = space, {"affine": affine}
         self._ends, self._build, self._route = tuple(ends), build, route
         shape, nodes = (len(ends), len(space.choices[0].options)), ends[-1][1] + 1
         shared = Shared()

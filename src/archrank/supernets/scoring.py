@@ -70,7 +70,7 @@ def one_shot_scores(
     data: Split = getattr(splits, split)
     if not len(data.y):
         raise SettingsError(f"task {task.name!r} has no examples in its {split} split")
-    found: dict[str, list[float]] = {}
+    found: dict[str, list[float]] = {n: [] for n in ("loss", *(m.name for m in task.metrics))}
     with torch.inference_mode(), mode(supernet, training=False):
         for done, arch in enumerate(archs, 1):
             meter = task.meter()
@@ -80,9 +80,9 @@ def one_shot_scores(
             else:
                 _calibrated(supernet, arch, splits.train, data, meter, batch_size, calibration)
             for name, value in _finite(read(meter, task)).items():
-                found.setdefault(name, []).append(value)
+                found[name].append(value)
             progress(done)
-    return {name: np.array(values) for name, values in found.items()}
+    return {name: np.array(values, dtype=np.float64) for name, values in found.items()}
 
 
 def _calibrated(

@@ -159,6 +159,7 @@ class SupernetTraining:
         return {
             "space": self.supernet.space.fingerprint(),
             "supernet": type(self.supernet).__name__,
+            "options": dict(self.supernet.options),
             "weights": shapes,
             "task": self.task.identity(),
             "recipe": identity_of(self.recipe),

@@ -1,0 +1,133 @@
+"""One-shot scores: architectures measured with the shared weights of a trained supernet."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from archrank.errors import SettingsError, StorageError
+from archrank.evaluators.base import Evaluations, Evaluator
+from archrank.metrics import Metric
+from archrank.types import Archs
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from archrank.spaces.base import Space
+    from archrank.supernets.base import Supernet
+    from archrank.tasks.base import Task
+
+PREFIX = "oneshot_"
+GROUP = 64  # architectures in one call
+
+
+class OneShot(Evaluator):
+    """Measures architectures with the weights of a supernet, without training any.
+
+    Metrics are ``oneshot_loss`` and ``oneshot_`` of each metric of the task. How far they can be
+    trusted has to be measured: compare them with a few trainings.
+
+    Args:
+        task: that the supernet was trained on.
+        checkpoint: written by :func:`~archrank.supernets.train_supernet`; or a folder of
+            checkpoints, of which the last is meant.
+        split: of the data to measure on.
+        statistics: of batch norms, see :func:`~archrank.supernets.one_shot_scores`.
+        batch_size: examples that are evaluated, and normalised, together.
+
+    Raises:
+        SettingsError: a choice that does not exist.
+        StorageError: there is no checkpoint.
+    """
+
+    task: Task
+    group_size = GROUP
+
+    def __init__(
+        self,
+        task: Task,
+        checkpoint: str | Path,
+        *,
+        split: Literal["valid", "test"] = "valid",
+        statistics: Literal["batch", "recalibrated"] = "batch",
+        batch_size: int = 512,
+    ) -> None:
+        from archrank.supernets.checkpoints import last_checkpoint
+
+        for name, value, known in (
+            ("split", split, ("valid", "test")),
+            ("statistics", statistics, ("batch", "recalibrated")),
+        ):
+            if value not in known:
+                raise SettingsError(f"OneShot: {name} is {' or '.join(known)}, got {value!r}")
+        if batch_size < 1:
+            raise SettingsError(f"OneShot: batch_size must be at least 1, got {batch_size}")
+        self.task, self.split, self.statistics = task, split, statistics
+        self.batch_size = batch_size
+        self.checkpoint = last_checkpoint(Path(checkpoint)).resolve()
+        measured = (*task.metrics, Metric("loss", "minimize"))
+        self.metrics = tuple(Metric(f"{PREFIX}{m.name}", m.direction, m.unit) for m in measured)
+
+    def bind(self, space: Space, *, task: Task | None = None, seed: int = 0) -> Self:
+        """Return a copy for ``space``.
+
+        Raises:
+            ResumeError: the checkpoint is of another space or task.
+        """
+        bound = super().bind(space, task=self.task, seed=seed)
+        bound._networks = space.networks(self.task)
+        bound.supernet  # noqa: B018  # a checkpoint that does not fit is refused here
+        return bound
+
+    @cached_property
+    def supernet(self) -> Supernet:
+        """The trained supernet; read when it is first needed."""
+        from archrank.supernets.checkpoints import load_supernet
+
+        return load_supernet(self.checkpoint, self.networks)
+
+    def evaluate(self, archs: Archs) -> Evaluations:
+        """Score ``archs: (n, d)``, one after the other, on one thread."""
+        from archrank.supernets.scoring import one_shot_scores
+        from archrank.torch_state import torch_threads
+
+        with torch_threads(1):
+            scores = one_shot_scores(
+                self.supernet,
+                self.task,
+                archs,
+                split=self.split,
+                statistics=self.statistics,
+                batch_size=self.batch_size,
+            )
+        values = {f"{PREFIX}{name}": column for name, column in scores.items()}
+        failed = scores["loss"] != scores["loss"]
+        reasons = ["the supernet's outputs are not finite" if f else None for f in failed]
+        return Evaluations({m.name: values[m.name] for m in self.metrics}, reasons)
+
+    def describe(self) -> dict[str, Any]:
+        """Return the task, the weights by their hash, and how they are measured."""
+        return {
+            "evaluator": "one_shot",
+            "task": self.task.identity(),
+            "sha256": self._sha256,
+            "split": self.split,
+            "statistics": self.statistics,
+            "batch_size": self.batch_size,
+        }
+
+    @cached_property
+    def _sha256(self) -> str:
+        try:
+            return hashlib.sha256(self.checkpoint.read_bytes()).hexdigest()
+        except OSError as error:
+            raise StorageError(f"checkpoint {self.checkpoint}: {error.strerror}") from None
+
+    def conditions(self) -> dict[str, str]:
+        """Return the task's name."""
+        return {"task": self.task.name}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "supernet"}

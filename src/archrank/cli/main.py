@@ -21,6 +21,7 @@ COMMANDS = {
     "draw": "archrank.cli.draw:Draw",
     "assess": "archrank.cli.assess:Assess",
     "reproduce": "archrank.cli.reproduce:Reproduce",
+    "supernet": "weight sharing: train a supernet, score architectures with it",
     "tables": "benchmark tables: list, build, verify, import",
     "list": "archrank.cli.names:List",
 }
@@ -29,6 +30,17 @@ TABLES = {
     "build": "archrank.cli.tables_build:TablesBuild",
     "verify": "archrank.cli.tables_build:TablesVerify",
     "import": "archrank.cli.tables_import:TablesImport",
+}
+SUPERNET = {
+    "train": "archrank.cli.supernet:SupernetTrain",
+    "score": "archrank.cli.supernet:SupernetScore",
+}
+GROUPS = {  # commands that have commands of their own
+    "supernet": (SUPERNET, "Weight sharing: train a supernet, score architectures with it."),
+    "tables": (
+        TABLES,
+        "Tables of measured architectures: list the built-in ones, build, verify, import.",
+    ),
 }
 
 
@@ -63,11 +75,13 @@ def run(arguments: list[str]) -> int:
         print(f"archrank {__version__}")
         return 0
     program, commands = "archrank", COMMANDS
-    if arguments[:1] == ["tables"]:  # has commands of its own
-        program, commands, arguments = "archrank tables", TABLES, arguments[1:]
+    about = "Find the best neural architecture while training few candidates."
+    if arguments and arguments[0] in GROUPS:
+        program, (commands, about) = f"archrank {arguments[0]}", GROUPS[arguments[0]]
+        arguments = arguments[1:]
     name, *rest = arguments or ["--help"]
     if name in ("--help", "-h"):
-        _show_commands(program, commands)
+        _show_commands(program, commands, about)
         return 0
     if name not in commands:
         raise UnknownNameError("command", name, commands, f"All commands: {program} --help")
@@ -78,17 +92,12 @@ def run(arguments: list[str]) -> int:
     return run_user_code(parse(command, rest, f"{program} {name}"))
 
 
-def _show_commands(program: str, commands: Mapping[str, str]) -> None:
+def _show_commands(program: str, commands: Mapping[str, str], about: str) -> None:
     """Print the page of a program that has commands: one line for each."""
     from archrank.cli.names import summary
     from archrank.cli.options import folded
 
-    about = {
-        "archrank": "Find the best neural architecture while training few candidates.",
-        "archrank tables": "Tables of measured architectures: list the built-in ones, build, "
-        "verify, import.",
-    }
-    print(f"usage: {program} COMMAND [options]\n\n{folded([about[program]])}\n\ncommands:")
+    print(f"usage: {program} COMMAND [options]\n\n{folded([about])}\n\ncommands:")
     for name, target in commands.items():
         text = summary(target) if target.startswith("archrank.") else target
         print(folded([f"  {name:<10}  {text}"], indent=" " * 14))

@@ -1,0 +1,207 @@
+"""Commands ``archrank supernet train`` and ``score``: weight sharing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from archrank.cli.options import POSITIONAL
+from archrank.cli.output import progress_console, say, say_own_code
+from archrank.cli.workers import INTERRUPTED
+from archrank.errors import SettingsError, StorageError
+from archrank.files import file_name
+
+if TYPE_CHECKING:
+    from archrank.spaces.base import Space
+    from archrank.supernets.training import Progress, SupernetTraining
+    from archrank.tasks.base import Task
+    from archrank.types import Archs
+
+SETTINGS = "supernet.json"
+
+
+@dataclass
+class SupernetTrain:
+    """Train a supernet: one network whose weights all architectures of a space share.
+
+    Repeat the same command to continue a training that was stopped, by Ctrl-C or kill -9.
+    """
+
+    space: Annotated[str, "NAME"] = "nasbench201"
+    """Space of the architectures, one that has a supernet."""
+    task: Annotated[str, "NAME"] = "digits"
+    """Task to train on: a name, or your own as file.py:name or package.module:name."""
+    sampler: Annotated[str, "NAME"] = "de_isomorphic"
+    """Sampler of the architectures of an update: uniform, de_isomorphic or fairnas."""
+    affine: bool = False
+    """Give batch norms of cells a scale and a shift; scores rank better without."""
+    epochs: int = 300
+    """Number of passes over the training data."""
+    batch_size: int = 128
+    """Number of examples per update."""
+    lr: Annotated[float, "NUMBER"] = 0.1
+    """Peak learning rate, which falls to 0 along a cosine."""
+    seed: int = 0
+    """Seed of initial weights, draws and batches."""
+    keep: tuple[int, ...] = ()
+    """Epochs whose checkpoints stay, beside the last."""
+    device: Annotated[str, "DEVICE"] = "cpu"
+    """Device to train on: cpu or cuda."""
+    data: Annotated[Path | None, "DIR"] = None
+    """Folder of data sets (default: what ARCHRANK_DATA names)."""
+    run: Annotated[Path | None, "DIR"] = None
+    """Folder of checkpoints, from which it continues (default: supernets/SPACE-TASK)."""
+
+    def __call__(self) -> int:
+        """Train what is left; the exit status."""
+        from archrank.files import write_json
+        from archrank.runs.folder import locked
+        from archrank.supernets.training import train_supernet
+        from archrank.torch_state import torch_threads
+
+        known = f"{file_name(self.space)}-{file_name(self.task)}"
+        folder = self.run if self.run is not None else Path("supernets") / known
+        training = self._training()
+        size = sum(p.numel() for p in training.supernet.parameters())
+        say(
+            f"supernet of {training.supernet.space.name}, {size:,} parameters, on task "
+            f"{training.task.name}; checkpoints in {folder}"
+        )
+        with locked(folder, kind="folder"), torch_threads(1):
+            write_json(folder / SETTINGS, {"space": self.space, "task": self.task})
+            try:
+                with _Display(self.epochs) as display:
+                    train_supernet(training, folder, keep=self.keep, watch=display)
+            except KeyboardInterrupt:
+                say(f"stopped; checkpoints are kept in {folder}, repeat the command to go on")
+                return INTERRUPTED
+        loss = training.losses[-1]
+        say(f"{training.epoch} epochs, loss {loss:.4f}")
+        say(f"score with: archrank supernet score {folder}")
+        return 0
+
+    def _training(self) -> SupernetTraining:
+        from archrank.runs.named import instance_of, make_space, make_task
+        from archrank.supernets.samplers import SAMPLERS, Sampler
+        from archrank.supernets.training import SupernetTraining
+        from archrank.training.loop import initialise
+
+        if self.epochs < 1 or self.batch_size < 1 or not self.lr > 0:
+            raise SettingsError(
+                f"epochs {self.epochs}, batch size {self.batch_size} and learning rate {self.lr:g} "
+                "must be positive"
+            )
+        task = make_task(self.task, self.data)
+        networks = make_space(self.space).networks(task)
+        recipe = replace(task.recipe, epochs=self.epochs, batch_size=self.batch_size, lr=self.lr)
+        sampler = instance_of(SAMPLERS, self.sampler, Sampler)
+        supernet: Any = initialise(lambda: networks.supernet(affine=self.affine), self.seed)
+        return SupernetTraining(
+            supernet, task, sampler, recipe=recipe, seed=self.seed, device=self.device
+        )
+
+
+class _Display:
+    """Progress of a training: a bar, and news above it."""
+
+    def __init__(self, epochs: int) -> None:
+        from archrank.display.count import Counting
+
+        self._epochs = epochs
+        self._bar = Counting(progress_console(), "training", "epochs")
+
+    def __enter__(self) -> _Display:
+        self._bar.__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._bar.__exit__(*error)
+
+    def __call__(self, progress: Progress) -> None:
+        if progress.note:
+            say(progress.note)
+        self._bar.progress(progress.epoch, self._epochs)
+
+
+@dataclass
+class SupernetScore:
+    """Score architectures with the weights of a supernet, and write them as a table.
+
+    The table has a column oneshot_ of each metric of the task, and oneshot_loss. Use it as weak
+    labels of a search: archrank search --weak FILE:oneshot_accuracy.
+    """
+
+    run: Annotated[Path, "DIR", POSITIONAL]
+    """Folder of checkpoints; or one checkpoint in it."""
+    archs: int | None = None
+    """Number of random architectures (default: one per isomorphism class of the space)."""
+    split: Literal["valid", "test"] = "valid"
+    """Data to measure on."""
+    statistics: Literal["batch", "recalibrated"] = "batch"
+    """Statistics of batch norms: of the batch, or recalibrated for each architecture."""
+    batch_size: int = 512
+    """Number of examples that are evaluated together."""
+    seed: int = 0
+    """Seed of the random architectures."""
+    data: Annotated[Path | None, "DIR"] = None
+    """Folder of data sets (default: what ARCHRANK_DATA names)."""
+    own_code: bool = False
+    """Run code that the folder's settings name wherever it lies."""
+    out: Annotated[Path | None, "FILE"] = None
+    """File of the table, *.parquet (default: oneshot.parquet in that folder)."""
+
+    def __call__(self) -> int:
+        """Score, write, print where; the exit status."""
+        from archrank.display.count import Counting
+        from archrank.supernets.checkpoints import last_checkpoint, load_supernet
+        from archrank.supernets.scoring import one_shot_scores
+        from archrank.tables.writing import write_table
+        from archrank.torch_state import torch_threads
+
+        checkpoint = last_checkpoint(self.run)
+        folder = checkpoint.parent
+        space, task = self._parts(folder)
+        supernet = load_supernet(checkpoint, space.networks(task))
+        archs = self._chosen(space)
+        with torch_threads(1), Counting(progress_console(), "scoring", "architectures") as bar:
+            scores = one_shot_scores(
+                supernet,
+                task,
+                archs,
+                split=self.split,
+                statistics=self.statistics,
+                batch_size=self.batch_size,
+                progress=lambda done: bar.progress(done, len(archs)),
+            )
+        path = self.out if self.out is not None else folder / "oneshot.parquet"
+        columns = {f"oneshot_{name}": values for name, values in scores.items()}
+        write_table(path, space.format(archs), columns)
+        say(f"table  {path}")
+        return 0
+
+    def _parts(self, folder: Path) -> tuple[Space, Task]:
+        """Return space and task that the folder's settings name."""
+        from archrank.files import read_json
+        from archrank.runs.named import make_space, make_task
+
+        path = folder / SETTINGS
+        if not path.exists():
+            raise StorageError(f"{folder} has no {SETTINGS}: archrank supernet train writes one")
+        names = read_json(path, "the settings of a supernet")
+        wrong = [key for key in ("space", "task") if not isinstance(names.get(key), str)]
+        if wrong:
+            raise StorageError(f"{path} names no {wrong[0]}; train into another folder")
+        say_own_code([names["space"], names["task"]], folder, allowed=self.own_code)
+        return make_space(names["space"]), make_task(names["task"], self.data)
+
+    def _chosen(self, space: Space) -> Archs:
+        import numpy as np
+
+        if self.archs is not None:
+            if self.archs < 1:
+                raise SettingsError(f"--archs {self.archs}: at least 1 is needed")
+            drawn = space.sample(self.archs, rng=np.random.default_rng(self.seed))
+            return np.unique(drawn, axis=0)
+        every = space.enumerate()
+        return np.unique(space.canonical(every), axis=0)

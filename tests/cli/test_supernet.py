@@ -1,0 +1,96 @@
+"""``archrank supernet``: train, stop and go on, score, use the scores in a search."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import archrank as ar
+from archrank.supernets import train_supernet
+from archrank.supernets.checkpoints import checkpoints, load_supernet
+from archrank.supernets.scoring import one_shot_scores
+from tests.cli.conftest import Cli
+
+SPACE = """
+import archrank as ar
+
+task = ar.tasks.Digits(copies=1)
+space = ar.spaces.CustomCells(["none", "skip_connect", "nor_conv_1x1"], nodes=3, name="mine")
+"""
+TRAIN = ("supernet", "train", "--space", "mine.py:space", "--task", "mine.py:task")
+QUICK = (*TRAIN, "--epochs", 2, "--batch-size", 400, "--run", "net")
+
+
+def test_train_score_and_search(cli: Cli) -> None:
+    Path("mine.py").write_text(SPACE)
+    trained = cli(*QUICK, "--keep", 1)
+    assert trained.status == 0, trained.err
+    assert "archrank supernet score net" in trained.err
+    assert list(checkpoints(Path("net"))) == [1, 2]
+    scored = cli("supernet", "score", "net", "--split", "test")
+    assert scored.status == 0, scored.err
+    assert "as the run's settings name mine.py:space" in scored.err
+
+    names: dict[str, object] = {}
+    exec(SPACE, names)
+    space, task = names["space"], names["task"]
+    assert isinstance(space, ar.Space)
+    assert isinstance(task, ar.tasks.Task)
+    table = ar.tables.load_table("net/oneshot.parquet", space)
+    assert len(table) == 15  # classes
+    supernet = load_supernet(checkpoints(Path("net"))[2], space.networks(task))
+    expected = one_shot_scores(supernet, task, table.archs, split="test")
+    assert np.allclose(table.column("oneshot_loss"), expected["loss"], rtol=1e-5)
+    assert table.directions["oneshot_loss"] == "minimize"
+
+    search = ("search", "--space", "mine.py:space", "--task", "mine.py:task", "--budget", 7)
+    found = cli(*search, "--weak", "net/oneshot.parquet:oneshot_accuracy", "--run", "run")
+    assert found.status == 0, found.err
+
+
+def test_a_training_goes_on(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("mine.py").write_text(SPACE)
+
+    def stopped(training, folder, *, watch, **options):
+        def stop(progress):
+            watch(progress)
+            raise KeyboardInterrupt
+
+        return train_supernet(training, folder, every=1, watch=stop)
+
+    whole = cli(*QUICK)
+    with monkeypatch.context() as patched:
+        patched.setattr("archrank.supernets.training.train_supernet", stopped)
+        halted = cli(*QUICK[:-1], "other")
+    assert halted.status == 130
+    assert "repeat the command to go on" in halted.err
+    assert cli(*QUICK[:-1], "other").err.replace("other", "net") == whole.err
+    a, b = (checkpoints(Path(folder))[2].read_bytes() for folder in ("net", "other"))
+    assert a == b
+
+
+def refused(result, *parts: str) -> None:
+    assert result.status == 2
+    for part in parts:
+        assert part in result.err
+    assert "Traceback" not in result.err
+
+
+def test_bad_input(cli: Cli) -> None:
+    Path("mine.py").write_text(SPACE)
+    refused(cli(*QUICK, "--sampler", "unifrm"), "unknown sampler 'unifrm', did you mean 'uniform'")
+    refused(cli(*QUICK, "--epochs", 0), "must be positive")
+    refused(cli(*TRAIN, "--space", "proxylessnas"), "has no supernet")
+    refused(cli("supernet", "score", "nowhere"), "there is no checkpoint nowhere")
+    Path("empty").mkdir()
+    refused(cli("supernet", "score", "empty"), "holds no checkpoint")
+    assert cli(*QUICK).status == 0
+    refused(cli(*QUICK, "--seed", 3), "is of another training", "seed: 0 -> 3")
+    refused(cli("supernet", "score", "net", "--archs", 0), "at least 1")
+    Path("net/supernet.json").write_text("[]")
+    refused(cli("supernet", "score", "net"), "supernet.json")
+    Path("net/supernet.json").unlink()
+    refused(cli("supernet", "score", "net"), "has no supernet.json")
+    refused(cli("supernet", "trian"), "unknown command 'trian', did you mean 'train'")

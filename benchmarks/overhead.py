@@ -1,12 +1,13 @@
 """What one more evaluation costs beside the evaluation: our strategies against Optuna's TPE.
 
     OMP_NUM_THREADS=1 python benchmarks/overhead.py
-    OMP_NUM_THREADS=1 python benchmarks/overhead.py --sizes 1000 --methods guided tpe --in-memory
+    OMP_NUM_THREADS=1 python benchmarks/overhead.py --sizes 1000 --methods tpe guided
     OMP_NUM_THREADS=1 python benchmarks/overhead.py --soak 10000 --methods random evolution guided
 
 Evaluations are free: a sum of effects of options and of pairs. A history of n finished random
-evaluations is stored first. Then ``--evaluations`` more are made, and the processor time of this
-process is divided by their number, storage included. Every method goes on from a copy of the same
+evaluations is stored first. Then an eighth as many more are made (128 at most), over which guided
+search fits its ranker once, and the processor time of this process is divided by their number,
+storage included. Every method goes on from a copy of the same
 SQLite file, so TPE sees the same trials and the same categorical parameters. The first round reads
 the file and fits from nothing; it is shown apart, as ``resume``. Prints milliseconds and the ratio
 to TPE. ``--soak`` prints the memory of a run from nothing to that many evaluations instead.
@@ -15,6 +16,7 @@ to TPE. ``--soak`` prints the memory of a run from nothing to that many evaluati
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 import subprocess
 import sys
@@ -31,9 +33,9 @@ import archrank as ar
 from archrank.metrics import Metric
 from archrank.spaces import NASBench201, Space, from_choices
 from archrank.strategies import Guided, Random, RegularizedEvolution, Strategy
-from archrank.study.database import sqlite_url
+from archrank.strategies.shortlist import until_next
 from archrank.study.record import Record
-from archrank.study.storage import STUDY_NAME, TrialStore
+from archrank.study.storage import MARK, STUDY_NAME, TrialStore
 from archrank.types import Archs, Floats
 
 STRATEGIES: dict[str, Callable[[], Strategy]] = {
@@ -92,12 +94,12 @@ class Free(ar.evaluators.Evaluator):
 
 def history_file(space: Space, n: int, path: Path) -> None:
     """Store a run whose first round is ``n`` random architectures."""
-    study = ar.Study(space, Free(), Random(), storage=sqlite_url(path))
+    study = ar.Study(space, Free(), Random())
     archs = np.unique(space.sample(2 * n, rng=np.random.default_rng(1)), axis=0)
     archs = archs[np.random.default_rng(2).permutation(len(archs))[:n]]
     scores = study.evaluator.evaluate(archs)["score"].tolist()
     canonical = space.format(space.canonical(archs))
-    store = TrialStore(sqlite_url(path), create=study.objectives)
+    store = TrialStore(path, create=study.description)
     for i, string in enumerate(space.format(archs)):
         record = Record(
             round=0,
@@ -116,25 +118,26 @@ def history_file(space: Space, n: int, path: Path) -> None:
         store.append(record, study.description)
 
 
-def ours(space: Space, make: Callable[[], Strategy], storage: str | None) -> Callable[[int], int]:
-    """Return a function that makes up to k more evaluations and returns how many."""
-    study = ar.Study(space, Free(), make(), storage=storage)
+def ours(space: Space, make: Callable[[], Strategy], file: Path) -> Callable[[int], None]:
+    """Return a function that makes k more evaluations."""
+    study = ar.Study(space, Free(), make(), storage=file)
+    if file.exists():  # the history of another strategy
+        known = optuna.load_study(study_name=STUDY_NAME, storage=f"sqlite:///{file}")
+        known.set_user_attr(MARK, json.dumps(study.description.identity))
 
-    def more(k: int) -> int:
-        before = len(study.records)
-        study.run(before + k)
-        return k
+    def more(k: int) -> None:
+        study.run(len(study.records) + k)
 
     return more
 
 
-def tpe(space: Space, storage: str | None) -> Callable[[int], int]:
+def tpe(space: Space, file: Path) -> Callable[[int], None]:
     """Return a function that makes k more evaluations by Optuna's TPE."""
     evaluator = Free().bind(space)
     study = optuna.create_study(
         direction="maximize",
         sampler=optuna.samplers.TPESampler(seed=0),
-        storage=storage,
+        storage=f"sqlite:///{file}",
         study_name=STUDY_NAME,
         load_if_exists=True,
     )
@@ -144,9 +147,8 @@ def tpe(space: Space, storage: str | None) -> Callable[[int], int]:
         arch = [c.options.index(p) for c, p in zip(space.choices, picks, strict=True)]
         return float(evaluator.evaluate(np.array([arch], dtype=np.uint8))["score"][0])
 
-    def more(k: int) -> int:
+    def more(k: int) -> None:
         study.optimize(objective, n_trials=k)
-        return k
 
     return more
 
@@ -163,9 +165,8 @@ def measure(method: str, space: Space, file: Path, evaluations: int) -> tuple[fl
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder, "study.db")
         shutil.copy(file, copy)
-        url = sqlite_url(copy)
         start = time.process_time()
-        more = tpe(space, url) if method == "tpe" else ours(space, STRATEGIES[method], url)
+        more = tpe(space, copy) if method == "tpe" else ours(space, STRATEGIES[method], copy)
         more(2)
         resume = time.process_time() - start
         return resume, cpu_seconds(lambda: more(evaluations)) / evaluations
@@ -175,7 +176,7 @@ def measure(method: str, space: Space, file: Path, evaluations: int) -> tuple[fl
 
 
 def table_of(
-    space_name: str, sizes: Sequence[int], methods: Sequence[str], evaluations: int
+    space_name: str, sizes: Sequence[int], methods: Sequence[str], evaluations: int | None
 ) -> None:
     """Print a row per size and method."""
     space = SPACES[space_name]()
@@ -185,7 +186,7 @@ def table_of(
             history_file(space, n, file)
             by_tpe = float("nan")
             for method in methods:
-                resume, each = measure(method, space, file, evaluations)
+                resume, each = measure(method, space, file, evaluations or until_next(n))
                 by_tpe = each if method == "tpe" else by_tpe
                 print(
                     f"{space_name:12} n {n:6,}  {method:10} {1e3 * each:8.1f} ms each, "
@@ -203,9 +204,9 @@ def resident_mb() -> float:
 def soak(space_name: str, method: str, evaluations: int) -> None:
     """Print the memory of one run as its history grows."""
     with tempfile.TemporaryDirectory() as folder:
-        url = sqlite_url(Path(folder, "study.db"))
+        file = Path(folder, "study.db")
         space = SPACES[space_name]()
-        more = tpe(space, url) if method == "tpe" else ours(space, STRATEGIES[method], url)
+        more = tpe(space, file) if method == "tpe" else ours(space, STRATEGIES[method], file)
         for stop in range(1, 11):
             seconds = cpu_seconds(lambda: more(evaluations // 10))
             print(
@@ -222,7 +223,7 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[200, 1000, 5000])
     parser.add_argument("--spaces", nargs="+", default=list(SPACES), choices=list(SPACES))
     parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=METHODS)
-    parser.add_argument("--evaluations", type=int, default=20)
+    parser.add_argument("--evaluations", type=int, help="instead of n / 8")
     parser.add_argument("--soak", type=int)
     args = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.ERROR)

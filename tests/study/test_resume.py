@@ -12,9 +12,9 @@ from optuna.storages import InMemoryStorage
 from archrank.errors import ResumeError
 from archrank.evaluators import Function
 from archrank.spaces import CustomSpace
-from archrank.strategies import History, Random, RegularizedEvolution, Strategy
+from archrank.strategies import Guided, History, Random, RegularizedEvolution, Strategy
 from archrank.types import Archs
-from tests.strategies.helpers import build
+from tests.strategies.helpers import build, huge
 from tests.study.helpers import (
     BUDGET,
     CHOICES,
@@ -62,6 +62,26 @@ def test_other_strategies_resume_alike(strategy: Strategy, tmp_path: Path) -> No
             with pytest.raises(KeyboardInterrupt):
                 study.run(BUDGET)
     assert told(study.run(BUDGET)) == told(make(Function(sometimes), strategy).run(BUDGET))
+
+
+def test_a_long_guided_run_resumes_alike_from_anywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    def strategy() -> Guided:  # fits after 8, 16, 24 and 32 evaluations
+        return Guided(initial=4, batch_size=3, exact=8, candidates=200)
+
+    def worth(config: dict[str, Any]) -> float:
+        return float(sum(int(option) * (i % 3 - 1) for i, option in enumerate(config.values())))
+
+    whole = told(make(Function(worth), strategy(), space=huge()).run(40))
+    for calls in (7, 8, 9, 15, 16, 17, 23, 30, 38):
+        kept = InMemoryStorage()
+        with monkeypatch.context() as patch:
+            patch.setattr("archrank.study.storage.open_storage", lambda address, kept=kept: kept)
+            first = make(Stopping(worth, calls), strategy(), path=Path("s.db"), space=huge())
+            with pytest.raises(KeyboardInterrupt):
+                first.run(40)
+            second = make(Function(worth), strategy(), path=Path("s.db"), space=huge())
+            assert len(second.records) == calls
+            assert told(second.run(40)) == whole
 
 
 def test_other_seeds_search_elsewhere(uninterrupted: list[tuple[Any, ...]]) -> None:

@@ -18,7 +18,7 @@ from optuna.storages import BaseStorage, InMemoryStorage, RDBStorage
 from optuna.storages._rdb import models  # one transaction for a study and its attributes
 from optuna.study import StudyDirection
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.pool import QueuePool, StaticPool
+from sqlalchemy.pool import NullPool, QueuePool, StaticPool
 
 from archrank.errors import ArchrankError, MissingExtraError, NoStudyError, StorageError
 from archrank.study.address import ENVIRONMENT, Address
@@ -67,7 +67,9 @@ def _open_once(address: Address) -> BaseStorage:
     try:
         if file is None:
             return _connect(address)
-        return _sqlite(lambda: sqlite3.connect(file, timeout=WAIT, check_same_thread=False))
+        return _sqlite(
+            lambda: sqlite3.connect(file, timeout=WAIT, check_same_thread=False), pool=QueuePool
+        )
     except ArchrankError:
         raise
     except Exception as error:
@@ -111,6 +113,8 @@ def _connect(address: Address, *, to_read: bool = False) -> BaseStorage:
         options["connect_args"] = {"timeout": WAIT}
     else:
         options["pool_pre_ping"] = True  # a server may have been restarted
+    if to_read:
+        options["poolclass"] = NullPool  # leaves no connection open
     if to_read and backend == "postgresql":
         options["execution_options"] = {"postgresql_readonly": True}
     if to_read and backend in ("mysql", "mariadb"):
@@ -129,7 +133,7 @@ def _connect(address: Address, *, to_read: bool = False) -> BaseStorage:
 
 
 def _sqlite(
-    connect: Callable[[], sqlite3.Connection], *, to_read: bool = False, pool: type[Any] = QueuePool
+    connect: Callable[[], sqlite3.Connection], *, to_read: bool = False, pool: type[Any] = NullPool
 ) -> BaseStorage:
     """Open a database file by a function: its path is no part of any URL."""
     options = {"creator": connect, "poolclass": pool}

@@ -13,6 +13,7 @@ import json
 import math
 import os
 import warnings
+import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
@@ -21,7 +22,7 @@ from typing import Any
 import numpy as np
 import optuna
 from optuna.distributions import CategoricalDistribution
-from optuna.storages import BaseStorage
+from optuna.storages import BaseStorage, RDBStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from archrank.differences import differences, told
@@ -76,6 +77,8 @@ class TrialStore:
             opened = open_to_read(self._address, study_name)
         else:
             opened = open_storage(self._address)
+        if isinstance(opened, RDBStorage):
+            weakref.finalize(self, opened.engine.dispose)  # close its connections
         with _quiet_optuna():
             try:
                 study = _load(opened, study_name)
@@ -221,6 +224,9 @@ def run_names(storage: Storage) -> list[str]:
         return [s.study_name for s in opened.get_all_studies() if MARK in s.user_attrs]
     except Exception as error:
         raise storage_error(address, error, to_read=True) from None
+    finally:
+        if isinstance(opened, RDBStorage):
+            opened.engine.dispose()
 
 
 @contextmanager

@@ -19,7 +19,7 @@ with tempfile.TemporaryDirectory() as folder:  # a folder of your own, to keep t
         accuracy_and_cost,
         ar.strategies.Guided(initial=6),
         constraints=["params<=20000"],
-        storage=f"sqlite:///{Path(folder, 'study.db')}",
+        storage=Path(folder, "study.db"),
         seed=0,
     )
     study.run(budget=12)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -189,8 +189,11 @@ def _same_place(folder: Path, known: Place, now: Address) -> Place:
     """
     if known.study is not None:
         moved = Place(now, known.study)
-        if now.same(known.database) or (not _holds(known) and _holds(moved)):
+        if now.same(known.database):
             return moved  # its password may be new
+        with suppress(StorageError):  # neither is looked into without its password
+            if not _holds(known) and _holds(moved):
+                return moved
     raise ResumeError(
         f"run folder {folder} keeps its evaluations in {known.database}, not in {now}. Leave "
         "--storage out, or name another folder with --run DIR"

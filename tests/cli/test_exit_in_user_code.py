@@ -30,7 +30,7 @@ task = ar.tasks.Digits(recipe=ar.tasks.Recipe(epochs=1), copies=1)
 def trainer(network, task, seed, device):
     sys.exit(0)
 
-training = ar.evaluators.Training(task, trainer=trainer, metrics=["m"])
+training = ar.evaluators.Training(task, trainer=trainer, metrics=["m:maximize"])
 
 class Quitter(ar.strategies.Strategy):
     def propose(self, history, n, *, rng):

@@ -13,6 +13,7 @@ from archrank.errors import ArchrankError, ArgumentError
 
 T = TypeVar("T")
 LONGEST = 80  # characters of a value in a message
+MOST_SEEDS = 100_000  # repetitions; plans list them all
 
 
 def quoted(value: object) -> str:
@@ -33,6 +34,7 @@ def whole(
     name: str,
     *,
     at_least: int | None = None,
+    at_most: int | None = None,
     error: type[ArchrankError] = ArgumentError,
 ) -> int:
     """Return a whole number as Python's ``int``.
@@ -41,10 +43,11 @@ def whole(
         value: Python's or NumPy's integer.
         name: What messages call it, such as ``Guided: batch_size``.
         at_least: Smallest value that is allowed.
+        at_most: Largest one.
         error: Class of the error.
 
     Raises:
-        ArchrankError: As ``error``; ``value`` is something else, or too small.
+        ArchrankError: As ``error``; ``value`` is something else, or out of bounds.
 
     Example:
         >>> whole(True, "budget")
@@ -53,9 +56,12 @@ def whole(
     """
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise error(f"{name} is {quoted(value)}, expected a whole number")
-    if at_least is not None and value < at_least:
-        raise error(f"{name} must be at least {at_least}, got {quoted(value)}")
-    return int(value)
+    found = int(value)
+    if at_least is not None and found < at_least:
+        raise error(f"{name} must be at least {at_least}, got {quoted(found)}")
+    if at_most is not None and found > at_most:
+        raise error(f"{name} must be at most {at_most:,}, got {quoted(found)}")
+    return found
 
 
 def number(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from archrank.checks import MOST_SEEDS, whole
 from archrank.errors import BudgetError, LabelError, SettingsError
 
 if TYPE_CHECKING:
@@ -88,8 +89,8 @@ class Protocol:
             raise BudgetError("no training sizes; name one or more, for example: 20 78")
         for name in ("seeds", "model_seeds", "stages", "top", "weak_rows"):
             value = getattr(self, name)
-            if value is not None and value < 1:
-                raise BudgetError(f"{name} must be at least 1, got {value}")
+            if value is not None:
+                whole(value, name, at_least=1, at_most=MOST_SEEDS, error=BudgetError)
         if self.fine_tune < 0:
             raise BudgetError(f"fine_tune must be 0 or more labels, got {self.fine_tune}")
         for size in self.train_sizes:

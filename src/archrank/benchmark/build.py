@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic.dataclasses import dataclass
 
+from archrank.checks import MOST_SEEDS, quoted, whole
 from archrank.environment import commit, environment
 from archrank.errors import BudgetError, SettingsError
 from archrank.evaluators import Latency, Training, ZeroCost
@@ -96,11 +97,12 @@ class Benchmark:
         listed = len(self.strategy.listed(self.space))
         wanted = settings.archs if settings.archs is not None else listed
         if settings.seeds < 1:
-            raise BudgetError(f"seeds {settings.seeds}: at least 1 training run is needed")
+            raise BudgetError(f"seeds {quoted(settings.seeds)}: at least 1 training run is needed")
+        whole(settings.seeds, "seeds", at_most=MOST_SEEDS, error=BudgetError)
         if not 1 <= wanted <= listed:
             raise BudgetError(
-                f"archs {wanted}: {self.space.name} has {listed:,} architectures that differ; give "
-                f"a number from 1 to {listed}"
+                f"archs {quoted(wanted)}: {self.space.name} has {listed:,} architectures that "
+                f"differ; give a number from 1 to {listed}"
             )
         self.archs = wanted
         training = Training(self.task, device=settings.device, checkpoints=settings.checkpoints)

@@ -8,9 +8,11 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import Any, TypeVar
 
+from archrank.checks import whole
 from archrank.errors import ArchrankError, BudgetError, EvaluationError
 from archrank.parallel.worker import start_worker
 
+MOST_WORKERS = 4096
 R = TypeVar("R")
 
 
@@ -20,10 +22,9 @@ def process_pool(workers: int) -> Executor | None:
     ``None`` for a single worker: evaluations then run in this process.
 
     Raises:
-        BudgetError: fewer than one worker.
+        BudgetError: fewer than one worker, or more than any machine has cores.
     """
-    if workers < 1:
-        raise BudgetError(f"workers must be at least 1, got {workers}")
+    workers = whole(workers, "workers", at_least=1, at_most=MOST_WORKERS, error=BudgetError)
     if workers == 1:
         return None
     # spawn: forked copies of a process that has used torch's threads may hang

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from archrank import __version__
+from archrank.checks import MOST_SEEDS, whole
 from archrank.errors import BudgetError
 from archrank.reproduce.base import Comparison, Plan
 from archrank.reproduce.bench import load_bench
@@ -55,8 +56,7 @@ def reproduce(
     item = find(name)
     if seeds is None:
         seeds = item.quick_seeds if quick else item.seeds
-    if seeds < 1:
-        raise BudgetError(f"seeds must be at least 1, got {seeds}")
+    seeds = whole(seeds, "seeds", at_least=1, at_most=MOST_SEEDS, error=BudgetError)
     if tables == "builtin":
         bench = builtin_bench(item)
     else:

@@ -261,9 +261,16 @@ def _measures(found: Any) -> bool:
     """
     if isinstance(found, Evaluator | type) or not callable(found):
         return False
+    try:
+        parameters = inspect.signature(found).parameters
+    except (TypeError, ValueError):
+        raise SettingsError(
+            f"function {getattr(found, '__name__', found)!r} does not say what it takes; write one "
+            "of your own that takes the configuration"
+        ) from None
     own = [
         name
-        for name, parameter in inspect.signature(found).parameters.items()
+        for name, parameter in parameters.items()
         if parameter.default is parameter.empty
         and parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
         and name not in ("task", "space")

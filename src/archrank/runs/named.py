@@ -77,4 +77,7 @@ def parameters(found: Any, kind: type[Any]) -> frozenset[str]:
     """Return the parameters of a class or function; an instance of ``kind`` takes none."""
     if not callable(found) or isinstance(found, kind):
         return frozenset()
-    return frozenset(inspect.signature(found).parameters)
+    try:
+        return frozenset(inspect.signature(found).parameters)
+    except (TypeError, ValueError):  # some of Python's own say nothing
+        return frozenset()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Sequence
 from concurrent.futures import Executor
@@ -279,8 +280,8 @@ class Study:
             minutes = number(minutes, "minutes", error=BudgetError, finite=False)
         if budget is not None and budget < 1:
             raise BudgetError(f"budget {quoted(budget)}: at least 1 evaluation is needed")
-        if minutes is not None and not minutes > 0:
-            raise BudgetError(f"minutes {minutes}: a positive number is needed")
+        if minutes is not None and not (minutes > 0 and math.isfinite(minutes)):
+            raise BudgetError(f"minutes {minutes:g}: a positive number is needed")
         if budget is not None and budget > self.evaluator.capacity:
             capacity = self.evaluator.capacity
             asked = f"{budget:,}" if budget < 10**18 else quoted(budget)

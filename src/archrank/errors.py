@@ -108,6 +108,18 @@ class InfeasibleError(EvaluationError):
     """Search in which no architecture keeps the constraints; the message names the nearest."""
 
 
+class WorkerError(EvaluationError):
+    """Worker process that died during a call; the message says how.
+
+    Attributes:
+        seconds: wall-clock time that the call had taken.
+    """
+
+    def __init__(self, message: str, seconds: float = 0.0) -> None:
+        super().__init__(message)
+        self.seconds = seconds
+
+
 class SettingsError(ArchrankError, ValueError):
     """Settings that contradict each other."""
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from contextlib import closing
 from typing import Any, TypeVar
 
-from archrank.errors import EvaluationError
+from archrank.errors import EvaluationError, WorkerError
 
 IN_FLIGHT = 256  # calls handed to an executor at a time
 
@@ -25,7 +26,9 @@ def run_jobs(
     *,
     in_flight: int = IN_FLIGHT,
     stop: Callable[[], bool] = never,
-    remedy: str = "repeat with fewer workers",
+    doubt: Callable[[R], bool] | None = None,
+    lost: Callable[[WorkerError], R] | None = None,
+    remedy: str = "repeat the command to go on",
 ) -> Generator[tuple[int, R], None, None]:
     """Call ``run(*job)`` for every job, and yield its place and its result once it is done.
 
@@ -33,33 +36,56 @@ def run_jobs(
     interrupt, too, is raised after what has finished. Calls that wait are cancelled when the
     iterator is closed or raises an error.
 
+    A call whose worker process dies is made again after all others and alone, so that neither a
+    neighbour that used up the memory nor a stranger who killed a process counts against it. What
+    happens then is its result.
+
     Args:
         run: the function; importable where the executor runs.
         jobs: positional arguments of each call, taken when there is room for it.
         executor: where to run; one after the other in this process if ``None``.
         in_flight: calls that the executor holds at most.
         stop: asked before each call; no more are started once it returns True.
-        remedy: what the user can do about a dead worker; ends the message.
+        doubt: tells of a result that others who ran beside may be its cause, so that the call is
+            made again alone, too; asked only where there is an executor.
+        lost: makes a result of the death of a worker that ran alone; ``None`` raises an error.
+        remedy: what the user can do about such an error; ends the message.
 
     Yields:
         The place of a job in ``jobs``, and its result; in order without an executor, else as the
         calls finish.
 
     Raises:
-        EvaluationError: a worker process died.
+        EvaluationError: a worker process died, or the executor broke.
         Exception: whatever ``run`` raises.
 
     Example:
         >>> list(run_jobs(pow, [(2, 3), (3, 2)]))
         [(0, 8), (1, 9)]
     """
-    if executor is not None:
-        yield from _run_there(run, enumerate(jobs), executor, in_flight, stop, remedy)
+    if executor is None:
+        for place, job in enumerate(jobs):
+            if stop():
+                return
+            yield place, run(*job)
         return
-    for place, job in enumerate(jobs):
-        if stop():
-            return
-        yield place, run(*job)
+    suspects: list[tuple[int, tuple[Any, ...]]] = []
+    try:
+        there = _run_there(run, enumerate(jobs), executor, in_flight, stop)
+        with closing(there):
+            for place, job, future in there:
+                if _died(future) or (doubt is not None and doubt(future.result())):
+                    suspects.append((place, job))
+                else:
+                    yield place, future.result()
+        for place, job in suspects:
+            if stop():
+                return
+            yield place, _run_alone(run, job, executor, lost)
+    except WorkerError as error:
+        raise WorkerError(f"{error}; {remedy}") from error
+    except BrokenExecutor as error:
+        raise EvaluationError(f"the executor broke: {error}; {remedy}") from error
 
 
 def gather(
@@ -76,10 +102,9 @@ def _run_there(
     executor: Executor,
     in_flight: int,
     stop: Callable[[], bool],
-    remedy: str,
-) -> Iterator[tuple[int, R]]:
+) -> Generator[tuple[int, tuple[Any, ...], Future[R]], None, None]:
     """Keep up to ``in_flight`` numbered jobs in the executor until all are done."""
-    running: dict[Future[R], int] = {}
+    running: dict[Future[R], tuple[int, tuple[Any, ...]]] = {}
     try:
         while True:
             signal: BaseException | None = None
@@ -88,25 +113,43 @@ def _run_there(
                     place, job = next(jobs, (-1, ()))
                     if place < 0:
                         break
-                    running[executor.submit(run, *job)] = place
+                    running[executor.submit(run, *job)] = place, job
                 if not running:
                     return
                 wait(running, return_when=FIRST_COMPLETED)
             except (KeyboardInterrupt, BrokenExecutor) as raised:  # first what has finished
                 signal = raised
             for future in sorted(filter(Future.done, list(running)), key=_failed):
-                place = running.pop(future)
-                yield place, future.result()
+                yield *running.pop(future), future
             if signal is not None:
                 raise signal
-    except BrokenExecutor as error:
-        raise EvaluationError(
-            f"a worker process died (killed, or out of memory); {remedy}"
-        ) from error
     finally:
         for future in running:
             future.cancel()
 
 
+def _run_alone(
+    run: Callable[..., R],
+    job: tuple[Any, ...],
+    executor: Executor,
+    lost: Callable[[WorkerError], R] | None,
+) -> R:
+    """Return the result of a call that nothing runs beside."""
+    future = executor.submit(run, *job)
+    try:
+        return future.result()
+    except WorkerError as error:
+        if lost is None:
+            raise
+        return lost(error)
+    finally:
+        future.cancel()
+
+
 def _failed(future: Future[Any]) -> bool:
     return future.cancelled() or future.exception() is not None
+
+
+def _died(future: Future[Any]) -> bool:
+    """Tell whether the worker process of a call died."""
+    return not future.cancelled() and isinstance(future.exception(), WorkerError)

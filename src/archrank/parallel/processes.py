@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import pickle
+import sys
+from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
-from multiprocessing import get_context
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from multiprocessing.util import Finalize
+from types import FunctionType
 from typing import Any, TypeVar
 
 from archrank.checks import whole
 from archrank.errors import ArchrankError, BudgetError, EvaluationError
-from archrank.parallel.worker import start_worker
+from archrank.parallel.lifeline import UNGUARDED, Worker, end
 
 MOST_WORKERS = 4096
 R = TypeVar("R")
@@ -19,7 +24,8 @@ R = TypeVar("R")
 def process_pool(workers: int) -> Executor | None:
     """Return an executor with ``workers`` single-threaded processes.
 
-    ``None`` for a single worker: evaluations then run in this process.
+    ``None`` for a single worker: evaluations then run in this process, which they end if they
+    crash. ``Processes(1)`` runs them in a process of their own.
 
     Raises:
         BudgetError: fewer than one worker, or more than any machine has cores.
@@ -27,17 +33,36 @@ def process_pool(workers: int) -> Executor | None:
     workers = whole(workers, "workers", at_least=1, at_most=MOST_WORKERS, error=BudgetError)
     if workers == 1:
         return None
-    # spawn: forked copies of a process that has used torch's threads may hang
-    return Processes(workers, mp_context=get_context("spawn"), initializer=start_worker)
+    return Processes(workers)
 
 
-class Processes(ProcessPoolExecutor):
-    """Process pool that reports pickling errors where a call is submitted, and outlives unpickling.
+class Processes(ThreadPoolExecutor):
+    """Pool of processes that outlives their deaths.
 
-    In a plain pool a call that cannot be pickled fails in a thread of the pool, which may be ending
-    by then, and a call that cannot be unpickled, such as one of a module that a worker cannot
-    import, ends the worker.
+    Each thread of the pool hands one call to one process and waits for it. So the call that a dying
+    process held is known: its future raises a :class:`WorkerError` that says by which signal or
+    exit status, no other call notices, and the next one starts a new process. A plain pool of
+    processes fails all calls in flight and takes no more.
+
+    Args:
+        workers: number of processes; they start when there is work for them.
+
+    Raises:
+        EvaluationError: from a future: the process could not start.
+        WorkerError: from a future: the process died during the call.
     """
+
+    def __init__(self, workers: int) -> None:
+        if getattr(multiprocessing.current_process(), "_inheriting", False):
+            os._exit(
+                UNGUARDED
+            )  # a worker that imports the script which started it; it may not go on
+        super().__init__(workers)
+        self._idle: deque[Worker] = deque()
+        self._all: list[Worker] = []
+        self._abandoned = False
+        # before multiprocessing waits for its processes at exit
+        self._end = Finalize(self, end, args=(self._all,), exitpriority=10)
 
     def submit(self, fn: Callable[..., R], /, *args: Any, **kwargs: Any) -> Future[R]:
         """Call ``fn`` in a worker.
@@ -45,17 +70,52 @@ class Processes(ProcessPoolExecutor):
         Raises:
             EvaluationError: ``fn`` or an argument cannot be pickled.
         """
+        check_sendable((fn, args, kwargs))
+        return super().submit(self._call, fn, args, kwargs)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Take no more calls; end the processes once all are done, or at exit unless ``wait``."""
+        self._abandoned = cancel_futures and not wait
+        super().shutdown(wait, cancel_futures=cancel_futures)
+        if wait:
+            self._end()
+
+    def _call(self, fn: Callable[..., R], args: tuple[Any, ...], kwargs: dict[str, Any]) -> R:
+        """Hand a call to a process and wait for its result; runs in a thread of the pool."""
+        packed = pickle.dumps((fn, args, kwargs))
         try:
-            pickle.Pickler(_Nowhere()).dump((fn, args, kwargs))
-        except ArchrankError:
-            raise
-        except Exception as error:  # pickle's are of many kinds
-            raise EvaluationError(
-                f"the evaluation cannot be sent to worker processes: {error}. Define functions and "
-                "classes at the top level of a module, or use one worker"
-            ) from error
-        call: Any = _Call(fn, args, kwargs)  # bytes by the time that it arrives
-        return super().submit(_unpack, call)
+            worker = self._idle.pop()
+        except IndexError:
+            if self._abandoned:
+                raise EvaluationError("the pool was shut down before this call") from None
+            worker = Worker()
+            self._all.append(worker)
+        result: R
+        try:
+            result = worker.call(packed)
+        finally:
+            if worker.is_alive:
+                self._idle.append(worker)
+            else:
+                self._all.remove(worker)
+        return result
+
+
+def check_sendable(call: object) -> None:
+    """Refuse what worker processes cannot get.
+
+    Raises:
+        EvaluationError: ``call`` cannot be pickled, or is defined where workers cannot import it.
+    """
+    try:
+        _Checker(_Nowhere()).dump(call)
+    except ArchrankError:
+        raise
+    except Exception as error:  # pickle's are of many kinds
+        raise EvaluationError(
+            f"the evaluation cannot be sent to worker processes: {error}. Define functions and "
+            "classes at the top level of a module, or use one worker"
+        ) from error
 
 
 class _Nowhere:
@@ -65,17 +125,27 @@ class _Nowhere:
         return len(data)
 
 
-class _Call:
-    """Function and arguments; pickled only when sent, and unpickled as bytes."""
+class _Checker(pickle.Pickler):
+    """Pickler that refuses functions and classes of a notebook or a prompt, sent by name alone."""
 
-    def __init__(self, *call: Any) -> None:
-        self._call = call
+    def reducer_override(self, obj: Any) -> Any:
+        if (
+            isinstance(obj, FunctionType | type)
+            and obj.__module__ == "__main__"
+            and not _has_file()
+        ):
+            raise EvaluationError(
+                f"{obj.__qualname__} is defined in a notebook or at a prompt, from which worker "
+                "processes cannot import it: write it to a file, such as mine.py, and import it "
+                "from there, or use one worker"
+            )
+        return NotImplemented
 
-    def __reduce__(self) -> tuple[type[bytes], tuple[bytes]]:
-        return bytes, (pickle.dumps(self._call),)
 
-
-def _unpack(packed: bytes) -> Any:
-    """Unpickle and make a call that :class:`Processes` has sent; runs in a worker."""
-    fn, args, kwargs = pickle.loads(packed)
-    return fn(*args, **kwargs)
+def _has_file() -> bool:
+    """Tell whether worker processes can import what is the main module here."""
+    main = sys.modules["__main__"]
+    path = getattr(main, "__file__", None)
+    return getattr(main, "__spec__", None) is not None or (
+        path is not None and os.path.isfile(path)  # python - < script has neither
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import closing
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ from functools import cached_property
 
 import numpy as np
 
-from archrank.errors import EvaluationError, InfeasibleError, ResumeError
+from archrank.errors import EvaluationError, InfeasibleError, ResumeError, WorkerError
 from archrank.evaluators.base import Evaluator
 from archrank.jobs import IN_FLIGHT, run_jobs
-from archrank.parallel.worker import Evaluated, evaluate_group
+from archrank.parallel.worker import Evaluated, died, evaluate_group, ran_out_of_memory
 from archrank.spaces.base import Space
 from archrank.strategies.base import Strategy
 from archrank.strategies.history import History
@@ -72,7 +72,7 @@ class Engine:
                 while the strategy proposes.
 
         Raises:
-            EvaluationError: the first evaluations all failed, or a worker process died.
+            EvaluationError: the first evaluations all failed, or the executor broke.
             InfeasibleError: nothing was proposed at all.
             ResumeError: an unfinished round holds other architectures than are proposed now.
         """
@@ -157,21 +157,37 @@ class Engine:
     def _limits(self) -> Limits:
         return Limits(self.space, self.evaluator, self.goals)
 
-    def _evaluate(self, archs: dict[int, Archs], clock: Clock) -> Iterator[tuple[int, Evaluated]]:
-        """Yield slots and results as evaluations finish; start none once the time is up."""
-        groups = list(grouped(archs, self.evaluator.group_size))
-        finished = run_jobs(
+    def _evaluate(
+        self, archs: dict[int, Archs], clock: Clock, size: int | None = None
+    ) -> Iterator[tuple[int, Evaluated]]:
+        """Yield slots and results as evaluations finish; start none once the time is up.
+
+        An architecture that ends the process which evaluates it has failed; members of a group are
+        then tried one by one.
+        """
+        groups = list(grouped(archs, size or self.evaluator.group_size))
+        finished: Generator[tuple[int, list[Evaluated] | WorkerError], None, None] = run_jobs(
             evaluate_group,
             ((self.evaluator, rows) for _, rows in groups),
             self.executor,
             in_flight=IN_FLIGHT,
             stop=lambda: clock.is_up,
-            remedy="finished evaluations are kept. Run again to continue, with fewer workers if "
-            "memory is short",
+            doubt=ran_out_of_memory,
+            lost=lambda error: error,
+            remedy="finished evaluations are kept. Run again to continue",
         )
+        separately: dict[int, Archs] = {}
         with closing(finished):
-            for place, results in finished:
-                yield from zip(groups[place][0], results, strict=True)
+            for place, found in finished:
+                slots, rows = groups[place]
+                if not isinstance(found, WorkerError):
+                    yield from zip(slots, found, strict=True)
+                elif len(slots) > 1:
+                    separately |= dict(zip(slots, rows, strict=True))
+                else:
+                    yield slots[0], died(self.evaluator, found)
+        if separately:
+            yield from self._evaluate(separately, clock, size=1)
 
 
 def grouped(archs: dict[int, Archs], size: int) -> Iterator[tuple[list[int], Archs]]:

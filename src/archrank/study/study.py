@@ -223,7 +223,7 @@ class Study:
         Raises:
             BudgetError: neither is given, a budget below 1 or above the number of architectures,
                 or minutes that are not positive.
-            EvaluationError: the first evaluations all failed, or a worker process died.
+            EvaluationError: the first evaluations all failed, or the executor broke.
             InfeasibleError: nothing that keeps the constraints on cheap metrics was found; says how
                 many architectures were drawn, and names the nearest.
             ResumeError: the storage holds another run, or this one has changed; says what differs.

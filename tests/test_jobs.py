@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archrank.errors import EvaluationError
+from archrank.errors import EvaluationError, WorkerError
 from archrank.jobs import gather, run_jobs
 
 
@@ -142,7 +142,7 @@ def broken(number: int) -> int:
 
 
 @pytest.mark.parametrize("when", ["running", "submitting"])
-def test_a_dead_worker(slow: Slow, monkeypatch: pytest.MonkeyPatch, when: str) -> None:
+def test_an_executor_that_breaks(slow: Slow, monkeypatch: pytest.MonkeyPatch, when: str) -> None:
     if when == "submitting":
         submit = slow.submit
 
@@ -155,5 +155,51 @@ def test_a_dead_worker(slow: Slow, monkeypatch: pytest.MonkeyPatch, when: str) -
         monkeypatch.setattr(slow, "submit", refuse)
     found = run_jobs(broken, numbers(5, 0), slow, remedy="use fewer")
     assert next(found) == (0, 5)
-    with pytest.raises(EvaluationError, match=r"a worker process died \(.*\); use fewer"):
+    with pytest.raises(EvaluationError, match=r"Slow broke: a process died; use fewer.*Processes"):
         next(found)
+
+
+class Mortal(Executor):
+    """Calls run at once; those of ``deaths`` lose their worker as many times."""
+
+    def __init__(self, deaths: dict[int, int]) -> None:
+        self.deaths = deaths
+        self.seen: list[int] = []
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        self.seen.append(args[0])
+        if self.deaths.get(args[0], 0) > 0:
+            self.deaths[args[0]] -= 1
+            future.set_exception(WorkerError(f"the worker of {args[0]} died"))
+        else:
+            future.set_result(fn(*args))
+        return future
+
+
+def test_a_call_whose_worker_died_is_made_again_after_the_others() -> None:
+    executor = Mortal({1: 1, 3: 2})
+    found = run_jobs(double, numbers(1, 2, 3, 4), executor, lost=lambda error: len(str(error)))
+    assert list(found) == [(1, 4), (3, 8), (0, 2), (2, len("the worker of 3 died"))]
+    assert executor.seen == [1, 2, 3, 4, 1, 3]
+
+
+def test_a_death_alone_is_an_error_unless_it_has_a_result() -> None:
+    found = run_jobs(double, numbers(1, 2), Mortal({1: 2}), remedy="do this")
+    assert next(found) == (1, 4)
+    with pytest.raises(WorkerError, match="the worker of 1 died; do this"):
+        next(found)
+
+
+def test_a_doubtful_result_is_asked_for_again_alone() -> None:
+    executor = Mortal({})
+    found = run_jobs(double, numbers(1, 2, 3), executor, doubt=lambda result: result == 4)
+    assert list(found) == [(0, 2), (2, 6), (1, 4)]
+    assert executor.seen == [1, 2, 3, 2]
+    assert list(run_jobs(double, numbers(2), doubt=lambda result: True)) == [(0, 4)]
+
+
+def test_nothing_is_made_again_once_told_to_stop() -> None:
+    executor = Mortal({1: 1})
+    found = run_jobs(double, numbers(1, 2), executor, stop=lambda: len(executor.seen) > 1)
+    assert list(found) == [(1, 4)]

@@ -85,7 +85,10 @@ def run_jobs(
     except WorkerError as error:
         raise WorkerError(f"{error}; {remedy}") from error
     except BrokenExecutor as error:
-        raise EvaluationError(f"the executor broke: {error}; {remedy}") from error
+        raise EvaluationError(
+            f"{type(executor).__name__} broke: {error}; {remedy}. archrank.parallel.Processes is "
+            "an executor that survives the death of a worker"
+        ) from error
 
 
 def gather(

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
+import signal
+import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -15,6 +19,7 @@ import pytest
 
 from archrank.errors import BudgetError, EvaluationError, MissingExtraError, SettingsError
 from archrank.evaluators import Function
+from archrank.parallel import Processes
 from archrank.parallel.dask import Cluster
 from archrank.parallel.worker import evaluate_one
 from archrank.registry import Registry
@@ -82,18 +87,19 @@ def test_files_of_the_user_travel(
     assert outcome.values == {"score": 14.0}
 
 
-def test_a_dead_worker_kills_one_evaluation_at_most(
-    address: str, tmp_path: Path, uninterrupted: list[tuple[Any, ...]]
+def test_a_deadly_architecture_fails_alone(
+    address: str, uninterrupted: list[tuple[Any, ...]]
 ) -> None:
-    path = tmp_path / "study.db"
-    deadly = uninterrupted[6][2]  # the last of the second round
+    deadly = tuple(uninterrupted[6][2])  # the last of the second round
     with Cluster(address) as cluster:
-        study = make(Dying(score, deadly), path=path, executor=cluster)
-        with pytest.raises(EvaluationError, match=r"KilledWorker.*Finished evaluations are kept"):
-            study.run(BUDGET)
-    stored = make(path=path)
-    assert told(stored)[:4] == uninterrupted[:4]
-    assert told(stored.run(BUDGET)) == uninterrupted
+        found = told(make(Dying(score, {deadly: 1}), executor=cluster).run(BUDGET))
+    assert found[:6] == uninterrupted[:6]
+    assert found[6][:4] == uninterrupted[6][:4]
+    assert found[6][-1] == "the worker process in the cluster died, 4 times in a row"
+    assert [row[-1] for row in found[7:]] == [None] * 5
+    with Processes(2) as processes:  # the same run
+        other = told(make(Dying(score, {deadly: 1}), executor=processes).run(BUDGET))
+    assert [row[:-1] for row in other] == [row[:-1] for row in found]
 
 
 def test_what_archrank_raises_stays_what_it_is(cluster: Cluster) -> None:
@@ -128,6 +134,104 @@ def test_a_scheduler_that_does_not_answer() -> None:
         pytest.raises(SettingsError, match=r"cluster 'tcp://127\.0\.0\.1:9' cannot be used"),
     ):
         Cluster("tcp://127.0.0.1:9")
+
+
+WITHOUT_ARCHRANK = """
+import sys
+
+class Nothing:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name.partition(".")[0] == "archrank":
+            raise ModuleNotFoundError("No module named 'archrank'", name="archrank")
+
+sys.meta_path.insert(0, Nothing)
+"""
+
+
+@contextmanager
+def real_cluster(folder: Path, worker_path: Sequence[str] = ()) -> Iterator[tuple[str, int]]:
+    """Start a scheduler and a worker as programs; yield its address and process."""
+    file = folder / "scheduler.json"
+    options = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", file]
+    worker = ["--nthreads", "1", "--no-dashboard", "--scheduler-file", file]
+    here = [p for p in sys.path if p]
+    with (
+        _program("scheduler", *options, path=here) as scheduler,
+        _program("worker", *worker, path=[*worker_path, *here]) as helper,
+    ):
+        try:
+            while not file.exists() or not file.read_text().endswith("}"):
+                time.sleep(0.05)
+                assert scheduler.poll() is None
+            yield json.loads(file.read_text())["address"], scheduler.pid
+        finally:
+            scheduler.kill()
+            helper.terminate()
+
+
+def _program(*arguments: Any, path: Sequence[str]) -> subprocess.Popen[bytes]:
+    """Start a program of Dask's with an import path of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "dask", *arguments],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(path)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def test_a_worker_without_archrank(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(WITHOUT_ARCHRANK)
+    with real_cluster(tmp_path, [str(tmp_path)]) as (address, _), Cluster(address) as cluster:
+        told = rf"a worker of the cluster {address} cannot import archrank.*Install the same"
+        with pytest.raises(EvaluationError, match=told):
+            make(executor=cluster).run(BUDGET)
+
+
+def test_waiting_for_workers_is_told(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from distributed import LocalCluster
+
+    monkeypatch.setattr("archrank.parallel.dask.CHECK", 0.05)
+    with (
+        LocalCluster(n_workers=0, dashboard_address=None) as local,
+        Cluster(local.scheduler_address) as cluster,
+    ):
+        future = cluster.submit(abs, -3)
+        while not caplog.records:
+            time.sleep(0.01)
+        assert caplog.records[0].getMessage() == (
+            f"cluster {local.scheduler_address} has no workers; evaluations wait for them"
+        )
+        local.scale(1)
+        assert future.result() == 3
+        assert [r.name for r in caplog.records].count("archrank") == 1
+
+
+class Killing(Function):
+    """Kills the scheduler at one architecture."""
+
+    def __init__(self, fn: Any, deadly: list[int], scheduler: int) -> None:
+        super().__init__(fn)
+        self.deadly, self.scheduler = deadly, scheduler
+
+    def evaluate(self, archs: Any) -> Any:
+        if archs[0].tolist() == self.deadly:
+            os.kill(self.scheduler, signal.SIGKILL)
+        return super().evaluate(archs)
+
+
+def test_a_killed_scheduler(tmp_path: Path, uninterrupted: list[tuple[Any, ...]]) -> None:
+    path = tmp_path / "study.db"
+    with real_cluster(tmp_path) as (address, scheduler), Cluster(address) as cluster:
+        evaluator = Killing(score, uninterrupted[6][2], scheduler)
+        study = make(evaluator, path=path, executor=cluster)
+        with pytest.raises(EvaluationError, match=rf"scheduler {address} is gone.* are kept"):
+            study.run(BUDGET)
+    stored = make(path=path)
+    assert told(stored)[:4] == uninterrupted[:4]
+    assert told(stored.run(BUDGET)) == uninterrupted
 
 
 def test_it_is_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:

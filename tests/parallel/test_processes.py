@@ -1,21 +1,23 @@
 from __future__ import annotations
 
+import multiprocessing
 import os
 import pickle
 import signal
 import subprocess
 import sys
+import time
 from concurrent.futures import Executor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from archrank.errors import BudgetError, EvaluationError
+from archrank.errors import BudgetError, EvaluationError, UnknownNameError, WorkerError
 from archrank.evaluators import Function
-from archrank.parallel import process_pool
+from archrank.parallel import Processes, lifeline, process_pool
 from archrank.parallel.worker import evaluate_one
-from tests.study.helpers import score, small_space
+from tests.study.deadly import die, score, small_space
 
 ARCH = np.array([[0, 1, 0]], dtype=np.uint8)
 
@@ -62,6 +64,185 @@ def test_what_cannot_be_received_breaks_nothing(pool: Executor) -> None:
     with pytest.raises(ModuleNotFoundError, match="home"):
         pool.submit(repr, Homely()).result()
     assert pool.submit(abs, -3).result() == 3
+
+
+def _pid_after(seconds: float) -> int:
+    time.sleep(seconds)
+    return os.getpid()
+
+
+@pytest.mark.parametrize(
+    ("how", "told"),
+    [
+        (signal.SIGSEGV, r"the worker process crashed \(SIGSEGV, Segmentation fault\)"),
+        (signal.SIGABRT, r"the worker process crashed \(SIGABRT, Aborted\)"),
+        (signal.SIGKILL, r"the worker process was killed \(SIGKILL\)"),
+        (3, "the worker process ended itself with exit status 3"),
+        (0, "the worker process ended itself with exit status 0"),
+    ],
+)
+def test_a_death_fails_its_own_call_alone(how: signal.Signals | int, told: str) -> None:
+    with Processes(2) as executor:
+        others = [executor.submit(_pid_after, 0.2) for _ in range(3)]
+        deadly = executor.submit(die, how)
+        others += [executor.submit(abs, -i) for i in range(3)]
+        with pytest.raises(WorkerError, match=rf"{told}$") as raised:
+            deadly.result()
+        assert raised.value.seconds > 0
+        assert [f.result() for f in others[3:]] == [0, 1, 2]
+
+
+def test_the_out_of_memory_killer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    counts = iter([4, 4, 5])  # start, call, death
+    monkeypatch.setattr(lifeline, "oom_kills", lambda: next(counts))
+    with Processes(1) as executor, pytest.raises(WorkerError, match="memory ran out: use fewer"):
+        executor.submit(die, signal.SIGKILL).result()
+    assert lifeline.death(-signal.SIGSEGV).startswith("crashed (SIGSEGV")
+    assert lifeline.death(-64).startswith("crashed (SIGRTMAX")
+    assert lifeline.death(-50).startswith("crashed (signal 50")
+
+
+def test_kills_for_memory_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert lifeline.oom_kills() >= 0
+    (tmp_path / "vmstat").write_text("pgfault 7\noom_kill 12\noom_kill_other 3\n")
+    monkeypatch.setattr(lifeline, "VMSTAT", tmp_path / "vmstat")
+    assert lifeline.oom_kills() == 12
+    monkeypatch.setattr(lifeline, "VMSTAT", tmp_path / "missing")
+    assert lifeline.oom_kills() == 0
+
+
+def test_a_worker_that_is_killed_while_idle_is_replaced() -> None:
+    with Processes(1) as executor:
+        pid = executor.submit(os.getpid).result()
+        (child,) = [c for c in multiprocessing.active_children() if c.pid == pid]
+        os.kill(pid, signal.SIGKILL)
+        child.join()
+        assert executor.submit(os.getpid).result() != pid
+
+
+def test_a_death_is_noticed_though_a_child_lives_on(tmp_path: Path) -> None:
+    with Processes(1) as executor, pytest.raises(WorkerError, match="SIGKILL"):
+        executor.submit(_die_with_a_child, tmp_path / "child").result()
+    os.kill(int((tmp_path / "child").read_text()), signal.SIGKILL)
+
+
+def _die_with_a_child(file: Path) -> None:
+    """Die, but leave a process behind that holds this one's end of the line open."""
+    child = subprocess.Popen(["sleep", "600"], close_fds=False)
+    file.write_text(str(child.pid))
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Particular(Exception):  # noqa: N818
+    """Cannot be unpickled."""
+
+    def __init__(self, a: int, b: int) -> None:
+        super().__init__(f"{a} and {b}")
+
+
+def _fail(kind: str) -> None:
+    if kind == "particular":
+        raise Particular(1, 2)
+    if kind == "unknown name":
+        raise UnknownNameError("space", "nb102", ["nb101"])
+    if kind == "exit":
+        sys.exit(0)
+    raise ValueError("as it is")
+
+
+@pytest.mark.parametrize(
+    ("kind", "error", "told"),
+    [
+        ("particular", EvaluationError, "Particular: 1 and 2"),
+        ("unknown name", EvaluationError, "unknown space 'nb102'"),
+        ("exit", EvaluationError, r"sys\.exit\(0\)"),
+        ("plain", ValueError, "as it is"),
+    ],
+)
+def test_errors_travel(pool: Executor, kind: str, error: type[Exception], told: str) -> None:
+    with pytest.raises(error, match=told) as raised:
+        pool.submit(_fail, kind).result()
+    assert "in _fail" in str(raised.value.__cause__)  # where it happened
+    with pytest.raises(Exception, match="pickle"):
+        pool.submit(_unsendable).result()
+    assert pool.submit(abs, -3).result() == 3
+
+
+def _unsendable() -> object:
+    return lambda: None
+
+
+def run_program(path: Path, text: str) -> subprocess.CompletedProcess[str]:
+    """Run a script of a user."""
+    path.write_text(text)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+    return subprocess.run(
+        [sys.executable, path], env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def test_a_script_without_guard_is_named_as_the_cause(tmp_path: Path) -> None:
+    program = tmp_path / "mine.py"
+    done = run_program(
+        program,
+        "from archrank.parallel import process_pool\n"
+        "print(process_pool(2).submit(abs, -3).result())\n",
+    )
+    assert done.returncode == 1
+    assert done.stderr.count("Traceback") == 1
+    assert done.stderr.splitlines()[-1] == (
+        f"archrank.errors.EvaluationError: worker processes import the script that starts them, "
+        f"and {program} starts workers when it is imported: put what it runs under "
+        'if __name__ == "__main__":'
+    )
+
+
+def test_a_script_that_workers_cannot_import(tmp_path: Path) -> None:
+    done = run_program(
+        tmp_path / "mine.py",
+        "from archrank.parallel import process_pool\n"
+        "if __name__ != '__main__':\n"
+        "    raise ValueError('only once')\n"
+        "print(process_pool(2).submit(abs, -3).result())\n",
+    )
+    assert "ValueError: only once" in done.stderr
+    assert "a worker process ended itself with exit status 1 before it could start" in done.stderr
+
+
+@pytest.mark.parametrize("what", ["mine", "Mine()", "Mine", "functools.partial(mine, 1)"])
+def test_functions_of_a_notebook(what: str) -> None:
+    program = (
+        "import functools\n"
+        "from archrank.parallel import process_pool\n"
+        "def mine(*args): return 3\n"
+        "class Mine:\n"
+        "    def __call__(self): return 3\n"
+        f"process_pool(2).submit({what})\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+    for arguments, given in ((["-c", program], ""), (["-"], program)):  # neither has a file
+        done = subprocess.run(
+            [sys.executable, *arguments],
+            input=given,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        last = done.stderr.splitlines()[-1]
+        assert "ine is defined in a notebook or at a prompt" in last
+        assert "write it to a file, such as mine.py" in last
+
+
+def test_a_program_ends_that_never_shuts_its_pool_down(tmp_path: Path) -> None:
+    done = run_program(
+        tmp_path / "mine.py",
+        "from archrank.parallel import process_pool\n"
+        "if __name__ == '__main__':\n"
+        "    pool = process_pool(2)\n"
+        "    print([pool.submit(abs, -i).result() for i in range(3)])\n",
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "[0, 1, 2]\n", "")
 
 
 def test_workers_end_with_a_killed_parent(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -12,24 +11,16 @@ import numpy as np
 
 from archrank.errors import EvaluationError
 from archrank.evaluators import Evaluations, Function, Metric
-from archrank.spaces import CustomSpace
 from archrank.strategies import Guided, Strategy
 from archrank.study import Study
 from archrank.types import Archs
-from tests.strategies.helpers import Weights, build
+from tests.strategies.helpers import Weights
+from tests.study.deadly import CHOICES, Deaths, Dying, score, small_space
+
+__all__ = ["CHOICES", "Deaths", "Dying", "score", "small_space"]  # and what follows
 
 BUDGET = 12
-CHOICES = {"depth": [1, 2, 3, 4], "width": [8, 16, 32], "act": ["a", "b"]}
 COSTS = [Metric("score"), Metric("ms", "minimize", "ms")]
-
-
-def small_space() -> CustomSpace:
-    """24 architectures."""
-    return CustomSpace(CHOICES, build)
-
-
-def score(config: dict[str, Any]) -> float:
-    return float(config["depth"] * config["width"] + (config["act"] == "b"))
 
 
 def score_and_cost(config: dict[str, Any]) -> dict[str, float]:
@@ -88,20 +79,6 @@ class FirstWaits(Function):
 
     def ended(self, *args: Any) -> None:
         pass
-
-
-class Dying(Function):
-    """Takes its worker process with it at one architecture, as the out-of-memory killer does."""
-
-    def __init__(self, fn: Callable[[dict[str, Any]], Any], deadly: list[int]) -> None:
-        super().__init__(fn)
-        self.deadly = deadly
-        self.home = os.getpid()
-
-    def evaluate(self, archs: Archs) -> Evaluations:
-        if archs[0].tolist() == self.deadly and os.getpid() != self.home:
-            os._exit(1)
-        return super().evaluate(archs)
 
 
 class SetUpWrongly(Function):

@@ -6,6 +6,7 @@ import logging
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
@@ -18,8 +19,8 @@ INTERRUPTED = 130  # exit status of a program that was stopped by Ctrl-C
 def running(workers: int, cluster: str | None = None) -> Iterator[Executor | None]:
     """Provide an executor while a command runs; ``None``, for this process, with one worker.
 
-    SIGTERM, as sent by cluster schedulers, interrupts the command like Ctrl-C. The workers always
-    end with the command.
+    SIGTERM, as sent by cluster schedulers, interrupts the command like Ctrl-C, unless the command
+    runs in a thread, which no signal reaches. The workers always end with the command.
 
     Raises:
         BudgetError: ``workers`` below 1.
@@ -35,15 +36,27 @@ def running(workers: int, cluster: str | None = None) -> Iterator[Executor | Non
 
         executor = Cluster(cluster)
         logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters is raised
-    previous = signal.signal(signal.SIGTERM, _interrupt)
     try:
-        yield executor
+        with _interrupted_by(signal.SIGTERM):
+            yield executor
     finally:
-        signal.signal(signal.SIGTERM, previous)
         if executor is not None:
             executor.shutdown(wait=False, cancel_futures=True)
             for child in multiprocessing.active_children():
                 child.terminate()  # what it works on now would not be kept anyway
+
+
+@contextmanager
+def _interrupted_by(number: signal.Signals) -> Iterator[None]:
+    """Turn a signal into a KeyboardInterrupt, where Python allows that: in the main thread."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    previous = signal.signal(number, _interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(number, previous)
 
 
 def cores() -> int:

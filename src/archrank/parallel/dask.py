@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import re
 import sys
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, wait
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from archrank.errors import ArchrankError, EvaluationError, MissingExtraError, SettingsError
+from archrank.errors import (
+    ArchrankError,
+    EvaluationError,
+    MissingExtraError,
+    SettingsError,
+    WorkerError,
+)
 
 _ADDRESS = re.compile(r"(\w+://)?[^\s/]+:\d+")
+_CALL = "__import__('archrank.parallel.dask', fromlist=['run']).run(packed, path)"
+"""The call that is sent. A function of archrank would end a worker that cannot import it, unheard;
+so its name is looked up there, and a worker without archrank says so."""
+CHECK = 10.0  # seconds between looks at whether there are workers
+_LOG = logging.getLogger("archrank")
 _ONE_AT_A_TIME = threading.Lock()  # held by the evaluation that this worker process runs
 
 
@@ -46,13 +59,31 @@ class Cluster(Executor):
             self._client = Client(address, set_as_default=False)
         except (OSError, ValueError) as error:
             raise SettingsError(f"cluster {address!r} cannot be used: {error}; {remedy}") from None
+        self.address = address
         self._running: set[Future[Any]] = set()
+        self._closed = threading.Event()
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def _watch(self) -> None:
+        """Say when calls wait for workers and there are none; runs in a thread of its own."""
+        told = False
+        while True:
+            with suppress(Exception):  # the connection is lost, of which the futures tell
+                deserted = bool(self._running) and not self._client.nthreads()
+                if deserted and not told:
+                    _LOG.warning(
+                        "cluster %s has no workers; evaluations wait for them", self.address
+                    )
+                told = deserted
+            if self._closed.wait(CHECK):
+                return
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Call ``fn`` on a worker.
 
-        The future raises an :class:`EvaluationError` if the cluster fails, such as by losing a
-        worker again and again; an :class:`ArchrankError` that ``fn`` raises is passed on.
+        The future raises an :class:`EvaluationError` if the cluster fails, a :class:`WorkerError`
+        if every worker that makes the call dies; an :class:`ArchrankError` that ``fn`` raises is
+        passed on.
 
         Raises:
             EvaluationError: ``fn`` or an argument cannot be pickled.
@@ -67,11 +98,12 @@ class Cluster(Executor):
             raise EvaluationError(
                 f"the evaluation cannot be sent to the cluster: {error}"
             ) from error
-        remote = self._client.submit(_run, packed, _own_path(), pure=False)  # no stored result
+        names = {"packed": packed, "path": _own_path()}
+        remote = self._client.submit(eval, _CALL, names, pure=False)  # pure results are stored
         future: Future[Any] = Future()
         self._running.add(future)
         future.add_done_callback(partial(self._settled, remote))
-        remote.add_done_callback(partial(_pass_on, future))
+        remote.add_done_callback(partial(_pass_on, future, self.address))
         return future
 
     def _settled(self, remote: Any, future: Future[Any]) -> None:
@@ -86,6 +118,7 @@ class Cluster(Executor):
                 future.cancel()
         if wait:
             _wait(tuple(self._running))
+        self._closed.set()
         self._client.close()
 
 
@@ -99,7 +132,7 @@ def _own_path() -> list[str]:
     return [folder for folder in folders if not folder.startswith(installed)]
 
 
-def _run(packed: bytes, path: Sequence[str]) -> Any:
+def run(packed: bytes, path: Sequence[str]) -> Any:
     """Unpickle a call with the sender's import path, and make it; runs in a worker."""
     from distributed.protocol.pickle import loads
 
@@ -111,7 +144,7 @@ def _run(packed: bytes, path: Sequence[str]) -> Any:
         return fn(*args, **kwargs)
 
 
-def _pass_on(future: Future[Any], remote: Any) -> None:
+def _pass_on(future: Future[Any], address: str, remote: Any) -> None:
     """Give ``future`` the result, or the error, of a call on the cluster."""
     if not future.set_running_or_notify_cancel():
         return
@@ -120,10 +153,31 @@ def _pass_on(future: Future[Any], remote: Any) -> None:
     except ArchrankError as error:
         future.set_exception(error)
     except (Exception, asyncio.CancelledError) as error:
-        fault = EvaluationError(
-            f"the cluster could not evaluate: {type(error).__name__}: {str(error).strip(' .')}. "
-            "Finished evaluations are kept; see to the workers, which need the same archrank and "
-            "Python as here, and run again to continue"
-        )
+        fault = _explained(error, address)
         fault.__cause__ = error
         future.set_exception(fault)
+
+
+def _explained(error: BaseException, address: str) -> EvaluationError:
+    """Return the error that says what went wrong in a cluster, and what the user can do."""
+    from distributed import KilledWorker
+
+    kept = "finished evaluations are kept"
+    if isinstance(error, KilledWorker):
+        tries = error.allowed_failures + 1
+        return WorkerError(f"the worker process in the cluster died, {tries} times in a row")
+    if isinstance(error, asyncio.CancelledError):
+        return EvaluationError(
+            f"the Dask scheduler {address} is gone, or cannot be reached any more; {kept}. Start a "
+            "scheduler and workers, and run again to continue"
+        )
+    if isinstance(error, ModuleNotFoundError) and error.name == "archrank":
+        return EvaluationError(
+            f"a worker of the cluster {address} cannot import archrank; {kept}. Install the same "
+            "archrank, torch and Python there as here, and run again to continue"
+        )
+    return EvaluationError(
+        f"the cluster could not evaluate: {type(error).__name__}: {str(error).strip(' .')}; "
+        f"{kept}. See to the workers, which need the same archrank and Python as here, and run "
+        "again to continue"
+    )

@@ -20,6 +20,7 @@ from archrank.parallel.worker import READY, serve
 UNGUARDED = 79  # exit status of a worker whose script starts workers while it is imported
 GRACE = 10.0  # seconds that a process has to end, once it has been told to or has hung up
 POLL = 1.0  # seconds; a grandchild may hold the line open, so that a death is not heard
+VMSTAT = Path("/proc/vmstat")
 
 _STARTING = threading.Lock()  # processes start one after the other
 
@@ -142,7 +143,7 @@ def oom_kills() -> int:
     0 where the system does not tell.
     """
     try:
-        lines = Path("/proc/vmstat").read_text().splitlines()
+        lines = VMSTAT.read_text().splitlines()
     except OSError:
         return 0
     counts = [line.split()[1] for line in lines if line.startswith("oom_kill ")]
@@ -160,7 +161,10 @@ def _unstarted(exitcode: int | None, memory_is_short: bool) -> str:
     how = death(exitcode, memory_is_short)
     if memory_is_short:
         return f"a worker process {how}"
-    return f"a worker process {how} before it could start; it imports {script} first, and what it printed says what went wrong there"
+    return (
+        f"a worker process {how} before it could start; it imports {script} first, and what it "
+        "printed says what went wrong there"
+    )
 
 
 class _RemoteError(Exception):

@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import pickle
 import sys
-from collections import deque
+import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from multiprocessing.util import Finalize
@@ -58,8 +58,9 @@ class Processes(ThreadPoolExecutor):
                 UNGUARDED
             )  # a worker that imports the script which started it; it may not go on
         super().__init__(workers)
-        self._idle: deque[Worker] = deque()
         self._all: list[Worker] = []
+        self._idle: list[Worker] = []  # some of them
+        self._lock = threading.Lock()
         self._abandoned = False
         # before multiprocessing waits for its processes at exit
         self._end = Finalize(self, end, args=(self._all,), exitpriority=10)
@@ -83,22 +84,31 @@ class Processes(ThreadPoolExecutor):
     def _call(self, fn: Callable[..., R], args: tuple[Any, ...], kwargs: dict[str, Any]) -> R:
         """Hand a call to a process and wait for its result; runs in a thread of the pool."""
         packed = pickle.dumps((fn, args, kwargs))
-        try:
-            worker = self._idle.pop()
-        except IndexError:
-            if self._abandoned:
-                raise EvaluationError("the pool was shut down before this call") from None
-            worker = Worker()
-            self._all.append(worker)
+        worker = self._take()
         result: R
         try:
             result = worker.call(packed)
         finally:
-            if worker.is_alive:
-                self._idle.append(worker)
-            else:
-                self._all.remove(worker)
+            self._give_back(worker)
         return result
+
+    def _take(self) -> Worker:
+        """Return an idle process, or a new one."""
+        with self._lock:
+            while self._idle:
+                worker = self._idle.pop()
+                if worker.is_alive:
+                    return worker
+                self._all.remove(worker)  # killed by a stranger
+        if self._abandoned:
+            raise EvaluationError("the pool was shut down before this call")
+        worker = Worker()
+        self._all.append(worker)
+        return worker
+
+    def _give_back(self, worker: Worker) -> None:
+        with self._lock:
+            (self._idle.append if worker.is_alive else self._all.remove)(worker)
 
 
 def check_sendable(call: object) -> None:

@@ -6,11 +6,13 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
 
+from archrank.cli.main import main
 from archrank.evaluators import Table
 from tests.cli.conftest import Cli, refused
 
@@ -82,6 +84,23 @@ def test_workers_change_nothing(search: Cli) -> None:
     assert search("--budget", 4, "--workers", 2, "--run", "two").status == 0
     search("--budget", 4, "--run", "one")
     assert sorted(evaluations("two")) == sorted(evaluations("one"))
+
+
+def test_a_command_in_a_thread(table: Path, tmp_path: Path) -> None:
+    """Python takes signals in the main thread alone."""
+    arguments = ["search", "--table", table, "--budget", 4, "--strategy", "random", "--workers", 2]
+    status: list[object] = []
+
+    def command() -> None:
+        with pytest.raises(SystemExit) as ended:
+            main([str(a) for a in (*arguments, "--run", tmp_path / "here")])
+        status.append(ended.value.code)
+
+    thread = threading.Thread(target=command)
+    thread.start()
+    thread.join()
+    assert status == [0]
+    assert len(evaluations(tmp_path / "here")) == 4
 
 
 def test_a_table_in_the_data_folder(cli: Cli, table: Path) -> None:

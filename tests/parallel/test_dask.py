@@ -87,21 +87,6 @@ def test_files_of_the_user_travel(
     assert outcome.values == {"score": 14.0}
 
 
-def test_a_deadly_architecture_fails_alone(
-    address: str, uninterrupted: list[tuple[Any, ...]]
-) -> None:
-    deadly = tuple(uninterrupted[6][2])  # the last of the second round
-    with Cluster(address) as cluster:
-        found = told(make(Dying(score, {deadly: 1}), executor=cluster).run(BUDGET))
-    assert found[:6] == uninterrupted[:6]
-    assert found[6][:4] == uninterrupted[6][:4]
-    assert found[6][-1] == "the worker process in the cluster died, 4 times in a row"
-    assert [row[-1] for row in found[7:]] == [None] * 5
-    with Processes(2) as processes:  # the same run
-        other = told(make(Dying(score, {deadly: 1}), executor=processes).run(BUDGET))
-    assert [row[:-1] for row in other] == [row[:-1] for row in found]
-
-
 def test_what_archrank_raises_stays_what_it_is(cluster: Cluster) -> None:
     with pytest.raises(EvaluationError, match="there is no such device"):
         make(SetUpWrongly(score), executor=cluster).run(BUDGET)
@@ -178,6 +163,21 @@ def _program(*arguments: Any, path: Sequence[str]) -> subprocess.Popen[bytes]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
+
+
+def test_a_deadly_architecture_fails_alone(
+    tmp_path: Path, uninterrupted: list[tuple[Any, ...]]
+) -> None:
+    deadly = tuple(uninterrupted[6][2])  # the last of the second round
+    with real_cluster(tmp_path) as (address, _), Cluster(address) as cluster:
+        found = told(make(Dying(score, {deadly: 1}), executor=cluster).run(BUDGET))
+    assert found[:6] == uninterrupted[:6]
+    assert found[6][:4] == uninterrupted[6][:4]
+    assert found[6][-1] == "the worker process in the cluster died, 4 times in a row"
+    assert [row[-1] for row in found[7:]] == [None] * 5
+    with Processes(2) as processes:  # the same run
+        other = told(make(Dying(score, {deadly: 1}), executor=processes).run(BUDGET))
+    assert [row[:-1] for row in other] == [row[:-1] for row in found]
 
 
 def test_a_worker_without_archrank(tmp_path: Path) -> None:

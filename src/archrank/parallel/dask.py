@@ -161,12 +161,13 @@ def _pass_on(future: Future[Any], address: str, remote: Any) -> None:
 def _explained(error: BaseException, address: str) -> EvaluationError:
     """Return the error that says what went wrong in a cluster, and what the user can do."""
     from distributed import KilledWorker
+    from distributed.comm import CommClosedError
 
     kept = "finished evaluations are kept"
     if isinstance(error, KilledWorker):
         tries = error.allowed_failures + 1
         return WorkerError(f"the worker process in the cluster died, {tries} times in a row")
-    if isinstance(error, asyncio.CancelledError):
+    if isinstance(error, asyncio.CancelledError | CommClosedError):
         return EvaluationError(
             f"the Dask scheduler {address} is gone, or cannot be reached any more; {kept}. Start a "
             "scheduler and workers, and run again to continue"

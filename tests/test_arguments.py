@@ -124,6 +124,17 @@ def test_tasks_and_evaluators(value: Any) -> None:
         refused(lambda: SPACE.networks(value))
     if not callable(value):
         refused(lambda: evaluators.Function(value))
+    with pytest.raises(ArgumentError, match="OneShot: task is"):
+        evaluators.OneShot(value, "folder")
+    for name in ("checkpoint", "split", "statistics", "batch_size"):
+        given = {"checkpoint": "none", name: value}
+        refused(lambda given=given: evaluators.OneShot(TASK, **given))
+    if not isinstance(value, str):
+        refused(lambda: evaluators.Metric(value))
+    if value is not None:
+        refused(lambda: evaluators.Metric("accuracy", value))
+    if not isinstance(value, dict):
+        refused(lambda: evaluators.Evaluations(value))
     for name in ("runs", "group", "device", "checkpoints", "trainer", "metrics"):
         answer(lambda name=name: evaluators.Training(TASK, **{name: value}))
     for name in ("repeats", "warmup", "trim", "threads", "batch_size", "device"):

@@ -110,5 +110,7 @@ def instance(value: T, kind: type[Any], name: str, hint: str = "") -> T:
 
 
 def _called(kind: type[Any]) -> str:
+    if kind is str:
+        return "a text"
     ours = kind.__module__.split(".")[0] == __name__.split(".")[0]
     return f"an archrank {kind.__name__}" if ours else f"a {kind.__module__}.{kind.__name__}"

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
-from archrank.checks import quoted
+from archrank.checks import instance, quoted
 from archrank.errors import ArgumentError, ObjectiveError, UnknownNameError
 
 Direction: TypeAlias = Literal["maximize", "minimize"]
@@ -131,6 +131,13 @@ class Metric:
     unit: str = ""
 
     def __post_init__(self) -> None:
+        instance(self.name, str, "Metric: name")
+        stated = isinstance(self.direction, str) and self.direction in ("minimize", "maximize")
+        if not stated and self.direction is not None:
+            raise ObjectiveError(
+                f"metric {self.name!r}: the direction is minimize or maximize, not "
+                f"{quoted(self.direction)}"
+            )
         if self.direction is None:
             object.__setattr__(self, "direction", infer_direction(self.name))
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from archrank.checks import instance
 from archrank.errors import EvaluationError
 from archrank.metrics import Metric
 from archrank.types import Archs, Bools, Floats
@@ -27,6 +28,7 @@ class Evaluations(dict[str, Floats]):
     def __init__(
         self, values: Mapping[str, Floats], reasons: list[str | None] | None = None
     ) -> None:
+        instance(values, Mapping, "Evaluations: values", "write {metric: numbers}")
         super().__init__({k: np.asarray(v, dtype=np.float64) for k, v in values.items()})
         n = len(next(iter(self.values()))) if self else 0
         self.reasons: list[str | None] = reasons if reasons is not None else [None] * n

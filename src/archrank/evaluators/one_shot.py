@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from archrank.errors import SettingsError, StorageError
+from archrank.checks import instance, quoted, whole
+from archrank.errors import ArgumentError, SettingsError, StorageError
 from archrank.evaluators.base import Evaluations, Evaluator
 from archrank.metrics import Metric
 from archrank.types import Archs
@@ -55,15 +57,18 @@ class OneShot(Evaluator):
         batch_size: int = 512,
     ) -> None:
         from archrank.supernets.checkpoints import last_checkpoint
+        from archrank.tasks.base import Task
 
+        instance(task, Task, "OneShot: task", "such as tasks.Digits()")
+        if not isinstance(checkpoint, str | os.PathLike):
+            raise ArgumentError(f"OneShot: checkpoint is {quoted(checkpoint)}, expected a path")
         for name, value, known in (
             ("split", split, ("valid", "test")),
             ("statistics", statistics, ("batch", "recalibrated")),
         ):
-            if value not in known:
+            if not isinstance(value, str) or value not in known:
                 raise SettingsError(f"OneShot: {name} is {' or '.join(known)}, got {value!r}")
-        if batch_size < 1:
-            raise SettingsError(f"OneShot: batch_size must be at least 1, got {batch_size}")
+        batch_size = whole(batch_size, "OneShot: batch_size", at_least=1, error=SettingsError)
         self.task, self.split, self.statistics = task, split, statistics
         self.batch_size = batch_size
         self.checkpoint = last_checkpoint(Path(checkpoint)).resolve()

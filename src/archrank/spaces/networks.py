@@ -53,6 +53,8 @@ class Networks:
     task: Task | None = None
 
     def __post_init__(self) -> None:
+        if not callable(getattr(self.space, "networks", None)):
+            raise ArgumentError(f"Networks: space is {quoted(self.space)}, expected a Space")
         if self.task is not None and not hasattr(self.task, "input_shape"):
             raise ArgumentError(
                 f"networks are built for a task, got {quoted(self.task)}; such as "

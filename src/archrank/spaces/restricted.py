@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from archrank.checks import instance
 from archrank.errors import SpaceError
 from archrank.spaces.base import ENUMERABLE, Choice, Graphs, Space
 from archrank.spaces.conditions import existing
@@ -43,6 +44,8 @@ class RestrictedSpace(Space):
     """
 
     def __init__(self, origin: Space, restriction: Restriction) -> None:
+        instance(origin, Space, "RestrictedSpace: origin")
+        instance(restriction, Restriction, "RestrictedSpace: restriction", "see Space.restrict")
         self._origin = origin
         self._restriction = restriction
         self.name = f"{origin.name}_restricted"

@@ -127,8 +127,8 @@ def test_feasible_ones_come_first() -> None:
     assert found.feasible.tolist() == [False, True, False, True, True, True]
     assert [found.is_feasible(r) for r in found.records] == found.feasible.tolist()
     assert found.violation[[0, 1]] == pytest.approx([2 / 3, 0])
-    assert found.best.string == "a4"  # as good as a1, and later
-    assert [found.records[i].string for i in found.order] == ["a4", "a1", "a3", "a5", "a0"]
+    assert found.best.string == "a1"  # as good as a4, and earlier
+    assert [found.records[i].string for i in found.order] == ["a1", "a4", "a3", "a5", "a0"]
 
 
 def test_the_front_is_what_none_dominates() -> None:

@@ -5,11 +5,11 @@
     OMP_NUM_THREADS=1 python benchmarks/overhead.py --soak 10000 --methods random evolution guided
 
 Evaluations are free: a sum of effects of options and of pairs. A history of n finished random
-evaluations is stored first. Then an eighth as many more are made (128 at most), over which guided
-search fits its ranker once, and the processor time of this process is divided by their number,
-storage included. Every method goes on from a copy of the same
-SQLite file, so TPE sees the same trials and the same categorical parameters. The first round reads
-the file and fits from nothing; it is shown apart, as ``resume``. Prints milliseconds and the ratio
+evaluations is stored first. Then an eighth as many more are made (20 to 128), over which guided
+search fits its ranker now and then, and the processor time of this process is divided by their
+number, storage included. Every method goes on from a copy of the same SQLite file, so TPE sees the
+same trials and the same categorical parameters. The first round reads the file and fits from
+nothing; it is shown apart, as ``resume``. Prints milliseconds and the ratio
 to TPE. ``--soak`` prints the memory of a run from nothing to that many evaluations instead.
 """
 
@@ -33,7 +33,6 @@ import archrank as ar
 from archrank.metrics import Metric
 from archrank.spaces import NASBench201, Space, from_choices
 from archrank.strategies import Guided, Random, RegularizedEvolution, Strategy
-from archrank.strategies.shortlist import until_next
 from archrank.study.record import Record
 from archrank.study.storage import MARK, STUDY_NAME, TrialStore
 from archrank.types import Archs, Floats
@@ -186,7 +185,9 @@ def table_of(
             history_file(space, n, file)
             by_tpe = float("nan")
             for method in methods:
-                resume, each = measure(method, space, file, evaluations or until_next(n))
+                resume, each = measure(
+                    method, space, file, evaluations or min(max(n // 8, 20), 128)
+                )
                 by_tpe = each if method == "tpe" else by_tpe
                 print(
                     f"{space_name:12} n {n:6,}  {method:10} {1e3 * each:8.1f} ms each, "
@@ -223,7 +224,7 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[200, 1000, 5000])
     parser.add_argument("--spaces", nargs="+", default=list(SPACES), choices=list(SPACES))
     parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=METHODS)
-    parser.add_argument("--evaluations", type=int, help="instead of n / 8")
+    parser.add_argument("--evaluations", type=int, help="how many more to make")
     parser.add_argument("--soak", type=int)
     args = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.ERROR)

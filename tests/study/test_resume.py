@@ -65,7 +65,7 @@ def test_other_strategies_resume_alike(strategy: Strategy, tmp_path: Path) -> No
 
 
 def test_a_long_guided_run_resumes_alike_from_anywhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    def strategy() -> Guided:  # fits after 8, 16, 24 and 32 evaluations
+    def strategy() -> Guided:  # fits after 8, 14, 20, ... evaluations
         return Guided(initial=4, batch_size=3, exact=8, candidates=200)
 
     def worth(config: dict[str, Any]) -> float:

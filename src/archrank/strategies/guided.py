@@ -66,8 +66,8 @@ class Guided(Strategy):
             candidates are generated per round.
         skip_isomorphic: Evaluate no two isomorphic architectures as long as there are others.
         exact: Up to this many evaluations, every round fits the ranker to all of them and ranks all
-            candidates. In longer runs rankers that can, as the default one, are fitted again after
-            every eighth more evaluations (128 at most), to 1,024 of them at most; between two fits
+            candidates. In longer runs rankers that can, as the default one, are fitted after every
+            6 to 128 more evaluations, ever more seldom, to 1,024 of them at most; between two fits
             the best 1,000 candidates and mutants of the best architectures are ranked, by
             predictions that learn every new label but keep their hyper-parameters
             (:mod:`archrank.strategies.shortlist`). The cost of a round is then bounded.
@@ -318,7 +318,7 @@ class Guided(Strategy):
         key = self._key(before)
         kept, self._kept = self._kept, None  # for nobody else, should threads share the strategy
         if kept is None or not kept.knows(key, before, since):
-            kept = self._shorten(before, key, until_next(at))
+            kept = self._shorten(before, key, until_next(at, self.exact))
         if kept is not None:
             kept.learn(since, targets)
         return kept

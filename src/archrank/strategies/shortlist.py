@@ -27,25 +27,28 @@ if TYPE_CHECKING:
 KEPT = 1000  # candidates that are followed
 WEIGHTS = 32  # of several objectives, for which candidates are kept
 FITTED = 1024  # evaluations that a fit of a long run learns from, at most
-SHORTEST, LONGEST = 8, 128  # evaluations between two fits
-SHARE = 8  # between them, the history grows by one part in this many
+SHORTEST, LONGEST = 6, 128  # evaluations between two fits
+SHARE = 10  # between them, a long run grows by one part in this many
 
 
 def last_fit(n: int, exact: int) -> int:
     """Return the largest number of evaluations up to ``n`` after which there is a fit.
 
-    Fits are after ``exact`` evaluations and then whenever the history has grown by an eighth, by
-    128 evaluations at most.
+    The first is after ``exact`` evaluations; see :func:`until_next` for the others.
     """
     at = exact
-    while at + until_next(at) <= n:
-        at += until_next(at)
+    while at + until_next(at, exact) <= n:
+        at += until_next(at, exact)
     return at
 
 
-def until_next(at: int) -> int:
-    """Return the number of evaluations from the fit after ``at`` evaluations to the next one."""
-    return min(max(at // SHARE, SHORTEST), LONGEST)
+def until_next(at: int, exact: int) -> int:
+    """Return the number of evaluations from the fit after ``at`` evaluations to the next one.
+
+    A tenth of the evaluations beyond ``exact``, within :data:`SHORTEST` and :data:`LONGEST`: early
+    fits are cheap, and improve the search most.
+    """
+    return min(max((at - exact) // SHARE, SHORTEST), LONGEST)
 
 
 def learnt_from(history: History) -> Ints:

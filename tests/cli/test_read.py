@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -9,9 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from archrank.cli.output import confirm
+from archrank.evaluators import Table
 from archrank.runs.folder import open_run
 from archrank.runs.reading import load
 from archrank.runs.settings import SearchSettings
+from archrank.spaces import NASBench201
+from archrank.strategies import Random
+from archrank.study import Study
 from tests.cli.conftest import Cli, refused
 
 
@@ -208,3 +214,94 @@ def test_a_space_of_the_users(cli: Cli) -> None:
     page = Path("elsewhere/moved/report.html").read_text(encoding="utf-8")
     assert "Not drawn" not in page
     assert "random search, expected" in page
+
+
+# ---- runs that somebody has sent, and studies made in Python -------------------------------------
+
+MINE = """
+from pathlib import Path
+import archrank as ar
+
+Path("ran").touch()
+space = ar.spaces.CustomSpace({"depth": [1, 2, 3], "width": [8, 16]}, build=lambda c, t: None)
+
+def score(config):
+    return config["depth"] * config["width"]
+"""
+
+
+def begin_own(cli: Cli, folder: str = "run") -> None:
+    Path("mine_to_read.py").write_text(MINE)
+    done = cli(
+        *("search", "--space", "mine_to_read.py:space", "--evaluate", "mine_to_read.py:score"),
+        *("--metric", "score:maximize", "--strategy", "random", "--budget", 4, "--workers", 1),
+        *("--run", folder),
+    )
+    assert done.status == 0, done.err
+    Path("ran").unlink()
+
+
+def test_reading_needs_no_code_of_ones_own(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    begin_own(cli)
+    Path("other").mkdir()
+    monkeypatch.chdir("other")
+    assert "width=16" in cli("best", "../run").out
+    assert "width=16" in cli("front", "../run").out
+    assert cli("report", "../run", "--out", "r.html").status == 0
+    drawn = cli("draw", "--run", "../run", "--out", "best.svg")
+    assert drawn.status == 0, drawn.err
+    assert "<svg" in Path("best.svg").read_text()
+    refused(cli("export", "../run", "--task", "digits"), "mine_to_read.py:space", "repeat")
+    assert not list(Path("..").rglob("ran"))
+
+
+def test_code_inside_a_run_folder_is_run_on_request_only(cli: Cli) -> None:
+    begin_own(cli)
+    sent = Path("run/mine_to_read.py")
+    sent.write_text(MINE)
+    text = Path("run/search.json").read_text()
+    Path("run/search.json").write_text(text.replace('"mine_to', '"run/mine_to'))
+    refused(
+        cli("export", "run", "--task", "digits"),
+        *(str(sent.resolve()), "inside the run folder", "--own-code"),
+    )
+    assert cli("draw", "--run", "run", "--out", "a.svg").status == 0  # its choices, without code
+    assert not Path("ran").exists()
+    drawn = cli("draw", "--run", "run", "--out", "b.svg", "--own-code")
+    assert f"runs {sent.resolve()}, as the run's settings name" in drawn.err
+    assert Path("ran").exists()
+
+
+def test_a_database_elsewhere_is_told(cli: Cli, search: Cli) -> None:
+    assert search("--budget", 3, "--run", "run", "--storage", "sqlite:///s.db").status == 0
+    result = cli("best", "run", "--json")
+    assert result.err == f"evaluations are read from {Path('s.db').resolve()}\n"
+    assert "arch" in json.loads(result.out)
+
+
+def test_studies_of_python(cli: Cli, table: Path) -> None:
+    space = NASBench201()
+    for name in ("one", "two"):
+        Study(
+            space, Table(table, "accuracy"), Random(4), storage=Path("s.db"), name=name, seed=2
+        ).run(5)
+    refused(cli("best", "s.db"), "2 runs: one, two", "--study")
+    found = cli("best", "s.db", "--study", "two", "--json")
+    assert "arch" in json.loads(found.out)
+    assert len(cli("front", "s.db", "--study", "one").out.splitlines()) == 2
+    assert "s.html" in cli("report", "s.db", "--study", "one").err
+    assert "<svg" in cli("draw", "--run", "s.db", "--study", "one", "--out", "-").out
+    refused(cli("export", "s.db", "--study", "one"), "made in Python", "--task digits")
+
+
+def test_answers_on_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    for typed, answer in (("y\n", True), ("Yes\n", True), ("\n", False), ("", False)):
+        monkeypatch.setattr(sys, "stdin", Terminal(typed))
+        monkeypatch.setattr(sys, "stderr", Terminal())
+        assert confirm("it has changed") == answer
+    monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
+    assert not confirm("nobody is there")

@@ -15,6 +15,7 @@ from archrank.spaces import CustomSpace, NASBench201
 from archrank.strategies import Random
 from archrank.study import Study, circumstances
 from archrank.study.circumstances import changed
+from archrank.study.results import Results
 from archrank.study.storage import TrialStore
 from archrank.tasks import Digits
 from archrank.types import Archs
@@ -207,3 +208,15 @@ def test_another_torch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         study(tmp_path, Function(uses_torch)).run(3)
     with pytest.warns(ChangedRunWarning, match="torch was"):
         study(tmp_path, Function(uses_torch), accept_changes=True).run(3)
+
+
+def test_a_report_tells_what_has_changed(tmp_path: Path) -> None:
+    from archrank.report.tables import configuration
+
+    begun(tmp_path)
+    with pytest.warns(ChangedRunWarning):
+        study(tmp_path, table(tmp_path / "t.csv", {"acc": FIRST["acc"]})).run(5)
+    again = study(tmp_path, Table(tmp_path / "t.csv", "acc")).results
+    stored = TrialStore(tmp_path / "s.db")
+    for results in (again, Results(stored.description, stored.records())):
+        assert "after 4 evaluations: table column ms is gone" in configuration(results, {}, {})

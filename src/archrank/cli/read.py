@@ -33,7 +33,10 @@ class Reading:
         from archrank.runs.reading import find_run
 
         if self.run is not None:
-            return find_run(self.run, self.study)
+            run = find_run(self.run, self.study)
+            if run.settings is not None and run.place.study is not None:
+                say(f"evaluations are read from {run.place.database}")  # a host that it names
+            return run
         runs = [p.parent for p in Path("runs").glob(f"*/{SETTINGS}")]
         if not runs:
             raise StorageError(

@@ -91,6 +91,8 @@ def configuration(
         "constraints": ", ".join(map(str, results.constraints)) or "none",
         "seed": str(identity["seed"]),
     }  # fmt: skip
+    if results.description.changes:
+        run["changed since it was begun"] = "; ".join(results.description.changes)
     asked = {key: text for key, text in _flat("", settings) if text and key not in _TOLD}
     parts = [("Configuration", {**asked, **run}), ("Versions", environment)]
     return "".join(listing(title, pairs) for title, pairs in parts if pairs)

@@ -56,6 +56,7 @@ class TrialStore:
 
     Attributes:
         changes: sentences about what has changed since the run was last opened to write.
+        noted: sentences about all that has changed since it was begun, and after what.
 
     Raises:
         ResumeError: the storage holds another run, or one that has changed; says what differs.
@@ -73,6 +74,7 @@ class TrialStore:
         self._address = None if storage is None else Address.of(storage)
         self._where = "memory" if self._address is None else str(self._address)
         self.changes: tuple[str, ...] = ()
+        self.noted: tuple[str, ...] = ()
         if create is None:
             opened = open_to_read(self._address, study_name)
         else:
@@ -84,12 +86,14 @@ class TrialStore:
                 study = _load(opened, study_name)
                 if study is None and create is not None:
                     study = _create(opened, study_name, create)
+                if study is None:
+                    raise NoStudyError(f"{self._where} holds no study {study_name!r}")
+                self._study, self._trials = study, Trials(study, opened)
+                self._done = len(self._trials) if create is not None else 0
+            except NoStudyError:
+                raise
             except Exception as error:
                 raise self._failed(error, to_read=create is None) from None
-        if study is None:
-            raise NoStudyError(f"{self._where} holds no study {study_name!r}")
-        self._study = study
-        self._trials = Trials(study, opened)
         self._distributions: dict[str, CategoricalDistribution] = {}
         if create is not None:
             self._continue(create, accept_changes)
@@ -115,7 +119,7 @@ class TrialStore:
             )
         used = [f"table column {name}" for name in asked.goals.metrics]
         found = changed(known.circumstances, asked.circumstances, used)
-        if found.serious and not accept_changes and len(self._trials):
+        if found.serious and not accept_changes and self._done:
             raise ChangedRunError(
                 f"since the evaluations in {self._where} were made, {'; '.join(found.serious)}. "
                 "Later ones may not compare with them: continue all the same with "
@@ -125,9 +129,9 @@ class TrialStore:
         self._store_changes(known, asked)
 
     def _store_changes(self, known: Description, asked: Description) -> None:
-        after = len(self._trials)
-        changes = [f"after {after} evaluations: {change}" for change in self.changes]
+        changes = [f"after {self._done} evaluations: {change}" for change in self.changes]
         latest = dataclasses.replace(asked, changes=(*known.changes, *changes))
+        self.noted = latest.changes
         names = [o.metric for o in asked.goals.objectives]
         try:
             if latest.to_json() != known.to_json():
@@ -146,7 +150,10 @@ class TrialStore:
         Raises:
             StorageError: the study is none of archrank's, or of another version of it.
         """
-        attributes = self._study.user_attrs
+        try:
+            attributes = self._study.user_attrs
+        except Exception as error:  # damage of any kind, which no one else tells in our words
+            raise self._failed(error, to_read=True) from None
         if MARK not in attributes:
             raise StorageError(
                 f"study {self._study.study_name!r} in {self._where} was not made by archrank, so "

@@ -6,6 +6,7 @@ import math
 import warnings
 from collections.abc import Sequence
 from concurrent.futures import Executor
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
@@ -303,7 +304,7 @@ class Study:
         """Everything evaluated so far, as columns and as a report needs it."""
         if self._results is None or len(self._results.records) != len(self.records):
             self._results = Results(
-                self.description,
+                replace(self.description, changes=self._store.noted),
                 tuple(self.records),
                 self.space,
                 self.evaluator,

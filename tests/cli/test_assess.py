@@ -122,7 +122,7 @@ def test_json(assess: Cli) -> None:
     values = json.loads(result.out)
     assert set(values) == {
         *("protocol", "architectures", "rankers", "unaided", "results", "failures"),
-        *("raw", "report"),
+        *("raw", "report", "directions"),
     }
     assert values["architectures"] == 625
     assert values["unaided"] == ["mine:Linear", "mine:Broken"]

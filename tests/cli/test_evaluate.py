@@ -137,7 +137,15 @@ def test_the_front_shows_costs_of_every_scope(mine: Cli, cli: Cli) -> None:
     asked = ("--evaluate", "mine.py:measure", "--evaluate", "mine.py:costs", "--metric", "score")
     assert mine(*asked, "--budget", 3).status == 0
     header = cli("front", "here").out.splitlines()[0].split()
-    assert header == ["score", "a/macs", "b/macs", "a/params", "b/params", "architecture"]
+    assert header == [
+        "score",
+        "(maximize)",
+        "a/macs",
+        "b/macs",
+        "a/params",
+        "b/params",
+        "architecture",
+    ]
 
 
 def test_two_devices_have_a_folder_of_their_own(mine: Cli) -> None:

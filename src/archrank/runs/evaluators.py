@@ -26,6 +26,7 @@ DEFAULT = ("training", "cost")
 ELSEWHERE = {
     "combined": "repeat --evaluate to combine several evaluators",
     "function": "name your own function: --evaluate path/to/file.py:function",
+    "one_shot": "score with archrank supernet score, then use --table FILE or --weak FILE:COLUMN",
     "table": "name the file: --table FILE",
 }
 """Evaluators of the registry that ``--evaluate`` cannot make, and how to get them instead."""

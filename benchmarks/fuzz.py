@@ -1,6 +1,6 @@
 """Feed damaged input to every parser: each answers, or raises an error of archrank's own.
 
-    python benchmarks/fuzz.py [--cases 3000] [--seed 0] [--only NAME ...] [--keep FOLDER]
+    python benchmarks/fuzz.py [--cases 3000] [--jobs 1] [--seed 0] [--only NAME ...] [--keep FOLDER]
 
 A case is a valid input with a few damages, mostly one (bits, bytes and stretches changed, cut off,
 doubled, swapped; lengths and numbers replaced by extreme ones). A fault is any exception that is
@@ -29,6 +29,7 @@ import traceback
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -350,16 +351,18 @@ def run(name: str, seed: int, cases: int) -> dict[int, str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", type=int, default=3000)
+    parser.add_argument("--jobs", type=int, default=1, help="parsers at a time")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", nargs="*", default=[], help="parts of parsers' names")
     parser.add_argument("--keep", type=Path)
     arguments = parser.parse_args()
     every = {name: parser for group in GROUPS for name, parser in group()}
     faults = 0
-    for name in every:
-        if arguments.only and not any(part in name for part in arguments.only):
-            continue
-        found = run(name, arguments.seed, arguments.cases)
+    chosen = [n for n in every if not arguments.only or any(p in n for p in arguments.only)]
+    pool = ThreadPoolExecutor(arguments.jobs)
+    running = {pool.submit(run, n, arguments.seed, arguments.cases): n for n in chosen}
+    for future in as_completed(running):
+        name, found = running[future], future.result()
         bad = {k: v for k, v in found.items() if v not in ("read", "refused")}
         faults += len(bad)
         read = sum(v == "read" for v in found.values())

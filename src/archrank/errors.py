@@ -120,6 +120,10 @@ class WorkerError(EvaluationError):
         self.seconds = seconds
 
 
+class UnstartedError(EvaluationError):
+    """Worker process that ended before it could take a call; the message says why."""
+
+
 class SettingsError(ArchrankError, ValueError):
     """Settings that contradict each other."""
 

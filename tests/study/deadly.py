@@ -40,15 +40,21 @@ class Dying(Function):
         fn: the function.
         deaths: which architectures, and how.
         once: folder that remembers who has died; each architecture is then deadly once.
+        anywhere: also in the process that made this object.
     """
 
     def __init__(
-        self, fn: Callable[[dict[str, Any]], Any], deaths: Deaths, once: Path | None = None
+        self,
+        fn: Callable[[dict[str, Any]], Any],
+        deaths: Deaths,
+        once: Path | None = None,
+        *,
+        anywhere: bool = False,
     ) -> None:
         super().__init__(fn)
         self.deaths = deaths
         self.once = once
-        self.home = os.getpid()
+        self.home = 0 if anywhere else os.getpid()
 
     def evaluate(self, archs: Archs) -> Evaluations:
         for row in map(tuple, archs.tolist()):

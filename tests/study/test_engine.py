@@ -19,7 +19,8 @@ from archrank.evaluators import Function, Table
 from archrank.spaces import NASBench201
 from archrank.strategies import Random, RegularizedEvolution, Strategy
 from archrank.study import Study, engine
-from archrank.study.engine import Clock, give_up_if_hopeless, grouped
+from archrank.study.engine import Clock, give_up_if_hopeless
+from archrank.study.evaluating import grouped
 from archrank.study.record import Record
 from tests.study.helpers import (
     BUDGET,

@@ -12,7 +12,7 @@ from optuna.storages import InMemoryStorage
 
 from archrank.errors import BudgetWarning
 from archrank.evaluators import Function
-from archrank.study import engine
+from archrank.study import engine, evaluating
 from tests.study.helpers import (
     make,
     score,
@@ -42,7 +42,7 @@ def test_minutes_count_over_all_sessions(
     monkeypatch.setattr("archrank.study.storage.open_storage", lambda url: kept)
     clock = Clock()
     monkeypatch.setattr(engine, "time", clock)
-    monkeypatch.setattr(engine, "IN_FLIGHT", 1)
+    monkeypatch.setattr(evaluating, "IN_FLIGHT", 1)
     path = tmp_path / "study.db"
     with ThreadPoolExecutor(1) as one:
         for minutes, expected in ((1.0, 6), (0.5, 6), (1.5, 9), (1.51, 10)):

@@ -15,7 +15,7 @@ from archrank.errors import EvaluationError
 from archrank.evaluators import Evaluations, Function
 from archrank.parallel import Processes
 from archrank.strategies import Random, RegularizedEvolution, Strategy
-from archrank.study import engine
+from archrank.study import evaluating
 from archrank.types import Archs
 from tests.study.deadly import DyingGroups
 from tests.study.helpers import (
@@ -64,7 +64,7 @@ def test_results_are_folded_in_proposal_order(strategy: Strategy, tmp_path: Path
 def test_a_bound_on_evaluations_in_flight(
     in_flight: int, monkeypatch: pytest.MonkeyPatch, uninterrupted: list[tuple[Any, ...]]
 ) -> None:
-    monkeypatch.setattr(engine, "IN_FLIGHT", in_flight)
+    monkeypatch.setattr(evaluating, "IN_FLIGHT", in_flight)
     with ThreadPoolExecutor(3) as threads:
         assert told(make(executor=threads).run(BUDGET)) == uninterrupted
 

@@ -56,6 +56,7 @@ class Search:
     def __call__(self) -> int:
         """Search, write the report, show the best; return the exit status."""
         from archrank.display.search import watcher
+        from archrank.parallel.processes import Processes, is_sendable
         from archrank.runs.folder import open_run
 
         folder = self.run if self.run is not None else self.settings.default_run()
@@ -64,7 +65,7 @@ class Search:
             budget = DEFAULT_BUDGET
         start = time.monotonic()
         with (
-            running(self._workers(), self.cluster) as executor,
+            running(self._workers(), self.cluster, apart=not self._looks_up) as executor,
             progress_console().status("starting") as starting,
             open_run(
                 folder,
@@ -78,6 +79,8 @@ class Search:
             ) as study,
         ):
             starting.stop()
+            if isinstance(executor, Processes) and executor.workers == 1:
+                study.executor = executor if is_sendable(study.evaluator) else None
             say(f"{study.space.name}, {study.space.size:,} architectures; run folder {folder}")
             say("; ".join(study.goals.labels))
             for change in study.changes:
@@ -104,8 +107,12 @@ class Search:
             )
         if self.workers is not None:
             return self.workers
-        looks_up = self.settings.table is not None and not self.settings.evaluate
-        return 1 if looks_up else cores()
+        return 1 if self._looks_up else cores()
+
+    @property
+    def _looks_up(self) -> bool:
+        """True if a table alone evaluates, which ends no process."""
+        return self.settings.table is not None and not self.settings.evaluate
 
     def _tell_added(self, study: Study) -> None:
         """Say which evaluators a metric has added to those that were named."""

@@ -16,8 +16,12 @@ INTERRUPTED = 130  # exit status of a program that was stopped by Ctrl-C
 
 
 @contextmanager
-def running(workers: int, cluster: str | None = None) -> Iterator[Executor | None]:
+def running(
+    workers: int, cluster: str | None = None, *, apart: bool = False
+) -> Iterator[Executor | None]:
     """Provide an executor while a command runs; ``None``, for this process, with one worker.
+
+    A single worker is a process, too, if calls are to run ``apart``, since they may crash.
 
     SIGTERM, as sent by cluster schedulers, interrupts the command like Ctrl-C, unless the command
     runs in a thread, which no signal reaches. The workers always end with the command.
@@ -27,10 +31,11 @@ def running(workers: int, cluster: str | None = None) -> Iterator[Executor | Non
         MissingExtraError: ``cluster`` is given, but ``distributed`` is not installed.
         SettingsError: The cluster does not answer.
     """
-    from archrank.parallel.processes import process_pool
+    from archrank.parallel.processes import Processes, process_pool
 
+    executor: Executor | None
     if cluster is None:
-        executor = process_pool(workers)
+        executor = Processes(1) if apart and workers == 1 else process_pool(workers)
     else:
         from archrank.parallel.dask import Cluster
 

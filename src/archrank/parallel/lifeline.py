@@ -14,7 +14,7 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
-from archrank.errors import EvaluationError, WorkerError
+from archrank.errors import UnstartedError, WorkerError
 from archrank.parallel.worker import READY, serve
 
 UNGUARDED = 79  # exit status of a worker whose script starts workers while it is imported
@@ -29,7 +29,7 @@ class Worker:
     """One worker process, which makes one call at a time.
 
     Raises:
-        EvaluationError: the process ended before it could take a call.
+        UnstartedError: the process ended before it could take a call.
     """
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ class Worker:
             self._process.start()
         theirs.close()
         if self._hear() != READY:
-            raise EvaluationError(_unstarted(self._process.exitcode, self._memory_is_short))
+            raise UnstartedError(_unstarted(self._process.exitcode, self._memory_is_short))
 
     @property
     def is_alive(self) -> bool:

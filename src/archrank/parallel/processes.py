@@ -44,7 +44,7 @@ class Processes(ThreadPoolExecutor):
     exit status, no other call notices, and the next one starts a new process. A plain pool of
     processes fails all calls in flight and takes no more.
 
-    Args:
+    Attributes:
         workers: number of processes; they start when there is work for them.
 
     Raises:
@@ -58,6 +58,7 @@ class Processes(ThreadPoolExecutor):
                 UNGUARDED
             )  # a worker that imports the script which started it; it may not go on
         super().__init__(workers)
+        self.workers = workers
         self._all: list[Worker] = []
         self._idle: list[Worker] = []  # some of them
         self._lock = threading.Lock()
@@ -126,6 +127,15 @@ def check_sendable(call: object) -> None:
             f"the evaluation cannot be sent to worker processes: {error}. Define functions and "
             "classes at the top level of a module, or use one worker"
         ) from error
+
+
+def is_sendable(call: object) -> bool:
+    """Tell whether worker processes can get ``call``."""
+    try:
+        check_sendable(call)
+    except ArchrankError:
+        return False
+    return True
 
 
 class _Nowhere:

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from archrank.errors import EvaluationError, InfeasibleError, ResumeError, WorkerError
+from archrank.errors import EvaluationError, InfeasibleError, ResumeError
 from archrank.evaluators.base import Evaluator
-from archrank.jobs import IN_FLIGHT, run_jobs
-from archrank.parallel.worker import Evaluated, died, evaluate_group, ran_out_of_memory
+from archrank.parallel.worker import Evaluated
 from archrank.spaces.base import Space
 from archrank.strategies.base import Strategy
 from archrank.strategies.history import History
+from archrank.study.attempts import Attempts
+from archrank.study.evaluating import Evaluating
 from archrank.study.limits import Limits
 from archrank.study.objectives import Goals
 from archrank.study.record import Record
 from archrank.study.results import columns
 from archrank.study.rounds import Rounds
-from archrank.types import Archs
 
 HOPELESS = 5  # a run whose first evaluations, at least this many, all fail ends after the round
 
@@ -55,6 +54,7 @@ class Engine:
         *,
         budget: int | None,
         minutes: float | None,
+        attempts: Attempts,
         works_on: Callable[[Sequence[str]], None] = lambda strings: None,
     ) -> str | None:
         """Evaluate until there are ``budget`` records or ``minutes`` have been worked.
@@ -70,6 +70,7 @@ class Engine:
             minutes: working time in total, earlier sessions included, or ``None``.
             works_on: called with the architectures that are evaluated from now on, and with none
                 while the strategy proposes.
+            attempts: note of what is evaluated in this process.
 
         Raises:
             EvaluationError: the first evaluations all failed, or the executor broke.
@@ -77,10 +78,11 @@ class Engine:
             ResumeError: an unfinished round holds other architectures than are proposed now.
         """
         clock = Clock(max((r.elapsed for r in records), default=0.0), minutes)
+        evaluating = Evaluating(self.evaluator, self.executor, attempts, lambda: clock.is_up)
         rounds = Rounds(self.space, self.goals)
         while not clock.is_up and (budget is None or len(records) < budget):
             left = None if budget is None else budget - len(records)
-            if not self._finish_round(rounds, records, store, clock, left, works_on):
+            if not self._finish_round(rounds, records, store, evaluating, clock, left, works_on):
                 why = self._limits.why_nothing(self.history(records), self.strategy)
                 if not records:
                     raise InfeasibleError(
@@ -103,6 +105,7 @@ class Engine:
         rounds: Rounds,
         records: Sequence[Record],
         store: Callable[[Record], None],
+        evaluating: Evaluating,
         clock: Clock,
         left: int | None,
         works_on: Callable[[Sequence[str]], None],
@@ -127,7 +130,7 @@ class Engine:
         slots = [s for s in range(len(archs)) if s not in stored][:left]
         strings, canonical = (self.space.format(a) for a in (archs, self.space.canonical(archs)))
         works_on([strings[slot] for slot in slots])
-        for slot, result in self._evaluate({s: archs[s] for s in slots}, clock):
+        for slot, result in evaluating.run({s: archs[s] for s in slots}):
             store(
                 Record(
                     round=number,
@@ -156,46 +159,6 @@ class Engine:
     @cached_property
     def _limits(self) -> Limits:
         return Limits(self.space, self.evaluator, self.goals)
-
-    def _evaluate(
-        self, archs: dict[int, Archs], clock: Clock, size: int | None = None
-    ) -> Iterator[tuple[int, Evaluated]]:
-        """Yield slots and results as evaluations finish; start none once the time is up.
-
-        An architecture that ends the process which evaluates it has failed; members of a group are
-        then tried one by one.
-        """
-        groups = list(grouped(archs, size or self.evaluator.group_size))
-        finished: Generator[tuple[int, list[Evaluated] | WorkerError], None, None] = run_jobs(
-            evaluate_group,
-            ((self.evaluator, rows) for _, rows in groups),
-            self.executor,
-            in_flight=IN_FLIGHT,
-            stop=lambda: clock.is_up,
-            doubt=ran_out_of_memory,
-            lost=lambda error: error,
-            remedy="finished evaluations are kept. Run again to continue",
-        )
-        separately: dict[int, Archs] = {}
-        with closing(finished):
-            for place, found in finished:
-                slots, rows = groups[place]
-                if not isinstance(found, WorkerError):
-                    yield from zip(slots, found, strict=True)
-                elif len(slots) > 1:
-                    separately |= dict(zip(slots, rows, strict=True))
-                else:
-                    yield slots[0], died(self.evaluator, found)
-        if separately:
-            yield from self._evaluate(separately, clock, size=1)
-
-
-def grouped(archs: dict[int, Archs], size: int) -> Iterator[tuple[list[int], Archs]]:
-    """Yield slots and rows ``(k, d)`` of up to ``size`` architectures at a time."""
-    slots = list(archs)
-    for start in range(0, len(slots), size):
-        part = slots[start : start + size]
-        yield part, np.stack([archs[slot] for slot in part])
 
 
 def give_up_if_hopeless(records: Sequence[Record]) -> None:

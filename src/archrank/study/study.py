@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from archrank.checks import instance, number, quoted, whole
@@ -24,6 +25,7 @@ from archrank.strategies.base import Strategy
 from archrank.strategies.guided import Guided
 from archrank.strategies.history import History
 from archrank.study.address import Address
+from archrank.study.attempts import Attempts, note_path
 from archrank.study.circumstances import circumstances
 from archrank.study.engine import Engine
 from archrank.study.objectives import Constraint, Goals, Objective
@@ -252,12 +254,21 @@ class Study:
         if watcher is not None:
             watcher.started(self, budget, minutes)
         self.shortfall = None
+        attempts = Attempts(self._note)
         try:
-            why = self._engine.run(records, keep, budget=budget, minutes=minutes, works_on=works_on)
+            why = self._engine.run(
+                records,
+                keep,
+                budget=budget,
+                minutes=minutes,
+                works_on=works_on,
+                attempts=attempts,
+            )
             if why is not None:
                 of = "" if budget is None else f" of {budget:,}"
                 self.shortfall = f"{len(records):,}{of} evaluations: {why}"
         finally:
+            attempts.close()
             records.sort(key=lambda r: r.key)
             self._results = None
             if watcher is not None:
@@ -290,6 +301,12 @@ class Study:
                 f"budget {asked} is beyond the {capacity:,} architectures that can be evaluated in "
                 f"{self.space.name}"
             )
+
+    @property
+    def _note(self) -> Path | None:
+        """Place of the note of what is evaluated here: beside the file of the storage, if any."""
+        file = None if self._address is None else self._address.file
+        return None if file is None else note_path(file, self._name)
 
     @cached_property
     def _engine(self) -> Engine:

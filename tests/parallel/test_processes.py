@@ -191,7 +191,7 @@ def test_a_script_without_guard_is_named_as_the_cause(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert done.stderr.count("Traceback") == 1
     assert done.stderr.splitlines()[-1] == (
-        f"archrank.errors.EvaluationError: worker processes import the script that starts them, "
+        f"archrank.errors.UnstartedError: worker processes import the script that starts them, "
         f"and {program} starts workers when it is imported: put what it runs under "
         'if __name__ == "__main__":'
     )

@@ -149,9 +149,8 @@ def test_mutants_come_from_the_best_that_succeeded() -> None:
     space = huge()
     archs = some(space, 12)
     scores = np.where(np.arange(12) == 4, 9.0, np.where(np.arange(12) == 5, 8.0, np.nan))
-    pool = guided(space, candidates=400)._candidates(
-        history(space, archs, scores), np.random.default_rng(0)
-    )
+    past, rng = history(space, archs, scores), np.random.default_rng(0)
+    pool = guided(space)._candidates(past, 400, rng)
     near = (pool[:, None] != archs[None]).sum(axis=2).min(axis=1) < 15
     parents = (pool[near][:, None] != archs[None]).sum(axis=2).argmin(axis=1)
     assert near.sum() > 100

@@ -22,6 +22,7 @@ from archrank.strategies.acquisition import (
 from archrank.strategies.base import Strategy, require_positive
 from archrank.strategies.history import History, feasible_first
 from archrank.strategies.shortlist import (
+    PAIRS,
     Shortlist,
     chebyshev,
     last_fit,
@@ -130,7 +131,7 @@ class Guided(Strategy):
 
     def _rank(self, history: History, targets: Floats, n: int, rng: np.random.Generator) -> Archs:
         """Fit to all evaluations, rank all candidates and pick up to ``n``."""
-        candidates = self._candidates(history, rng)
+        candidates = self._candidates(history, self.candidates, rng)
         if len(candidates) == 0:  # only equivalents of evaluated architectures are left
             return candidates
         archs = history.archs[history.ok]
@@ -161,19 +162,20 @@ class Guided(Strategy):
         targets = np.stack(columns, axis=1)
         return None if (np.ptp(targets, axis=0) == 0).any() else targets
 
-    def _candidates(self, history: History, rng: np.random.Generator) -> Archs:
+    def _candidates(self, history: History, most: int, rng: np.random.Generator) -> Archs:
+        """Return all architectures of a small space, up to ``most`` of a large one: ``(k, d)``."""
         space = history.space
         if space.size <= self.candidates:
             pool = remaining(history)
         else:
-            half = self.candidates // 2
+            half = most // 2
             mutants = self._mutants(history, half, rng)
             pool = distinct(np.concatenate([space.sample(half, rng=rng), mutants]))
             pool = pool[is_new(pool, history.archs)]
             pool = pool[history.allowed(pool)]
-            if len(pool) < FEW * self.candidates:
+            if len(pool) < FEW * most:
                 rare = rare_unseen(history, WALKED, rng=rng, taken=pool)
-                pool = np.concatenate([pool, rare[: self.candidates]])
+                pool = np.concatenate([pool, rare[:most]])
         if self.skip_isomorphic:
             pool = pool[is_new(space.canonical(pool), history.canonical)]
         return pool
@@ -336,11 +338,9 @@ class Guided(Strategy):
         if targets is None:
             return None
         rng = np.random.default_rng(seed_of(history))
-        pool = self._candidates(history, rng)
-        if len(pool) == 0:
-            return None
         rows = learnt_from(history)
-        if (np.ptp(targets[rows], axis=0) == 0).any():
+        pool = self._candidates(history, min(self.candidates, PAIRS // len(rows)), rng)
+        if len(pool) == 0 or (np.ptp(targets[rows], axis=0) == 0).any():
             return None
         archs = history.archs[history.ok][rows]
         rankers = [self._fitted(history.space, archs, y, rng) for y in targets[rows].T]

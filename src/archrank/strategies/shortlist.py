@@ -28,7 +28,8 @@ KEPT = 1000  # candidates that are followed
 WEIGHTS = 32  # of several objectives, for which candidates are kept
 FITTED = 1024  # evaluations that a fit of a long run learns from, at most
 SHORTEST, LONGEST = 6, 128  # evaluations between two fits
-SHARE = 10  # between them, a long run grows by one part in this many
+SHARE = 8  # between them, a long run grows by one part in this many
+PAIRS = 8_000_000  # of an evaluation and a candidate, that a fit compares in a large space
 
 
 def last_fit(n: int, exact: int) -> int:
@@ -45,8 +46,8 @@ def last_fit(n: int, exact: int) -> int:
 def until_next(at: int, exact: int) -> int:
     """Return the number of evaluations from the fit after ``at`` evaluations to the next one.
 
-    A tenth of the evaluations beyond ``exact``, within :data:`SHORTEST` and :data:`LONGEST`: early
-    fits are cheap, and improve the search most.
+    An eighth of the evaluations beyond ``exact``, within :data:`SHORTEST` and :data:`LONGEST`:
+    early fits are cheap, and improve the search most.
     """
     return min(max((at - exact) // SHARE, SHORTEST), LONGEST)
 

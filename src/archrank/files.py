@@ -20,6 +20,7 @@ from archrank.errors import ArchrankError, StorageError
 PLAIN = re.compile(r"[\w=+][\w.,=+-]*(?<!\.)", re.ASCII)  # texts that are names on every system
 DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # Windows' files
 LARGEST = 10_000_000  # bytes of a file of settings
+DEEPEST = 100  # lists and objects inside each other
 LONGEST = 120  # characters of a value in a message
 
 
@@ -130,6 +131,8 @@ def read_json(path: Path, content: str, *, remedy: str = "") -> dict[str, Any]:
         )
         text = json.dumps(value, allow_nan=False, ensure_ascii=False)  # refuses 1e999
         text.encode("utf-8", "surrogateescape")  # but names of files, half characters
+        if _depth(value) > DEEPEST:  # parsers of some versions of Python take any depth
+            raise RecursionError
     except RecursionError:
         raise StorageError(f"{path} cannot be read: it is nested too deeply{end}") from None
     except (OSError, ValueError) as error:
@@ -137,6 +140,18 @@ def read_json(path: Path, content: str, *, remedy: str = "") -> dict[str, Any]:
     if not isinstance(value, dict):
         raise StorageError(f"{path} does not hold {content}{end}")
     return value
+
+
+def _depth(value: object) -> int:
+    """Return how many lists and objects are inside each other, up to one more than DEEPEST."""
+    depth, level = 0, [value]
+    while level and depth <= DEEPEST:
+        inner = [v for v in level if isinstance(v, dict | list)]
+        level = [w for v in inner for w in (v.values() if isinstance(v, dict) else v)]
+        depth += bool(inner)
+        if not inner:
+            break
+    return depth
 
 
 def shorten(value: object) -> str:

@@ -13,9 +13,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from archrank.errors import BudgetError, EvaluationError, UnknownNameError, WorkerError
+from archrank.errors import (
+    BudgetError,
+    EvaluationError,
+    UnknownNameError,
+    UnstartedError,
+    WorkerError,
+)
 from archrank.evaluators import Function
 from archrank.parallel import Processes, lifeline, process_pool
+from archrank.parallel.lifeline import KilledAtStartError, Worker
 from archrank.parallel.worker import evaluate_one
 from tests.study.deadly import die, score, small_space
 
@@ -261,3 +268,28 @@ def test_workers_end_with_a_killed_parent(tmp_path: Path) -> None:
     )
     assert done.returncode == -signal.SIGKILL
     assert int(done.stdout) > 0
+
+
+class _KilledTwice:
+    """Stands for a worker that a stranger kills twice while it starts."""
+
+    tries = 0
+
+    def __new__(cls, real: type = Worker) -> Worker:
+        cls.tries += 1
+        if cls.tries < 3:
+            raise KilledAtStartError("killed")
+        return real()
+
+
+def test_a_worker_that_is_killed_while_it_starts_is_replaced(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(_KilledTwice, "tries", 0)
+    monkeypatch.setattr("archrank.parallel.processes.Worker", _KilledTwice)
+    with Processes(1) as pool:
+        assert pool.submit(abs, -3).result() == 3
+        assert _KilledTwice.tries == 3
+    monkeypatch.setattr(_KilledTwice, "tries", -1)
+    with Processes(1) as pool, pytest.raises(UnstartedError, match="killed"):
+        pool.submit(abs, -3).result()

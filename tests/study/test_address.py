@@ -111,6 +111,8 @@ def test_passwords_are_neither_shown_nor_kept(url: str, shown: str) -> None:
         "sqlite://me:secret@host/x",
         "nonsense://me:secret@host/x",
         "postgresql+nonsense://me:secret@host/x",
+        "mys/me:secret@host.ql://me:secret@host/x",
+        "nonsense://me:other@host/x?timeout=1postgresql://me:secret@host/x",
     ],
 )
 def test_passwords_in_addresses_that_cannot_be_used(url: str) -> None:

@@ -9,7 +9,7 @@ import re
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, Future, wait
+from concurrent.futures import CancelledError, Executor, Future, wait
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -167,7 +167,7 @@ def _explained(error: BaseException, address: str) -> EvaluationError:
     if isinstance(error, KilledWorker):
         tries = error.allowed_failures + 1
         return WorkerError(f"the worker process in the cluster died, {tries} times in a row")
-    if isinstance(error, asyncio.CancelledError | CommClosedError):
+    if isinstance(error, asyncio.CancelledError | CancelledError | CommClosedError):
         return EvaluationError(
             f"the Dask scheduler {address} is gone, or cannot be reached any more; {kept}. Start a "
             "scheduler and workers, and run again to continue"

@@ -20,9 +20,14 @@ from archrank.parallel.worker import READY, serve
 UNGUARDED = 79  # exit status of a worker whose script starts workers while it is imported
 GRACE = 10.0  # seconds that a process has to end, once it has been told to or has hung up
 POLL = 1.0  # seconds; a grandchild may hold the line open, so that a death is not heard
+KILLS = (-signal.SIGTERM, -getattr(signal, "SIGKILL", signal.SIGTERM))  # exit codes of the killed
 VMSTAT = Path("/proc/vmstat")
 
 _STARTING = threading.Lock()  # processes start one after the other
+
+
+class KilledAtStartError(UnstartedError):
+    """Worker process that somebody killed before it could take a call."""
 
 
 class Worker:
@@ -42,7 +47,10 @@ class Worker:
             self._process.start()
         theirs.close()
         if self._hear() != READY:
-            raise UnstartedError(_unstarted(self._process.exitcode, self._memory_is_short))
+            code = self._process.exitcode
+            killed = code in KILLS and not self._memory_is_short
+            kind = KilledAtStartError if killed else UnstartedError
+            raise kind(_unstarted(code, self._memory_is_short))
 
     @property
     def is_alive(self) -> bool:
@@ -132,7 +140,7 @@ def death(exitcode: int | None, memory_is_short: bool = False) -> str:
         name = f"signal {-exitcode}"
     if memory_is_short:
         return f"was killed ({name}), because memory ran out: use fewer workers"
-    if -exitcode in (signal.SIGTERM, getattr(signal, "SIGKILL", None)):
+    if exitcode in KILLS:
         return f"was killed ({name})"
     return f"crashed ({name}, {signal.strsignal(-exitcode)})"
 

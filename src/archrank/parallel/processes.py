@@ -9,15 +9,17 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import suppress
 from multiprocessing.util import Finalize
 from types import FunctionType
 from typing import Any, TypeVar
 
 from archrank.checks import whole
 from archrank.errors import ArchrankError, BudgetError, EvaluationError
-from archrank.parallel.lifeline import UNGUARDED, Worker, end
+from archrank.parallel.lifeline import UNGUARDED, KilledAtStartError, Worker, end
 
 MOST_WORKERS = 4096
+STARTS = 3  # tries to start a process that is killed from outside meanwhile
 R = TypeVar("R")
 
 
@@ -34,6 +36,18 @@ def process_pool(workers: int) -> Executor | None:
     if workers == 1:
         return None
     return Processes(workers)
+
+
+def _started() -> Worker:
+    """Return a new process; one that a stranger kills while it starts is replaced.
+
+    Raises:
+        UnstartedError: it ended itself, or was killed :data:`STARTS` times.
+    """
+    for _ in range(STARTS - 1):
+        with suppress(KilledAtStartError):
+            return Worker()
+    return Worker()
 
 
 class Processes(ThreadPoolExecutor):
@@ -103,7 +117,7 @@ class Processes(ThreadPoolExecutor):
                 self._all.remove(worker)  # killed by a stranger
         if self._abandoned:
             raise EvaluationError("the pool was shut down before this call")
-        worker = Worker()
+        worker = _started()
         self._all.append(worker)
         return worker
 

@@ -80,7 +80,7 @@ class Address:
     @property
     def public(self) -> str:
         """The URL without its secrets, as a run folder keeps it."""
-        query = {k: v for k, v in self.url.query.items() if not _SECRET.search(k)}
+        query = {k: v for k, v in self.url.query.items() if not _is_secret(k, v)}
         url = self.url.set(query=query)
         return url._replace(password=None).render_as_string(hide_password=False)
 
@@ -102,7 +102,7 @@ class Address:
         return text
 
     def _secrets(self) -> set[str]:
-        values = [v for k, v in self.url.query.items() if _SECRET.search(k)]
+        values = [v for k, v in self.url.query.items() if _is_secret(k, v)]
         plain = [t for v in values for t in ((v,) if isinstance(v, str) else v)]
         plain += [str(self.url.password)] if self.url.password else []
         return {form for t in plain if t for form in (t, repr(t)[1:-1], quote(t), quote_plus(t))}
@@ -110,9 +110,14 @@ class Address:
     def __str__(self) -> str:
         if self.file is not None:
             return str(self.file)
-        shown = {k: HIDDEN if _SECRET.search(k) else v for k, v in self.url.query.items()}
+        shown = {k: HIDDEN if _is_secret(k, v) else v for k, v in self.url.query.items()}
         text = self.url.set(query=shown).render_as_string(hide_password=True)
         return text.replace(quote_plus(HIDDEN), HIDDEN)
+
+
+def _is_secret(name: str, value: str | tuple[str, ...]) -> bool:
+    """Tell whether an option is a secret: by its name, or since an address got into its value."""
+    return bool(_SECRET.search(name)) or "@" in str(value) or "://" in str(value)
 
 
 def _parse(text: str) -> URL:
@@ -145,13 +150,17 @@ def _unreadable(text: str) -> StorageError:
 
 def _masked(text: str) -> str:
     """Return text that is no URL without what may be a password in it."""
-    scheme, there, rest = text.rpartition("://")
-    _, at, host = rest.rpartition("@")
-    if at:
-        rest = f"{HIDDEN}@{host}"
-    elif not there and ":" in rest:
-        rest = f"{rest.partition(':')[0]}:{HIDDEN}"
-    return _PAIRS.sub(rf"\g<1>{HIDDEN}", f"{scheme}{there}{rest}")
+    begin, there, _ = text.partition("://")
+    _, at, host = text.rpartition("@")
+    if at and there and "@" not in begin:
+        shown = f"{begin}://{HIDDEN}@{host}"
+    elif at:
+        shown = f"{HIDDEN}@{host}"
+    elif not there and ":" in text:
+        shown = f"{text.partition(':')[0]}:{HIDDEN}"
+    else:
+        shown = text
+    return _PAIRS.sub(rf"\g<1>{HIDDEN}", shown)
 
 
 def _absolute(url: URL, base: str | os.PathLike[str]) -> URL:

@@ -195,3 +195,16 @@ def test_no_torch_file(data: bytes, tmp_path: Path) -> None:
     path.write_bytes(data)
     with pytest.raises(TableError, match=r"file.pth: cannot be read as a PyTorch file"):
         read_torch(path)
+
+
+def test_an_archive_that_no_reader_unpacks(tmp_path: Path) -> None:
+    path = tmp_path / "file.pth"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("archive/data.pkl", pickle.dumps({"a": 1}))
+    data = bytearray(path.read_bytes())
+    for header, method in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
+        at = data.index(header) + method
+        data[at : at + 2] = (99).to_bytes(2, "little")
+    path.write_bytes(data)
+    with pytest.raises(TableError, match=r"file.pth: cannot be read as a PyTorch file"):
+        read_torch(path)

@@ -29,7 +29,7 @@ from archrank.unpacking import Unpacked
 TORCH_MAGIC = 0x1950A86A20F9469CFC6C  # first pickle of torch.save's older format
 DAMAGES = (
     *(pickle.UnpicklingError, EOFError, OSError, zlib.error, zipfile.BadZipFile),
-    *(ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError),
+    *(ValueError, TypeError, LookupError, AttributeError, OverflowError, RuntimeError),
 )
 
 

@@ -113,6 +113,7 @@ def test_passwords_are_neither_shown_nor_kept(url: str, shown: str) -> None:
         "postgresql+nonsense://me:secret@host/x",
         "mys/me:secret@host.ql://me:secret@host/x",
         "nonsense://me:other@host/x?timeout=1postgresql://me:secret@host/x",
+        "nonsense://me:other@host/x?time%2Fme%3Asecret%40host=1",
     ],
 )
 def test_passwords_in_addresses_that_cannot_be_used(url: str) -> None:

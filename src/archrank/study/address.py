@@ -102,7 +102,9 @@ class Address:
         return text
 
     def _secrets(self) -> set[str]:
-        values = [v for k, v in self.url.query.items() if _is_secret(k, v)]
+        query = self.url.query.items()
+        values = [w for k, v in query if _is_secret(k, v) for w in (v, k) if not k.isidentifier()]
+        values += [v for k, v in query if _is_secret(k, v)]
         plain = [t for v in values for t in ((v,) if isinstance(v, str) else v)]
         plain += [str(self.url.password)] if self.url.password else []
         return {form for t in plain if t for form in (t, repr(t)[1:-1], quote(t), quote_plus(t))}
@@ -110,14 +112,19 @@ class Address:
     def __str__(self) -> str:
         if self.file is not None:
             return str(self.file)
-        shown = {k: HIDDEN if _is_secret(k, v) else v for k, v in self.url.query.items()}
+        plain = re.compile(r"[\w.-]+").fullmatch
+        shown = {
+            k if plain(k) else HIDDEN: HIDDEN if _is_secret(k, v) else v
+            for k, v in self.url.query.items()
+        }
         text = self.url.set(query=shown).render_as_string(hide_password=True)
         return text.replace(quote_plus(HIDDEN), HIDDEN)
 
 
 def _is_secret(name: str, value: str | tuple[str, ...]) -> bool:
-    """Tell whether an option is a secret: by its name, or since an address got into its value."""
-    return bool(_SECRET.search(name)) or "@" in str(value) or "://" in str(value)
+    """Tell whether an option is a secret: by its name, or since an address got into it."""
+    odd = "@" in str(value) or "://" in str(value) or not re.fullmatch(r"[\w.-]+", name)
+    return odd or bool(_SECRET.search(name))
 
 
 def _parse(text: str) -> URL:

@@ -114,6 +114,8 @@ def test_passwords_are_neither_shown_nor_kept(url: str, shown: str) -> None:
         "mys/me:secret@host.ql://me:secret@host/x",
         "nonsense://me:other@host/x?timeout=1postgresql://me:secret@host/x",
         "nonsense://me:other@host/x?time%2Fme%3Asecret%40host=1",
+        "nonsense://me:secret@host/x?\udc8d=\udc8d@",
+        "nonsense://me:secret\udc8d@host/x",
     ],
 )
 def test_passwords_in_addresses_that_cannot_be_used(url: str) -> None:

@@ -24,6 +24,8 @@ ENVIRONMENT = "ARCHRANK_STORAGE"
 """Environment variable with a database's URL and its password, which is kept nowhere else."""
 
 HIDDEN = "***"
+LENIENT = "surrogatepass"  # half characters, as shells pass them on
+_PLAIN = re.compile(r"[\w.-]+")  # a name of an option
 _SECRET = re.compile(r"pass(?!file)|pwd|secret|token|odbc_connect", re.IGNORECASE)
 _PAIRS = re.compile(
     r"([\w-]*(?:pass(?!file)|pwd|secret|token)[\w-]*\s*=\s*)[^\s&;]+", re.IGNORECASE
@@ -103,18 +105,22 @@ class Address:
 
     def _secrets(self) -> set[str]:
         query = self.url.query.items()
-        values = [w for k, v in query if _is_secret(k, v) for w in (v, k) if not k.isidentifier()]
-        values += [v for k, v in query if _is_secret(k, v)]
+        values = [v for k, v in query if _is_secret(k, v)]
+        values += [k for k, _ in query if not _PLAIN.fullmatch(k)]
         plain = [t for v in values for t in ((v,) if isinstance(v, str) else v)]
         plain += [str(self.url.password)] if self.url.password else []
-        return {form for t in plain if t for form in (t, repr(t)[1:-1], quote(t), quote_plus(t))}
+        return {
+            form
+            for t in plain
+            if t
+            for form in (t, repr(t)[1:-1], quote(t, errors=LENIENT), quote_plus(t, errors=LENIENT))
+        }
 
     def __str__(self) -> str:
         if self.file is not None:
             return str(self.file)
-        plain = re.compile(r"[\w.-]+").fullmatch
         shown = {
-            k if plain(k) else HIDDEN: HIDDEN if _is_secret(k, v) else v
+            k if _PLAIN.fullmatch(k) else HIDDEN: HIDDEN if _is_secret(k, v) else v
             for k, v in self.url.query.items()
         }
         text = self.url.set(query=shown).render_as_string(hide_password=True)
@@ -123,7 +129,7 @@ class Address:
 
 def _is_secret(name: str, value: str | tuple[str, ...]) -> bool:
     """Tell whether an option is a secret: by its name, or since an address got into it."""
-    odd = "@" in str(value) or "://" in str(value) or not re.fullmatch(r"[\w.-]+", name)
+    odd = "@" in str(value) or "://" in str(value) or not _PLAIN.fullmatch(name)
     return odd or bool(_SECRET.search(name))
 
 

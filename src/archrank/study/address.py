@@ -151,6 +151,9 @@ def _parse(text: str) -> URL:
         raise _unreadable(text) from None
     if url.get_backend_name() != "sqlite" and "@" in f"{probe.host}{probe.database}":
         raise _unreadable(text)  # a part of a password, taken for a part of the address
+    plain_file = url.get_backend_name() == "sqlite" and not url.query
+    if not plain_file and re.search("[\ud800-\udfff]", text):
+        raise _unreadable(text)  # half characters, which no driver takes
     return url
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
@@ -102,3 +103,15 @@ def test_a_module_whose_name_only_begins_alike_is_not_blamed(tmp_path, monkeypat
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ArchrankError, match="importing needier failed"):
         Registry("ranker", {}).get("needier:Ranker")
+
+
+def test_a_working_directory_that_was_deleted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert Registry("thing", {}).get("math:pi") == math.pi
+    with pytest.raises(UnknownNameError, match="There is no module 'nowhere_at_all'"):
+        Registry("thing", {}).get("nowhere_at_all:x")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
@@ -81,9 +82,10 @@ class Registry:
 
     def _load(self, target: str, typed: str) -> Any:
         module_name, _, attribute = target.partition(":")
-        if str(Path.cwd()) not in sys.path and typed == target:
-            # like `python -m`: a user's module may be in the working directory
-            sys.path.insert(0, str(Path.cwd()))
+        if typed == target:  # like `python -m`: a user's module may be in the working directory
+            with suppress(FileNotFoundError):  # the directory was deleted
+                if str(Path.cwd()) not in sys.path:
+                    sys.path.insert(0, str(Path.cwd()))
         try:
             module = importlib.import_module(module_name)
             if attribute in getattr(module, "__all__", ()):

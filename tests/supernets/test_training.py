@@ -67,6 +67,8 @@ def test_gradients_are_means_over_the_architectures_that_use_a_weight() -> None:
     before = weights(found)
     step = Step(supernet.parameters(), Recipe(lr=0.1, momentum=0.0, weight_decay=0.0), 10**6)
     mean = MeanPerWeight(supernet)
+    update(supernet, batch, archs[:1], TASK, step, mean.divide)  # counted anew in each update
+    supernet.load_state_dict(before)
     update(supernet, batch, archs, TASK, step, mean.divide)
     mean.close()
     for name, weight in supernet.named_parameters():

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 Row: TypeAlias = NDArray[np.uint8]
 Route: TypeAlias = "tuple[tuple[int, int, int, int], ...]"
-"""What a cell computes: (edge, operation, source, target), by rising target."""
+"""Steps of a cell, each (edge, operation, source, target), by rising target."""
 
 
 class Shared:

@@ -15,7 +15,6 @@ from archrank.networks.inputs import run
 from archrank.supernets.base import Supernet
 from archrank.supernets.statistics import recalibrate
 from archrank.torch_state import mode
-from archrank.training.data import resident
 from archrank.training.evaluation import read
 from archrank.training.layout import layout_of
 from archrank.types import Archs, Floats, Ints
@@ -66,19 +65,24 @@ def one_shot_scores(
         if number < 1:
             raise SettingsError(f"{setting} must be at least 1, got {number}")
     device = next(supernet.parameters()).device
-    splits = resident(task, device, layout_of(supernet))
-    data: Split = getattr(splits, split)
+    layout, splits = layout_of(supernet), task.load()
+
+    def placed(part: Split) -> Split:
+        return part.map(lambda tensor: layout(tensor.to(device)))
+
+    data = placed(getattr(splits, split))
     if not len(data.y):
         raise SettingsError(f"task {task.name!r} has no examples in its {split} split")
+    train = placed(splits.train) if statistics == "recalibrated" else None
     found: dict[str, list[float]] = {n: [] for n in ("loss", *(m.name for m in task.metrics))}
     with torch.inference_mode(), mode(supernet, training=False):
         for done, arch in enumerate(archs, 1):
             meter = task.meter()
-            if statistics == "batch":
+            if train is None:
                 for batch in even_batches(data, batch_size):
                     meter.update(supernet(*batch.inputs, arch), batch.y)
             else:
-                _calibrated(supernet, arch, splits.train, data, meter, batch_size, calibration)
+                _calibrated(supernet, arch, train, data, meter, batch_size, calibration)
             for name, value in _finite(read(meter, task)).items():
                 found[name].append(value)
             progress(done)

@@ -79,7 +79,6 @@ def update(
             loss = task.loss(supernet(*batch.inputs, arch), batch.y)
         step.backward(loss)
         losses.append(loss.detach())
-    if len(archs) > 1:
-        mean()
+    mean()
     step.update()
     return torch.stack(losses).mean()

@@ -22,9 +22,10 @@ from archrank.study import Study
 from tests.study.helpers import told
 
 MINE = """
+from pathlib import Path
 import archrank as ar
 
-with open("imported", "a") as file:
+with Path(__file__).with_name("imported").open("a") as file:
     file.write("x")
 
 def build(config, task):

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from archrank.assess.surgery_rankers import forest
 from archrank.errors import StorageError
 from archrank.reproduce import reproduce
 from archrank.reproduce.base import Found, Plan
 from archrank.reproduce.journal import RunJournal
-from archrank.reproduce.surgery.published import forest
 
 HEADER = {"name": "x", "seeds": 2}
 

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from archrank.assess.fitting import Measured
 from archrank.data import need_folder
 from archrank.errors import DataError
 from archrank.spaces.edge_cells.nasbench201 import NASBench201
-from archrank.tables.arrays import RowFinder, TableArrays
+from archrank.tables.arrays import RowFinder
 from archrank.tables.base import BenchTable, load_table
 from archrank.types import Archs, Floats, Ints
 
@@ -25,25 +26,16 @@ CONTENTS = {
 
 
 @dataclass(frozen=True, eq=False)
-class Bench(TableArrays):
+class Bench(Measured):
     """A published table as arrays; columns are as in its files.
 
     Attributes:
-        macs: ``(n,)``.
         params: ``(n,)``.
         goal: Test accuracy on CIFAR-10, in percent, that the blog's searches try to reach.
     """
 
-    macs: Floats
     params: Floats
     goal: float = GOAL
-
-    def __getitem__(self, column: str) -> Floats:
-        return self.columns[column]
-
-    def share(self, fraction: float) -> int:
-        """Return a fraction of the number of architectures, rounded down, but at least 1."""
-        return max(1, int(fraction * len(self)))
 
     def rows_of(self, archs: Archs) -> Ints:
         """Find the rows of architectures ``(k, d)`` of this table: ``(k,)``."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from archrank.assess.fitting import measures, run_fit
+from archrank.assess.surgery_rankers import RANKING
 from archrank.reproduce.base import Claim, Comparison, Found, Plan, Row, summary
 from archrank.reproduce.bench import Bench
-from archrank.reproduce.fitting import measures, run_fit
 from archrank.reproduce.surgery.predictors import TRUTH, fits, mean, sizes
-from archrank.reproduce.surgery.published import RANKING
 
 ONE_SHOT = ("oneshot_acc", "fewshot_acc")
 SUPERNET = "their labels: mean of three supernets; ours: one of another training (few-shot NAS)"

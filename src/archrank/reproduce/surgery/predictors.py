@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from archrank.assess.fitting import Fit, run_fit
 from archrank.assess.grid import Cell
+from archrank.assess.surgery_rankers import RANKING, REGRESSION
 from archrank.rankers.base import Ranker
 from archrank.reproduce.base import Claim, Comparison, Found, Plan, Row, summary
 from archrank.reproduce.bench import Bench
-from archrank.reproduce.fitting import Fit, run_fit
-from archrank.reproduce.surgery.published import RANKING, REGRESSION
 from archrank.spaces.base import Space
 
 Makers = Mapping[str, Callable[[Space], Ranker]]

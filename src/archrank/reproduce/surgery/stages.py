@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from archrank import criteria
+from archrank.assess.fitting import Fit, fit_stages, measures
+from archrank.assess.surgery_rankers import RANKING
 from archrank.reproduce.base import Claim, Comparison, Found, Plan, Row, summary
 from archrank.reproduce.bench import Bench
-from archrank.reproduce.fitting import Fit, fit_stages, measures
 from archrank.reproduce.surgery.predictors import NOTES, by_ranker, fits, sizes
-from archrank.reproduce.surgery.published import RANKING
 
 STAGES = 5  # each adds as many labels as the first, of the best predicted cells
 TOP_SHARES = (0.001, 0.01, 0.05)  # P@K

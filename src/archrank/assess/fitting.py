@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -12,11 +13,28 @@ from archrank import criteria
 from archrank.assess.grid import Cell
 from archrank.assess.training import best_new
 from archrank.rankers.base import Ranker
-from archrank.reproduce.base import Found
-from archrank.reproduce.bench import Bench
+from archrank.tables.arrays import TableArrays
 from archrank.types import Floats, Ints
 
 GROUPS = 10  # of equal size, by rising FLOPs; the paper does not say how many per group
+
+
+@dataclass(frozen=True, eq=False)
+class Measured(TableArrays):
+    """Measured architectures with their costs; columns are as in their files.
+
+    Attributes:
+        macs: ``(n,)``.
+    """
+
+    macs: Floats
+
+    def __getitem__(self, column: str) -> Floats:
+        return self.columns[column]
+
+    def share(self, fraction: float) -> int:
+        """Return a fraction of the number of architectures, rounded down, but at least 1."""
+        return max(1, int(fraction * len(self)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +43,7 @@ class Fit:
 
     cell: Cell
     ranker: Ranker
-    bench: Bench
+    bench: Measured
     labels: str
     truth: str
     scale: float = 1.0  # factor by which labels are multiplied
@@ -57,7 +75,7 @@ def fit_stages(fit: Fit) -> list[Stage]:
     return stages
 
 
-def measures(scores: Floats, truth: Floats, bench: Bench) -> Found:
+def measures(scores: Floats, truth: Floats, bench: Measured) -> dict[str, Any]:
     """Compute the criteria of section 3; equal scores, of a collapsed network, count as random."""
     if np.ptp(scores) == 0:
         nothing = [math.nan] * GROUPS
@@ -78,7 +96,7 @@ def measures(scores: Floats, truth: Floats, bench: Bench) -> Found:
     }
 
 
-def run_fit(fit: Fit) -> Found:
+def run_fit(fit: Fit) -> dict[str, Any]:
     """Run a single stage and compute its criteria."""
     (stage,) = fit_stages(fit)
     return measures(stage.scores, fit.bench[fit.truth], fit.bench) | {"seconds": stage.seconds}

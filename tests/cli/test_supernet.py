@@ -89,6 +89,10 @@ def test_bad_input(cli: Cli) -> None:
     assert cli(*QUICK).status == 0
     refused(cli(*QUICK, "--seed", 3), "is of another training", "seed: 0 -> 3")
     refused(cli("supernet", "score", "net", "--archs", 0), "at least 1")
+    cured = ("--decay-exponents", 1.5, 0.5, "--momentum-decision", 0)
+    refused(cli(*QUICK, *cured), "rule.decay_exponents: not set -> 1.5, 0.5; rule.momentum")
+    refused(cli(*QUICK, "--decay-exponents", 1.5), "decay_exponents are two numbers, got (1.5,)")
+    refused(cli(*QUICK, "--momentum-decision", 3), "momentum_decision 3: mine has the decisions 0")
     Path("net/supernet.json").write_text("[]")
     refused(cli("supernet", "score", "net"), "supernet.json")
     Path("net/supernet.json").unlink()

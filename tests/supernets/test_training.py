@@ -15,10 +15,9 @@ from archrank.spaces import NASBench201, Scale
 from archrank.supernets.checkpoints import checkpoints, read_checkpoint
 from archrank.supernets.samplers import DeIsomorphic, FairNAS, Sampler, Subset, Uniform
 from archrank.supernets.training import Progress, SupernetTraining, train_supernet
-from archrank.supernets.update import MeanPerWeight, update
+from archrank.supernets.updates import MeanPerWeight, UpdateRule
 from archrank.tasks import Digits, Recipe
 from archrank.training.loop import initialise
-from archrank.training.step import Step
 from archrank.types import Archs
 
 SPACE = NASBench201(Scale(channels=2, cells=1, reduction="pool"))
@@ -51,35 +50,23 @@ def test_a_supernet_learns() -> None:
     assert found.losses[-1] < 0.75 * found.losses[0]
 
 
-def test_gradients_are_means_over_the_architectures_that_use_a_weight() -> None:
-    found = training()
-    supernet, batch = found.supernet.train(), found._data.train.take(slice(0, 50))
-    archs = np.array([[2, 1, 1, 1, 1, 1], [2, 3, 1, 1, 1, 1], [1, 3, 1, 1, 1, 3]], dtype=np.uint8)
-    single: dict[str, list[torch.Tensor]] = {}
-    for arch in archs:
-        supernet.zero_grad(set_to_none=True)
-        TASK.loss(supernet(batch.x, arch), batch.y).backward()
-        for name, weight in supernet.named_parameters():
-            if weight.grad is not None:
-                single.setdefault(name, []).append(weight.grad.clone())
-    assert {len(g) for g in single.values()} == {1, 2, 3}
-    supernet.zero_grad(set_to_none=True)
-    before = weights(found)
-    step = Step(supernet.parameters(), Recipe(lr=0.1, momentum=0.0, weight_decay=0.0), 10**6)
-    mean = MeanPerWeight(supernet)
-    update(supernet, batch, archs[:1], TASK, step, mean.divide)  # counted anew in each update
-    supernet.load_state_dict(before)
-    update(supernet, batch, archs, TASK, step, mean.divide)
-    mean.close()
-    for name, weight in supernet.named_parameters():
-        moved = (before[name] - weight) / 0.1
-        gradients = single.get(name, [torch.zeros_like(weight)])
-        assert torch.allclose(moved, torch.stack(gradients).mean(dim=0), atol=1e-5), name
+CURED = MeanPerWeight(decay_exponents=(1.5, 0.5), momentum_decision=1)
 
 
-@pytest.mark.parametrize("sampler", [Uniform(), FairNAS(), DeIsomorphic(m=2)])
-def test_a_resumed_training_is_the_same_bit_for_bit(sampler: Sampler, tmp_path: Path) -> None:
-    whole = training(sampler)
+@pytest.mark.parametrize(
+    ("sampler", "rule"),
+    [
+        (Uniform(), None),
+        (FairNAS(), None),
+        (DeIsomorphic(m=2), None),
+        (Uniform(), CURED),
+        (FairNAS(), CURED),
+    ],
+)
+def test_a_resumed_training_is_the_same_bit_for_bit(
+    sampler: Sampler, rule: UpdateRule | None, tmp_path: Path
+) -> None:
+    whole = training(sampler, rule=rule)
     train_supernet(whole)
 
     class Killed(BaseException):
@@ -90,8 +77,8 @@ def test_a_resumed_training_is_the_same_bit_for_bit(sampler: Sampler, tmp_path: 
             raise Killed
 
     with pytest.raises(Killed):
-        train_supernet(training(sampler), tmp_path, every=2, watch=kill)
-    resumed = training(sampler)
+        train_supernet(training(sampler, rule=rule), tmp_path, every=2, watch=kill)
+    resumed = training(sampler, rule=rule)
     epochs: list[int] = []
     train_supernet(resumed, tmp_path, every=2, watch=lambda p: epochs.append(p.epoch))
     assert epochs == [3, 4]
@@ -183,6 +170,10 @@ def test_a_second_divergence_ends_the_training(tmp_path: Path) -> None:
         (lambda: training(FairNAS()), "sampler.name: Uniform -> FairNAS"),
         (lambda: training(task=Digits(recipe=Recipe(epochs=5), copies=1)), "recipe"),
         (lambda: training(seed=3), "seed: 0 -> 3"),
+        (
+            lambda: training(rule=MeanPerWeight(momentum_decision=1)),
+            "rule.momentum_decision: not set -> 1",
+        ),
         (lambda: training(task=Digits(recipe=TASK.recipe, copies=2)), "task.copies"),
         (
             lambda: SupernetTraining(NASBench201().networks(TASK).supernet(), TASK),

@@ -16,14 +16,28 @@ from archrank.tasks import Augmentation, Digits, Recipe
 from archrank.torch_state import seeded
 from archrank.training.data import Draws, resident
 from archrank.training.loop import initialise
-from archrank.training.step import Step, learning_rate
+from archrank.training.step import Step
 
 CPU = torch.device("cpu")
 
 
+def line() -> nn.Module:
+    return initialise(lambda: nn.Linear(3, 2), 0)
+
+
+def rates_of(recipe: Recipe, updates: int) -> list[float]:
+    """Learning rate of each update."""
+    network, rates = line(), []
+    step = Step(network.parameters(), recipe, updates)
+    for _ in range(updates):
+        step(network(torch.ones(1, 3)).sum())
+        rates.append(float(step.optimizer.param_groups[0]["lr"]))
+    return rates
+
+
 def test_learning_rate_warms_up_and_falls_to_zero() -> None:
     recipe = Recipe(epochs=10, lr=0.2, warmup_epochs=2)
-    rates = [learning_rate(recipe, done, 50) for done in range(50)]
+    rates = rates_of(recipe, 50)
     assert rates[0] == pytest.approx(0.2 / 10)
     assert max(rates) < 0.2
     assert rates[:10] == sorted(rates[:10])
@@ -32,8 +46,15 @@ def test_learning_rate_warms_up_and_falls_to_zero() -> None:
     assert rates[25] == pytest.approx(0.1)  # half way, cos(pi / 2) = 0
 
 
-def line() -> nn.Module:
-    return initialise(lambda: nn.Linear(3, 2), 0)
+def test_an_update_may_have_a_decay_of_its_own() -> None:
+    network = line()
+    step = Step(network.parameters(), Recipe(epochs=4, lr=0.2, warmup_epochs=2), 4)
+    assert step.decay == 1
+    for decay in (0.5, None):
+        step.backward(network(torch.ones(1, 3)).sum())
+        expected = 0.2 * (step.done + 1) / 2 * (step.decay if decay is None else decay)
+        step.update(decay)
+        assert step.optimizer.param_groups[0]["lr"] == pytest.approx(expected)
 
 
 def test_the_first_update_is_that_of_plain_sgd() -> None:
@@ -105,7 +126,7 @@ def test_groups_have_rates_of_their_own() -> None:
         step(network(torch.ones(1, 3)).sum())
     fast, slow = (group["lr"] for group in step.optimizer.param_groups)
     assert fast == pytest.approx(4 * slow)
-    assert fast == pytest.approx(2 * learning_rate(step.recipe, 2, 8))
+    assert fast == pytest.approx(2 * rates_of(step.recipe, 8)[2])
 
 
 def test_frozen_weights_and_nothing_to_train() -> None:

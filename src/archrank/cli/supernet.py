@@ -42,6 +42,10 @@ class SupernetTrain:
     """Number of examples per update."""
     lr: Annotated[float, "NUMBER"] = 0.1
     """Peak learning rate, which falls to 0 along a cosine."""
+    decay_exponents: Annotated[tuple[float, ...], "NUMBER"] = ()
+    """Exponents of the learning rate's decay, of the smallest and of the largest architectures."""
+    momentum_decision: int | None = None
+    """Index of a decision, such as an edge: each of its options has a momentum of its own."""
     seed: int = 0
     """Seed of initial weights, draws and batches."""
     keep: tuple[int, ...] = ()
@@ -85,6 +89,7 @@ class SupernetTrain:
         from archrank.runs.named import instance_of, make_space, make_task
         from archrank.supernets.samplers import SAMPLERS, Sampler
         from archrank.supernets.training import SupernetTraining
+        from archrank.supernets.updates import MeanPerWeight
         from archrank.training.loop import initialise
 
         if self.epochs < 1 or self.batch_size < 1 or not self.lr > 0:
@@ -96,9 +101,17 @@ class SupernetTrain:
         networks = make_space(self.space).networks(task)
         recipe = replace(task.recipe, epochs=self.epochs, batch_size=self.batch_size, lr=self.lr)
         sampler = instance_of(SAMPLERS, self.sampler, Sampler)
+        exponents: Any = self.decay_exponents or (1.0, 1.0)
+        rule = MeanPerWeight(exponents, self.momentum_decision)
         supernet: Any = initialise(lambda: networks.supernet(affine=self.affine), self.seed)
         return SupernetTraining(
-            supernet, task, sampler, recipe=recipe, seed=self.seed, device=self.device
+            supernet,
+            task,
+            sampler,
+            rule=rule,
+            recipe=recipe,
+            seed=self.seed,
+            device=self.device,
         )
 
 

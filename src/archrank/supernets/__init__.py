@@ -12,6 +12,7 @@ from archrank.lazy import lazy
 
 if TYPE_CHECKING:
     from archrank.supernets import samplers as samplers
+    from archrank.supernets import updates as updates
     from archrank.supernets.base import Supernet as Supernet
     from archrank.supernets.scoring import mean_of_classes as mean_of_classes
     from archrank.supernets.scoring import mean_of_supernets as mean_of_supernets
@@ -29,6 +30,7 @@ _HOMES = {
     "recalibrate": "statistics",
     "samplers": "",
     "train_supernet": "training",
+    "updates": "",
 }
 
 __all__, __getattr__, __dir__ = lazy(__name__, _HOMES)

@@ -25,7 +25,8 @@ from archrank.supernets.checkpoints import (
 )
 from archrank.supernets.samplers.base import Sampler
 from archrank.supernets.samplers.uniform import Uniform
-from archrank.supernets.update import MeanPerWeight, update
+from archrank.supernets.updates.base import Session, UpdateRule
+from archrank.supernets.updates.mean_per_weight import MeanPerWeight
 from archrank.torch_state import seeded
 from archrank.training.data import Draws, resident
 from archrank.training.layout import lay_out
@@ -70,7 +71,8 @@ class SupernetTraining:
     Args:
         supernet: freshly initialised; trained in place.
         task: data and loss.
-        sampler: chooses the architectures of an update.
+        sampler: chooses the architectures of an update; ``None``: uniformly, one at a time.
+        rule: makes an update of them; ``None``: :class:`MeanPerWeight`.
         recipe: optimisation; ``None`` is the task's.
         seed: of draws, batches and dropout.
         device: where data and supernet are put.
@@ -86,12 +88,14 @@ class SupernetTraining:
         task: Task,
         sampler: Sampler | None = None,
         *,
+        rule: UpdateRule | None = None,
         recipe: Recipe | None = None,
         seed: int = 0,
         device: str | torch.device = "cpu",
     ) -> None:
         self.supernet, self.task, self.seed = supernet, task, seed
         self.sampler = sampler if sampler is not None else Uniform()
+        self.rule = rule if rule is not None else MeanPerWeight()
         self.recipe = recipe if recipe is not None else task.recipe
         self.device = torch.device(device)
         self.epoch, self.recoveries = 0, 0
@@ -109,7 +113,7 @@ class SupernetTraining:
         updates = self.recipe.epochs * self._draws.batches
         recipe = replace(self.recipe, lr=self.recipe.lr * SLOWER**self.recoveries)
         self._step = Step(self.supernet.parameters(), recipe, updates)
-        _give_every_weight_momentum(self._step.optimizer)
+        self._updates = self.rule.start(Session(self.supernet, self.task, self._step))
 
     @property
     def lr(self) -> float:
@@ -119,18 +123,11 @@ class SupernetTraining:
     def run_epoch(self) -> float:
         """Train one epoch; return its mean loss, which is not finite if it diverged."""
         self.supernet.train()
-        mean = MeanPerWeight(self.supernet)
-        losses = []
         dropout = int(np.random.SeedSequence([self.seed, self.epoch]).generate_state(1)[0])
-        try:
-            with seeded(dropout, self.device):
-                for batch in self._draws.epoch():
-                    archs = self._drawn(self._step.done)
-                    losses.append(
-                        update(self.supernet, batch, archs, self.task, self._step, mean.divide)
-                    )
-        finally:
-            mean.close()
+        with seeded(dropout, self.device):
+            losses = [
+                self._updates(batch, self._drawn(self._step.done)) for batch in self._draws.epoch()
+            ]
         self.epoch += 1
         self.losses.append(float(torch.stack(losses).mean()))
         return self.losses[-1]
@@ -156,6 +153,7 @@ class SupernetTraining:
     def identity(self) -> dict[str, Any]:
         """Return what must agree for a checkpoint to be gone on from, as JSON values."""
         shapes = {name: list(p.shape) for name, p in self.supernet.state_dict().items()}
+        rule = self.rule.describe()
         return {
             "space": self.supernet.space.fingerprint(),
             "supernet": type(self.supernet).__name__,
@@ -165,6 +163,7 @@ class SupernetTraining:
             "recipe": identity_of(self.recipe),
             "sampler": self.sampler.describe(),
             "seed": self.seed,
+            **({} if rule == MeanPerWeight().describe() else {"rule": rule}),
         }
 
     def state(self) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -172,6 +171,7 @@ class SupernetTraining:
         tensors = {
             "supernet": self.supernet.state_dict(),
             "step": self._step.state_dict(),
+            "rule": self._updates.state_dict(),
             "draws": self._draws.state_dict(),
         }
         about = {
@@ -188,6 +188,7 @@ class SupernetTraining:
         self._start()
         self.supernet.load_state_dict(tensors["supernet"])
         self._step.load_state_dict(tensors["step"])
+        self._updates.load_state_dict(tensors["rule"])
         self._draws.load_state_dict(tensors["draws"])
         self.epoch, self.losses = int(about["epoch"]), list(about["losses"])
 
@@ -207,7 +208,9 @@ class SupernetTraining:
             ResumeError: it is of another training; names the differences.
         """
         tensors, about = read_checkpoint(path)
-        found = differences(about.get("identity"), self.identity())
+        default = {"rule": MeanPerWeight().describe()}  # left out of identities
+        stored: dict[str, Any] = about.get("identity", {})
+        found = differences(default | stored, default | self.identity())
         if found:
             raise ResumeError(
                 f"checkpoint {path} is of another training (stored -> now): "
@@ -215,14 +218,6 @@ class SupernetTraining:
                 "first settings to go on"
             )
         self.restore(tensors, about)
-
-
-def _give_every_weight_momentum(optimizer: torch.optim.Optimizer) -> None:
-    """Let SGD begin with momenta of 0: its fused update fails where only some weights have one."""
-    for group in optimizer.param_groups:
-        if group.get("momentum"):
-            for weight in group["params"]:
-                optimizer.state[weight]["momentum_buffer"] = torch.zeros_like(weight)
 
 
 def train_supernet(

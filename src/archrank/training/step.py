@@ -64,6 +64,7 @@ class Step:
         if not self._weights:
             raise SettingsError("there is nothing to train: no parameter needs a gradient")
         self.optimizer = make_optimizer(groups, recipe)
+        _start_momenta(self.optimizer)
         self._peaks = [float(group["lr"]) for group in self.optimizer.param_groups]
         self._clip = clip if clip is not None else self._limit_norm
         self._device = self._weights[0].device.type
@@ -87,10 +88,18 @@ class Step:
         scaled = loss if self._scaler is None else self._scaler.scale(loss)
         scaled.backward()  # type: ignore[no-untyped-call]
 
-    def update(self) -> None:
+    @property
+    def decay(self) -> float:
+        """Factor by which the schedule lowers the rate of the next update, from 1 down to 0."""
+        return schedule_decay(self.recipe, self.done, self.updates)
+
+    def update(self, decay: float | None = None) -> None:
         """Clip the gradients, update the weights at the scheduled rate, drop the gradients.
 
         In float16, an update whose gradients overflow is left out, and counts.
+
+        Args:
+            decay: Factor of the rate in place of :attr:`decay`; a warm-up still multiplies it.
 
         Raises:
             SettingsError: The schedule has ended.
@@ -100,8 +109,10 @@ class Step:
         if self._scaler is not None:
             self._scaler.unscale_(self.optimizer)
         self._clip()
+        ramp = warmup(self.recipe, self.done, self.updates)
+        decay = self.decay if decay is None else decay
         for group, peak in zip(self.optimizer.param_groups, self._peaks, strict=True):
-            group["lr"] = learning_rate(self.recipe, self.done, self.updates, peak)
+            group["lr"] = ramp * peak * decay
         if self._scaler is None:
             self.optimizer.step()
         else:
@@ -136,19 +147,15 @@ class Step:
             self._scaler.load_state_dict(state["scaler"])
 
 
-def learning_rate(recipe: Recipe, done: int, updates: int, peak: float | None = None) -> float:
-    """Return the rate of the update after ``done``: a linear warm-up times a cosine to 0.
+def warmup(recipe: Recipe, done: int, updates: int) -> float:
+    """Return the factor of the rate that rises linearly to 1 in the epochs of warm-up."""
+    length = recipe.warmup_epochs * (updates / recipe.epochs)  # updates
+    return min(1.0, (done + 1) / length) if length > 0 else 1.0
 
-    Args:
-        recipe: Its peak rate, epochs and epochs of warm-up.
-        done: Updates made so far.
-        updates: Updates in all.
-        peak: Another peak than the recipe's.
-    """
-    warmup = recipe.warmup_epochs * (updates / recipe.epochs)  # updates
-    ramp = min(1.0, (done + 1) / warmup) if warmup > 0 else 1.0
-    top = recipe.lr if peak is None else peak
-    return ramp * top * 0.5 * (1 + math.cos(math.pi * done / updates))
+
+def schedule_decay(recipe: Recipe, done: int, updates: int) -> float:
+    """Return the factor of the rate that falls from 1 to 0 along a cosine."""
+    return 0.5 * (1 + math.cos(math.pi * done / updates))
 
 
 def make_optimizer(
@@ -172,6 +179,14 @@ def make_optimizer(
         weight_decay=recipe.weight_decay,
         fused=fused,
     )
+
+
+def _start_momenta(optimizer: torch.optim.Optimizer) -> None:
+    """Let SGD begin with momenta of 0: its fused update fails where only some weights have one."""
+    for group in optimizer.param_groups:
+        if group.get("momentum"):
+            for weight in group["params"]:
+                optimizer.state[weight]["momentum_buffer"] = torch.zeros_like(weight)
 
 
 def _groups(

@@ -1,0 +1,94 @@
+"""Base classes of update rules: one batch and some architectures make one update of a supernet."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from archrank.identity import identity_of
+from archrank.supernets.base import Supernet
+from archrank.training.step import Step
+from archrank.types import Archs
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from archrank.tasks.base import Split, Task
+
+
+@dataclass(frozen=True)
+class Session:
+    """The training that a rule makes updates for.
+
+    Attributes:
+        supernet: in training mode, on its device.
+        task: its loss.
+        step: optimiser, learning rate, clipping and precision; ``step.recipe`` is the recipe and
+            ``step.updates`` the number of updates in all.
+    """
+
+    supernet: Supernet
+    task: Task
+    step: Step
+
+    @property
+    def weights(self) -> list[nn.Parameter]:
+        """The weights that are trained, in the order of the supernet."""
+        return [weight for weight in self.supernet.parameters() if weight.requires_grad]
+
+    def loss(self, batch: Split, arch: NDArray[np.uint8]) -> Tensor:
+        """Run ``arch: (d,)`` on a batch in the recipe's precision; its loss, a scalar."""
+        with self.step.forward_context():
+            return self.task.loss(self.supernet(*batch.inputs, arch), batch.y)
+
+
+class UpdateRule(ABC):
+    """Base class of update rules: settings, and no state of any training.
+
+    A rule decides what is done with the architectures that the sampler drew: which losses they are
+    trained with, how their gradients become one update, at which learning rate and with which
+    momentum. One rule may serve several trainings; what changes while one trains is in
+    :class:`Updates`. Rules are frozen dataclasses, so that their settings describe them.
+    """
+
+    @abstractmethod
+    def start(self, session: Session) -> Updates:
+        """Return the updates of a training that begins.
+
+        Raises:
+            SettingsError: the rule does not suit the supernet, the task or the recipe.
+        """
+
+    def describe(self) -> dict[str, Any]:
+        """Return class and settings as JSON values; they must agree for a training to go on."""
+        return identity_of(self)
+
+
+class Updates(ABC):
+    """The updates of one training by one rule, with whatever state they need."""
+
+    @abstractmethod
+    def __call__(self, batch: Split, archs: Archs) -> Tensor:
+        """Make one update with ``archs: (m, d)``, what the sampler drew, and call ``step.update``.
+
+        Returns:
+            The mean loss, a scalar without gradient.
+        """
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what the next updates depend on, beside weights and step: tensors and numbers."""
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where the updates that returned ``state`` were, bit for bit.
+
+        Raises:
+            KeyError: the state is of other updates.
+        """
+        if state:
+            raise KeyError(f"{type(self).__name__} keeps no state, got {', '.join(state)}")

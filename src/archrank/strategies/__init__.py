@@ -11,10 +11,12 @@ from archrank.lazy import lazy
 from archrank.registry import Registry
 
 if TYPE_CHECKING:
+    from archrank.strategies.acenas import AceNASSearch as AceNASSearch
     from archrank.strategies.base import Strategy as Strategy
     from archrank.strategies.exhaustive import Exhaustive as Exhaustive
     from archrank.strategies.guided import Guided as Guided
     from archrank.strategies.history import History as History
+    from archrank.strategies.proxyless import ProxylessAceNAS as ProxylessAceNAS
     from archrank.strategies.random import Random as Random
     from archrank.strategies.regularized_evolution import (
         RegularizedEvolution as RegularizedEvolution,
@@ -27,14 +29,18 @@ STRATEGIES = Registry(
         "random": "archrank.strategies.random:Random",
         "exhaustive": "archrank.strategies.exhaustive:Exhaustive",
         "evolution": "archrank.strategies.regularized_evolution:RegularizedEvolution",
+        "acenas": "archrank.strategies.acenas:AceNASSearch",
+        "acenas_proxyless": "archrank.strategies.proxyless:ProxylessAceNAS",
     },
     plural="strategies",
 )
 
 _HOMES = {
+    "AceNASSearch": "acenas",
     "Exhaustive": "exhaustive",
     "Guided": "guided",
     "History": "history",
+    "ProxylessAceNAS": "proxyless",
     "Random": "random",
     "RegularizedEvolution": "regularized_evolution",
     "Strategy": "base",

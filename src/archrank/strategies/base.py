@@ -28,14 +28,18 @@ class Strategy(ABC):
 
     The command line passes ``--ranker``, ``--initial`` and ``--batch`` to the constructor arguments
     ``ranker``, ``initial`` and ``batch_size``, and refuses an option that a strategy does not take.
+    It also passes ``space``, and as ``budget`` the evaluations that are planned, where one of these
+    is taken.
 
     Attributes:
         adaptive: whether proposals depend on the results of evaluations, as those of random and
             exhaustive search do not.
+        usual_budget: evaluations if the command line is told no number.
         ranker: orders candidates; ``None`` is the default ranker, or none at all.
     """
 
     adaptive: bool = False
+    usual_budget: int = 60
     ranker: Ranker | None = None
 
     def batch(self, history: History) -> int:

@@ -194,3 +194,14 @@ def test_mistakes(space: NASBench201, pretrained: AceNAS) -> None:
         AceNAS(space).pretrain(archs, {"flops": y[1:]})
     with pytest.raises(ArchrankError, match="pretrained as another network"):
         clone(pretrained).set_params(width=16).fit(archs, y)
+
+
+def test_settings_of_the_proxylessnas_code(space: NASBench201) -> None:
+    ranker = AceNAS(space, head=256, relevance_scale=15.0, relevance_bounds=(0.73, 0.76))
+    targets = ranker._targets(np.array([0.70, 0.73, 0.745, 0.76, 0.80]))
+    np.testing.assert_allclose(targets, [0, 0, 7.5, 15, 15])
+    free = AceNAS(space, relevance_scale=15.0)._targets(np.arange(11.0))
+    np.testing.assert_allclose(free, 15 * np.clip((np.arange(11) - 2) / 8, 0, 1))
+    network = ranker._network()
+    assert isinstance(network, DGCNN)
+    assert network.heads[0][0].out_features == 256  # type: ignore[index]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Direction: TypeAlias = Literal["forward", "backward"]
 
 KERNEL = 5  # of DGCNN's second convolution over nodes
-EMBEDDING, HEAD = 128, 128  # widths after it
+EMBEDDING = 128  # width after it
 
 
 def sizes(graphs: Graphs) -> tuple[int, int]:
@@ -156,6 +156,7 @@ class DGCNN(nn.Module):
         k: int,
         dropout: float,
         pooling: str,
+        head: int,
         heads: int,
     ) -> None:
         super().__init__()
@@ -169,7 +170,7 @@ class DGCNN(nn.Module):
         self.per_node = nn.Linear(kept, width // 2)  # Conv1d(1, H/2, kernel=stride=channels)
         self.over_nodes = nn.Linear(width // 2 * KERNEL, width)  # Conv1d(H/2, H, 5)
         self.fusion = nn.Linear(width * (k // 2 - KERNEL + 1) + n_extra, EMBEDDING)
-        self.heads = nn.ModuleList(mlp(EMBEDDING, (HEAD,), dropout) for _ in range(heads))
+        self.heads = nn.ModuleList(mlp(EMBEDDING, (head,), dropout) for _ in range(heads))
 
     def forward(self, flow: Tensor, x: Tensor, mask: Tensor, extra: Tensor) -> Tensor:
         """Score graphs, once per head: ``(b, m)``, or ``(b,)`` with a single head.

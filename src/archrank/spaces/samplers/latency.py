@@ -13,14 +13,17 @@ decides. Nine candidates in ten are accepted, where one in 250 of plain rejectio
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from archrank.checks import instance, number, quoted
 from archrank.errors import ArgumentError, SpaceError
 from archrank.spaces.base import Space
-from archrank.types import Archs, Floats, Ints
+from archrank.types import Archs, Bools, Floats, Ints
 
 STEP_MS = 0.01  # coarsest grid of the dynamic program
 CELLS = 200_000  # most points of its grid
@@ -131,6 +134,58 @@ class LinearLatency:
                     "widen the band"
                 )
         return np.concatenate([np.empty((0, self.space.d), dtype=np.uint8), *found])
+
+
+@dataclass(frozen=True, eq=False)
+class LatencyBand:
+    """Architectures that a model predicts to take between two latencies.
+
+    Attributes:
+        model: predicts latency.
+        low_ms: lowest latency, included.
+        high_ms: highest latency, included.
+        skip: probability of the option ``skip`` where there is one, as in
+            :meth:`LinearLatency.sample`.
+
+    Raises:
+        SpaceError: no architecture can lie in the band, or ``skip`` is no probability.
+    """
+
+    model: LinearLatency
+    low_ms: float
+    high_ms: float
+    skip: float | None = None
+
+    def __post_init__(self) -> None:
+        self.sample(1, rng=np.random.default_rng(0))
+
+    def sample(self, n: int, *, rng: np.random.Generator) -> Archs:
+        """Draw ``n`` architectures of the band, with repetition: ``(n, d)``."""
+        return self.model.sample(n, (self.low_ms, self.high_ms), rng=rng, skip=self.skip)
+
+    def prior(self, n: int, *, rng: np.random.Generator) -> Archs:
+        """Draw ``n`` architectures as :meth:`sample` does, but of any latency: ``(n, d)``."""
+        choices = self.model.space.choices
+        columns = [
+            rng.choice(len(c.options), size=n, p=_prior(c.options, self.skip)) for c in choices
+        ]
+        return np.stack(columns, axis=1).astype(np.uint8)
+
+    def inside(self, archs: Archs) -> Bools:
+        """Mark the architectures of the band: ``(n, d) -> (n,)``."""
+        latency = self.model(archs)
+        return np.asarray((latency >= self.low_ms) & (latency <= self.high_ms))
+
+    def describe(self) -> dict[str, Any]:
+        """Return the limits, the probability of ``skip`` and a digest of the model, as JSON."""
+        weights = np.concatenate([[self.model.bias_ms], *self.model.weights_ms])
+        digest = hashlib.sha256(weights.astype("<f8").tobytes()).hexdigest()[:12]
+        return {
+            "low_ms": self.low_ms,
+            "high_ms": self.high_ms,
+            "skip": self.skip,
+            "latency_model": digest,
+        }
 
 
 class _Program:

@@ -82,7 +82,7 @@ def test_bad_input(cli: Cli) -> None:
     Path("mine.py").write_text(SPACE)
     refused(cli(*QUICK, "--sampler", "unifrm"), "unknown sampler 'unifrm', did you mean 'uniform'")
     refused(cli(*QUICK, "--epochs", 0), "must be positive")
-    refused(cli(*TRAIN, "--space", "proxylessnas"), "has no supernet")
+    refused(cli(*TRAIN, "--space", "attentivenas"), "has no supernet")
     refused(cli("supernet", "score", "nowhere"), "there is no checkpoint nowhere")
     Path("empty").mkdir()
     refused(cli("supernet", "score", "empty"), "holds no checkpoint")

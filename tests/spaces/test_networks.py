@@ -76,7 +76,7 @@ class Shared(Supernet):
     def extract(self, arch: Any) -> nn.Module:
         scaled = nn.Linear(1, self.head.out_features)
         scaled.load_state_dict(self.head.state_dict())
-        return _Alone(scaled, float((arch == 3).sum()))
+        return self.placed(_Alone(scaled, float((arch == 3).sum())))
 
 
 class _Alone(nn.Module):
@@ -100,11 +100,14 @@ def test_supernets() -> None:
     check_supernet(supernet, (1, 8, 8))
     assert supernet(torch.zeros(2, 1, 8, 8), SKIP[0]).shape == (2, 10)
     small = space.restrict({"0->1": "nor_conv_3x3"})
-    assert small.networks(Digits()).supernet().space is space
+    assert small.networks(Digits()).supernet().space is small
     for name in SPACES.names():
         whole = SPACES.get(name)()
         if isinstance(whole, EdgeCellSpace):
             assert whole.networks().supernet().space is whole
+            with pytest.raises(SpaceError, match=r"has no option 'afine'; it has affine"):
+                whole.networks().supernet(afine=False)
+        if whole.supernet_options:
             continue
         with pytest.raises(SpaceError, match=f"{whole.name} has no supernet"):
             whole.networks().supernet()

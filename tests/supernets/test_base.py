@@ -26,7 +26,7 @@ class Slices(Supernet):
     def extract(self, arch: np.ndarray) -> nn.Module:
         layer = nn.Linear(12, int(arch[0]) + 1, bias=False)
         layer.weight = nn.Parameter(self.weight[: int(arch[0]) + 1].detach().clone())
-        return nn.Sequential(nn.Flatten(), layer)
+        return self.placed(nn.Sequential(nn.Flatten(), layer))
 
 
 class Sharing(Slices):
@@ -46,6 +46,86 @@ class Stateful(Slices):
     def forward(self, x: Tensor, arch: np.ndarray) -> Tensor:
         self.widest = max(self.widest, int(arch[0]))
         return super().forward(x, np.array([self.widest]))
+
+
+class Greedy(Slices):
+    """Gives all its weights a gradient, whatever the architecture has."""
+
+    def forward(self, x: Tensor, arch: np.ndarray) -> Tensor:
+        return super().forward(x, arch) + (self.weight - self.weight.detach()).sum()
+
+
+class Full(Slices):
+    """Lets narrow architectures train what only wide ones have."""
+
+    def forward(self, x: Tensor, arch: np.ndarray) -> Tensor:
+        wide = super().forward(x, np.array([3]))
+        hidden = (wide - wide.detach()).sum(dim=1, keepdim=True)
+        return super().forward(x, arch) + hidden
+
+
+class Spare(Slices):
+    """Has weights without a use."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.spare = nn.Parameter(torch.zeros(3))
+
+
+class Masked(Slices):
+    """Multiplies paths that are not taken by zero."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.paths = nn.ParameterList(torch.ones(1) for _ in range(4))
+
+    def forward(self, x: Tensor, arch: np.ndarray) -> Tensor:
+        one = sum(float(k == arch[0]) * path for k, path in enumerate(self.paths))
+        return super().forward(x, arch) * one
+
+
+class Constant(Slices):
+    """Extracts a network with the same outputs and other gradients."""
+
+    def extract(self, arch: np.ndarray) -> nn.Module:
+        layer = super().extract(arch)
+        return self.placed(nn.Sequential(Detach(), *layer))
+
+
+class Detach(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x.detach()
+
+
+class Evaluated(Slices):
+    """Forgets the mode."""
+
+    def extract(self, arch: np.ndarray) -> nn.Module:
+        return super().extract(arch).eval()
+
+
+class Neighbours(Slices):
+    """Lets an input depend on the one before it."""
+
+    def forward(self, x: Tensor, arch: np.ndarray) -> Tensor:
+        return super().forward(x + x.roll(1, dims=0), arch)
+
+
+@pytest.mark.parametrize(
+    ("kind", "rule"),
+    [
+        (Greedy, "gradients of architecture 0 reach 48 numbers, its network has 24"),
+        (Full, "gives other gradients"),
+        (Masked, "5 weights got gradients from architecture 0, whose network has 1"),
+        (Spare, "1 weights are used by none of 200 architectures, such as spare"),
+        (Constant, "gives other gradients"),
+        (Evaluated, "returns a network that is not in training mode"),
+        (Neighbours, "depend on the order of inputs"),
+    ],
+)
+def test_faults_are_named(kind: type[Slices], rule: str) -> None:
+    with pytest.raises(AssertionError, match=rule):
+        check_supernet(kind(), (3, 2, 2))
 
 
 def test_a_good_supernet_passes() -> None:

@@ -98,12 +98,15 @@ class SupernetTrain:
                 "must be positive"
             )
         task = make_task(self.task, self.data)
-        networks = make_space(self.space).networks(task)
+        space = make_space(self.space)
+        networks = space.networks(task)
+        known = "affine" in space.supernet_options
+        options = {"affine": self.affine} if known or self.affine else {}
         recipe = replace(task.recipe, epochs=self.epochs, batch_size=self.batch_size, lr=self.lr)
         sampler = instance_of(SAMPLERS, self.sampler, Sampler)
         exponents: Any = self.decay_exponents or (1.0, 1.0)
         rule = MeanPerWeight(exponents, self.momentum_decision)
-        supernet: Any = initialise(lambda: networks.supernet(affine=self.affine), self.seed)
+        supernet: Any = initialise(lambda: networks.supernet(**options), self.seed)
         return SupernetTraining(
             supernet,
             task,

@@ -11,7 +11,7 @@ sections 2.1 and 2.2, and the released code: stem, ``cells`` cells, then twice: 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -91,7 +91,7 @@ class Cell(nn.Module):
         _check(matrix, ops)
         last = len(matrix) - 1
         self.channels = vertex_channels(matrix, c_in, c_out)
-        self._sources = [[u for u in range(1, w) if matrix[u][w]] for w in range(last + 1)]
+        self._matrix = [list(row) for row in matrix]
         self.projections = nn.ModuleDict(
             {
                 str(w): ConvBNReLU(c_in, self.channels[w], 1, bn_momentum)
@@ -106,18 +106,44 @@ class Cell(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (b, c_in, h, w) to (b, c_out, h, w)."""
-        vertices = [x]
-        for v, operation in enumerate(self.operations, start=1):
-            terms = [vertices[u][:, : self.channels[v]] for u in self._sources[v]]
-            if str(v) in self.projections:
-                terms.append(self.projections[str(v)](x))
-            vertices.append(operation(_sum(terms)))  # (b, channels[v], h, w)
-        last = len(vertices)
-        outputs = [vertices[u] for u in self._sources[last]]
-        terms = [torch.cat(outputs, 1)] if outputs else []  # (b, c_out, h, w)
-        if str(last) in self.projections:
-            terms.append(self.projections[str(last)](x))
-        return _sum(terms)
+        return run_cell(
+            x,
+            self._matrix,
+            self.channels,
+            project=lambda v, x: self.projections[str(v)](x),
+            operate=lambda v, x: self.operations[v - 1](x),
+        )
+
+
+def run_cell(
+    x: Tensor,
+    matrix: Sequence[Sequence[int]],
+    channels: Sequence[int],
+    *,
+    project: Callable[[int, Tensor], Tensor],
+    operate: Callable[[int, Tensor], Tensor],
+) -> Tensor:
+    """Map ``x: (b, c_in, h, w)`` to (b, c_out, h, w) along the edges of a pruned cell.
+
+    Args:
+        x: Input of the cell.
+        matrix: Adjacency of its ``v`` vertices, see :class:`Cell`.
+        channels: Channels of the vertices, see :func:`vertex_channels`.
+        project: ``project(v, x)`` is the projection of the input to vertex ``v``.
+        operate: ``operate(v, x)`` is the operation of vertex ``v``.
+    """
+    vertices = [x]
+    last = len(matrix) - 1
+    for v in range(1, last):
+        terms = [vertices[u][:, : channels[v]] for u in range(1, v) if matrix[u][v]]
+        if matrix[0][v]:
+            terms.append(project(v, x))
+        vertices.append(operate(v, _sum(terms)))  # (b, channels[v], h, w)
+    outputs = [vertices[u] for u in range(1, last) if matrix[u][last]]
+    terms = [torch.cat(outputs, 1)] if outputs else []  # (b, c_out, h, w)
+    if matrix[0][last]:
+        terms.append(project(last, x))
+    return _sum(terms)
 
 
 def _sum(terms: list[Tensor]) -> Tensor:

@@ -7,7 +7,7 @@ drop path, which some of the published networks are trained with, are left out.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
 import torch
@@ -70,11 +70,33 @@ class Cell(nn.Module):
 
     def forward(self, before: Tensor, last: Tensor) -> Tensor:
         """Map (b, c_before, .., ..), (b, c_last, h, w) to (b, concatenated * channels, h', w')."""
-        states = [self.before(before), self.last(last)]
-        terms = zip(self.operations, self._sources, strict=True)
-        for (first, i), (second, j) in zip(terms, terms, strict=True):  # pairwise, one iterator
-            states.append(first(states[i]) + second(states[j]))  # (b, channels, h', w')
-        return torch.cat([states[k] for k in self._concat], 1)
+        return run_cell(
+            [self.before(before), self.last(last)],
+            self._sources,
+            self._concat,
+            operate=lambda term, x: self.operations[term](x),
+        )
+
+
+def run_cell(
+    states: list[Tensor],
+    sources: Sequence[int],
+    concat: Sequence[int],
+    *,
+    operate: Callable[[int, Tensor], Tensor],
+) -> Tensor:
+    """Compute the nodes of a cell and concatenate states: (b, concatenated * channels, h', w').
+
+    Args:
+        states: The two inputs, with the channels of a node; the nodes are appended.
+        sources: State that each of the (2 nodes) terms reads.
+        concat: States of the output.
+        operate: ``operate(term, x)`` is the operation of a term.
+    """
+    for term in range(0, len(sources), 2):
+        first, second = (operate(t, states[sources[t]]) for t in (term, term + 1))
+        states.append(first + second)  # (b, channels, h', w')
+    return torch.cat([states[k] for k in concat], 1)
 
 
 def _check(genotype: CellGenotype) -> None:
@@ -120,8 +142,8 @@ class NDSNetwork(nn.Module):
             raise SpaceError(
                 f"an NDS network needs 3 or more cells and an even width, got {depth} and {width}"
             )
-        self.stem, self.stem_last = _stems(stem, in_channels, width)
-        c_before = c_last = 3 * width if stem == "cifar" else width
+        self.stem, self.stem_last = stems(stem, in_channels, width)
+        c_before = c_last = width * stem_widths(stem)
         channels, after = width, stem == "imagenet"
         cells = []
         for i in range(depth):
@@ -145,11 +167,17 @@ class NDSNetwork(nn.Module):
         return logits
 
 
-def _stems(stem: Stem, c_in: int, width: int) -> tuple[nn.Module, nn.Module]:
+def stem_widths(stem: Stem) -> int:
+    """Return the channels of a stem's outputs, in widths of the network."""
+    return 3 if stem == "cifar" else 1
+
+
+def stems(stem: Stem, c_in: int, width: int) -> tuple[nn.Module, nn.Module]:
     """Make two modules: one from images to state 0, and one from state 0 to state 1."""
     if stem == "cifar":
-        first = nn.Conv2d(c_in, 3 * width, 3, padding=1, bias=False)
-        return nn.Sequential(first, nn.BatchNorm2d(3 * width)), nn.Identity()
+        c = width * stem_widths(stem)
+        first = nn.Conv2d(c_in, c, 3, padding=1, bias=False)
+        return nn.Sequential(first, nn.BatchNorm2d(c)), nn.Identity()
     if stem != "imagenet":
         raise SpaceError(f"stem must be 'cifar' or 'imagenet', got {stem!r}")
     half = nn.Sequential(

@@ -40,10 +40,17 @@ class FactorizedReduce(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (b, c_in, h, w) to (b, c_out, ceil(h / 2), ceil(w / 2))."""
-        x = x.relu()
-        shifted = nn.functional.pad(x, (0, 1, 0, 1))[:, :, 1:, 1:]  # (b, c_in, h, w)
-        out: Tensor = self.norm(torch.cat([self.even(x), self.odd(shifted)], dim=1))
+        out: Tensor = self.norm(reduce_factorized(x, self.even, self.odd))
         return out
+
+
+def reduce_factorized(
+    x: Tensor, even: Callable[[Tensor], Tensor], odd: Callable[[Tensor], Tensor]
+) -> Tensor:
+    """Concatenate two reductions of the rectified ``x``, ``odd`` of ``x`` shifted by a pixel."""
+    x = x.relu()
+    shifted = nn.functional.pad(x, (0, 1, 0, 1))[:, :, 1:, 1:]  # (b, c_in, h, w)
+    return torch.cat([even(x), odd(shifted)], dim=1)
 
 
 def _separable(c: int, stride: int, *, kernel: int, dilation: int = 1, twice: bool) -> nn.Module:

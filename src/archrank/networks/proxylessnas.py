@@ -63,6 +63,13 @@ class InvertedResidual(nn.Module):
         return x + y if self.residual else y
 
 
+def initialise(network: nn.Module) -> None:
+    """Draw the weights of convolutions anew: He by fan-out, as AceNAS initialises."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, mode="fan_out")
+
+
 class ProxylessNASNetwork(nn.Module):
     """Image classifier of inverted residual blocks.
 
@@ -97,9 +104,7 @@ class ProxylessNASNetwork(nn.Module):
         self.mix = ConvBNReLU6(c, HEAD, 1)
         self.dropout = nn.Dropout(dropout)
         self.classifier = nn.Linear(HEAD, n_classes)
-        for module in self.modules():  # He by fan-out, as AceNAS initialises
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out")
+        initialise(self)
         nn.init.normal_(self.classifier.weight, std=0.01)
         nn.init.zeros_(self.classifier.bias)
 

@@ -80,6 +80,8 @@ class Space(ABC):
     """Kind of picture, a key of :data:`archrank.drawing.STYLES`; it may need more of the space."""
     conditions: tuple[Condition | None, ...] = ()
     """Conditions under which decisions exist, by column; empty where all always do."""
+    supernet_options: tuple[str, ...] = ()
+    """Names of the options that :meth:`Networks.supernet` takes."""
     _restricted: ClassVar[Callable[[Space, Restriction], Space]]  # set where it is defined
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archrank.checks import quoted
-from archrank.errors import ArgumentError
+from archrank.errors import ArgumentError, SpaceError
 from archrank.types import Archs, Floats
 
 if TYPE_CHECKING:
@@ -110,12 +110,21 @@ class Networks:
         """Return a new supernet, which contains every architecture of the space.
 
         Args:
-            **options: of the space's supernet. Cells with operations on edges have ``affine``:
-                whether their batch norms have a scale and a shift (True), as in the networks.
+            **options: of the space's supernet, named in ``space.supernet_options``. Those of
+                archrank's spaces have ``affine``: whether batch norms of cells, or of
+                ProxylessNAS's searched blocks, have a scale and a shift (True), as in the
+                networks. A supernet of your own has none.
 
         Raises:
-            SpaceError: the space has none.
+            SpaceError: the space has none, or not that option.
         """
+        known = self.space.supernet_options
+        unknown = sorted(set(options) - set(known))
+        if unknown and known:
+            raise SpaceError(
+                f"the supernet of {self.space.name} has no option {unknown[0]!r}; it has "
+                f"{', '.join(known)}"
+            )
         return self.space._supernet(self.sizes, **options)
 
     def fingerprint(self) -> str:

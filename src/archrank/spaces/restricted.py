@@ -50,6 +50,7 @@ class RestrictedSpace(Space):
         self._restriction = restriction
         self.name = f"{origin.name}_restricted"
         self.drawing = origin.drawing
+        self.supernet_options = origin.supernet_options
         self.choices = tuple(
             Choice(c.name, tuple(c.options[k] for k in kept))
             for c, kept in zip(origin.choices, restriction.kept, strict=True)
@@ -291,12 +292,17 @@ class RestrictedNetworks(Networks):
         return self.whole.build(self.space.to_origin(row)[0])
 
     def supernet(self, **options: Any) -> Supernet:
-        """Return a new supernet of the whole space; it takes rows of ``space.to_origin``.
+        """Return a new supernet, which takes rows of the smaller space.
+
+        It has all weights of the whole space's; those that only other architectures use stay as
+        they were initialised.
 
         Args:
-            **options: of the space's supernet.
+            **options: of the whole space's supernet.
 
         Raises:
-            SpaceError: the space has none.
+            SpaceError: the whole space has none, or not that option.
         """
-        return self.whole.supernet(**options)
+        from archrank.supernets.restricted import RestrictedSupernet
+
+        return RestrictedSupernet(self.space, self.whole.supernet(**options))

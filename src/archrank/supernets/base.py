@@ -43,5 +43,11 @@ class Supernet(nn.Module, ABC):
     def extract(self, arch: NDArray[np.uint8]) -> nn.Module:
         """Copy ``arch: (d,)`` and its weights into a network that is independent of the supernet.
 
-        Its outputs equal those of :meth:`forward` for the same input and mode.
+        Its outputs equal those of :meth:`forward` for the same input and mode. It is on the
+        supernet's device, in its number format and mode.
         """
+
+    def placed(self, network: nn.Module) -> nn.Module:
+        """Put a new network where the supernet is: its device, number format and mode."""
+        weight = next(self.parameters())
+        return network.to(weight.device, weight.dtype).train(self.training)

@@ -160,7 +160,7 @@ class EdgeCellSupernet(Supernet):
         Its outputs equal those of :meth:`forward` for the same input and mode; its batch norms
         normalise by the batch, until they are recalibrated.
         """
-        network = self._build(arch)
+        network = self.placed(self._build(arch))
         outside = self.network.state_dict()
         with self._shared.running(self.route(arch)):
             for path, module in self.network.named_modules(remove_duplicate=False):
@@ -172,4 +172,4 @@ class EdgeCellSupernet(Supernet):
         use_batch_statistics(network)
         unknown = network.load_state_dict(outside, strict=False).unexpected_keys
         assert not unknown, f"{unknown} are not in the stand-alone network"
-        return network.train(self.training)
+        return network

@@ -2,50 +2,176 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from archrank.supernets.base import Supernet
-from archrank.testing._require import require
+from archrank.supernets.restricted import RestrictedSupernet
+from archrank.testing._require import require, require_description
+from archrank.torch_state import mode, seeded
+from archrank.types import Archs
+
+Row = NDArray[np.uint8]
+MOST = 200  # random architectures in which every weight must have been used
 
 
 def check_supernet(
-    supernet: Supernet, input_shape: tuple[int, int, int], *, n: int = 4, seed: int = 0
+    supernet: Supernet,
+    input_shape: tuple[int, ...],
+    *,
+    n: int = 4,
+    seed: int = 0,
+    covering: Archs | None = None,
 ) -> None:
     """Check that ``supernet`` keeps the contract of :class:`~archrank.supernets.Supernet`.
 
+    Extracted networks compute the same, gradients included, and share nothing with the supernet;
+    only what an architecture runs gets gradients; every weight is used by some architecture; and
+    nothing that ran before matters.
+
     Args:
-        supernet: The network to check; its mode and weights are not changed.
-        input_shape: Channels, height and width of its images.
+        supernet: The network to check; its mode and weights are not changed. Numbers are compared
+            to 1e-5 of their size, in double precision (``supernet.double()``) to 1e-9.
+        input_shape: Shape of one input, such as channels, height and width of images.
         n: Number of architectures to run.
-        seed: Seed of architectures and images.
+        seed: Seed of architectures and inputs.
+        covering: Architectures that together use every weight, ``(m, d)``; ``None`` draws up to
+            200. Of a restricted space they are rows of the whole one, whose weights it has.
 
     Raises:
         AssertionError: The supernet breaks a rule; the message names it.
     """
     name = type(supernet).__name__
     archs = supernet.space.sample(n, rng=np.random.default_rng(seed))
-    x = torch.randn(4, *input_shape, generator=torch.Generator().manual_seed(seed))
-    training = supernet.training
-    supernet.eval()
-    try:
-        with torch.no_grad():
-            first = [supernet(x, arch) for arch in archs]
-            again = [supernet(x, arch) for arch in archs[::-1]][::-1]
-            alone = [supernet.extract(arch).eval()(x) for arch in archs]
-    finally:
-        supernet.train(training)
-    for i, (a, b, c) in enumerate(zip(first, again, alone, strict=True)):
-        require(torch.equal(a, b), f"{name}: architecture {i} depends on which one ran before it")
-        require(
-            torch.allclose(a, c, atol=1e-5),
-            f"{name}: extract(arch) gives other outputs than forward(x, arch) for architecture {i}",
-        )
-    before = [p.detach().clone() for p in supernet.parameters()]
-    with torch.no_grad():
-        for parameter in supernet.extract(archs[0]).parameters():
-            parameter.add_(1.0)
+    generator = torch.Generator().manual_seed(seed)
+    weight = next(supernet.parameters())
+    x = torch.randn(4, *input_shape, generator=generator).to(weight.device, weight.dtype)
+    before = {key: tensor.clone() for key, tensor in supernet.state_dict().items()}
+    require_description(dict(supernet.options), f"{name}.options")
+    _check_memory(supernet, archs, x)
+    for training in (True, False):
+        with mode(supernet, training=training):
+            for i, arch in enumerate(archs):
+                _check_extracted(supernet, arch, x, f"architecture {i}", seed)
+            require(supernet.training == training, f"{name}: its mode changes when it is used")
+    _check_use(supernet, x, covering, seed)
+    after = supernet.state_dict()
     require(
-        all(torch.equal(a, b) for a, b in zip(before, supernet.parameters(), strict=True)),
-        f"{name}: extract(arch) must copy weights, not share them",
+        before.keys() == after.keys() and all(torch.equal(before[k], after[k]) for k in before),
+        f"{name}: its weights change without training, or extracted networks share them; "
+        "extract(arch) must copy weights",
     )
+
+
+def _same(a: Tensor, b: Tensor) -> bool:
+    """Tell whether two tensors are equal but for rounding."""
+    tolerance = 1e-9 if a.dtype == torch.float64 else 1e-5
+    size = float(b.detach().abs().max()) if b.numel() else 0.0
+    return a.shape == b.shape and torch.allclose(a, b, rtol=tolerance, atol=tolerance * (1 + size))
+
+
+def _check_memory(supernet: Supernet, archs: Archs, x: Tensor) -> None:
+    """Require that outputs depend on the architecture and the set of inputs alone."""
+    name = type(supernet).__name__
+    with torch.no_grad(), mode(supernet, training=False):
+        first = [supernet(x, arch) for arch in archs]
+        again = [supernet(x, arch) for arch in archs[::-1]][::-1]
+        turned = [supernet(x.flip(0), arch).flip(0) for arch in archs]
+    for i, (a, b, c) in enumerate(zip(first, again, turned, strict=True)):
+        require(len(a) == len(x), f"{name}: {len(x)} inputs give outputs of shape {(*a.shape,)}")
+        require(a.isfinite().all(), f"{name}: outputs of architecture {i} are not finite")
+        require(torch.equal(a, b), f"{name}: architecture {i} depends on which one ran before it")
+        require(_same(a, c), f"{name}: outputs of architecture {i} depend on the order of inputs")
+
+
+def _check_extracted(supernet: Supernet, arch: Row, x: Tensor, which: str, seed: int) -> None:
+    """Compare a network with its copy: outputs, gradients, and what gets gradients."""
+    name = type(supernet).__name__
+    mode_name = "training" if supernet.training else "evaluation"
+    network = supernet.extract(arch)
+    require(
+        network.training == supernet.training,
+        f"{name}: extract(arch) returns a network that is not in {mode_name} mode",
+    )
+    shared = _places(supernet) & _places(network)
+    require(not shared, f"{name}: extract(arch) must copy weights, not share them")
+    outputs, gradients = [], []
+    runs: tuple[Callable[[Tensor], Tensor], ...] = (lambda x: supernet(x, arch), network)
+    for run in runs:
+        leaf = x.clone().requires_grad_()
+        with seeded(seed, x.device):  # the same units are dropped
+            output = run(leaf)
+        outputs.append(output)
+        gradients.append(_backward(output, leaf))
+    require(
+        _same(*outputs),
+        f"{name}: extract(arch) gives other outputs than forward(x, arch) for {which} in "
+        f"{mode_name} mode",
+    )
+    require(
+        _same(*gradients),
+        f"{name}: extract(arch) gives other gradients than forward(x, arch) for {which} in "
+        f"{mode_name} mode",
+    )
+    used = [p.grad for p in supernet.parameters() if p.grad is not None]
+    supernet.zero_grad(set_to_none=True)
+    own = list(network.parameters())
+    require(
+        len(used) <= len(own),
+        f"{name}: {len(used)} weights got gradients from {which}, whose network has {len(own)}; "
+        "run the active path only",
+    )
+    active, size = sum(int(g.count_nonzero()) for g in used), sum(p.numel() for p in own)
+    require(
+        active <= size,
+        f"{name}: gradients of {which} reach {active:,} numbers, its network has {size:,}; slice "
+        "weights to what it uses",
+    )
+
+
+def _backward(output: Tensor, leaf: Tensor) -> Tensor:
+    """Run the backward pass of a loss; return the gradient of the inputs, zero if none."""
+    if not output.requires_grad:  # a network without weights on its path
+        return torch.zeros_like(leaf)
+    weights = torch.linspace(-1, 1, output.numel(), device=output.device, dtype=output.dtype)
+    (output.flatten() * weights).sum().backward()  # type: ignore[no-untyped-call]
+    return torch.zeros_like(leaf) if leaf.grad is None else leaf.grad
+
+
+def _places(network: nn.Module) -> set[int]:
+    """Return where a network's tensors lie in memory."""
+    return {t.data_ptr() for t in network.state_dict().values() if t.numel()}
+
+
+def _check_use(supernet: Supernet, x: Tensor, covering: Archs | None, seed: int) -> None:
+    """Require that every weight gets a gradient from some architecture."""
+    whole = supernet.whole if isinstance(supernet, RestrictedSupernet) else supernet
+    unused = dict(whole.named_parameters())
+    rows = _drawn(whole, seed) if covering is None else covering
+    ran = 0
+    with mode(whole, training=True):
+        for arch in rows:
+            if not unused:
+                return
+            ran += 1
+            _backward(whole(x, arch), x.clone())
+            for name, weight in list(unused.items()):
+                if weight.grad is not None and weight.grad.count_nonzero():
+                    del unused[name]
+            whole.zero_grad(set_to_none=True)
+    named = ", ".join(list(unused)[:3])
+    require(
+        not unused,
+        f"{type(supernet).__name__}: {len(unused)} weights are used by none of {ran} architectures,"
+        f" such as {named}; remove them, or give covering= architectures that use them",
+    )
+
+
+def _drawn(supernet: Supernet, seed: int) -> Iterator[Row]:
+    rng = np.random.default_rng([seed, 1])
+    for _ in range(MOST):
+        yield from supernet.space.sample(1, rng=rng)

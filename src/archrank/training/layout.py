@@ -20,6 +20,8 @@ Layout: TypeAlias = Callable[[Tensor], Tensor]
 """Returns the same numbers in another order in memory: :func:`channels_last` or :func:`default`."""
 
 VECTOR = 8  # numbers that AVX2 handles at once
+LEAST = "least_in_channels"
+"""Attribute of convolutions that are sliced: the fewest input channels they run with."""
 KNOWN = ("archrank.", "torch.nn.modules.")  # modules whose layers call nothing else
 
 
@@ -44,7 +46,7 @@ def _is_unsafe(module: nn.Module) -> bool:
         isinstance(module, nn.Conv2d)
         and module.kernel_size == (1, 1)
         and max(module.stride) > 1
-        and module.in_channels // module.groups < VECTOR
+        and getattr(module, LEAST, module.in_channels) // module.groups < VECTOR
     )
 
 

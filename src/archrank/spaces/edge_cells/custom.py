@@ -60,6 +60,8 @@ class CustomCells(EdgeCellSpace):
         [7783040.0]
     """
 
+    supernet_options = ("affine",)
+
     def __init__(
         self,
         ops: Mapping[str, Factory | None] | Sequence[str],

@@ -50,6 +50,7 @@ class NASBench201(EdgeCellSpace):
     """
 
     name = "nasbench201"
+    supernet_options = ("affine",)
 
     def __init__(self, scale: Scale | None = None) -> None:
         super().__init__(OPS, nodes=4)

@@ -49,6 +49,7 @@ class TransNAS101Micro(EdgeCellSpace):
     """
 
     name = "transnas101_micro"
+    supernet_options = ("affine",)
 
     def __init__(self, scale: Scale | None = None) -> None:
         super().__init__(OPS, nodes=4)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,8 @@ from archrank.types import Archs, Floats
 if TYPE_CHECKING:
     from torch import nn
 
+    from archrank.networks.proxylessnas import Block
+    from archrank.supernets.base import Supernet
     from archrank.tasks.base import Task
 
 OPS = ("k3e3", "k3e6", "k5e3", "k5e6", "k7e3", "k7e6", "skip")  # index order of AceNAS
@@ -75,6 +77,7 @@ class ProxylessNAS(Space):
 
     name = "proxylessnas"
     drawing = "proxylessnas"
+    supernet_options = ("affine",)
     choices = tuple(
         Choice(name, OPS if stride == 1 and c_in == width else OPS[:SKIP])
         for name, _, c_in, width, stride in BLOCKS
@@ -256,18 +259,36 @@ class ProxylessNAS(Space):
         return {"macs": totals[:, 0], "params": totals[:, 1]}
 
     def _build(self, arch: NDArray[np.uint8], sizes: ImageSizes) -> nn.Module:
-        from archrank.networks.proxylessnas import Block, ProxylessNASNetwork
+        from archrank.networks.proxylessnas import ProxylessNASNetwork
 
-        blocks = [
-            Block(width, int(KERNEL[op]), int(EXPAND[op]), stride)
-            for op, (_, _, _, width, stride) in zip(arch, BLOCKS, strict=True)
-            if op != SKIP
-        ]
+        blocks = [_block(j, op) for j, op in enumerate(arch.tolist()) if op != SKIP]
         return ProxylessNASNetwork(blocks, n_classes=sizes.n_classes, in_channels=sizes.channels)
+
+    def _supernet(self, sizes: ImageSizes, **options: Any) -> Supernet:
+        from archrank.supernets.proxylessnas import ProxylessNASSupernet
+
+        return ProxylessNASSupernet(
+            self,
+            blocks=[
+                (c, [_block(j, op) for op in range(SKIP)]) for j, (_, _, c, *_) in enumerate(BLOCKS)
+            ],
+            build=lambda arch: self._build(arch, sizes),
+            n_classes=sizes.n_classes,
+            in_channels=sizes.channels,
+            **options,
+        )
 
     def fingerprint(self) -> str:
         """Return the name: nothing else can be chosen."""
         return self.name
+
+
+def _block(j: int, op: int) -> Block:
+    """Return the settings of operation ``op`` of block ``j``."""
+    from archrank.networks.proxylessnas import Block
+
+    _, _, _, width, stride = BLOCKS[j]
+    return Block(width, int(KERNEL[op]), int(EXPAND[op]), stride)
 
 
 @lru_cache(maxsize=4)

@@ -8,7 +8,7 @@ channels. Facts: sections 2.1 and 2.2 of the paper and its released code.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,8 @@ from archrank.types import Archs, Bools, Floats
 if TYPE_CHECKING:
     from torch import nn
 
+    from archrank.networks.nasbench101 import NASBench101Network
+    from archrank.supernets.base import Supernet
     from archrank.tasks.base import Task
 
 PUBLISHED = Scale(channels=128, cells=3)
@@ -69,6 +71,7 @@ class NASBench101(ConstrainedSpace):
 
     name = "nasbench101"
     drawing = "nasbench101"
+    supernet_options = ("affine",)
 
     def __init__(
         self,
@@ -232,20 +235,48 @@ class NASBench101(ConstrainedSpace):
             input_shape=sizes.images.input_shape,
         )
 
-    def _build(self, arch: NDArray[np.uint8], sizes: CellSizes) -> nn.Module:
-        from archrank.networks.nasbench101 import NASBench101Network
-
+    def _pruned(self, arch: NDArray[np.uint8]) -> tuple[list[int], list[list[int]], list[str]]:
+        """Return the vertices of ``arch: (d,)`` on a path, their adjacency and operations."""
         masks = cells.to_masks(arch[None, :_E])
         live = np.flatnonzero(cells.live_vertices(masks)[0])
         matrix = cells.adjacency(cells.mask_table().pruned[masks])[0][np.ix_(live, live)]
-        return NASBench101Network(
+        vertices = live.tolist()
+        return (
+            vertices,
             matrix.astype(int).tolist(),
-            [OPS[arch[_E + v - 1]] for v in live[1:-1]],
+            [OPS[arch[_E + v - 1]] for v in vertices[1:-1]],
+        )
+
+    def _build(self, arch: NDArray[np.uint8], sizes: CellSizes) -> nn.Module:
+        _, matrix, ops = self._pruned(arch)
+        return self._network(matrix, ops, sizes)
+
+    def _network(
+        self, matrix: list[list[int]], ops: list[str], sizes: CellSizes
+    ) -> NASBench101Network:
+        from archrank.networks.nasbench101 import NASBench101Network
+
+        return NASBench101Network(
+            matrix,
+            ops,
             channels=sizes.scale.channels,
             cells=sizes.scale.cells,
             n_classes=sizes.images.n_classes,
             in_channels=sizes.images.channels,
             bn_momentum=self.bn_momentum,
+        )
+
+    def _supernet(self, sizes: CellSizes, **options: Any) -> Supernet:
+        from archrank.supernets.nasbench101 import NASBench101Supernet, PrunedCell
+
+        return NASBench101Supernet(
+            self,
+            network=self._network([[0, 1], [0, 0]], [], sizes),
+            vertices=cells.VERTICES,
+            prune=lambda arch: PrunedCell(*self._pruned(arch)),
+            build=lambda arch: self._build(arch, sizes),
+            bn_momentum=self.bn_momentum,
+            **options,
         )
 
     def fingerprint(self) -> str:

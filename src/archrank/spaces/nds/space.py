@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import chain
 from math import prod
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from archrank.networks.nds import CellGenotype
+    from archrank.supernets.base import Supernet
     from archrank.tasks.base import Task
 
 Stem = Literal["cifar", "imagenet"]
@@ -59,6 +60,7 @@ class NDS(Space):
     """
 
     drawing = "nds"
+    supernet_options = ("affine",)
 
     def __init__(
         self,
@@ -280,6 +282,28 @@ class NDS(Space):
             n_classes=sizes.n_classes,
             in_channels=sizes.channels,
             stem=self.stem,
+        )
+
+    def _supernet(self, sizes: ImageSizes, **options: Any) -> Supernet:
+        from archrank.networks.nds import stem_widths
+        from archrank.supernets.nds import Design, NDSSupernet
+
+        def design(arch: NDArray[np.uint8]) -> Design:
+            width, depth = self.widths[arch[-2]], self.depths[arch[-1]]
+            return Design(*self.genotype(arch), width, depth, stem_widths(self.stem))
+
+        return NDSSupernet(
+            self,
+            design=design,
+            build=lambda arch: self._build(arch, sizes),
+            ops=self.ops,
+            nodes=self.nodes,
+            widths=self.widths,
+            depths=self.depths,
+            n_classes=sizes.n_classes,
+            in_channels=sizes.channels,
+            stem=self.stem,
+            **options,
         )
 
     def fingerprint(self) -> str:

@@ -10,7 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from archrank.errors import ArchitectureError, UnknownNameError
 from archrank.networks import OPERATIONS, NASBench201Network, operation
 from archrank.networks.nasbench201 import EDGES, Cell, PoolReduction, ResidualReduction
-from archrank.networks.pooling import AvgPool3x3
+from archrank.networks.pooling import AvgPool3x3, pool_by_matrix
 
 CELLS = st.lists(st.sampled_from(sorted(OPERATIONS)), min_size=6, max_size=6)
 
@@ -97,6 +97,12 @@ def test_fast_pooling_equals_torch(h: int, w: int, c: int, channels_last: bool) 
         pooled = AvgPool3x3().train(training)(x)
         torch.testing.assert_close(pooled, reference)
         torch.testing.assert_close(torch.autograd.grad(pooled, x, gradient)[0], wanted)
+
+
+@pytest.mark.parametrize("shape", [(4, 4), (2, 2), (1, 1), (3, 5)])
+def test_pooling_by_a_matrix(shape: tuple[int, int]) -> None:
+    x = torch.randn(3, 2, *shape, dtype=torch.float64)
+    torch.testing.assert_close(pool_by_matrix(x), AvgPool3x3().eval()(x))
 
 
 def test_pooling_gradient_by_finite_differences() -> None:

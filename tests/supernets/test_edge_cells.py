@@ -48,6 +48,45 @@ def supernet(request: pytest.FixtureRequest) -> EdgeCellSupernet:
     return found
 
 
+def test_many_architectures_at_once_give_the_outputs_of_each(supernet: EdgeCellSupernet) -> None:
+    space = supernet.space
+    archs = space.sample(60, rng=np.random.default_rng(1))
+    archs[0] = 0
+    supernet.eval()
+    with torch.inference_mode():
+        found = dict(supernet.forward_each(X, archs))
+        assert sorted(found) == list(range(60))
+        for place, arch in enumerate(archs):
+            torch.testing.assert_close(found[place], supernet(X, arch), rtol=1e-4, atol=1e-4)
+
+
+def test_terms_are_computed_anew_when_there_is_no_room_for_them(
+    supernet: EdgeCellSupernet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("archrank.supernets.shared_terms.MEMORY", 1)
+    test_many_architectures_at_once_give_the_outputs_of_each(supernet)
+
+
+def test_terms_are_computed_once_for_all_cells(monkeypatch: pytest.MonkeyPatch) -> None:
+    space = NASBench201(Scale(channels=3, cells=1, reduction="pool"))
+    supernet = space.networks(Digits()).supernet().eval()
+    computed: list[torch.Size] = []
+    convolve = nn.Conv2d.forward
+
+    def counted(self: nn.Conv2d, x: torch.Tensor) -> torch.Tensor:
+        if self.kernel_size == (3, 3) and x.shape[2:] == (8, 8):
+            computed.append(x.shape)
+        return convolve(self, x)
+
+    monkeypatch.setattr(nn.Conv2d, "forward", counted)
+    with torch.inference_mode():
+        for _ in supernet.forward_each(X, space.enumerate()):
+            pass
+    # Node 1 has 4 states and that of no input, node 2 has 5 (1 + 4 x 5): 105.
+    stem, from_input, from_node_1, from_node_2 = 1, 3, 2 * 5, 105
+    assert len(computed) == stem + from_input + from_node_1 + from_node_2
+
+
 def test_only_the_path_gets_gradients(supernet: EdgeCellSupernet) -> None:
     used = {name: 0 for name, _ in supernet.named_parameters()}
     for arch in supernet.space.sample(60, rng=np.random.default_rng(0)):

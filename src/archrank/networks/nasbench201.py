@@ -149,8 +149,10 @@ class NASBench201Network(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map images (b, in_channels, h, w) to logits (b, n_classes)."""
-        x = self.stem(x)  # (b, c, h, w)
-        x = self.body(x)  # (b, 4c, h / 4, w / 4)
+        return self.classify(self.body(self.stem(x)))
+
+    def classify(self, x: Tensor) -> Tensor:
+        """Map the output of the last cell, (b, 4c, h / 4, w / 4), to logits (b, n_classes)."""
         x = self.head(x).mean(dim=(2, 3))  # (b, 4c)
         logits: Tensor = self.classifier(x)  # (b, n_classes)
         return logits

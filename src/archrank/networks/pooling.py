@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+FEW = 16  # pixels up to which a product with a matrix is faster than torch's kernel
 NARROW = 16  # from this many channels on, torch's channels-last kernel is the faster one
 
 
@@ -28,6 +29,25 @@ class AvgPool3x3(nn.AvgPool2d):
             mean: Tensor = _BoxMean.apply(x)  # type: ignore[no-untyped-call]
             return mean
         return super().forward(x)
+
+
+def pool_by_matrix(x: Tensor) -> Tensor:
+    """Average as :class:`AvgPool3x3` does by one product with a matrix: (b, c, h, w) -> same.
+
+    The faster way for images of few pixels on a CPU, up to :data:`FEW` of them, without gradients.
+    """
+    b, c, h, w = x.shape
+    pixels = x.permute(0, 2, 3, 1).reshape(b, h * w, c)  # a view of a channels-last tensor
+    pooled = torch.matmul(_matrix(h, w, x.dtype), pixels)  # (b, h w, c)
+    return pooled.view(b, h, w, c).permute(0, 3, 1, 2)
+
+
+@lru_cache(maxsize=32)
+def _matrix(h: int, w: int, dtype: torch.dtype) -> Tensor:
+    """Compute the share of each pixel in the mean of each neighbourhood: (h w, h w)."""
+    with torch.inference_mode(False):
+        pixels = torch.eye(h * w, dtype=dtype).view(h * w, 1, h, w)
+        return (_box_sum(pixels) * _weights(h, w, dtype)).view(h * w, h * w).T.contiguous()
 
 
 class _BoxMean(torch.autograd.Function):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
+
+from archrank.types import Archs
 
 if TYPE_CHECKING:
     from archrank.spaces.base import Space
@@ -38,6 +40,19 @@ class Supernet(nn.Module, ABC):
     @abstractmethod
     def forward(self, x: Tensor, arch: NDArray[np.uint8]) -> Tensor:
         """Run ``arch: (d,)`` with the shared weights: ``x: (b, c, h, w)`` -> ``(b, classes)``."""
+
+    def forward_each(self, x: Tensor, archs: Archs) -> Iterator[tuple[int, Tensor]]:
+        """Run many architectures on the same input: yields place and outputs of each.
+
+        A supernet whose architectures have parts of the computation in common overrides this, and
+        may yield them in another order. Outputs equal those of :meth:`forward` up to rounding.
+
+        Args:
+            x: ``(b, c, h, w)``.
+            archs: ``(n, d)``.
+        """
+        for place, arch in enumerate(archs):
+            yield place, self(x, arch)
 
     @abstractmethod
     def extract(self, arch: NDArray[np.uint8]) -> nn.Module:

@@ -17,10 +17,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from archrank.networks.edge_cells import EdgeCell
-from archrank.networks.nasbench201 import Cell
+from archrank.networks.nasbench201 import Cell, NASBench201Network, PoolReduction
 from archrank.networks.operations import ReLUConvBN
+from archrank.networks.pooling import FEW, AvgPool3x3, pool_by_matrix
 from archrank.supernets.base import Supernet
+from archrank.supernets.shared_terms import Route, SharedTerms
 from archrank.supernets.statistics import use_batch_statistics, without_affine
+from archrank.types import Archs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,8 +31,6 @@ if TYPE_CHECKING:
     from archrank.spaces.base import Space
 
 Row: TypeAlias = NDArray[np.uint8]
-Route: TypeAlias = "tuple[tuple[int, int, int, int], ...]"
-"""Steps of a cell, each (edge, operation, source, target), by rising target."""
 
 
 class Shared:
@@ -86,12 +87,25 @@ class SharedCell(nn.Module):
                 if source not in rectified:
                     rectified[source] = start.relu()
                 term = operation[2](operation[1](rectified[source]))
+            elif isinstance(operation, AvgPool3x3) and _is_small(start):
+                term = pool_by_matrix(start)
             else:
                 term = operation(start)
             end = nodes[target]
             nodes[target] = term if end is None else end + term
         last = nodes[-1]
         return torch.zeros_like(x) if last is None else last
+
+    def shared_terms(
+        self, x: Tensor, linear: Callable[[Tensor], Tensor] | None = None
+    ) -> SharedTerms:
+        """Return what cells compute of ``x: (b, c, h, w)``, before a linear layer."""
+
+        def apply(edge: int, k: int, state: Tensor) -> Tensor:
+            term: Tensor = self.edges[edge][k](state)  # type: ignore[index]
+            return term
+
+        return SharedTerms(x, apply, linear, self._nodes - 1)
 
     def fill(self, cell: nn.Module, arch: Row) -> None:
         """Put copies of the operations of ``arch`` into a cell of its own."""
@@ -150,6 +164,31 @@ class EdgeCellSupernet(Supernet):
             outputs: Tensor = self.network(x)
         return outputs
 
+    def forward_each(self, x: Tensor, archs: Archs) -> Iterator[tuple[int, Tensor]]:
+        """Run ``archs: (n, d)`` on ``x: (b, c, h, w)``: yields place and outputs, by rising row.
+
+        Where the network is a chain of layers, its first cell is computed once for all
+        (:mod:`archrank.supernets.shared_terms`).
+        """
+        layers = _chain(self.network)
+        first = next((k for k, layer in enumerate(layers) if isinstance(layer, SharedCell)), None)
+        if first is None:
+            yield from super().forward_each(x, archs)
+            return
+        for layer in layers[:first]:
+            x = layer(x)
+        cell, behind = layers[first], layers[first + 1 :]
+        assert isinstance(cell, SharedCell)
+        linear = behind.pop(0) if behind and isinstance(behind[0], PoolReduction) else None
+        terms = cell.shared_terms(x, linear)
+        for place in np.lexsort(archs.T[::-1]).tolist():
+            route = self.route(archs[place])
+            with self._shared.running(route):
+                outputs = terms.run(route)
+                for layer in behind:
+                    outputs = layer(outputs)
+            yield place, outputs
+
     def route(self, arch: Row) -> Route:
         """Return what a cell of ``arch: (d,)`` computes."""
         return tuple((e, int(arch[e]), *self._ends[e]) for e in self._route(arch))
@@ -173,3 +212,16 @@ class EdgeCellSupernet(Supernet):
         unknown = network.load_state_dict(outside, strict=False).unexpected_keys
         assert not unknown, f"{unknown} are not in the stand-alone network"
         return network
+
+
+def _is_small(x: Tensor) -> bool:
+    """Tell whether ``x: (b, c, h, w)`` is pooled faster by a matrix; only where none trains."""
+    few = x.shape[2] * x.shape[3] <= FEW
+    return few and x.device.type == "cpu" and not torch.is_grad_enabled()
+
+
+def _chain(network: nn.Module) -> list[Callable[[Tensor], Tensor]]:
+    """Return the layers of a network that are called one after the other; empty if unknown."""
+    if isinstance(network, NASBench201Network):
+        return [network.stem, *network.body, network.classify]
+    return list(network) if type(network) is nn.Sequential else []

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from archrank.tasks.base import Split, Task
     from archrank.tasks.meters import Meter
 
+EXAMPLES = 10_000_000  # outputs that are measured before the first of them are added up
 BATCH = 512  # examples that are normalised together, as AceNAS and the Surgery publish
 
 
@@ -73,20 +74,46 @@ def one_shot_scores(
     data = placed(getattr(splits, split))
     if not len(data.y):
         raise SettingsError(f"task {task.name!r} has no examples in its {split} split")
-    train = placed(splits.train) if statistics == "recalibrated" else None
-    found: dict[str, list[float]] = {n: [] for n in ("loss", *(m.name for m in task.metrics))}
     with torch.inference_mode(), mode(supernet, training=False):
-        for done, arch in enumerate(archs, 1):
-            meter = task.meter()
-            if train is None:
-                for batch in even_batches(data, batch_size):
-                    meter.update(supernet(*batch.inputs, arch), batch.y)
-            else:
-                _calibrated(supernet, arch, train, data, meter, batch_size, calibration)
-            for name, value in _finite(read(meter, task)).items():
-                found[name].append(value)
-            progress(done)
-    return {name: np.array(values, dtype=np.float64) for name, values in found.items()}
+        if statistics == "batch":
+            meters = _with_batch_statistics(supernet, task, archs, data, batch_size, progress)
+        else:
+            train = placed(splits.train)
+            meters = []
+            for done, arch in enumerate(archs, 1):
+                meters.append(
+                    _calibrated(supernet, arch, train, data, task.meter(), batch_size, calibration)
+                )
+                progress(done)
+    values = [_finite(read(meter, task)) for meter in meters]
+    names = ("loss", *(metric.name for metric in task.metrics))
+    return {name: np.array([v[name] for v in values], dtype=np.float64) for name in names}
+
+
+def _with_batch_statistics(
+    supernet: Supernet,
+    task: Task,
+    archs: Archs,
+    data: Split,
+    batch_size: int,
+    progress: Callable[[int], object],
+) -> list[Meter]:
+    """Measure architectures a group at a time, on one batch after the other.
+
+    Meters keep numbers of every example, which bounds the size of a group.
+    """
+    meters = [task.meter() for _ in archs]
+    batches = list(even_batches(data, batch_size))
+    order = np.lexsort(archs.T[::-1])  # neighbours have most in common
+    size = max(1, EXAMPLES // len(data.y))
+    done = 0
+    for group in np.split(order, range(size, len(order), size)):
+        for batch in batches:
+            for place, outputs in supernet.forward_each(*batch.inputs, archs[group]):
+                meters[group[place]].update(outputs, batch.y)
+                done += 1
+                progress(done // len(batches))
+    return meters
 
 
 def _calibrated(
@@ -97,13 +124,14 @@ def _calibrated(
     meter: Meter,
     batch_size: int,
     calibration: int,
-) -> None:
+) -> Meter:
     """Measure one architecture with batch norms of its own."""
     network = supernet.extract(arch)
     first = itertools.islice(even_batches(train, batch_size), calibration)
     recalibrate(network, (batch.x for batch in first))
     for batch in even_batches(data, batch_size):
         meter.update(run(network, batch.x), batch.y)
+    return meter
 
 
 def even_batches(data: Split, size: int) -> Iterator[Split]:

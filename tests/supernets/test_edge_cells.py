@@ -54,7 +54,7 @@ def test_many_architectures_at_once_give_the_outputs_of_each(supernet: EdgeCellS
     archs[0] = 0
     supernet.eval()
     with torch.inference_mode():
-        found = dict(supernet.forward_each(X, archs))
+        found = dict(supernet.forward_each((X,), archs))
         assert sorted(found) == list(range(60))
         for place, arch in enumerate(archs):
             torch.testing.assert_close(found[place], supernet(X, arch), rtol=1e-4, atol=1e-4)
@@ -80,7 +80,7 @@ def test_terms_are_computed_once_for_all_cells(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(nn.Conv2d, "forward", counted)
     with torch.inference_mode():
-        for _ in supernet.forward_each(X, space.enumerate()):
+        for _ in supernet.forward_each((X,), space.enumerate()):
             pass
     # Node 1 has 4 states and that of no input, node 2 has 5 (1 + 4 x 5): 105.
     stem, from_input, from_node_1, from_node_2 = 1, 3, 2 * 5, 105

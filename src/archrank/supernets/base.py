@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -41,18 +41,18 @@ class Supernet(nn.Module, ABC):
     def forward(self, x: Tensor, arch: NDArray[np.uint8]) -> Tensor:
         """Run ``arch: (d,)`` with the shared weights: ``x: (b, c, h, w)`` -> ``(b, classes)``."""
 
-    def forward_each(self, x: Tensor, archs: Archs) -> Iterator[tuple[int, Tensor]]:
-        """Run many architectures on the same input: yields place and outputs of each.
+    def forward_each(self, inputs: Sequence[Tensor], archs: Archs) -> Iterator[tuple[int, Tensor]]:
+        """Run many architectures on the same batch: yields place and outputs of each.
 
         A supernet whose architectures have parts of the computation in common overrides this, and
         may yield them in another order. Outputs equal those of :meth:`forward` up to rounding.
 
         Args:
-            x: ``(b, c, h, w)``.
+            inputs: of :meth:`forward`, without the architecture.
             archs: ``(n, d)``.
         """
         for place, arch in enumerate(archs):
-            yield place, self(x, arch)
+            yield place, self(*inputs, arch)
 
     @abstractmethod
     def extract(self, arch: NDArray[np.uint8]) -> nn.Module:

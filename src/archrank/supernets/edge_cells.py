@@ -164,8 +164,8 @@ class EdgeCellSupernet(Supernet):
             outputs: Tensor = self.network(x)
         return outputs
 
-    def forward_each(self, x: Tensor, archs: Archs) -> Iterator[tuple[int, Tensor]]:
-        """Run ``archs: (n, d)`` on ``x: (b, c, h, w)``: yields place and outputs, by rising row.
+    def forward_each(self, inputs: Sequence[Tensor], archs: Archs) -> Iterator[tuple[int, Tensor]]:
+        """Run ``archs: (n, d)`` on one batch of images: yields place and outputs, by rising row.
 
         Where the network is a chain of layers, its first cell is computed once for all
         (:mod:`archrank.supernets.shared_terms`).
@@ -173,8 +173,9 @@ class EdgeCellSupernet(Supernet):
         layers = _chain(self.network)
         first = next((k for k, layer in enumerate(layers) if isinstance(layer, SharedCell)), None)
         if first is None:
-            yield from super().forward_each(x, archs)
+            yield from super().forward_each(inputs, archs)
             return
+        (x,) = inputs
         for layer in layers[:first]:
             x = layer(x)
         cell, behind = layers[first], layers[first + 1 :]

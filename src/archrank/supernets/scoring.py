@@ -109,7 +109,7 @@ def _with_batch_statistics(
     done = 0
     for group in np.split(order, range(size, len(order), size)):
         for batch in batches:
-            for place, outputs in supernet.forward_each(*batch.inputs, archs[group]):
+            for place, outputs in supernet.forward_each(batch.inputs, archs[group]):
                 meters[group[place]].update(outputs, batch.y)
                 done += 1
                 progress(done // len(batches))

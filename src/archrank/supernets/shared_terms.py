@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
@@ -19,8 +19,9 @@ MEMORY = 1 << 28  # bytes of tensors that are kept; those that were not needed f
 
 Route: TypeAlias = "tuple[tuple[int, int, int, int], ...]"
 """Steps of a cell, each (edge, operation, source, target), by rising target."""
-State: TypeAlias = "tuple[object, ...]"
+State: TypeAlias = "tuple[Any, ...]"
 """What a node is computed from: its (edge, operation, state of the source), in order of edges."""
+Term: TypeAlias = "tuple[int, int, Any]"
 
 
 class SharedTerms:
@@ -61,16 +62,16 @@ class SharedTerms:
             return self._keep("no path", lambda: self._behind(torch.zeros_like(self._x)))
         return _sum(terms)
 
-    def _at_output(self, term: object) -> Tensor:
+    def _at_output(self, term: Term) -> Tensor:
         """Return what an edge adds to the output, after the linear layer."""
-        edge, k, state = term  # type: ignore[misc]
+        edge, k, state = term
         return self._keep(
             ("output", term), lambda: self._behind(self._apply(edge, k, self._state(state)))
         )
 
-    def _inside(self, term: object) -> Tensor:
+    def _inside(self, term: Term) -> Tensor:
         """Return what an edge adds to a node before the output."""
-        edge, k, state = term  # type: ignore[misc]
+        edge, k, state = term
         return self._keep(("inside", term), lambda: self._apply(edge, k, self._state(state)))
 
     def _state(self, state: State | None) -> Tensor:

@@ -57,6 +57,21 @@ def test_recalibrated_statistics_do_not_depend_on_the_batch(supernet: Supernet) 
     assert not np.allclose(large["loss"], batch["loss"], rtol=1e-4)
 
 
+def test_some_examples_spread_over_the_split(supernet: Supernet) -> None:
+    data = TASK.load().valid
+    rows = np.linspace(0, len(data.y) - 1, 40).astype(int)  # float32 and float64 agree here
+    found = one_shot_scores(supernet, TASK, ARCHS[:1], examples=40)
+    with torch.no_grad():
+        outputs = supernet.eval()(data.x[rows], ARCHS[0])
+    assert found["loss"][0] == pytest.approx(
+        float(nn.functional.cross_entropy(outputs, data.y[rows])), rel=1e-5
+    )
+    every = one_shot_scores(supernet, TASK, ARCHS[:1], examples=10**6)
+    assert every["loss"][0] == one_shot_scores(supernet, TASK, ARCHS[:1])["loss"][0]
+    with pytest.raises(SettingsError, match="examples must be at least 1, got 0"):
+        one_shot_scores(supernet, TASK, ARCHS, examples=0)
+
+
 def test_the_supernet_is_left_as_it_was(supernet: Supernet) -> None:
     before = {name: tensor.clone() for name, tensor in supernet.state_dict().items()}
     supernet.train()

@@ -156,6 +156,8 @@ class SupernetScore:
     """Data to measure on."""
     statistics: Literal["batch", "recalibrated"] = "batch"
     """Statistics of batch norms: of the batch, or recalibrated for each architecture."""
+    examples: int | None = None
+    """Number of examples of the split to measure on (default: all); a few hundred will do."""
     batch_size: int = 512
     """Number of examples that are evaluated together."""
     seed: int = 0
@@ -187,6 +189,7 @@ class SupernetScore:
                 archs,
                 split=self.split,
                 statistics=self.statistics,
+                examples=self.examples,
                 batch_size=self.batch_size,
                 progress=lambda done: bar.progress(done, len(archs)),
             )

@@ -37,6 +37,7 @@ class OneShot(Evaluator):
             checkpoints, of which the last is meant.
         split: of the data to measure on.
         statistics: of batch norms, see :func:`~archrank.supernets.one_shot_scores`.
+        examples: of the split to measure on; ``None``: all of them.
         batch_size: examples that are evaluated, and normalised, together.
 
     Raises:
@@ -54,6 +55,7 @@ class OneShot(Evaluator):
         *,
         split: Literal["valid", "test"] = "valid",
         statistics: Literal["batch", "recalibrated"] = "batch",
+        examples: int | None = None,
         batch_size: int = 512,
     ) -> None:
         from archrank.supernets.checkpoints import last_checkpoint
@@ -68,9 +70,11 @@ class OneShot(Evaluator):
         ):
             if not isinstance(value, str) or value not in known:
                 raise SettingsError(f"OneShot: {name} is {' or '.join(known)}, got {value!r}")
+        if examples is not None:
+            examples = whole(examples, "OneShot: examples", at_least=1, error=SettingsError)
         batch_size = whole(batch_size, "OneShot: batch_size", at_least=1, error=SettingsError)
         self.task, self.split, self.statistics = task, split, statistics
-        self.batch_size = batch_size
+        self.examples, self.batch_size = examples, batch_size
         self.checkpoint = last_checkpoint(Path(checkpoint)).resolve()
         measured = (*task.metrics, Metric("loss", "minimize"))
         self.metrics = tuple(Metric(f"{PREFIX}{m.name}", m.direction, m.unit) for m in measured)
@@ -105,6 +109,7 @@ class OneShot(Evaluator):
                 archs,
                 split=self.split,
                 statistics=self.statistics,
+                examples=self.examples,
                 batch_size=self.batch_size,
             )
         values = {f"{PREFIX}{name}": column for name, column in scores.items()}
@@ -120,6 +125,7 @@ class OneShot(Evaluator):
             "sha256": self._sha256,
             "split": self.split,
             "statistics": self.statistics,
+            "examples": self.examples,
             "batch_size": self.batch_size,
         }
 

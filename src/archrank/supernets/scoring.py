@@ -34,6 +34,7 @@ def one_shot_scores(
     *,
     split: Literal["valid", "test"] = "valid",
     statistics: Literal["batch", "recalibrated"] = "batch",
+    examples: int | None = None,
     batch_size: int = BATCH,
     calibration: int = 8,
     progress: Callable[[int], object] = lambda done: None,
@@ -50,6 +51,8 @@ def one_shot_scores(
         archs: ``(n, d)``.
         split: of the data.
         statistics: of batch norms.
+        examples: of the split to measure on, spread evenly over it; ``None``: all of them. A few
+            hundred rank architectures as well as thousands do (``benchmarks/README.md``).
         batch_size: examples that are evaluated together, at most; a split is cut into equal parts.
         calibration: batches of training data for recalibrated statistics.
         progress: called with the number of architectures that are done.
@@ -62,8 +65,9 @@ def one_shot_scores(
         ArchitectureError: rows that are not of the supernet's space.
     """
     archs = supernet.space.validate(archs)
-    for setting, number in (("batch_size", batch_size), ("calibration", calibration)):
-        if number < 1:
+    numbers = {"batch_size": batch_size, "calibration": calibration, "examples": examples}
+    for setting, number in numbers.items():
+        if number is not None and number < 1:
             raise SettingsError(f"{setting} must be at least 1, got {number}")
     device = next(supernet.parameters()).device
     layout, splits = layout_of(supernet), task.load()
@@ -71,7 +75,7 @@ def one_shot_scores(
     def placed(part: Split) -> Split:
         return part.map(lambda tensor: layout(tensor.to(device)))
 
-    data = placed(getattr(splits, split))
+    data = placed(_spread(getattr(splits, split), examples))
     if not len(data.y):
         raise SettingsError(f"task {task.name!r} has no examples in its {split} split")
     with torch.inference_mode(), mode(supernet, training=False):
@@ -132,6 +136,13 @@ def _calibrated(
     for batch in even_batches(data, batch_size):
         meter.update(run(network, batch.x), batch.y)
     return meter
+
+
+def _spread(data: Split, examples: int | None) -> Split:
+    """Return so many examples at equal distances, all if there are no more."""
+    if examples is None or examples >= len(data.y):
+        return data
+    return data.take(torch.linspace(0, len(data.y) - 1, examples).long())
 
 
 def even_batches(data: Split, size: int) -> Iterator[Split]:

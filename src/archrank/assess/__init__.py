@@ -1,4 +1,4 @@
-"""Assessment of rankers: any table, any rankers, any number of labels, many random draws.
+"""Assessment of rankers and of supernets: any table, many random draws, the Surgery's criteria.
 
 Each name loads on first use, so that importing this package loads nothing heavy.
 """
@@ -13,7 +13,17 @@ if TYPE_CHECKING:
     from archrank.assess.assessment import Assessment as Assessment
     from archrank.assess.engine import assess as assess
     from archrank.assess.protocol import Protocol as Protocol
+    from archrank.assess.supernets.engine import study_supernets as study_supernets
+    from archrank.assess.supernets.settings import StudySettings as StudySettings
+    from archrank.assess.supernets.study import SupernetStudy as SupernetStudy
 
-_HOMES = {"Assessment": "assessment", "Protocol": "protocol", "assess": "engine"}
+_HOMES = {
+    "Assessment": "assessment",
+    "Protocol": "protocol",
+    "StudySettings": "supernets.settings",
+    "SupernetStudy": "supernets.study",
+    "assess": "engine",
+    "study_supernets": "supernets.engine",
+}
 
 __all__, __getattr__, __dir__ = lazy(__name__, _HOMES)

@@ -21,7 +21,7 @@ COMMANDS = {
     "draw": "archrank.cli.draw:Draw",
     "assess": "archrank.cli.assess:Assess",
     "reproduce": "archrank.cli.reproduce:Reproduce",
-    "supernet": "weight sharing: train a supernet, score architectures with it",
+    "supernet": "weight sharing: train a supernet, score architectures with it, study the scores",
     "tables": "benchmark tables: list, build, verify, import",
     "list": "archrank.cli.names:List",
 }
@@ -34,9 +34,13 @@ TABLES = {
 SUPERNET = {
     "train": "archrank.cli.supernet:SupernetTrain",
     "score": "archrank.cli.supernet:SupernetScore",
+    "study": "archrank.cli.supernet_study:StudySupernets",
 }
 GROUPS = {  # commands that have commands of their own
-    "supernet": (SUPERNET, "Weight sharing: train a supernet, score architectures with it."),
+    "supernet": (
+        SUPERNET,
+        "Weight sharing: train a supernet, score architectures with it, study the scores.",
+    ),
     "tables": (
         TABLES,
         "Tables of measured architectures: list the built-in ones, build, verify, import.",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from archrank.errors import SpaceError
 
 if TYPE_CHECKING:
+    from archrank.spaces.base import Space
     from archrank.tasks.base import Task
 
 
@@ -93,3 +94,17 @@ def cell_sizes(task: Task | None, space: str, scale: Scale | None, published: Sc
     if scale is None:
         scale = SMALL if min(images.height, images.width) < SMALL_IMAGES else published
     return CellSizes(images, scale)
+
+
+def rescaled(space: Space, scale: Scale) -> Space:
+    """Return a space like ``space`` whose networks are of another scale.
+
+    Raises:
+        SpaceError: the space has no scale.
+    """
+    if not hasattr(space, "scale"):
+        raise SpaceError(f"networks of {space.name} have no scale of channels and cells")
+    copy = object.__new__(type(space))
+    copy.__dict__.update(space.__getstate__())  # nothing that was computed for the first scale
+    copy.scale = scale
+    return copy

@@ -12,7 +12,7 @@ import numpy as np
 
 from archrank.assess.fitting import Fit, run_fit
 from archrank.assess.grid import Cell
-from archrank.assess.surgery_rankers import RANKING, REGRESSION
+from archrank.assess.surgery_rankers import RANKING, REGRESSION, TABLE_A1
 from archrank.rankers.base import Ranker
 from archrank.reproduce.base import Claim, Comparison, Found, Plan, Row, summary
 from archrank.reproduce.bench import Bench
@@ -30,17 +30,6 @@ NOTES = (
     "labels: c10_val; judged on c10_test of all cells; the paper does not say which is which, "
     "but its Table A2 prints test accuracies",
 )
-
-# Table A1, mean and sd over model seeds for each of three training sets
-PAPER_A1: dict[tuple[str, str], tuple[float, float, float]] = {
-    ("MLP", "ranking"): (0.1330, 0.1560, 0.2481),
-    ("LSTM", "ranking"): (0.5631, 0.6028, 0.5487),
-    ("GATES", "ranking"): (0.7597, 0.7750, 0.7645),
-    ("MLP", "regression"): (0.0111, 0.0548, 0.0467),
-    ("LSTM", "regression"): (0.6024, 0.5784, 0.4656),
-    ("GATES", "regression"): (0.2067, 0.7240, 0.7135),
-    ("RF", "regression"): (0.4329, 0.4123, 0.4218),
-}
 
 
 def sizes(bench: Bench, wanted: Sequence[int]) -> list[int]:
@@ -103,7 +92,7 @@ def figure_4(bench: Bench, plan: Plan) -> Comparison:
             paper = None
             if key == "tau" and size == 78:
                 loss = "regression" if name == "RF" else "ranking"
-                paper = float(np.mean(PAPER_A1[name, loss]))
+                paper = float(np.mean(TABLE_A1[name, loss]))
             rows.append(
                 summary(
                     f"{title}  {name:5} {size:4} labels",
@@ -132,12 +121,12 @@ def table_a1(bench: Bench, plan: Plan) -> Comparison:
     rows, spreads = [], {}
     for size in sizes(bench, (78,)):
         for loss, makers in (("ranking", RANKING), ("regression", REGRESSION)):
-            asked = {k: v for k, v in makers.items() if (k, loss) in PAPER_A1}
+            asked = {k: v for k, v in makers.items() if (k, loss) in TABLE_A1}
             # published regression: sigmoid(score) against an accuracy in [0, 1]
             scale = 0.01 if loss == "regression" else 1.0
             jobs = fits(bench, plan, asked, size, scale=scale)
             for (name, _), found in by_ranker(jobs, plan.map(run_fit, jobs)).items():
-                paper = float(np.mean(PAPER_A1[name, loss]))
+                paper = float(np.mean(TABLE_A1[name, loss]))
                 rows.append(_row_a1(name, loss, paper, found))
                 spreads[name, loss] = (mean(found, "tau"), rows[-1].spread)
     claims = []

@@ -1,0 +1,200 @@
+"""Function ``study_supernets``: train supernets, score architectures, compare with the truth."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from archrank.assess.supernets.base import FitJournal, Part, Results, Row
+from archrank.assess.supernets.final import references
+from archrank.assess.supernets.outline import Outline, outline
+from archrank.assess.supernets.parts import part_named
+from archrank.assess.supernets.plan import MEAN, Plan
+from archrank.assess.supernets.problem import StudyProblem, load_problem, task_name
+from archrank.assess.supernets.settings import StudySettings
+from archrank.assess.supernets.study import SupernetStudy
+from archrank.assess.supernets.trainings import Workshop
+from archrank.data import find_data
+from archrank.differences import differences, told
+from archrank.errors import ResumeError, SettingsError
+from archrank.files import read_json, write_json
+from archrank.runs.folder import locked
+from archrank.runs.named import make_space, make_task
+from archrank.spaces.base import Space
+from archrank.spaces.images import Scale
+from archrank.tables.base import BenchTable, load_table
+from archrank.tasks.base import Task
+
+SETTINGS = "study.json"
+FITS = "fits.jsonl"
+REMEDY = "name another folder with --run DIR"
+
+
+def study_supernets(
+    table: str | Path | BenchTable,
+    settings: StudySettings,
+    *,
+    space: str | Space = "nasbench201",
+    task: str | Task | None = None,
+    data: str | Path | None = None,
+    out: str | Path | None = None,
+    device: str = "cpu",
+    announce: Callable[[Outline], object] = lambda outline: None,
+    progress: Callable[[float, float], object] = lambda done, of: None,
+) -> SupernetStudy:
+    """Study how far the one-shot scores of supernets agree with a table's truth.
+
+    It asks what "A Surgery of the Neural Architecture Evaluators" asks, of any space with a
+    supernet and any table of truth. Trainings, tables of scores and fits are kept in ``out``; the
+    same call goes on where it stopped, and further parts and seeds use what is there.
+
+    Args:
+        table: CSV or Parquet file with a column ``arch``, a built-in table's name, or a table.
+        settings: Metric, parts, seeds, epochs.
+        space: Whose supernets are trained: a name, or a space.
+        task: That they are trained on; ``None``: the one that the table was measured on.
+        data: Folder of files that are named without a folder.
+        out: Folder to keep everything in; ``None`` keeps nothing.
+        device: Where supernets are trained and evaluated.
+        announce: Called with the work ahead, before it begins.
+        progress: Called with the estimated seconds that are done, and of all.
+
+    Raises:
+        ArchrankError: Settings or files cannot be used; nothing has been trained then.
+
+    Example:
+        >>> settings = StudySettings("test_accuracy", parts=("scores",), seeds=1).quick()
+        >>> found = study_supernets("digits201", settings)
+        >>> [row.subject for row in found.rows if row.criterion == "tau"][:2]
+        ['one-shot accuracy', 'one-shot loss']
+    """
+    place = None if data is None else Path(data)
+    made = make_space(space) if isinstance(space, str) else space
+    if not isinstance(table, BenchTable):
+        table = load_table(find_data(str(table), place), made.origin)
+    problem = load_problem(table, made, _task(task, table, place), settings.metric, settings.archs)
+    plan = Plan(settings, problem)
+    plan.problem.networks.supernet()  # a space without one is refused before anything is written
+    with _folder(out) as folder:
+        workshop = Workshop(plan, folder, device)
+        _settle(folder / SETTINGS, settings, workshop)
+        found = [part_named(name) for name in settings.parts]
+        skipped = {part.name: why for part in found if (why := part.needs_more(plan))}
+        parts = [part for part in found if part.name not in skipped]
+        work = outline(workshop, parts)
+        announce(work)
+        results = _run(work, workshop, progress)
+        rows = [row for part in parts for row in _rows(part, results)]
+    return SupernetStudy(settings, _facts(problem, table), rows, skipped)
+
+
+def _task(task: str | Task | None, table: BenchTable, data: Path | None) -> Task:
+    if isinstance(task, Task):
+        return task
+    name = task if task is not None else task_name(table)
+    if name is None:
+        raise SettingsError(
+            f"{table.path} does not say on which task its networks were trained: name it with "
+            "--task"
+        )
+    return make_task(name, data)
+
+
+@contextmanager
+def _folder(out: str | Path | None) -> Iterator[Path]:
+    if out is None:
+        with tempfile.TemporaryDirectory() as name:
+            yield Path(name)
+        return
+    with locked(Path(out), "folder", "--run") as folder:
+        yield folder
+
+
+def _settle(path: Path, settings: StudySettings, workshop: Workshop) -> None:
+    """Store what is studied, or compare it with what is stored; parts and seeds may be added.
+
+    Raises:
+        ResumeError: the folder holds a study whose scores mean something else.
+    """
+    problem = workshop.plan.problem
+    now: dict[str, Any] = {
+        "settings": settings.identity(),
+        "space": problem.networks.fingerprint(),
+        "task": workshop.task.identity(),
+        "device": workshop.device,
+        "sha256": problem.digest,
+    }
+    now = json.loads(json.dumps(now))
+    if path.exists():
+        stored = read_json(path, "the settings of a study of supernets", remedy=REMEDY)
+        found = differences(stored, now)
+        if found:
+            named = told([d for d in found if d.path != "sha256"])
+            changes = f" (stored -> now): {named}" if named else ": its table had other numbers"
+            raise ResumeError(
+                f"folder {path.parent} holds another study{changes}. Name another folder with "
+                "--run DIR, or repeat the first settings to go on"
+            )
+    write_json(path, now)
+
+
+def _run(work: Outline, workshop: Workshop, progress: Callable[[float, float], object]) -> Results:
+    """Train and score what is not there yet."""
+    clock = _Clock(work, progress)
+    for training in work.trainings:
+        mine = [s for s in work.scorings if s.training == training.name]
+        if training.name not in work.done:
+            workshop.train(training, clock.watch(work.seconds(training)))
+        for scoring in mine:
+            if scoring.name not in work.done:
+                workshop.score(scoring, clock.watch(work.seconds(scoring)))
+    for scoring in work.scorings:
+        if scoring.training == MEAN and scoring.name not in work.done:
+            workshop.score(scoring, clock.watch(work.seconds(scoring)))
+    journal = FitJournal(workshop.folder / FITS, lambda: progress(clock.done, clock.total))
+    return Results(work.plan, workshop.tables, journal)
+
+
+class _Clock:
+    """Counts estimated seconds of work that are done."""
+
+    def __init__(self, work: Outline, progress: Callable[[float, float], object]) -> None:
+        self.total = work.left
+        self.done = 0.0
+        self._progress = progress
+
+    def watch(self, seconds: float) -> Callable[[float], None]:
+        """Return what is told the share of a piece of work of some seconds that is done."""
+        before = self.done
+
+        def watch(share: float) -> None:
+            self.done = before + share * seconds
+            self._progress(self.done, self.total)
+
+        return watch
+
+
+def _rows(part: Part, results: Results) -> Iterator[Row]:
+    """Yield a part's numbers; MACs and parameters alone stand beside all that are judged."""
+    rows = list(part.rows(results))
+    yield from rows
+    if part.name not in ("spread", "groups", "predictors"):
+        yield from references(results, part.name)
+
+
+def _facts(problem: StudyProblem, table: BenchTable) -> dict[str, Any]:
+    task = problem.networks.task
+    assert task is not None
+    scale = getattr(problem.networks.sizes, "scale", None)
+    return {
+        "table": table.raw.label,
+        "space": problem.space.name,
+        "task": task.name,
+        "classes": len(problem),
+        "members": len(problem.members),
+        "scale": scale if isinstance(scale, Scale) else None,
+    }

@@ -1,0 +1,160 @@
+"""Trainings of a study, each in a folder of its own, and the scores of their checkpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from archrank.assess.supernets.plan import MAIN, MEAN, Plan, Scoring, Training
+from archrank.assess.supernets.scores import ScoreTables
+from archrank.supernets.checkpoints import checkpoint, load_supernet
+from archrank.supernets.scoring import mean_of_supernets
+from archrank.supernets.training import Progress, SupernetTraining, train_supernet
+from archrank.tasks.base import Splits
+from archrank.torch_state import torch_threads
+from archrank.training.loop import initialise
+
+if TYPE_CHECKING:
+    from archrank.supernets.base import Supernet
+    from archrank.tasks.base import Task
+    from archrank.training.recipe import Recipe
+
+Watch = Callable[[float], object]
+"""Called with the share of a training, or of a scoring, that is done."""
+
+
+class FewerExamples:
+    """A task that holds fewer examples out, spread evenly; all else is the task's.
+
+    Args:
+        task: any.
+        count: of examples to validate on, at most.
+    """
+
+    def __init__(self, task: Task, count: int) -> None:
+        self._task, self._count = task, count
+
+    def load(self) -> Splits:
+        """Return the task's data, with fewer examples to validate on."""
+        splits = self._task.load()
+        n = len(splits.valid.y)
+        if n <= self._count:
+            return splits
+        rows = torch.linspace(0, n - 1, self._count).round().long()
+        return splits._replace(valid=splits.valid.take(rows))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._task, name)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return FewerExamples, (self._task, self._count)
+
+
+@dataclass(frozen=True, eq=False)
+class Workshop:
+    """Place where supernets are trained and score architectures.
+
+    Attributes:
+        plan: Trainings by name.
+        folder: Of checkpoints and tables of scores.
+        device: Of the trainings.
+    """
+
+    plan: Plan
+    folder: Path
+    device: str = "cpu"
+
+    @property
+    def task(self) -> Task:
+        """Task of the supernets."""
+        task = self.plan.problem.networks.task
+        assert task is not None
+        return task
+
+    @property
+    def held_out(self) -> Any:
+        """The task with the examples that scores are measured on."""
+        images = self.plan.settings.images
+        return self.task if images is None else FewerExamples(self.task, images)
+
+    @property
+    def tables(self) -> ScoreTables:
+        """Finished tables of scores."""
+        return ScoreTables(self.folder / "scores", self.plan.problem)
+
+    def recipe(self, training: Training) -> Recipe:
+        """Return how a supernet is optimised."""
+        settings = self.plan.settings
+        return replace(
+            self.task.recipe,
+            epochs=training.epochs,
+            batch_size=settings.batch_size,
+            lr=settings.lr,
+        )
+
+    def new(self, training: Training) -> SupernetTraining:
+        """Return a training that has not begun."""
+        networks = self.plan.space(training).networks(self.task)
+        supernet: Any = initialise(lambda: networks.supernet(**OPTIONS), training.seed)
+        return SupernetTraining(
+            supernet,
+            self.task,
+            training.sampler,
+            recipe=self.recipe(training),
+            seed=training.seed,
+            device=self.device,
+        )
+
+    def checkpoints(self, training: Training) -> Path:
+        """Return the folder of a training."""
+        return self.folder / "trainings" / training.name
+
+    def trained(self, training: Training) -> bool:
+        """Tell whether a training is at its end."""
+        return checkpoint(self.checkpoints(training), training.epochs).exists()
+
+    def train(self, training: Training, watch: Watch = lambda share: None) -> None:
+        """Train what is left of one supernet."""
+        keep = self.plan.settings.kept if training.epochs == self.plan.settings.epochs else ()
+
+        def told(progress: Progress) -> None:
+            watch(progress.epoch / progress.epochs)
+
+        with torch_threads(1):
+            train_supernet(
+                self.new(training), self.checkpoints(training), keep=tuple(keep), watch=told
+            )
+
+    def supernet(self, training: Training, epoch: int) -> Supernet:
+        """Return a trained supernet after an epoch."""
+        networks = self.plan.space(training).networks(self.task)
+        path = checkpoint(self.checkpoints(training), epoch)
+        return load_supernet(path, networks).to(self.device)
+
+    def score(self, scoring: Scoring, watch: Watch = lambda share: None) -> None:
+        """Score architectures, unless it is done already."""
+        if self.tables.has(scoring):
+            return
+        if scoring.training == MEAN:
+            supernet = self._mean_supernet()
+        else:
+            supernet = self.supernet(self.plan.trainings[scoring.training], scoring.epoch)
+        with torch_threads(1):
+            self.tables.measure(scoring, supernet, self.held_out, watch)
+
+    def _mean_supernet(self) -> Supernet:
+        """Return the supernet whose weights are the means over the main supernets."""
+        plan = self.plan
+        mains = [plan.trainings[s.training] for s in plan.final(MAIN)]
+        supernets = [self.supernet(training, training.epochs) for training in mains]
+        weights = mean_of_supernets(supernets)
+        supernets[0].load_state_dict(weights)
+        return supernets[0]
+
+
+OPTIONS: dict[str, Any] = {"affine": False}
+"""Batch norms of cells have neither scale nor shift, as in the Surgery; scores rank better."""

@@ -110,7 +110,7 @@ class Report(Reading):
         run = self.stored()
         if self.own_code and run.settings is not None:
             say_own_code(run.settings.code, run.path, allowed=True)
-        results = with_parts(run.results(), run.settings, own_code=self.own_code)
+        results = with_parts(run.results(), run.settings, folder=run.path, own_code=self.own_code)
         target = self.out if self.out is not None else run.report
         try:
             path = write_report(results, target, settings=run.listed_settings())

@@ -17,8 +17,6 @@ from archrank.runs.settings import SearchSettings
 if TYPE_CHECKING:
     from archrank.study.study import Study
 
-DEFAULT_BUDGET = 60
-
 
 @dataclass
 class Search:
@@ -30,7 +28,8 @@ class Search:
 
     settings: SearchSettings = field(default_factory=SearchSettings)
     budget: int | None = None
-    """Total evaluations, failed ones included (default: 60, or no limit with --minutes)."""
+    """Total evaluations, failed ones included (default: 60, strategy acenas 110; no limit with
+    --minutes)."""
     minutes: float | None = None
     """Total run time in minutes, over all restarts (default: no limit)."""
     workers: int | None = None
@@ -55,18 +54,27 @@ class Search:
 
     def __call__(self) -> int:
         """Search, write the report, show the best; return the exit status."""
+        from archrank.runs.plan import planned
+
+        folder = self.run if self.run is not None else self.settings.default_run()
+        self.settings, budget = planned(self.settings, folder, self.budget, self.minutes)
+        try:
+            return self._search(folder, budget)
+        except KeyboardInterrupt:  # before the first evaluation
+            say(f"stopped; what is finished is kept in {folder}, repeat the command to go on")
+            return INTERRUPTED
+
+    def _search(self, folder: Path, budget: int | None) -> int:
         from archrank.display.search import watcher
+        from archrank.display.steps import Steps
         from archrank.parallel.processes import Processes, is_sendable
         from archrank.runs.folder import open_run
 
-        folder = self.run if self.run is not None else self.settings.default_run()
-        budget = self.budget
-        if budget is None and self.minutes is None:
-            budget = DEFAULT_BUDGET
         start = time.monotonic()
         with (
             running(self._workers(), self.cluster, apart=not self._looks_up) as executor,
             progress_console().status("starting") as starting,
+            Steps(progress_console(), starting.stop) as steps,
             open_run(
                 folder,
                 self.settings,
@@ -76,8 +84,10 @@ class Search:
                 executor=executor,
                 accept_changes=self.accept_changes,
                 ask=confirm,
+                watch=steps,
             ) as study,
         ):
+            steps.end()
             starting.stop()
             if isinstance(executor, Processes) and executor.workers == 1:
                 study.executor = executor if is_sendable(study.evaluator) else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any
 
+from archrank.data import data_folder
 from archrank.errors import SettingsError
 from archrank.runs.evaluators import make_evaluator
 from archrank.runs.named import instance_of, make_space, parameters
@@ -27,30 +28,64 @@ def make_strategy(settings: SearchSettings, space: Space) -> Strategy:
         UnknownNameError: no such strategy or ranker.
     """
     name = settings.strategy
-    takes = parameters(STRATEGIES.get(name), Strategy)
-    asked = {  # option -> what is typed after it, the strategy's parameter, its name in English
-        "--weak": (settings.weak, "ranker", "weak labels"),
-        "--ranker": (settings.ranker.removeprefix("default"), "ranker", "ranker"),
-        "--initial": (settings.initial, "initial", "initial random architectures"),
-        "--batch": (settings.batch, "batch_size", "batch size"),
-    }
-    for option, (value, parameter, meaning) in asked.items():
-        if value not in (None, "", ()) and parameter not in takes:
-            values = value if isinstance(value, tuple) else (value,)
-            typed = " ".join(f"{option} {each}" for each in values)
-            raise SettingsError(
-                f"strategy {name!r} uses no {meaning}: remove {typed}, or use --strategy guided"
-            )
-    given = {"initial": settings.initial, "batch_size": settings.batch}
+    found = STRATEGIES.get(name)
+    takes = parameters(found, Strategy)
+    _refuse_ignored(settings, takes, pretrains(name))
+    given = {"initial": settings.initial, "batch_size": settings.batch, "budget": settings.plan}
     offered: dict[str, Any] = {k: v for k, v in given.items() if v is not None}
+    offered["space"] = space
+    folder = data_folder(settings.data)
+    if folder is not None:
+        offered["root"] = str(folder)
     if "ranker" in takes:
         offered["ranker"] = make_ranker(settings, space)
     strategy: Strategy = instance_of(STRATEGIES, name, Strategy, **offered)
     return strategy
 
 
+def _refuse_ignored(settings: SearchSettings, takes: frozenset[str], pretrains: bool) -> None:
+    """Raise ``SettingsError`` for a setting that a strategy of these parameters would ignore."""
+    name = settings.strategy
+    asked = {  # option -> what is typed after it, the strategy's parameter, its name in English
+        "--weak": (settings.weak, "ranker", "weak labels"),
+        "--ranker": (settings.ranker.removeprefix("default"), "ranker", "ranker"),
+        "--initial": (settings.initial, "initial", "initial random architectures"),
+        "--batch": (settings.batch, "batch_size", "batch size"),
+        "--plan": (settings.plan, "budget", "planned rounds"),
+    }
+    for option, (value, parameter, meaning) in asked.items():
+        if value not in (None, "", ()) and parameter not in takes:
+            values = value if isinstance(value, tuple) else (value,)
+            typed = " ".join(f"{option} {each}" for each in values)
+            other = "acenas" if option == "--plan" else "guided"
+            raise SettingsError(
+                f"strategy {name!r} uses no {meaning}: remove {typed}, or use --strategy {other}"
+            )
+    if settings.supernet is not None and not pretrains:
+        raise SettingsError(
+            f"strategy {name!r} uses no supernet: remove --supernet {settings.supernet}, or use "
+            "--strategy acenas"
+        )
+
+
+def pretrains(name: str) -> bool:
+    """Tell whether the strategy called ``name`` has a ranker that learns weak labels first.
+
+    Raises:
+        UnknownNameError: no such strategy.
+    """
+    from archrank.strategies import AceNASSearch
+
+    found = STRATEGIES.get(name)
+    kind = found if isinstance(found, type) else type(found)
+    return issubclass(kind, AceNASSearch)
+
+
 def make_ranker(settings: SearchSettings, space: Space) -> Ranker | None:
     """Return the ranker, pretrained where there are weak labels; ``None`` means the default one.
+
+    That of a strategy that :func:`pretrains` is left to
+    :class:`~archrank.runs.pretraining.Pretraining`.
 
     Raises:
         SettingsError: weak labels for a ranker that cannot use any.
@@ -60,10 +95,11 @@ def make_ranker(settings: SearchSettings, space: Space) -> Ranker | None:
     from archrank.rankers.base import Ranker
     from archrank.runs.weak import pretrain
 
-    if settings.ranker == "default" and not settings.weak:
+    learns = bool(settings.weak) and not pretrains(settings.strategy)
+    if settings.ranker == "default" and not learns:
         return None
     ranker: Ranker = instance_of(RANKERS, settings.ranker, Ranker, space=space)
-    return pretrain(ranker, settings.weak, settings.data) if settings.weak else ranker
+    return pretrain(ranker, settings.weak, settings.data) if learns else ranker
 
 
 def make_study(

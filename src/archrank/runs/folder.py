@@ -21,7 +21,9 @@ from archrank.errors import (
 )
 from archrank.files import read_json, shorten, write_json
 from archrank.runs.compose import make_study
+from archrank.runs.pretraining import Pretraining, Watch
 from archrank.runs.settings import SearchSettings, from_json, to_json
+from archrank.strategies import AceNASSearch
 from archrank.study.address import Address
 from archrank.study.storage import STUDY_NAME, TrialStore
 from archrank.study.study import Study
@@ -81,6 +83,7 @@ def open_run(
     executor: Executor | None = None,
     accept_changes: bool = False,
     ask: Callable[[str], bool] = lambda question: False,
+    watch: Watch = lambda doing, done, of: None,
 ) -> Iterator[Study]:
     """Begin a run in ``folder``, or open the one it holds to continue it, and lock it meanwhile.
 
@@ -93,6 +96,7 @@ def open_run(
         executor: runs evaluations.
         accept_changes: whether to continue although earlier evaluations may not compare.
         ask: asks the user the same, where that is needed.
+        watch: called with the progress of a ranker's pretraining, where there is one.
 
     Raises:
         ResumeError: the folder holds a run with other settings, or one that has changed.
@@ -108,6 +112,10 @@ def open_run(
         accept_changes=accept_changes,
     )
     study.check_budget(budget, minutes)
+    pretraining = None
+    if isinstance(study.strategy, AceNASSearch):
+        pretraining = Pretraining(study.strategy, settings, study.space, folder)
+        pretraining.check()
     with locked(folder):
         if _place_for(folder, settings, storage) != known:
             raise StorageError(
@@ -119,6 +127,8 @@ def open_run(
                 f"Put it back; or, to begin again from nothing, remove {folder / SETTINGS} or name "
                 "another folder with --run DIR"
             )
+        if pretraining is not None:
+            pretraining.run(watch)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ChangedRunWarning)  # the command line tells it
             try:

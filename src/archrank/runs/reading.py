@@ -18,9 +18,11 @@ from archrank.runs.compose import make_strategy
 from archrank.runs.evaluators import make_evaluator
 from archrank.runs.folder import DATABASE, SETTINGS, Place, load_place, load_settings, missing
 from archrank.runs.named import make_space
+from archrank.runs.pretraining import Pretraining
 from archrank.runs.settings import SearchSettings, given
 from archrank.spaces import SPACES, CustomSpace
 from archrank.spaces.base import Space
+from archrank.strategies import AceNASSearch
 from archrank.strategies.base import Strategy
 from archrank.study.address import Address
 from archrank.study.circumstances import CONTENTS
@@ -137,7 +139,11 @@ def load(path: Path, study: str | None = None) -> Results:
 
 
 def with_parts(
-    results: Results, settings: SearchSettings | None, *, own_code: bool = False
+    results: Results,
+    settings: SearchSettings | None,
+    *,
+    folder: Path | None = None,
+    own_code: bool = False,
 ) -> Results:
     """Return ``results`` with the space, the strategy and the table, where they are at hand.
 
@@ -145,6 +151,7 @@ def with_parts(
         results: of a finished run.
         settings: the run's settings; ``None`` for a study that was made in Python, of which only a
             space that archrank knows by name is at hand.
+        folder: of the run, which may hold a pretrained ranker.
         own_code: whether to import the user's files and modules that the settings name.
     """
     if settings is None:
@@ -171,7 +178,7 @@ def with_parts(
         return replace(results, absent=absent)
     try:
         if "strategy" not in absent:
-            strategy = _strategy(settings, space, results.description)
+            strategy = _strategy(settings, space, results.description, folder)
     except ArchrankError as error:
         absent["strategy"] = _sentence(error)
     try:
@@ -232,8 +239,12 @@ def outline(description: Description, record: Record | None = None) -> Space:
         ) from None
 
 
-def _strategy(settings: SearchSettings, space: Space, description: Description) -> Strategy:
+def _strategy(
+    settings: SearchSettings, space: Space, description: Description, folder: Path | None
+) -> Strategy:
     strategy = make_strategy(settings, space)
+    if isinstance(strategy, AceNASSearch) and folder is not None:
+        Pretraining(strategy, settings, space, folder).load()
     if strategy.describe() != description.identity["strategy"]:
         raise ArchrankError(f"strategy {settings.strategy!r} has other settings than the run's")
     return strategy

@@ -33,9 +33,15 @@ class SearchSettings:
     strategy: Annotated[str, "NAME"] = "guided"
     """Search strategy."""
     ranker: Annotated[str, "NAME"] = "default"
-    """Ranker that guides the search (default: default, the Gaussian process)."""
+    """Ranker that guides the search (default: default, the Gaussian process, or AceNAS's for
+    strategy acenas)."""
     weak: Annotated[tuple[str, ...], "LABELS"] = ()
     """Cheap scores that the ranker learns first: FILE:COLUMN, macs or params."""
+    supernet: Annotated[Path | None, "DIR"] = None
+    """Supernet whose scores strategy acenas learns first, as archrank supernet train writes it
+    (default: one that the search trains, unless --weak or the table has scores)."""
+    plan: int | None = None
+    """Evaluations that strategy acenas divides into rounds (default: the first budget)."""
     initial: int | None = None
     """Random architectures evaluated before the ranker is fitted (default: the strategy's)."""
     batch: int | None = None

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 LR, PRETRAINED_LR = 5e-3, 1e-3
 OBJECTIVES = ("lambdarank", "mse", "ranknet", "ranknet_halves")
+BATCHES, SMALLEST = 25, 20  # of weak labels: batches per epoch, where these do not get too small
 MIN_WEAK = 5  # smallest number of weak labels: four for training, one held out
 
 
@@ -80,7 +81,8 @@ class AceNAS(NeuralRanker):
             training stops.
         new_head: Train a new ranking head after pretraining, as the paper says.
         pretrain_epochs: Passes over the weak labels.
-        pretrain_batch_size: Weak labels per step (published: 20, which takes five times as long).
+        pretrain_batch_size: Weak labels per step, at most; fewer, down to 20, where an epoch would
+            have less than 25 steps (published: 20, which takes five times as long).
         pretrain_lr: Initial learning rate of Adam in pretraining, falling to 0 along a cosine
             (published: 1e-3). There is no weight decay: the released code has the option and never
             uses it.
@@ -181,7 +183,7 @@ class AceNAS(NeuralRanker):
             network = self._build(heads=len(weak_labels))
             targets = torch.as_tensor(y[train], dtype=torch.float32)
             inputs = self._inputs(a[train])
-            self._train(network, inputs, targets, self._pretraining(), loss=multi_task)
+            self._train(network, inputs, targets, self._pretraining(len(train)), loss=multi_task)
         predicted = self._outputs(network, a[held]).reshape(len(held), -1)
         r2 = 1 - ((predicted - y[held]) ** 2).mean(0) / np.maximum(y[held].var(0), 1e-12)
         others = tuple(f"heads.{j}." for j in range(1, len(weak_labels)))
@@ -193,10 +195,11 @@ class AceNAS(NeuralRanker):
         self.pretrained_ = Pretrained(weights, dict(zip(weak_labels, r2.tolist(), strict=True)))
         return self
 
-    def _pretraining(self) -> Fitting:
+    def _pretraining(self, n: int) -> Fitting:
+        """Return the training settings for ``n`` weak labels."""
         return Fitting(
             self.pretrain_epochs,
-            self.pretrain_batch_size,
+            min(self.pretrain_batch_size, max(n // BATCHES, SMALLEST)),
             self.pretrain_lr,
             schedule="cosine",
             drop_last=True,

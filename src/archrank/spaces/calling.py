@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import traceback
 import warnings
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archrank.errors import (
@@ -47,6 +49,36 @@ def make_module(call: str, function: Callable[..., Any], *args: Any) -> nn.Modul
     if not isinstance(made, nn.Module):
         raise BuildError(f"{call} returned {type(made).__name__}, expected a torch.nn.Module")
     return made
+
+
+def run_own(call: str, function: Callable[..., Any], *args: Any) -> Any:
+    """Call a user's function with data, and say in which line it failed.
+
+    Args:
+        call: as messages write it, such as ``nets: supernet(x, {'depth': 2})``.
+        function: the user's.
+        args: its arguments.
+
+    Raises:
+        BuildError: it raised something.
+    """
+    try:
+        return function(*args)
+    except (BuildError, MissingExtraError):
+        raise
+    except FAILURES as error:
+        raise BuildError(f"{call} failed{_line(error)}: {describe(error)}") from error
+
+
+def _line(error: BaseException) -> str:
+    """Name the innermost line that is neither archrank's nor of an installed package."""
+    ours = Path(__file__).parents[1]
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if ours not in Path(frame.filename).parents and "site-packages" not in frame.filename
+    ]
+    return f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
 
 
 def count_module(

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archrank.errors import SpaceError
+from archrank.spaces.calling import make_module
 from archrank.spaces.custom.conditional import ConditionalSpace
 from archrank.spaces.custom.declaration import Choices, Conditions, read_choices, read_conditions
 from archrank.spaces.custom.pickling import by_reference, sendable
@@ -16,6 +17,7 @@ from archrank.spaces.custom.pickling import by_reference, sendable
 if TYPE_CHECKING:
     from torch import nn
 
+    from archrank.supernets.base import Supernet
     from archrank.tasks.base import Task
 
 
@@ -29,6 +31,11 @@ class CustomSpace(ConditionalSpace):
         name: how messages and run folders call the space.
         active_if: ``{name: (other, options)}``: the choice exists only where ``other``, declared
             before it, exists and has one of ``options``. One condition per choice.
+        supernet: ``supernet(task) -> nn.Module`` whose ``forward(x, config)`` runs any
+            configuration with shared weights. Its batch norms are made to normalise by the batch
+            always. ``extract(config)``, if it has that method, returns a network of its own with
+            copies of the weights; otherwise ``build`` makes it, and its weights get the first
+            numbers, along every dimension, of the supernet's weights of the same names.
 
     Raises:
         SpaceError: choices or conditions that cannot be used; says which.
@@ -53,22 +60,39 @@ class CustomSpace(ConditionalSpace):
         name: str = "custom",
         *,
         active_if: Conditions | None = None,
+        supernet: Callable[[Task], nn.Module] | None = None,
     ) -> None:
         if not callable(build):
             raise SpaceError(f"build is a function build(config, task), got {build!r}")
+        if supernet is not None and not callable(supernet):
+            raise SpaceError(f"supernet is a function supernet(task), got {supernet!r}")
         declared = read_choices(choices)
         super().__init__(declared, read_conditions(active_if, declared))
         self.name = name
-        self._function = build
+        self._function, self._own_supernet = build, supernet
 
     def _build(self, arch: NDArray[np.uint8], sizes: Task) -> nn.Module:
         return self._function(self.config(arch), sizes)
 
+    def _supernet(self, sizes: Task, **options: Any) -> Supernet:
+        if self._own_supernet is None:
+            raise SpaceError(
+                f"{self.name} has no supernet; give from_choices a function supernet(task), or "
+                "train its networks one by one"
+            )
+        if options:
+            raise SpaceError(f"the supernet of {self.name} has no option {min(options)!r}")
+        from archrank.spaces.custom.supernet import CustomSupernet
+
+        call = f"{self.name}: supernet({sizes.name})"
+        return CustomSupernet(self, make_module(call, self._own_supernet, sizes), sizes)
+
     def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
-        """Pickle the values; or, where ``build`` cannot be sent, the name of the variable."""
-        if sendable([self._function]):
+        """Pickle the values; or, where a function cannot be sent, the name of the variable."""
+        functions = [f for f in (self._function, self._own_supernet) if f is not None]
+        if sendable(functions):
             return super().__reduce_ex__(protocol)
-        return by_reference(self, [self._function])
+        return by_reference(self, functions)
 
 
 def from_choices(
@@ -76,6 +100,7 @@ def from_choices(
     build: Callable[[dict[str, Any], Task], nn.Module],
     *,
     active_if: Conditions | None = None,
+    supernet: Callable[[Task], nn.Module] | None = None,
     name: str = "custom",
 ) -> CustomSpace:
     """Return your own space of named choices; see :class:`CustomSpace` for the arguments.
@@ -84,4 +109,4 @@ def from_choices(
         >>> from_choices({"depth": [1, 2], "width": [8, 16]}, build=lambda config, task: None)
         <CustomSpace custom: 2 decisions, size 4>
     """
-    return CustomSpace(choices, build, name, active_if=active_if)
+    return CustomSpace(choices, build, name, active_if=active_if, supernet=supernet)

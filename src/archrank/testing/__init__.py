@@ -18,6 +18,7 @@ from archrank.testing.strategies import check_strategy
 
 if TYPE_CHECKING:
     from archrank.testing.losses import check_loss
+    from archrank.testing.samplers import check_sampler
     from archrank.testing.supernets import check_supernet
     from archrank.testing.tasks import check_task
 
@@ -25,6 +26,7 @@ __all__ = [
     "check_evaluator",
     "check_loss",
     "check_ranker",
+    "check_sampler",
     "check_space",
     "check_strategy",
     "check_supernet",
@@ -37,6 +39,10 @@ def __getattr__(name: str) -> Any:
         from archrank.testing.losses import check_loss
 
         return check_loss
+    if name == "check_sampler":
+        from archrank.testing.samplers import check_sampler
+
+        return check_sampler
     if name == "check_supernet":
         from archrank.testing.supernets import check_supernet
 

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any, ClassVar
+
 import numpy as np
 import pytest
-from scipy.stats import chisquare
+from scipy.stats import chi2_contingency, chisquare
 
-from archrank.errors import SettingsError
-from archrank.spaces import CustomSpace, NASBench201, Space
-from archrank.supernets.samplers import SAMPLERS, DeIsomorphic, FairNAS, Sampler, Subset, Uniform
+from archrank.errors import ArchitectureError, SettingsError
+from archrank.spaces import NDS, CustomSpace, NASBench101, NASBench201, ProxylessNAS, Space
+from archrank.supernets.samplers import (
+    SAMPLERS,
+    DeIsomorphic,
+    FairNAS,
+    Sampler,
+    SkipPrior,
+    Subset,
+    Uniform,
+)
+from archrank.supernets.samplers.de_isomorphic import representatives
+from archrank.testing import check_sampler
+from tests.supernets.small import SMALL
 
 UNEVEN = CustomSpace({"width": [1, 2], "depth": [1, 2, 3, 4, 5]}, build=lambda config, task: None)
 SPACES = {"nasbench201": NASBench201(), "uneven": UNEVEN}
@@ -25,14 +39,68 @@ def drawn(sampler: Sampler, space: Space, updates: int, seed: int = 0) -> np.nda
     return np.concatenate([sampler.sample(space, rng=rng) for _ in range(updates)])
 
 
-@pytest.mark.parametrize("name", SAMPLERS.names())
-def test_contract(name: str, space: Space) -> None:
-    sampler = SAMPLERS.get(name)()
-    rows = drawn(sampler, space, 5, seed=3)
-    assert np.array_equal(rows, drawn(SAMPLERS.get(name)(), space, 5, seed=3))
-    assert not np.array_equal(rows, drawn(sampler, space, 5, seed=4))
-    assert np.array_equal(space.validate(rows), rows)
-    assert sampler.describe()["name"] == type(sampler).__name__
+EVERY = [Uniform(3), FairNAS(), DeIsomorphic(2), SkipPrior(m=2)]
+
+
+@pytest.mark.parametrize("kind", SMALL)
+@pytest.mark.parametrize("sampler", EVERY, ids=lambda s: type(s).__name__)
+def test_any_sampler_suits_any_supernet(sampler: Sampler, kind: str) -> None:
+    space = SMALL[kind].make()
+    if isinstance(sampler, SkipPrior) and kind != "proxylessnas":
+        with pytest.raises(SettingsError, match="SkipPrior suits spaces whose blocks can be skip"):
+            sampler.sample(space, rng=np.random.default_rng(0))
+        return
+    check_sampler(sampler, space)
+    drawn_twice = (drawn(sampler, space, 5, seed=s) for s in (3, 4))
+    assert not np.array_equal(*drawn_twice)
+
+
+def test_samplers_by_name() -> None:
+    assert {type(SAMPLERS.get(name)()) for name in SAMPLERS.names()} == {type(s) for s in EVERY}
+
+
+class Stateful(Uniform):
+    """Draws the next row of a list."""
+
+    seen: ClassVar[list[int]] = []
+
+    def sample(self, space: Space, *, rng: np.random.Generator) -> np.ndarray:
+        self.seen.append(0)
+        return space.from_index(np.array([len(self.seen)]))
+
+
+class Outside(Uniform):
+    def sample(self, space: Space, *, rng: np.random.Generator) -> np.ndarray:
+        return np.zeros((1, space.d), dtype=np.uint8)  # a cell without any edge
+
+
+class Flat(Uniform):
+    def sample(self, space: Space, *, rng: np.random.Generator) -> np.ndarray:
+        return space.sample(1, rng=rng)[0]
+
+
+class Unsaid(Uniform):
+    def describe(self) -> dict[str, Any]:
+        return {"m": 1}
+
+
+@pytest.mark.parametrize(
+    ("sampler", "rule"),
+    [
+        (Stateful(), "differ with the same generator"),
+        (Flat(), r"have shape \(26,\)"),
+        (Unsaid(), "must tell the sampler's name"),
+    ],
+)
+def test_faults_of_samplers_are_named(sampler: Sampler, rule: str) -> None:
+    space = NASBench201() if isinstance(sampler, Stateful) else NASBench101()
+    with pytest.raises(AssertionError, match=rule):
+        check_sampler(sampler, space)
+
+
+def test_rows_that_are_no_architectures_are_caught() -> None:
+    with pytest.raises(ArchitectureError, match="no path from input to output"):
+        check_sampler(Outside(), NASBench101())
 
 
 @pytest.mark.parametrize("m", [1, 7])
@@ -71,6 +139,69 @@ def test_classes_alike() -> None:
     assert chisquare(by_size, shares / shares.sum() * sum(by_size)).pvalue > P
 
 
+def test_the_table_of_classes() -> None:
+    space = NASBench201()
+    classes = np.unique(space.canonical(space.enumerate()), axis=0)
+    assert np.array_equal(representatives(space), classes)
+    rows = drawn(DeIsomorphic(500, table=True), space, 40)
+    counts = np.bincount(np.searchsorted(space.index(classes), space.index(rows)), minlength=6466)
+    assert chisquare(counts.reshape(-1, 61).sum(axis=1)).pvalue > P  # 6,466 = 106 * 61
+
+
+def test_representatives_are_random_members_of_their_classes() -> None:
+    space = NASBench201()
+    rows = representatives(space, seed=0)
+    canonical = space.canonical(rows)
+    assert np.array_equal(np.unique(canonical, axis=0), representatives(space))
+    assert len(rows) == 6466
+    labels, sizes = np.unique(space.classes(space.enumerate()), return_counts=True)
+    of_two = np.isin(space.classes(rows), labels[sizes == 2])
+    own = (canonical == rows).all(axis=1)[of_two]
+    assert abs(own.mean() - 0.5) < 4 * 0.5 / np.sqrt(len(own))
+    again = DeIsomorphic(5, representatives=0)
+    assert {r.tobytes() for r in drawn(again, space, 20)} <= {r.tobytes() for r in rows}
+    other = representatives(space, seed=1)
+    assert 0.1 < (rows == other).all(axis=1).mean() < 0.9
+    assert DeIsomorphic(representatives=1).describe() != again.describe()
+
+
+@pytest.mark.parametrize("space", [NASBench101(), NDS("nasnet")], ids=["nasbench101", "nasnet"])
+def test_classes_of_large_spaces(space: Space) -> None:
+    rows = drawn(DeIsomorphic(60), space, 2)
+    assert np.array_equal(space.canonical(rows), rows)
+    assert len(np.unique(rows, axis=0)) > 100
+    with pytest.raises(
+        SettingsError, match="too many for a table of their classes; sample without"
+    ):
+        DeIsomorphic(table=True).sample(space, rng=np.random.default_rng(0))
+
+
+def test_classes_of_one_kind_of_cell_are_drawn_alike() -> None:
+    space = NDS("darts", widths=(4,), depths=(4,))
+    rng = np.random.default_rng(0)
+    fair = space.sample(150_000, rng=rng)
+    fair = fair[(space.canonical(fair)[:, :16] == fair[:, :16]).all(axis=1)]  # of the normal cell
+    rows = drawn(DeIsomorphic(len(fair)), space, 1)
+    counts = np.array([np.bincount(r[:, 10], minlength=8) for r in (fair, rows)])
+    assert len(fair) > 100
+    assert chi2_contingency(counts[:, counts.any(axis=0)]).pvalue > P
+
+
+def test_skips_as_often_as_they_are_wanted() -> None:
+    space = ProxylessNAS()
+    rows = drawn(SkipPrior(0.3, m=400), space, 5)
+    skippable = space.radices == 7
+    assert abs((rows[:, skippable] == 6).mean() - 0.3) < 0.01
+    counts = np.bincount(rows[:, skippable].ravel(), minlength=7)[:6]
+    assert chisquare(counts).pvalue > P
+
+
+@pytest.mark.parametrize("skip", [-0.1, 1.5, "half", None])
+def test_no_probability(skip: Any) -> None:
+    with pytest.raises(SettingsError, match="SkipPrior: skip is"):
+        SkipPrior(skip)
+
+
 def test_a_subset() -> None:
     space = NASBench201()
     archs = space.sample(4, rng=np.random.default_rng(0))
@@ -81,11 +212,16 @@ def test_a_subset() -> None:
     assert Subset(archs).describe() == Subset(archs.copy()).describe()
 
 
-@pytest.mark.parametrize("kind", [Uniform, DeIsomorphic])
+@pytest.mark.parametrize("kind", [Uniform, DeIsomorphic, partial(SkipPrior, 0.5)])
 @pytest.mark.parametrize("m", [0, -1, 1.5, True, "2"])
-def test_a_number_that_cannot_be(kind: type[Sampler], m: object) -> None:
-    with pytest.raises(SettingsError, match=f"{kind.__name__} trains at least 1"):
-        kind(m)  # type: ignore[call-arg]
+def test_a_number_that_cannot_be(kind: Any, m: object) -> None:
+    with pytest.raises(SettingsError, match=r"\w+ trains at least 1"):
+        kind(m)
+
+
+def test_a_seed_that_cannot_be() -> None:
+    with pytest.raises(SettingsError, match="representatives must be at least 0, got -1"):
+        DeIsomorphic(representatives=-1)
 
 
 def test_subsets_that_cannot_be() -> None:

@@ -161,6 +161,11 @@ class NASBench101(ConstrainedSpace):
         """The canonical rows of all 423,624 different cells; a second, once per process."""
         return from_keys(unique_keys())
 
+    def sample_classes(self, n: int, *, rng: np.random.Generator) -> Archs:
+        """Draw ``n`` canonical rows, all different cells alike whatever the prior: ``(n, 26)``."""
+        keys = unique_keys()
+        return from_keys(keys[rng.integers(len(keys), size=n)])
+
     # ---- strings -------------------------------------------------------------------------------
 
     def format(self, archs: Archs) -> list[str]:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 Stem = Literal["cifar", "imagenet"]
 KINDS = ("normal", "reduce")
+DRAWS = 512  # rows that are drawn at once in search of canonical cells
 CIFAR_WIDTHS, CIFAR_DEPTHS = (16, 24, 32), (4, 8, 12, 16, 20)
 IMAGENET_WIDTHS, IMAGENET_DEPTHS = (32, 48, 64, 80, 96), (6, 10, 14, 18, 22)
 
@@ -117,9 +118,13 @@ class NDS(Space):
 
     def _cell(self, archs: Archs, kind: int) -> tuple[Archs, Archs]:
         """Operations and inputs of one kind of cell, ``(n, p)`` each."""
-        start = 4 * self.nodes * kind
-        block = archs[:, start : start + 4 * self.nodes]
+        block = self._columns(archs, kind)
         return block[:, ::2], block[:, 1::2]
+
+    def _columns(self, archs: NDArray[Any], kind: int) -> NDArray[Any]:
+        """Return a view of the decisions of one kind of cell: ``(n, 4 nodes)``."""
+        start = 4 * self.nodes * kind
+        return archs[:, start : start + 4 * self.nodes]
 
     def active(self, archs: Archs) -> Bools:
         """All decisions but the inputs of ``none``: ``(n, d)``."""
@@ -134,6 +139,23 @@ class NDS(Space):
         for kind in range(2):
             chosen, inputs = self._cell(rows, kind)  # views
             chosen[:], inputs[:] = cells.canonical_cells(chosen, inputs, len(self.ops), self.none)
+        return rows
+
+    def sample_classes(self, n: int, *, rng: np.random.Generator) -> Archs:
+        """Draw ``n`` canonical rows, all different networks alike: ``(n, d)``.
+
+        Each kind of cell is drawn by itself until it is canonical, which one in some hundreds is.
+        """
+        rows = self.sample(n, rng=rng)
+        found: list[Archs] = [rows[:0], rows[:0]]  # canonical cells of each kind
+        while min(map(len, found)) < n:
+            drawn = self.sample(DRAWS, rng=rng)
+            same = self.canonical(drawn) == drawn
+            for kind in range(2):
+                own = drawn[self._columns(same, kind).all(axis=1)]
+                found[kind] = np.concatenate([found[kind], own])
+        for kind in range(2):
+            self._columns(rows, kind)[:] = self._columns(found[kind], kind)[:n]
         return rows
 
     # ---- strings -------------------------------------------------------------------------------

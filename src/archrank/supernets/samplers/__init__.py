@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from archrank.supernets.samplers.base import Sampler as Sampler
     from archrank.supernets.samplers.de_isomorphic import DeIsomorphic as DeIsomorphic
     from archrank.supernets.samplers.fairnas import FairNAS as FairNAS
+    from archrank.supernets.samplers.skip_prior import SkipPrior as SkipPrior
     from archrank.supernets.samplers.subset import Subset as Subset
     from archrank.supernets.samplers.uniform import Uniform as Uniform
 
@@ -20,6 +21,7 @@ SAMPLERS = Registry(
         "uniform": "archrank.supernets.samplers.uniform:Uniform",
         "fairnas": "archrank.supernets.samplers.fairnas:FairNAS",
         "de_isomorphic": "archrank.supernets.samplers.de_isomorphic:DeIsomorphic",
+        "skip_prior": "archrank.supernets.samplers.skip_prior:SkipPrior",
     },
 )
 
@@ -27,6 +29,7 @@ _HOMES = {
     "DeIsomorphic": "de_isomorphic",
     "FairNAS": "fairnas",
     "Sampler": "base",
+    "SkipPrior": "skip_prior",
     "Subset": "subset",
     "Uniform": "uniform",
 }

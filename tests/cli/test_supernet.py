@@ -71,6 +71,41 @@ def test_a_training_goes_on(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     assert a == b
 
 
+OWN = """
+from torch import nn
+
+import archrank as ar
+
+
+class Linear(nn.Linear):
+    def __init__(self, config, task):
+        super().__init__(64, task.n_classes)
+
+    def forward(self, x, config=None):
+        return super().forward(x.flatten(1)) * (config or {"scale": 1})["scale"]
+
+
+task = ar.tasks.Digits(copies=1)
+space = ar.spaces.from_choices(
+    {"scale": [1, 2, 3]}, build=Linear, supernet=lambda task: Linear({}, task), name="mine"
+)
+"""
+
+
+def test_a_supernet_of_ones_own(cli: Cli) -> None:
+    Path("mine.py").write_text(OWN)
+    trained = cli(*QUICK, "--sampler", "uniform")
+    assert trained.status == 0, trained.err
+    scored = cli("supernet", "score", "net", "--own-code")
+    assert scored.status == 0, scored.err
+    refused(
+        cli(*QUICK, "--affine", "--run", "other"), "the supernet of mine has no option 'affine'"
+    )
+    Path("wrong.py").write_text(OWN.replace('["scale"]', '["sclae"]'))
+    failed = cli(*QUICK, "--space", "wrong.py:space", "--task", "wrong.py:task", "--run", "other")
+    refused(failed, "mine: supernet(x, {'scale': ", "failed (wrong.py, line 12): KeyError: 'sclae'")
+
+
 def refused(result, *parts: str) -> None:
     assert result.status == 2
     for part in parts:

@@ -33,7 +33,7 @@ class SupernetTrain:
     task: Annotated[str, "NAME"] = "digits"
     """Task to train on: a name, or your own as file.py:name or package.module:name."""
     sampler: Annotated[str, "NAME"] = "de_isomorphic"
-    """Sampler of the architectures of an update: uniform, de_isomorphic or fairnas."""
+    """Sampler of the architectures of an update: uniform, de_isomorphic, fairnas or skip_prior."""
     affine: bool = False
     """Give batch norms of cells a scale and a shift; scores rank better without."""
     epochs: int = 300

@@ -91,6 +91,16 @@ COMMANDS = (
     "tables verify digits201 --archs 0",
     "tables import nasbench file.json",
     "tables import nds DARTS.json",
+    "supernet study",
+    "supernet study --table digits201 --metric test_acuracy",
+    "supernet study --table digits201 --parts smaples",
+    "supernet study --table digits201 --task glyphs",
+    "supernet study --table digits201 --epochs 0",
+    "supernet study --table digits201 --archs 5",
+    "supernet study --table digits201 --checkpoints 2",
+    "supernet study --table digits201 --samples 1",
+    "supernet study --table digits201 --lr 0",
+    "supernet study --table digits201 --run file/run",
 )
 
 

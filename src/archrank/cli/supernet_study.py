@@ -40,7 +40,7 @@ class StudySupernets:
     """Task to train on (default: the one that the table says it was measured on)."""
     parts: Annotated[tuple[str, ...], "PART"] = ()
     """Parts of the study: scores, checkpoints, spread, sampling, samples, proxies, groups,
-    subsets, labels, statistics, averages or predictors (default: all)."""
+    subsets, labels, statistics, averages, cures or predictors (default: all)."""
     seeds: int = 3
     """Number of supernets of each kind."""
     epochs: int = 300

@@ -144,7 +144,7 @@ def test_work_is_told_before_it_begins(
         assert part in before
     assert not (tmp_path / "trainings").exists()
     after = told(folder, TINY)
-    assert after.count("2 done") == 12
+    assert after.count("2 done") == 14
     assert "about 0 s to go" in told(folder, replace(TINY, parts=("scores",)))
 
 

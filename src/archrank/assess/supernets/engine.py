@@ -98,7 +98,7 @@ def _task(task: str | Task | None, table: BenchTable, data: Path | None) -> Task
     name = task if task is not None else task_name(table)
     if name is None:
         raise SettingsError(
-            f"{table.path} does not say on which task its networks were trained: name it with "
+            f"{table.raw.label} does not say on which task its networks were trained: name it with "
             "--task"
         )
     return make_task(name, data)
@@ -187,13 +187,11 @@ def _rows(part: Part, results: Results) -> Iterator[Row]:
 
 
 def _facts(problem: StudyProblem, table: BenchTable) -> dict[str, Any]:
-    task = problem.networks.task
-    assert task is not None
     scale = getattr(problem.networks.sizes, "scale", None)
     return {
         "table": table.raw.label,
         "space": problem.space.name,
-        "task": task.name,
+        "task": problem.task.name,
         "classes": len(problem),
         "members": len(problem.members),
         "scale": scale if isinstance(scale, Scale) else None,

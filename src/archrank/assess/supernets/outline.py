@@ -132,7 +132,7 @@ def _pace(workshop: Workshop) -> Pace:
         for arch in archs:
             workshop.task.loss(supernet(*batch.inputs, arch), batch.y).backward()  # type: ignore[no-untyped-call]
         middle = time.perf_counter()
-        one_shot_scores(supernet, workshop.held_out, archs)
+        one_shot_scores(supernet, workshop.task, archs, examples=plan.settings.images)
         end = time.perf_counter()
     n = len(archs)
     return Pace((middle - start) / (n * len(batch.y)), (end - middle) / n)

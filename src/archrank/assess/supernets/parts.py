@@ -5,6 +5,7 @@ from __future__ import annotations
 from archrank.assess.supernets.averages import Averages
 from archrank.assess.supernets.base import Part
 from archrank.assess.supernets.checkpoints import Checkpoints
+from archrank.assess.supernets.cures import Cures
 from archrank.assess.supernets.final import Scores
 from archrank.assess.supernets.groups import Groups
 from archrank.assess.supernets.labels import Labels
@@ -28,6 +29,7 @@ _KINDS: tuple[type[Part], ...] = (
     Labels,
     BatchStatistics,
     Averages,
+    Cures,
     Predictors,
 )
 KINDS = {kind.name: kind for kind in _KINDS}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
@@ -14,6 +14,7 @@ from archrank.assess.supernets.settings import StudySettings
 from archrank.errors import SpaceError
 from archrank.spaces.images import Scale, rescaled
 from archrank.supernets.samplers import DeIsomorphic, FairNAS, Sampler, Subset, Uniform
+from archrank.supernets.updates import MeanPerWeight, UpdateRule
 from archrank.types import Ints
 
 if TYPE_CHECKING:
@@ -21,8 +22,14 @@ if TYPE_CHECKING:
 
 Whom = Literal["classes", "members"]
 Statistics = Literal["batch", "recalibrated"]
+Examples = Literal["some", "all"]
 MAIN, UNIFORM = "de_isomorphic", "uniform"
 MEAN = "mean_of_weights"  # the supernet whose weights are means over seeds, which nobody trained
+CURES = {
+    "cure-decay": "slower decay for large architectures",
+    "cure-momentum": "a momentum per operation on one edge",
+}
+SLOWER = (1.5, 0.5)  # exponents of the decay, of the smallest and of the largest architectures
 DRAWS = 200  # updates by which the architectures per update are counted
 
 
@@ -36,6 +43,7 @@ class Training:
         sampler: Of the architectures of an update.
         epochs: Passes over the training data.
         scale: Of its networks; ``None``: as the table's.
+        rule: Of updates; ``None``: the plain one.
         subset: Numbers of the classes that it is trained on; ``None``: all.
     """
 
@@ -44,6 +52,7 @@ class Training:
     sampler: Sampler
     epochs: int
     scale: Scale | None = None
+    rule: UpdateRule | None = None
     subset: Ints | None = None
 
     @property
@@ -61,18 +70,21 @@ class Scoring:
         epoch: Of the checkpoint.
         whom: One architecture of each isomorphism class, or all members.
         statistics: Of batch norms.
+        examples: All that are held out, or as many as the settings say.
     """
 
     training: str
     epoch: int
     whom: Whom = "classes"
     statistics: Statistics = "batch"
+    examples: Examples = "some"
 
     @property
     def name(self) -> str:
         """Name of its table of scores."""
         recalibrated = "" if self.statistics == "batch" else f"-{self.statistics}"
-        return f"{self.training}-epoch{self.epoch}-{self.whom}{recalibrated}"
+        every = "" if self.examples == "some" else "-all-examples"
+        return f"{self.training}-epoch{self.epoch}-{self.whom}{recalibrated}{every}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,6 +131,8 @@ class Plan:
             yield Training(f"{name}-compute", seed, sampler, equal)
         for name, scale in self.scales.items():
             yield Training(name, seed, DeIsomorphic(), epochs, scale)
+        for name, rule in self.cures.items():
+            yield Training(name, seed, DeIsomorphic(), epochs, rule=rule)
         for name, rows in self.subsets(seed).items():
             sampler = Subset(self.problem.archs[rows])
             yield Training(f"subset-{name}", seed, sampler, epochs, subset=rows)
@@ -168,6 +182,17 @@ class Plan:
                 found[f"cells{cells}"] = Scale(scale.channels, cells, scale.reduction)
         return found
 
+    @cached_property
+    def cures(self) -> dict[str, UpdateRule]:
+        """Update rules with a cure each, by the name of their trainings.
+
+        Architectures of one size alone have no slower decay.
+        """
+        momentum: dict[str, UpdateRule] = {"cure-momentum": MeanPerWeight(momentum_decision=0)}
+        if np.ptp(self.problem.params) == 0:
+            return momentum
+        return {"cure-decay": MeanPerWeight(decay_exponents=SLOWER), **momentum}
+
     def subsets(self, seed: int) -> dict[str, Ints]:
         """Return the classes that a supernet is trained on alone, by the subset's name.
 
@@ -202,7 +227,4 @@ def can_rescale(space: Space) -> bool:
 def merged(scorings: Iterable[Scoring]) -> list[Scoring]:
     """Return each scoring once, those of classes left out whose members are scored."""
     found = dict.fromkeys(scorings)
-    wide = {(s.training, s.epoch, s.statistics) for s in found if s.whom == "members"}
-    return [
-        s for s in found if s.whom == "members" or (s.training, s.epoch, s.statistics) not in wide
-    ]
+    return [s for s in found if s.whom == "members" or replace(s, whom="members") not in found]

@@ -56,6 +56,13 @@ class StudyProblem(Measured):
     own: bool = False
 
     @property
+    def task(self) -> Task:
+        """Task of the networks."""
+        task = self.networks.task
+        assert task is not None, "a study's networks are always built for a task"
+        return task
+
+    @property
     def truth(self) -> Floats:
         """Truth of each class: ``(n,)``, higher is better."""
         return self.columns[TRUTH]
@@ -155,7 +162,7 @@ def _classes(space: Space, table: BenchTable) -> tuple[Archs, Ints, Archs, Ints]
     measured = np.bincount(group, rows >= 0, minlength=len(classes)) > 0
     if measured.sum() < LEAST:
         raise TableError(
-            f"{table.path} measures {int(measured.sum())} of the architectures of {space.name}, "
+            f"{table.raw.label} measures {int(measured.sum())} of the architectures of {space.name}, "
             f"and its own {len(table)} are elsewhere; a study needs {LEAST} or more that are not "
             "isomorphic: name the table's own space"
         )
@@ -178,8 +185,11 @@ def _truths(values: Floats, rows: Ints, group: Ints, n: int) -> tuple[Floats, Fl
     """
     measured = rows >= 0
     counts = np.bincount(group, measured, minlength=n)
-    each = np.where(measured, values[rows], 0.0)
-    truth: Floats = np.bincount(group, each, minlength=n) / counts
+    one = np.empty(n)
+    one[group[measured]] = values[rows[measured]]
+    above = np.where(measured, values[rows] - one[group], 0.0)
+    # relative to one of them, so that classes of equal members have exactly their value
+    truth: Floats = one + np.bincount(group, above, minlength=n) / counts
     different = len(np.unique(rows[measured])) > n
     return truth, np.where(measured, values[rows], truth[group]), different
 
@@ -220,7 +230,7 @@ def _check_networks(table: BenchTable, networks: Networks) -> None:
     if kind is not None and kind[0] != mine:
         named = f": use task {said}" if said else ""
         raise SettingsError(
-            f"{table.path} was measured on {kind[0]}, and task {networks.task.name!r} is {mine}; "
+            f"{table.raw.label} was measured on {kind[0]}, and task {networks.task.name!r} is {mine}; "
             f"scores of another task's supernet say nothing of its ranking{named}"
         )
     some = table.archs[:: max(1, len(table) // 50)]
@@ -234,7 +244,7 @@ def _check_networks(table: BenchTable, networks: Networks) -> None:
         if len(wrong):
             row = int(wrong[0])
             raise TableError(
-                f"{table.path}: {table.space.format(some[row : row + 1])[0]} has "
+                f"{table.raw.label}: {table.space.format(some[row : row + 1])[0]} has "
                 f"{theirs[row]:,.0f} {count} there, and {ours[count][row]:,.0f} as a network for "
                 f"task {networks.task.name!r}; name the task and the scale of space that the "
                 "table was measured with"

@@ -36,7 +36,7 @@ class Proxies(Part):
             subject = words(scale, own)
             yield from results.judged(self.name, subject, results.scores(scorings))
             training = results.plan.trainings[scorings[0].training]
-            networks = results.plan.space(training).networks(results.problem.networks.task)
+            networks = results.plan.space(training).networks(results.problem.task)
             macs = float(networks.cost(results.problem.archs)["macs"].mean())
             yield Row(self.name, subject, "macs", (macs,))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -53,15 +53,16 @@ class ScoreTables:
         self,
         scoring: Scoring,
         supernet: Supernet,
-        task: Any,
+        examples: int | None,
         watch: Callable[[float], object] = lambda share: None,
     ) -> None:
-        """Score all architectures of a table, and write it."""
+        """Score all architectures of a table on some examples, and write it."""
         archs = self.archs(scoring)
         scores = one_shot_scores(
             supernet,
-            task,
+            self.problem.task,
             archs,
+            examples=examples,
             statistics=scoring.statistics,
             progress=lambda done: watch(done / len(archs)),
         )
@@ -96,14 +97,10 @@ class ScoreTables:
     @property
     def signals(self) -> tuple[str, ...]:
         """Names of what is scored: the first metric of the task, and the loss."""
-        task = self.problem.networks.task
-        assert task is not None
-        return (*(m.name for m in task.metrics[:1]), LOSS)
+        return (*(m.name for m in self.problem.task.metrics[:1]), LOSS)
 
     def _metric(self, name: str) -> Metric:
-        task = self.problem.networks.task
-        assert task is not None
-        named = {m.name: m for m in task.metrics}
+        named = {m.name: m for m in self.problem.task.metrics}
         return named.get(name, Metric(LOSS, "minimize"))
 
 

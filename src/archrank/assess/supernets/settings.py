@@ -21,6 +21,7 @@ PARTS = (
     "labels",
     "statistics",
     "averages",
+    "cures",
     "predictors",
 )
 """Parts of a study, in the order in which they are told."""

@@ -6,27 +6,38 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from archrank.assess.supernets.base import Part, Results, Row
-from archrank.assess.supernets.plan import MAIN, Plan, Scoring, Statistics
-
-WAYS: tuple[Statistics, ...] = ("batch", "recalibrated")
+from archrank.assess.supernets.plan import MAIN, Plan, Scoring
 
 
 class BatchStatistics(Part):
-    """The same supernets, scored with either statistics of batch norms."""
+    """The same supernets, scored with either statistics of batch norms, or on more examples."""
 
     name = "statistics"
-    title = "Statistics of batch norms"
+    title = "Statistics of batch norms, and more examples"
     source = "beside Surgery, section 4.1, which uses those of the batch"
 
     def scorings(self, plan: Plan) -> Iterator[Scoring]:
-        """Yield both scorings of the last checkpoints."""
-        for way in WAYS:
-            yield from (replace(s, statistics=way) for s in plan.final(MAIN))
+        """Yield all scorings of the last checkpoints."""
+        for found in ways(plan).values():
+            yield from found
 
     def rows(self, results: Results) -> Iterator[Row]:
-        """Yield the criteria of both, by accuracy and by loss."""
-        for way in WAYS:
-            scorings = [replace(s, statistics=way) for s in results.plan.final(MAIN)]
+        """Yield the criteria of each, by accuracy and by loss."""
+        for words, scorings in ways(results.plan).items():
             for name in results.tables.signals:
                 scores = results.scores(scorings, name)
-                yield from results.judged(self.name, f"{way} statistics, {name}", scores)
+                yield from results.judged(self.name, f"{words}, {name}", scores)
+
+
+def ways(plan: Plan) -> dict[str, list[Scoring]]:
+    """Return the scorings of each way to measure, one per seed, by a description."""
+    plain = plan.final(MAIN)
+    found = {
+        "batch statistics": plain,
+        "recalibrated statistics": [replace(s, statistics="recalibrated") for s in plain],
+    }
+    held_out = len(plan.problem.task.load().valid.y)
+    if plan.settings.images is not None and plan.settings.images < held_out:
+        every: list[Scoring] = [replace(s, examples="all") for s in plain]
+        found[f"batch statistics, all {held_out:,} examples"] = every
+    return found

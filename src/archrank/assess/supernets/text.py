@@ -23,6 +23,7 @@ HIDDEN = {  # criteria that a part's table leaves out, to be readable; raw resul
     "subsets": ("spearman", "pearson", "tau_top_half", "p_at_50"),
     "labels": ("pearson", "p_at_50"),
     "statistics": ("spearman", "pearson", "br_at_one"),
+    "cures": ("spearman", "pearson", "br_at_one"),
     "averages": ("spearman", "pearson", "br_at_one"),
     "scores": ("br_at_one",),
 }

@@ -7,14 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from archrank.assess.supernets.plan import MAIN, MEAN, Plan, Scoring, Training
 from archrank.assess.supernets.scores import ScoreTables
 from archrank.supernets.checkpoints import checkpoint, load_supernet
 from archrank.supernets.scoring import mean_of_supernets
 from archrank.supernets.training import Progress, SupernetTraining, train_supernet
-from archrank.tasks.base import Splits
 from archrank.torch_state import torch_threads
 from archrank.training.loop import initialise
 
@@ -25,33 +22,6 @@ if TYPE_CHECKING:
 
 Watch = Callable[[float], object]
 """Called with the share of a training, or of a scoring, that is done."""
-
-
-class FewerExamples:
-    """A task that holds fewer examples out, spread evenly; all else is the task's.
-
-    Args:
-        task: any.
-        count: of examples to validate on, at most.
-    """
-
-    def __init__(self, task: Task, count: int) -> None:
-        self._task, self._count = task, count
-
-    def load(self) -> Splits:
-        """Return the task's data, with fewer examples to validate on."""
-        splits = self._task.load()
-        n = len(splits.valid.y)
-        if n <= self._count:
-            return splits
-        rows = torch.linspace(0, n - 1, self._count).round().long()
-        return splits._replace(valid=splits.valid.take(rows))
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._task, name)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return FewerExamples, (self._task, self._count)
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,15 +41,7 @@ class Workshop:
     @property
     def task(self) -> Task:
         """Task of the supernets."""
-        task = self.plan.problem.networks.task
-        assert task is not None
-        return task
-
-    @property
-    def held_out(self) -> Any:
-        """The task with the examples that scores are measured on."""
-        images = self.plan.settings.images
-        return self.task if images is None else FewerExamples(self.task, images)
+        return self.plan.problem.task
 
     @property
     def tables(self) -> ScoreTables:
@@ -104,6 +66,7 @@ class Workshop:
             supernet,
             self.task,
             training.sampler,
+            rule=training.rule,
             recipe=self.recipe(training),
             seed=training.seed,
             device=self.device,
@@ -143,8 +106,9 @@ class Workshop:
             supernet = self._mean_supernet()
         else:
             supernet = self.supernet(self.plan.trainings[scoring.training], scoring.epoch)
+        examples = self.plan.settings.images if scoring.examples == "some" else None
         with torch_threads(1):
-            self.tables.measure(scoring, supernet, self.held_out, watch)
+            self.tables.measure(scoring, supernet, examples, watch)
 
     def _mean_supernet(self) -> Supernet:
         """Return the supernet whose weights are the means over the main supernets."""

@@ -162,9 +162,9 @@ def _classes(space: Space, table: BenchTable) -> tuple[Archs, Ints, Archs, Ints]
     measured = np.bincount(group, rows >= 0, minlength=len(classes)) > 0
     if measured.sum() < LEAST:
         raise TableError(
-            f"{table.raw.label} measures {int(measured.sum())} of the architectures of {space.name}, "
-            f"and its own {len(table)} are elsewhere; a study needs {LEAST} or more that are not "
-            "isomorphic: name the table's own space"
+            f"{table.raw.label} measures {int(measured.sum())} of the architectures of "
+            f"{space.name}, and its own {len(table)} are elsewhere; a study needs "
+            f"{LEAST} or more that are not isomorphic: name the table's own space"
         )
     kept = measured[group]
     numbers = np.cumsum(measured) - 1
@@ -230,8 +230,8 @@ def _check_networks(table: BenchTable, networks: Networks) -> None:
     if kind is not None and kind[0] != mine:
         named = f": use task {said}" if said else ""
         raise SettingsError(
-            f"{table.raw.label} was measured on {kind[0]}, and task {networks.task.name!r} is {mine}; "
-            f"scores of another task's supernet say nothing of its ranking{named}"
+            f"{table.raw.label} was measured on {kind[0]}, and task {networks.task.name!r} is "
+            f"{mine}; scores of another task's supernet say nothing of its ranking{named}"
         )
     some = table.archs[:: max(1, len(table) // 50)]
     rows = table.rows(some)

@@ -52,9 +52,7 @@ def test_one_shot_labels_are_not_made_up() -> None:
 def test_every_protocol_runs_offline(name: str) -> None:
     item = REPRODUCTIONS[name]
     bench = builtin_bench(item)
-    comparison = with_builtin_names(
-        item.run(bench, Plan(quick=True, seeds=1, epochs=1)), len(bench)
-    )
+    comparison = with_builtin_names(item.run(bench, Plan(quick=True, seeds=1, epochs=1)), bench)
     assert comparison.rows
     assert all(row.paper is None for row in comparison.rows)
     assert not any("c10" in row.what for row in comparison.rows)
@@ -62,9 +60,9 @@ def test_every_protocol_runs_offline(name: str) -> None:
     assert f"{len(bench):,} architectures" in comparison.notes[0]
 
 
-def test_data_sets_get_their_own_names() -> None:
+def test_data_sets_get_their_own_names(bench: Bench) -> None:
     rows = [Row("c10  guided", 1.0, 2.0), Row("c100 tau", 1.0), Row("c1000 is not one", 1.0)]
-    told = with_builtin_names(Comparison(rows, [Claim("c100 is like c10", True, "c10: 3")]), 7)
+    told = with_builtin_names(Comparison(rows, [Claim("c100 is like c10", True, "c10: 3")]), bench)
     assert [row.what for row in told.rows] == ["digits  guided", "glyphs tau", "c1000 is not one"]
     assert told.claims[0] == Claim("glyphs is like digits", True, "digits: 3")
 
@@ -75,3 +73,24 @@ def test_the_same_seeds_give_the_same_figures() -> None:
         return [row.ours for row in comparison.rows]
 
     assert run() == run()
+
+
+def test_one_data_set_is_taken_whole() -> None:
+    alone = builtin_bench(REPRODUCTIONS["acenas-fig14"])
+    table = load_table("digits201", NASBench201())
+    assert len(alone) == len(table)
+    assert set(alone.columns) == {"c10_val", "c10_test", "c10_oneshot", "oneshot_acc"}
+    notes = with_builtin_names(Comparison([], []), alone).notes
+    assert "architectures that digits201 (for CIFAR-10) has" in notes[0]
+
+
+def test_weak_labels_are_those_of_each_table(bench: Bench) -> None:
+    for key, name in (("c10", "digits201"), ("c100", "glyphs201")):
+        table = load_table(name, NASBench201())
+        column = "oneshot_accuracy" if "oneshot_accuracy" in table.metrics else "synflow"
+        found = table.column(column)[table.rows(bench.archs)]
+        ours = bench[f"{key}_oneshot"]
+        known = np.isfinite(found)
+        scale = 100 if column == "oneshot_accuracy" else 1
+        assert (ours[known] == scale * found[known]).all()
+        assert (ours[~known] == np.nanmin(scale * found)).all()

@@ -88,6 +88,8 @@ class Plan:
         executor: Executor of the runs; ``None`` runs them in this process.
         progress: Called after each run with the number of finished runs and of all runs.
         journal: Storage of finished runs.
+        published: Measurements are the paper's, so trainings take its settings where archrank's own
+            are faster.
     """
 
     quick: bool = False
@@ -96,6 +98,7 @@ class Plan:
     executor: Executor | None = None
     progress: ProgressCallback | None = None
     journal: RunJournal | None = None
+    published: bool = True
 
     def shortened(self, ranker: Ranker) -> Ranker:
         """Limit the training of ``ranker`` to :attr:`epochs`, if that is set."""
@@ -157,6 +160,7 @@ class Reproduction:
         quick_seeds: Number of repetitions with ``quick``.
         offline: True if the built-in tables have all needed measurements.
         more: Further columns of the first file, read if it has all of them.
+        alone: True if one data set is enough; of the built-in tables it gets all rows of the first.
     """
 
     name: str
@@ -169,6 +173,7 @@ class Reproduction:
     quick_seeds: int = 1
     offline: bool = True
     more: tuple[str, ...] = ()
+    alone: bool = False
 
     def run(self, bench: Bench, plan: Plan) -> Comparison:
         """Run the protocol on the measurements ``bench``."""

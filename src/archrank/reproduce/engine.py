@@ -66,9 +66,15 @@ def reproduce(
     if out is not None:
         header = {"name": item.name, "quick": quick, "seeds": seeds, "tables": bench.digest}
         journal = RunJournal(Path(out) / f"{item.name}.runs", header | {"archrank": __version__})
-    comparison = item.run(
-        bench, Plan(quick, seeds, executor=executor, progress=progress, journal=journal)
+    plan = Plan(
+        quick,
+        seeds,
+        executor=executor,
+        progress=progress,
+        journal=journal,
+        published=tables == "published",
     )
+    comparison = item.run(bench, plan)
     if journal is not None:
         journal.close()
-    return with_builtin_names(comparison, len(bench)) if tables == "builtin" else comparison
+    return with_builtin_names(comparison, bench) if tables == "builtin" else comparison

@@ -197,7 +197,8 @@ class Pretraining:
         from archrank.training.loop import initialise
 
         networks, seed = self.space.networks(task), self.settings.seed
-        supernet: Any = initialise(lambda: networks.supernet(affine=False), seed)
+        options = {"affine": False} if "affine" in self.space.supernet_options else {}
+        supernet: Any = initialise(lambda: networks.supernet(**options), seed)
         recipe = replace(task.recipe, epochs=EPOCHS, batch_size=BATCH_SIZE, lr=LR)
         return SupernetTraining(supernet, task, DeIsomorphic(), recipe=recipe, seed=seed)
 

@@ -1,4 +1,4 @@
-"""AceNAS, Figs. 5, 6, 7, 9 and 11, on NAS-Bench-201."""
+"""AceNAS, Figs. 5, 6, 7 and 11, on NAS-Bench-201."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from archrank.reproduce.acenas.search import (
     ROUNDS,
     Search,
     pretrained,
-    published,
+    pretrained_each,
     run_search,
     run_walk,
 )
-from archrank.reproduce.acenas.tables import NOTES, SETTINGS, head_start, searches, walks
+from archrank.reproduce.acenas.tables import NOTES, SETTINGS, searches, walks
 from archrank.reproduce.base import Claim, Comparison, Found, Plan, Row, summary
 from archrank.reproduce.bench import Bench
 from archrank.strategies.random import Random
@@ -40,12 +40,13 @@ def datasets(plan: Plan) -> tuple[str, ...]:
 
 
 def _searches(
-    bench: Bench, plan: Plan, rankers: Mapping[str, Ranker], greedy: float = 0.5
+    bench: Bench, plan: Plan, rankers: Mapping[str, Mapping[str, Ranker]], greedy: float = 0.5
 ) -> list[Search]:
+    """Return the searches of rankers by method and data set."""
     return [
         Search(method, seed, bench, data, ranker, LABELS, greedy)
-        for data in datasets(plan)
-        for method, ranker in rankers.items()
+        for method, each in rankers.items()
+        for data, ranker in each.items()
         for seed in range(plan.seeds)
     ]
 
@@ -67,8 +68,9 @@ def compared(bench: Bench, plan: Plan) -> Runs:
     # 4 x 144, along the edges only: AceNAS's reimplementation of Wen et al.
     vanilla = plan.shortened(NeuralPredictor(space, variant="acenas", layers=4))
     brp = plan.shortened(BRPNAS(space))
-    jobs = _searches(bench, plan, {"AceNAS": pretrained(bench, plan)})
-    jobs += _searches(bench, plan, {"Vanilla": vanilla}, greedy=0.0)
+    rankers = pretrained_each(bench, plan, datasets(plan))
+    jobs = _searches(bench, plan, {"AceNAS": rankers})
+    jobs += _searches(bench, plan, {"Vanilla": dict.fromkeys(rankers, vanilla)}, greedy=0.0)
     per_round = 50 if plan.epochs is None else plan.epochs
     jobs += [
         Search("BRP-NAS", seed, bench, data, brp, LABELS, epochs_per_round=per_round)
@@ -159,68 +161,12 @@ def figure_7(bench: Bench, plan: Plan) -> Comparison:
     return Comparison(rows, claims, NOTES)
 
 
-def figure_9(bench: Bench, plan: Plan) -> Comparison:
-    """Top-10 regret after 100 labels, for several losses and several pretrainings."""
-    full = pretrained(bench, plan)
-    losses = {
-        title: full if objective == "lambdarank" else _other_loss(full, objective)
-        for title, objective in (
-            ("LambdaRank", "lambdarank"),
-            ("RankNet", "ranknet_halves"),  # as released
-            ("MSE", "mse"),
-        )
-    }
-    others: dict[str, Ranker] = {
-        "pretrained on FLOPs, params only": pretrained(bench, plan, one_shot=False),
-        "no pretraining (not in the figure)": published(bench, plan),
-    }
-    jobs = _searches(bench, plan, {**losses, **others})
-    runs = _grouped(jobs, plan.map(run_search, jobs))
-    rows, means = [], {}
-    for (data, title), found in runs.items():
-        row = summary(
-            f"{data:4} {title}, top-10 regret",
-            _round(found, ROUNDS - 1),
-            "regret10",
-            why=PICTURE,
-            decimals=2,
-        )
-        rows.append(row)
-        means[data, title] = row.ours
-    notes = (*NOTES, *(head_start(bench, data) for data in datasets(plan)))
-    return Comparison(rows, _claims_9(means, plan), notes)
-
-
-def _other_loss(base: Ranker, objective: str) -> Ranker:
-    """Copy the pretrained network with another loss; patience and rounds remain the same."""
-    from sklearn.base import clone
-
-    copy: Ranker = clone(base).set_params(objective=objective)
-    return copy
-
-
-def _claims_9(means: Mapping[tuple[str, str], float], plan: Plan) -> list[Claim]:
-    claims = []
-    for data in datasets(plan):
-        ace, ranknet, mse, costs = (
-            means[data, title]
-            for title in ("LambdaRank", "RankNet", "MSE", "pretrained on FLOPs, params only")
-        )
-        measured = f"{data}: {ace:.2f}, RankNet {ranknet:.2f}, MSE {mse:.2f}"
-        text = "LambdaRank has smaller regret than RankNet and MSE"
-        claims.append(Claim(text, ace < min(ranknet, mse), measured))
-        measured = f"{data}: {ace:.2f} with, {costs:.2f} without"
-        text = "one-shot labels in pretraining reduce regret (by up to 0.39 over all spaces)"
-        claims.append(Claim(text, ace < costs, measured))
-    return claims
-
-
 def figure_11(bench: Bench, plan: Plan) -> Comparison:
     """Test accuracy of the cell that is best in validation so far, on CIFAR-100."""
     evolution = RegularizedEvolution(
         population=20, tournament=5, batch_size=1, skip_isomorphic=False
     )
-    ranker = pretrained(bench, plan)
+    ranker = pretrained(bench, plan, "c100")
     runs = {"AceNAS": plan.map(run_search, searches(bench, ranker, "c100", plan.seeds, LABELS))}
     for method, strategy in (("Random", Random(skip_isomorphic=False)), ("RE", evolution)):
         runs[method] = plan.map(run_walk, walks(bench, plan, method, strategy, 110))

@@ -6,7 +6,9 @@ Zhang et al., "AceNAS: Learning to Rank Ace Neural Architectures", 2021, section
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 import numpy as np
 from sklearn.base import clone
@@ -25,7 +27,8 @@ ROUNDS = 5  # section 4.1
 TOP = 10  # architectures of the last ranking that are also trained
 GREEDY = 0.5  # alpha: share of a round that the ranker chooses
 PUBLISHED = {"pretrain_batch_size": 20, "pretrain_lr": 1e-3}  # appendix B.1.1
-QUICK_PRETRAINING = 60  # epochs instead of 300, in larger batches
+QUICK_PRETRAINING = 60  # epochs instead of 300
+Kind: TypeAlias = Literal["all", "oneshot", "costs"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +44,7 @@ class Search:
         budget: Number of labels, without the best-ranked architectures trained at the end.
         greedy: Share of each round that the ranker chooses; with 0, all labels are random.
         epochs_per_round: Round ``t`` trains ``t`` times as many epochs (BRP-NAS's code: 50).
+        top: Best-ranked architectures that are trained at the end.
     """
 
     method: str
@@ -51,6 +55,7 @@ class Search:
     budget: int = 100
     greedy: float = GREEDY
     epochs_per_round: int | None = None
+    top: int = TOP
 
 
 def run_search(search: Search) -> Found:
@@ -74,7 +79,7 @@ def run_search(search: Search) -> Found:
         seconds = time.perf_counter() - start
         rounds.append(judged(scores, val, test) | {"labels": len(trained), "seconds": seconds})
     assert scores is not None  # ROUNDS is not 0
-    order = np.concatenate([trained, np.argsort(-scores, kind="stable")[:TOP]])
+    order = np.concatenate([trained, np.argsort(-scores, kind="stable")[: search.top]])
     total = sum(r["seconds"] for r in rounds)
     return {"rounds": rounds, "seconds": total} | search_result(order, val, test)
 
@@ -171,18 +176,39 @@ def published(bench: Bench, plan: Plan, objective: str = "lambdarank") -> AceNAS
     return ranker
 
 
-def pretrained(bench: Bench, plan: Plan, *, one_shot: bool = True) -> AceNAS:
+def pretrained(bench: Bench, plan: Plan, data: str, *, labels: Kind = "all") -> AceNAS:
     """Pretrain AceNAS on weak labels of 4,000 cells (section 3.3), once for all searches.
 
-    Difference: one-shot accuracies are those of CIFAR-10 for both data sets; the paper trained a
-    supernet on each.
+    Args:
+        bench: The table.
+        plan: Extent of the reproduction.
+        data: Data set of the one-shot accuracies. Difference: the published table has those of
+            CIFAR-10 only; the paper trained a supernet on each data set.
+        labels: One-shot accuracies, costs (FLOPs and parameters) or all of them.
     """
     ranker = published(bench, plan)
-    if not plan.quick:
-        ranker.set_params(**PUBLISHED)
-    elif plan.epochs is None:
+    if plan.quick and plan.epochs is None:
         ranker.set_params(pretrain_epochs=QUICK_PRETRAINING)
-    weak = {"macs": bench.macs, "params": bench.params}
-    if one_shot:
-        weak = {"oneshot_acc": bench["oneshot_acc"], **weak}
+    elif plan.published and plan.epochs is None:
+        ranker.set_params(**PUBLISHED)
+    weak = {} if labels == "costs" else {"oneshot_acc": one_shot(bench, data)}
+    if labels != "oneshot":
+        weak |= {"macs": bench.macs, "params": bench.params}
     return ranker.pretrain(bench.archs, weak)
+
+
+def pretrained_each(
+    bench: Bench, plan: Plan, datasets: Iterable[str], *, labels: Kind = "all"
+) -> dict[str, AceNAS]:
+    """Return the pretrained ranker of each data set; one for all that share their weak labels."""
+    done: dict[str, AceNAS] = {}
+    for data in datasets:
+        same = [d for d in done if labels == "costs" or one_shot(bench, d) is one_shot(bench, data)]
+        done[data] = done[same[0]] if same else pretrained(bench, plan, data, labels=labels)
+    return done
+
+
+def one_shot(bench: Bench, data: str) -> Floats:
+    """Return the one-shot accuracies of a data set, or of the only supernet there is: ``(n,)``."""
+    own = f"{data}_oneshot"
+    return bench[own if own in bench.columns else "oneshot_acc"]

@@ -12,6 +12,7 @@ from archrank.reproduce.acenas.search import (
     Walk,
     columns,
     pretrained,
+    pretrained_each,
     run_search,
     run_walk,
     search_result,
@@ -80,7 +81,7 @@ def table_2(bench: Bench, plan: Plan) -> Comparison:
         found = plan.map(run_walk, walks(bench, plan, method, strategy, 100))
         rows.append(_row(method, 100, found, paper, SETTINGS))
     rows.append(_brp(bench, plan))
-    ranker = pretrained(bench, plan)
+    ranker = pretrained(bench, plan, "c100")
     ours = plan.map(run_search, searches(bench, ranker, "c100", plan.seeds))
     rows.append(_row("AceNAS", 110, ours, ACE, SUPERNET))
     large = max(1, plan.seeds // 5)
@@ -119,9 +120,9 @@ def _row(method: str, budget: int, found: Sequence[Found], paper: float | None, 
 def table_7(bench: Bench, plan: Plan) -> Comparison:
     """Test accuracy, regret and rank of the cells that AceNAS finds with 110 labels."""
     rows = []
-    ranker = pretrained(bench, plan)
+    rankers = pretrained_each(bench, plan, PAPER_7)
     for data, (test, sd, regret, rank) in PAPER_7.items():
-        found = plan.map(run_search, searches(bench, ranker, data, plan.seeds))
+        found = plan.map(run_search, searches(bench, rankers[data], data, plan.seeds))
         rows += [
             summary(f"{data:4} test %", found, "test", test, why=SUPERNET, decimals=2),
             summary(f"{data:4} regret", found, "regret", regret, why=SUPERNET, decimals=2),

@@ -70,6 +70,19 @@ def test_the_first_update_is_that_of_plain_sgd() -> None:
         assert new.grad is None
 
 
+def test_plain_momentum_is_that_of_torch() -> None:
+    ours, theirs = line(), line()
+    step = Step(ours.parameters(), Recipe(lr=0.1, nesterov=False, schedule="constant"), 3)
+    plain = torch.optim.SGD(theirs.parameters(), lr=0.1, momentum=0.9, weight_decay=5e-4)
+    for x in torch.randn(3, 4, 3, generator=torch.Generator().manual_seed(0)):
+        step(ours(x).square().sum())
+        plain.zero_grad()
+        theirs(x).square().sum().backward()
+        plain.step()
+    for a, b in zip(ours.parameters(), theirs.parameters(), strict=True):
+        assert torch.allclose(a, b, atol=1e-7)
+
+
 def test_several_losses_make_one_update() -> None:
     x = torch.randn(4, 3, generator=torch.Generator().manual_seed(0))
     recipe = Recipe(grad_clip=0.1)

@@ -220,6 +220,8 @@ class Training(Evaluator):
         from archrank.networks import NASBench201Network
         from archrank.training.grouped import train_many
 
+        if self.task.recipe.schedule == "plateau":
+            return None  # each has a learning rate of its own
         try:
             networks: list[Any] = [self.untrained(arch, run) for arch in archs]
         except (ImportError, OSError):

@@ -130,6 +130,7 @@ class SupernetTraining:
             ]
         self.epoch += 1
         self.losses.append(float(torch.stack(losses).mean()))
+        self._step.end_epoch(self.losses[-1])
         return self.losses[-1]
 
     def _drawn(self, number: int) -> np.ndarray[Any, np.dtype[np.uint8]]:

@@ -112,13 +112,18 @@ def train_many(
 
     Raises:
         ArchitectureError: The networks cannot be grouped.
-        SettingsError: Not one seed per network.
+        SettingsError: Not one seed per network, or a schedule by plateaus.
     """
     device = torch.device(device)
     if len(seeds) != len(networks):
         raise SettingsError(
             f"train_many needs one seed per network, got {len(seeds)} seeds for "
             f"{len(networks)} networks"
+        )
+    if task.recipe.schedule == "plateau":
+        raise SettingsError(
+            "networks that train as a group share one learning rate, but plateaus lower that of "
+            "each network: train them one by one, or with schedule='cosine'"
         )
     group = GroupedNASBench201(networks).to(device)
     splits = resident(task, device, channels_last)  # none of their layers is unsafe so

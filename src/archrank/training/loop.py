@@ -142,5 +142,6 @@ def _fit(
         if not math.isfinite(mean_loss):
             reason = f"the training loss became {mean_loss} in epoch {epoch + 1}"
             return mean_loss, epoch + 1, reason
+        step.end_epoch(mean_loss)
         after(epoch + 1)
     return mean_loss, recipe.epochs, None

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args, get_type_hints
+
+from archrank.errors import SettingsError
 
 
 @dataclass(frozen=True)
@@ -16,14 +18,23 @@ class Recipe:
     Attributes:
         epochs: Passes over the training data.
         batch_size: Examples per update, at most.
-        optimizer: SGD with Nesterov momentum, or AdamW.
-        lr: Peak learning rate; it falls to 0 along a cosine over all updates.
+        optimizer: SGD with momentum, or AdamW.
+        lr: Peak learning rate.
         momentum: Of SGD.
         weight_decay: Decay of all weights.
         warmup_epochs: Epochs in which the learning rate rises linearly from 0.
         label_smoothing: Share of the target's probability that is spread over all classes.
         grad_clip: Largest L2 norm of the gradient of all weights; ``None``: no limit.
         precision: Number format of forward passes, chosen per operation by autocast.
+        nesterov: Look ahead along the momentum of SGD, as Nesterov does.
+        schedule: The learning rate falls to 0 along a cosine over all updates; or by a factor
+            whenever the mean training loss of an epoch has had no new minimum for more than
+            ``plateau_patience`` epochs; or stays.
+        plateau_factor: Of the learning rate at each plateau.
+        plateau_patience: Epochs.
+
+    Raises:
+        SettingsError: An optimizer, precision or schedule that does not exist.
     """
 
     epochs: int = 12
@@ -36,3 +47,16 @@ class Recipe:
     label_smoothing: float = 0.0
     grad_clip: float | None = None
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
+    nesterov: bool = True
+    schedule: Literal["cosine", "plateau", "constant"] = "cosine"
+    plateau_factor: float = 0.5
+    plateau_patience: int = 30
+
+    def __post_init__(self) -> None:
+        hints = get_type_hints(Recipe)
+        for name in ("optimizer", "precision", "schedule"):
+            known, value = get_args(hints[name]), getattr(self, name)
+            if value not in known:
+                raise SettingsError(
+                    f"recipe: {name} is {value!r}, expected one of {', '.join(known)}"
+                )

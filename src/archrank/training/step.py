@@ -13,7 +13,6 @@ training from scratch, groups of networks, supernets and distillation differ onl
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -23,6 +22,7 @@ from torch import Tensor, nn
 
 from archrank.errors import SettingsError
 from archrank.training.recipe import Recipe
+from archrank.training.schedule import Decay, warmup
 
 
 class Step:
@@ -65,6 +65,7 @@ class Step:
             raise SettingsError("there is nothing to train: no parameter needs a gradient")
         self.optimizer = make_optimizer(groups, recipe)
         _start_momenta(self.optimizer)
+        self._schedule = Decay(recipe, updates)
         self._peaks = [float(group["lr"]) for group in self.optimizer.param_groups]
         self._clip = clip if clip is not None else self._limit_norm
         self._device = self._weights[0].device.type
@@ -91,7 +92,7 @@ class Step:
     @property
     def decay(self) -> float:
         """Factor by which the schedule lowers the rate of the next update, from 1 down to 0."""
-        return schedule_decay(self.recipe, self.done, self.updates)
+        return self._schedule.after(self.done)
 
     def update(self, decay: float | None = None) -> None:
         """Clip the gradients, update the weights at the scheduled rate, drop the gradients.
@@ -121,6 +122,10 @@ class Step:
         self.optimizer.zero_grad(set_to_none=True)
         self.done += 1
 
+    def end_epoch(self, loss: float) -> None:
+        """Tell the schedule the mean training loss of an epoch; plateaus lower the rate."""
+        self._schedule.end_epoch(loss)
+
     def _limit_norm(self) -> None:
         if self.recipe.grad_clip is not None:
             nn.utils.clip_grad_norm_(self._weights, self.recipe.grad_clip)
@@ -130,12 +135,14 @@ class Step:
         return {
             "done": self.done,
             "optimizer": self.optimizer.state_dict(),
+            "schedule": self._schedule.state_dict(),
             "scaler": {} if self._scaler is None else self._scaler.state_dict(),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on where the step that returned ``state`` was; its updates follow bit for bit."""
         self.done = int(state["done"])
+        self._schedule.load_state_dict(state["schedule"])
         self.optimizer.load_state_dict(state["optimizer"])
         for weight, buffers in self.optimizer.state.items():
             for name, buffer in buffers.items():
@@ -145,17 +152,6 @@ class Step:
                     buffers[name] = torch.empty_like(weight, dtype=buffer.dtype).copy_(buffer)
         if self._scaler is not None:
             self._scaler.load_state_dict(state["scaler"])
-
-
-def warmup(recipe: Recipe, done: int, updates: int) -> float:
-    """Return the factor of the rate that rises linearly to 1 in the epochs of warm-up."""
-    length = recipe.warmup_epochs * (updates / recipe.epochs)  # updates
-    return min(1.0, (done + 1) / length) if length > 0 else 1.0
-
-
-def schedule_decay(recipe: Recipe, done: int, updates: int) -> float:
-    """Return the factor of the rate that falls from 1 to 0 along a cosine."""
-    return 0.5 * (1 + math.cos(math.pi * done / updates))
 
 
 def make_optimizer(
@@ -175,7 +171,7 @@ def make_optimizer(
         parameters,
         recipe.lr,
         momentum=recipe.momentum,
-        nesterov=recipe.momentum > 0,
+        nesterov=recipe.nesterov and recipe.momentum > 0,
         weight_decay=recipe.weight_decay,
         fused=fused,
     )

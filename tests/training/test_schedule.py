@@ -1,0 +1,84 @@
+"""Schedules against torch's own, and through a training."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archrank.errors import SettingsError
+from archrank.networks import NASBench201Network
+from archrank.tasks import Digits, Recipe
+from archrank.training.grouped import train_many
+from archrank.training.loop import initialise, train
+from archrank.training.schedule import Decay
+
+PLATEAU = Recipe(epochs=3, schedule="plateau", plateau_factor=0.25, plateau_patience=1)
+
+
+@given(
+    st.lists(st.floats(0.001, 10, allow_nan=False), max_size=40),
+    st.integers(0, 4),
+    st.floats(0.1, 0.9),
+)
+def test_plateaus_are_those_of_torch(losses: list[float], patience: int, factor: float) -> None:
+    recipe = Recipe(schedule="plateau", plateau_factor=factor, plateau_patience=patience)
+    decay = Decay(recipe, updates=100)
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    theirs = torch.optim.lr_scheduler.ReduceLROnPlateau(
+        optimizer, factor=factor, patience=patience, eps=0.0
+    )
+    for loss in losses:
+        decay.end_epoch(loss)
+        theirs.step(loss)
+        copy = Decay(recipe, updates=100)
+        copy.load_state_dict(decay.state_dict())
+        decay = copy
+        assert decay.after(3) == pytest.approx(optimizer.param_groups[0]["lr"])
+
+
+def test_other_schedules_do_not_look_at_losses() -> None:
+    for schedule, half in (("cosine", 0.5), ("constant", 1.0)):
+        decay = Decay(Recipe(schedule=schedule, plateau_patience=0), updates=10)  # type: ignore[arg-type]
+        for loss in (1.0, 2.0, math.nan):
+            decay.end_epoch(loss)
+        assert decay.after(0) == 1
+        assert decay.after(5) == pytest.approx(half)
+        assert decay.state_dict() == {}
+
+
+def test_a_training_tells_its_losses() -> None:
+    network = initialise(
+        lambda: NASBench201Network(["skip_connect"] * 6, in_channels=1, channels=2, cells=1), 0
+    )
+    told: list[float] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Decay, "end_epoch", lambda self, loss: told.append(loss))
+        result = train(network, Digits(recipe=replace(PLATEAU, batch_size=400), copies=1), seed=0)
+    assert len(told) == 3
+    assert np.isfinite(told).all()
+    assert result.metrics["train_loss"] == told[-1]
+
+
+def test_a_group_has_one_learning_rate() -> None:
+    networks = [NASBench201Network(["skip_connect"] * 6, in_channels=1, channels=2, cells=1)] * 2
+    with pytest.raises(SettingsError, match="share one learning rate"):
+        train_many(networks, Digits(recipe=PLATEAU, copies=1), seeds=[0, 1])
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ({"schedule": "plato"}, "schedule is 'plato', expected one of cosine, plateau, constant"),
+        ({"optimizer": "adam"}, "optimizer is 'adam', expected one of sgd, adamw"),
+        ({"precision": "int8"}, "precision is 'int8'"),
+    ],
+)
+def test_misspelt_settings(setting: dict[str, str], told: str) -> None:
+    with pytest.raises(SettingsError, match=told):
+        Recipe(**setting)  # type: ignore[arg-type]

@@ -62,7 +62,7 @@ def test_a_training_goes_on(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
 
     whole = cli(*QUICK)
     with monkeypatch.context() as patched:
-        patched.setattr("archrank.supernets.training.train_supernet", stopped)
+        patched.setattr("archrank.supernets.running.train_supernet", stopped)
         halted = cli(*QUICK[:-1], "other")
     assert halted.status == 130
     assert "repeat the command to go on" in halted.err

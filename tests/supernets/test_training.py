@@ -13,8 +13,9 @@ import torch
 from archrank.errors import EvaluationError, ResumeError, SettingsError, StorageError
 from archrank.spaces import NASBench201, Scale
 from archrank.supernets.checkpoints import checkpoints, read_checkpoint
+from archrank.supernets.running import Progress, train_supernet
 from archrank.supernets.samplers import DeIsomorphic, FairNAS, Sampler, Subset, Uniform
-from archrank.supernets.training import Progress, SupernetTraining, train_supernet
+from archrank.supernets.training import SupernetTraining
 from archrank.supernets.updates import MeanPerWeight, UpdateRule
 from archrank.tasks import Digits, Recipe
 from archrank.training.loop import initialise

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from archrank.cli.options import POSITIONAL
 from archrank.cli.output import progress_console, say, say_own_code
+from archrank.cli.supernet_recipe import Optimisation, Sampling
 from archrank.cli.workers import INTERRUPTED
 from archrank.errors import SettingsError, StorageError
 from archrank.files import file_name
 
 if TYPE_CHECKING:
     from archrank.spaces.base import Space
-    from archrank.supernets.training import Progress, SupernetTraining
+    from archrank.supernets.ranks import Ranks
+    from archrank.supernets.training import SupernetTraining
+    from archrank.supernets.updates import UpdateRule
     from archrank.tasks.base import Task
     from archrank.types import Archs
 
@@ -26,22 +29,20 @@ class SupernetTrain:
     """Train a supernet: one network whose weights all architectures of a space share.
 
     Repeat the same command to continue a training that was stopped, by Ctrl-C or kill -9.
+
+    Several processes train together under torchrun, each with architectures of its own on its part
+    of every batch: torchrun --nproc_per_node 2 -m archrank supernet train.
     """
 
     space: Annotated[str, "NAME"] = "nasbench201"
     """Space of the architectures, one that has a supernet."""
     task: Annotated[str, "NAME"] = "digits"
     """Task to train on: a name, or your own as file.py:name or package.module:name."""
-    sampler: Annotated[str, "NAME"] = "de_isomorphic"
-    """Sampler of the architectures of an update: uniform, de_isomorphic, fairnas or skip_prior."""
-    affine: bool = False
-    """Give batch norms of cells a scale and a shift; scores rank better without."""
-    epochs: int = 300
-    """Number of passes over the training data."""
-    batch_size: int = 128
-    """Number of examples per update."""
-    lr: Annotated[float, "NUMBER"] = 0.1
-    """Peak learning rate, which falls to 0 along a cosine."""
+    recipe: Annotated[str, "NAME"] = "cpu"
+    """Recipe of the training: cpu, for small tasks; as published: surgery, acenas, acenas_nds,
+    acenas_proxylessnas; or your own as file.py:name."""
+    sampling: Sampling = field(default_factory=Sampling)
+    optimisation: Optimisation = field(default_factory=Optimisation)
     decay_exponents: Annotated[tuple[float, ...], "NUMBER"] = ()
     """Exponents of the learning rate's decay, of the smallest and of the largest architectures."""
     momentum_decision: int | None = None
@@ -59,23 +60,33 @@ class SupernetTrain:
 
     def __call__(self) -> int:
         """Train what is left; the exit status."""
+        from archrank.supernets.ranks import processes
+        from archrank.torch_state import torch_threads
+
+        with processes(self.device) as (ranks, device), torch_threads(1):
+            return self._train(self._training(ranks, device))
+
+    def _train(self, training: SupernetTraining) -> int:
+        from archrank.display.supernet import TrainingDisplay
         from archrank.files import write_json
         from archrank.runs.folder import locked
-        from archrank.supernets.training import train_supernet
-        from archrank.torch_state import torch_threads
+        from archrank.supernets.running import train_supernet
 
         known = f"{file_name(self.space)}-{file_name(self.task)}"
         folder = self.run if self.run is not None else Path("supernets") / known
-        training = self._training()
+        if not training.ranks.first:
+            train_supernet(training, folder, keep=self.keep)
+            return 0
         size = sum(p.numel() for p in training.supernet.parameters())
+        together = f", {training.ranks.size} processes" if training.ranks.size > 1 else ""
         say(
             f"supernet of {training.supernet.space.name}, {size:,} parameters, on task "
-            f"{training.task.name}; checkpoints in {folder}"
+            f"{training.task.name}{together}; checkpoints in {folder}"
         )
-        with locked(folder, kind="folder"), torch_threads(1):
+        with locked(folder, kind="folder"):
             write_json(folder / SETTINGS, {"space": self.space, "task": self.task})
             try:
-                with _Display(self.epochs) as display:
+                with TrainingDisplay(progress_console(), training.task.metrics) as display:
                     train_supernet(training, folder, keep=self.keep, watch=display)
             except KeyboardInterrupt:
                 say(f"stopped; checkpoints are kept in {folder}, repeat the command to go on")
@@ -85,59 +96,32 @@ class SupernetTrain:
         say(f"score with: archrank supernet score {folder}")
         return 0
 
-    def _training(self) -> SupernetTraining:
+    def _training(self, ranks: Ranks, device: str) -> SupernetTraining:
         from archrank.runs.named import instance_of, make_space, make_task
-        from archrank.supernets.samplers import SAMPLERS, Sampler
-        from archrank.supernets.training import SupernetTraining
-        from archrank.supernets.updates import MeanPerWeight
-        from archrank.training.loop import initialise
+        from archrank.supernets.recipes import RECIPES, SupernetRecipe, start_training
 
-        if self.epochs < 1 or self.batch_size < 1 or not self.lr > 0:
-            raise SettingsError(
-                f"epochs {self.epochs}, batch size {self.batch_size} and learning rate {self.lr:g} "
-                "must be positive"
-            )
+        recipe: SupernetRecipe = instance_of(RECIPES, self.recipe, SupernetRecipe)
         task = make_task(self.task, self.data)
-        space = make_space(self.space)
-        networks = space.networks(task)
-        known = "affine" in space.supernet_options
-        options = {"affine": self.affine} if known or self.affine else {}
-        recipe = replace(task.recipe, epochs=self.epochs, batch_size=self.batch_size, lr=self.lr)
-        sampler = instance_of(SAMPLERS, self.sampler, Sampler)
-        exponents: Any = self.decay_exponents or (1.0, 1.0)
-        rule = MeanPerWeight(exponents, self.momentum_decision)
-        supernet: Any = initialise(lambda: networks.supernet(**options), self.seed)
-        return SupernetTraining(
-            supernet,
-            task,
-            sampler,
-            rule=rule,
-            recipe=recipe,
+        networks = make_space(self.space).networks(task)
+        return start_training(
+            networks,
+            recipe,
+            sampler=self.sampling.chosen(recipe.sampler),
+            rule=self._rule(recipe.rule),
+            options=self.sampling.options(),
             seed=self.seed,
-            device=self.device,
+            device=device,
+            ranks=ranks,
+            **self.optimisation.changes(),
         )
 
+    def _rule(self, default: UpdateRule) -> UpdateRule:
+        from archrank.supernets.updates import MeanPerWeight
 
-class _Display:
-    """Progress of a training: a bar, and news above it."""
-
-    def __init__(self, epochs: int) -> None:
-        from archrank.display.count import Counting
-
-        self._epochs = epochs
-        self._bar = Counting(progress_console(), "training", "epochs")
-
-    def __enter__(self) -> _Display:
-        self._bar.__enter__()
-        return self
-
-    def __exit__(self, *error: Any) -> None:
-        self._bar.__exit__(*error)
-
-    def __call__(self, progress: Progress) -> None:
-        if progress.note:
-            say(progress.note)
-        self._bar.progress(progress.epoch, self._epochs)
+        if not self.decay_exponents and self.momentum_decision is None:
+            return default
+        exponents: Any = self.decay_exponents or (1.0, 1.0)
+        return MeanPerWeight(exponents, self.momentum_decision)
 
 
 @dataclass

@@ -14,22 +14,26 @@ if TYPE_CHECKING:
     from archrank.supernets import samplers as samplers
     from archrank.supernets import updates as updates
     from archrank.supernets.base import Supernet as Supernet
+    from archrank.supernets.recipes import SupernetRecipe as SupernetRecipe
+    from archrank.supernets.recipes import start_training as start_training
+    from archrank.supernets.running import train_supernet as train_supernet
     from archrank.supernets.scoring import mean_of_classes as mean_of_classes
     from archrank.supernets.scoring import mean_of_supernets as mean_of_supernets
     from archrank.supernets.scoring import one_shot_scores as one_shot_scores
     from archrank.supernets.statistics import recalibrate as recalibrate
     from archrank.supernets.training import SupernetTraining as SupernetTraining
-    from archrank.supernets.training import train_supernet as train_supernet
 
 _HOMES = {
     "Supernet": "base",
+    "SupernetRecipe": "recipes",
     "SupernetTraining": "training",
     "mean_of_classes": "scoring",
     "mean_of_supernets": "scoring",
     "one_shot_scores": "scoring",
     "recalibrate": "statistics",
     "samplers": "",
-    "train_supernet": "training",
+    "start_training": "recipes",
+    "train_supernet": "running",
     "updates": "",
 }
 

@@ -1,64 +1,43 @@
-"""Training of a supernet: draw architectures, update their weights, keep checkpoints."""
+"""Training of a supernet: draw architectures, update their weights; its whole state."""
 
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable, Collection, Mapping
-from copy import deepcopy
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from archrank.differences import differences
-from archrank.errors import ArchitectureError, EvaluationError, ResumeError, SettingsError
+from archrank.errors import ArchitectureError, ResumeError, SettingsError, StorageError
+from archrank.files import shorten
 from archrank.identity import identity_of
 from archrank.supernets.base import Supernet
-from archrank.supernets.checkpoints import (
-    checkpoint,
-    checkpoints,
-    read_checkpoint,
-    write_checkpoint,
-)
+from archrank.supernets.checkpoints import read_checkpoint, write_checkpoint
+from archrank.supernets.ranks import Ranks
 from archrank.supernets.samplers.base import Sampler
 from archrank.supernets.samplers.uniform import Uniform
 from archrank.supernets.updates.base import Session, UpdateRule
 from archrank.supernets.updates.mean_per_weight import MeanPerWeight
 from archrank.torch_state import seeded
 from archrank.training.data import Draws, resident
+from archrank.training.evaluation import read
 from archrank.training.layout import lay_out
 from archrank.training.recipe import Recipe
 from archrank.training.step import Step
+from archrank.types import Archs
 
 if TYPE_CHECKING:
     from archrank.tasks.base import Task
 
 RECOVERIES = 1  # how often a training that diverged goes on from its last checkpoint
 SLOWER = 0.5  # times the learning rate, after that
-
-
-@dataclass(frozen=True)
-class Progress:
-    """A training after an epoch.
-
-    Attributes:
-        epoch: epochs trained.
-        epochs: epochs in all.
-        loss: mean training loss of the epoch over its batches and architectures.
-        seconds: of the epoch.
-        lr: peak learning rate; lower than the recipe's after a recovery.
-        note: news for the user, such as a recovery; empty otherwise.
-    """
-
-    epoch: int
-    epochs: int
-    loss: float
-    seconds: float
-    lr: float
-    note: str = ""
+SEEN = 4  # updates of an epoch whose outputs are measured, at most
+LOOK = 32  # updates between looks at the loss where a look waits for the device
 
 
 class SupernetTraining:
@@ -68,18 +47,29 @@ class SupernetTraining:
     that is part of the state, dropout with the seed and the epoch. On a CPU with one thread a
     resumed training is the same as one that never stopped, bit for bit.
 
+    Several processes may train together (``torchrun``). Process ``r`` draws architectures of its
+    own with ``SeedSequence([seed, u, r])``, so that process 0 draws those of a training alone and
+    none must know what the others draw; it runs them on its part of the batch, which is divided
+    evenly. Gradients are means over the architectures of all processes, see
+    :mod:`archrank.supernets.ranks`, so all weights stay equal bit for bit.
+
     Args:
-        supernet: freshly initialised; trained in place.
+        supernet: freshly initialised, the same in every process; trained in place.
         task: data and loss.
         sampler: chooses the architectures of an update; ``None``: uniformly, one at a time.
         rule: makes an update of them; ``None``: :class:`MeanPerWeight`.
-        recipe: optimisation; ``None`` is the task's.
+        recipe: optimisation; ``None`` is the task's. Batches are those of all processes together.
         seed: of draws, batches and dropout.
         device: where data and supernet are put.
+        ranks: this process among those that train together; ``None``: alone.
 
     Attributes:
         epoch: epochs trained.
         losses: mean training loss of every epoch.
+        failure: reason why the last epoch diverged; empty otherwise.
+
+    Raises:
+        SettingsError: the task has nothing to train with, or the rule does not suit.
     """
 
     def __init__(
@@ -92,14 +82,19 @@ class SupernetTraining:
         recipe: Recipe | None = None,
         seed: int = 0,
         device: str | torch.device = "cpu",
+        ranks: Ranks | None = None,
     ) -> None:
         self.supernet, self.task, self.seed = supernet, task, seed
         self.sampler = sampler if sampler is not None else Uniform()
         self.rule = rule if rule is not None else MeanPerWeight()
         self.recipe = recipe if recipe is not None else task.recipe
         self.device = torch.device(device)
-        self.epoch, self.recoveries = 0, 0
+        self.ranks = ranks if ranks is not None else Ranks()
+        self.epoch, self.recoveries, self.failure = 0, 0, ""
         self.losses: list[float] = []
+        self._trained = task  # whose loss follows the recipe
+        if self.recipe.label_smoothing != task.recipe.label_smoothing:
+            self._trained = replace(task, recipe=self.recipe)
         self._layout = lay_out(supernet.to(self.device))
         self._data = resident(task, self.device, self._layout)
         if not len(self._data.train.y):
@@ -108,12 +103,16 @@ class SupernetTraining:
 
     def _start(self) -> None:
         generator = torch.Generator(self.device).manual_seed(self.seed)
-        batch_size = self.recipe.batch_size
-        self._draws = Draws(self.task, self._data.train, batch_size, generator, self._layout)
+        part = (self.ranks.rank, self.ranks.size)
+        self._draws = Draws(
+            self.task, self._data.train, self.recipe.batch_size, generator, self._layout, part
+        )
         updates = self.recipe.epochs * self._draws.batches
         recipe = replace(self.recipe, lr=self.recipe.lr * SLOWER**self.recoveries)
         self._step = Step(self.supernet.parameters(), recipe, updates)
-        self._updates = self.rule.start(Session(self.supernet, self.task, self._step))
+        session = Session(self.supernet, self._trained, self._step, self.ranks, self._see)
+        self._updates = self.rule.start(session)
+        self._meter, self._seeing = self.task.meter(), False
 
     @property
     def lr(self) -> float:
@@ -121,23 +120,65 @@ class SupernetTraining:
         return self._step.recipe.lr
 
     def run_epoch(self) -> float:
-        """Train one epoch; return its mean loss, which is not finite if it diverged."""
-        self.supernet.train()
-        dropout = int(np.random.SeedSequence([self.seed, self.epoch]).generate_state(1)[0])
-        with seeded(dropout, self.device):
-            losses = [
-                self._updates(batch, self._drawn(self._step.done)) for batch in self._draws.epoch()
-            ]
-        self.epoch += 1
-        self.losses.append(float(torch.stack(losses).mean()))
-        self._step.end_epoch(self.losses[-1])
-        return self.losses[-1]
+        """Train one epoch; return its mean loss, which is not finite if it diverged.
 
-    def _drawn(self, number: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
-        """Return the architectures of one update."""
+        An epoch that diverges ends at once, on a GPU within some updates.
+
+        Raises:
+            SettingsError: the sampler draws no architectures of the space.
+            WorkerError: another process has ended, or does not answer.
+        """
+        self.supernet.train()
+        self._meter = self.task.meter()
+        every = math.ceil(self._draws.batches / SEEN)
+        look = 1 if self.device.type == "cpu" else LOOK
+        losses: list[Tensor] = []
+        if self.ranks.size > 1:
+            self._draws.augmenting.manual_seed(self._seed_of_epoch(1))
+        with seeded(self._seed_of_epoch(), self.device):
+            for batch in self._draws.epoch():
+                self._seeing = len(losses) % every == 0
+                losses.append(self._updates(batch, self._drawn(self._step.done)))
+                if len(losses) % look == 0 and not math.isfinite(losses[-1]):
+                    break
+        self.epoch += 1
+        return self._end_epoch(float(torch.stack(losses).mean()))
+
+    def _end_epoch(self, loss: float) -> float:
+        """Note the loss of an epoch, not a number where the last update broke the weights."""
+        self.failure = "" if math.isfinite(loss) else f"the training loss became {loss}"
+        if not self.failure and not _all_finite(self.supernet):
+            loss, self.failure = math.nan, "weights became infinite"
+        self.losses.append(loss)
+        self._step.end_epoch(loss)
+        return loss
+
+    def _seed_of_epoch(self, purpose: int = 0) -> int:
+        """Return a seed for an epoch and this process: of dropout (0), of augmentation (1)."""
+        numbers = [self.seed, self.epoch, self.ranks.rank, purpose]  # zeros at the end are nothing
+        return int(np.random.SeedSequence(numbers).generate_state(1)[0])
+
+    @torch.no_grad()
+    def _see(self, outputs: Tensor, y: Tensor) -> None:
+        if self._seeing:
+            self._meter.update(outputs.detach(), y)
+
+    def metrics(self) -> dict[str, float]:
+        """Return the task's metrics on some training batches of the last epoch.
+
+        Architectures are those that were trained, weights those before each update; of several
+        processes, those of this one.
+
+        Raises:
+            EvaluationError: the task's meter lacks a metric.
+        """
+        return {name: v for name, v in read(self._meter, self.task).items() if name != "loss"}
+
+    def _drawn(self, number: int) -> Archs:
+        """Return this process's architectures of one update."""
         space = self.supernet.space
-        rng = np.random.default_rng(np.random.SeedSequence([self.seed, number]))
-        rows = self.sampler.sample(space, rng=rng)
+        words = [self.seed, number, self.ranks.rank]  # a 0 at the end is as none
+        rows = self.sampler.sample(space, rng=np.random.default_rng(np.random.SeedSequence(words)))
         try:
             rows = space.validate(rows)
             if len(rows) and space.valid(rows).all():
@@ -145,8 +186,8 @@ class SupernetTraining:
         except ArchitectureError:
             pass
         raise SettingsError(
-            f"{type(self.sampler).__name__} drew {np.asarray(rows).tolist()} for update {number}, "
-            f"which are no architectures of {space.name}"
+            f"{type(self.sampler).__name__} drew {shorten(np.asarray(rows).tolist())} for update "
+            f"{number}, which are no architectures of {space.name}"
         )
 
     # ---- state ---------------------------------------------------------------------------------
@@ -165,6 +206,7 @@ class SupernetTraining:
             "sampler": self.sampler.describe(),
             "seed": self.seed,
             **({} if rule == MeanPerWeight().describe() else {"rule": rule}),
+            **({} if self.ranks.size == 1 else {"processes": self.ranks.size}),
         }
 
     def state(self) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -194,103 +236,46 @@ class SupernetTraining:
         self.epoch, self.losses = int(about["epoch"]), list(about["losses"])
 
     def save(self, path: Path) -> None:
-        """Write a checkpoint.
+        """Write a checkpoint; of several processes, the first one does.
 
         Raises:
             StorageError: it cannot be written.
         """
-        write_checkpoint(path, *self.state())
+        if self.ranks.first:
+            write_checkpoint(path, *self.state())
 
     def load(self, path: Path) -> None:
-        """Go on where the checkpoint was written.
+        """Go on where the checkpoint was written; the first of several processes reads it.
 
         Raises:
             StorageError: it cannot be read, or is damaged.
             ResumeError: it is of another training; names the differences.
         """
+        tensors, about = self.ranks.told(self._checked(path) if self.ranks.first else None)
+        try:
+            self.restore(tensors, about)
+        except (LookupError, ValueError, TypeError, RuntimeError, AttributeError) as error:
+            raise StorageError(
+                f"checkpoint {path} does not hold the state of this training ({shorten(error)}); "
+                "remove it to go on from the one before"
+            ) from None
+
+    def _checked(self, path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Read a checkpoint of this training."""
         tensors, about = read_checkpoint(path)
-        default = {"rule": MeanPerWeight().describe()}  # left out of identities
+        left_out = {"rule": MeanPerWeight().describe(), "processes": 1}
         stored: dict[str, Any] = about.get("identity", {})
-        found = differences(default | stored, default | self.identity())
+        found = differences(left_out | stored, left_out | self.identity())
         if found:
             raise ResumeError(
                 f"checkpoint {path} is of another training (stored -> now): "
                 f"{'; '.join(map(str, found[:5]))}. Train into another folder, or repeat the "
                 "first settings to go on"
             )
-        self.restore(tensors, about)
+        return tensors, about
 
 
-def train_supernet(
-    training: SupernetTraining,
-    folder: str | Path | None = None,
-    *,
-    keep: Collection[int] = (),
-    every: int | None = None,
-    watch: Callable[[Progress], object] = lambda progress: None,
-) -> Supernet:
-    """Train to the end of the recipe; go on from the last checkpoint in ``folder``, if any.
-
-    A loss that is not finite ends the epoch; the training then goes on from its last checkpoint,
-    or from the start, at half the learning rate, once, and says so.
-
-    Args:
-        training: what to train.
-        folder: of checkpoints; ``None`` keeps none.
-        keep: epochs whose checkpoints stay, beside the last one.
-        every: epochs between checkpoints; ``None`` is a tenth of the recipe's.
-        watch: called after every epoch.
-
-    Returns:
-        The trained supernet, in evaluation mode.
-
-    Raises:
-        EvaluationError: the training diverged again.
-        ResumeError: the folder holds another training; names the differences.
-        StorageError: a checkpoint cannot be read or written.
-    """
-    place = None if folder is None else Path(folder)
-    epochs = training.recipe.epochs
-    every = max(1, epochs // 10) if every is None else every
-    if place is not None and (found := checkpoints(place)):
-        training.load(found[max(found)])
-    before = deepcopy(training.state())
-    while training.epoch < epochs:
-        start = time.monotonic()
-        loss = training.run_epoch()
-        if not math.isfinite(loss):
-            note = _recover(training, before, loss)
-            watch(Progress(training.epoch, epochs, loss, 0.0, training.lr, note))
-            continue
-        seconds = time.monotonic() - start
-        watch(Progress(training.epoch, epochs, loss, seconds, training.lr))
-        if training.epoch % every == 0 or training.epoch in keep or training.epoch == epochs:
-            before = deepcopy(training.state())
-            if place is not None:
-                training.save(checkpoint(place, training.epoch))
-                for epoch, path in checkpoints(place).items():
-                    if epoch not in keep and epoch < training.epoch:
-                        path.unlink(missing_ok=True)
-    return training.supernet.eval()
-
-
-def _recover(
-    training: SupernetTraining, before: tuple[dict[str, Any], dict[str, Any]], loss: float
-) -> str:
-    """Go back to ``before`` with a lower learning rate; return the news.
-
-    Raises:
-        EvaluationError: that was done already.
-    """
-    diverged = f"the training loss became {loss} in epoch {training.epoch}"
-    if training.recoveries >= RECOVERIES:
-        raise EvaluationError(
-            f"the supernet diverged again: {diverged}, at a learning rate of at most "
-            f"{training.lr:g}; train it with a lower one, or with gradients clipped"
-        )
-    tensors, about = before
-    training.restore(tensors, about | {"recoveries": training.recoveries + 1})
-    return (
-        f"{diverged}; going on from epoch {training.epoch} at half the learning rate, "
-        f"{training.lr:g}"
-    )
+def _all_finite(supernet: Supernet) -> bool:
+    """Tell whether no weight is infinite or not a number."""
+    norms = torch._foreach_norm([weight.detach() for weight in supernet.parameters()])
+    return bool(torch.stack(norms).isfinite().all())

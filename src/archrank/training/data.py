@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from archrank.errors import SettingsError
 from archrank.training.layout import Layout, default
 
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ class Draws:
     """Random batches of a split: every example once per epoch, augmented by the task.
 
     Order and augmentation come from one generator, so that they follow its seed. The state can be
-    saved after any batch.
+    saved after any batch. Several processes that train together draw the same order and take their
+    part of every batch; each then augments with a generator of its own, :attr:`augmenting`.
 
     Args:
         task: Augments the batches.
@@ -27,9 +29,15 @@ class Draws:
             last batch is normalised by itself.
         generator: On the device of the data.
         layout: Order of the batches' images in memory.
+        part: Number of this process and of all that divide each batch among themselves.
 
     Attributes:
         batches: Batches per epoch.
+        augmenting: Generator of the augmentation: ``generator``, unless batches are divided. Its
+            state is then no part of :meth:`state_dict`: seed it before every epoch.
+
+    Raises:
+        SettingsError: A batch has fewer examples than there are processes.
     """
 
     def __init__(
@@ -39,9 +47,17 @@ class Draws:
         batch_size: int,
         generator: torch.Generator,
         layout: Layout = default,
+        part: tuple[int, int] = (0, 1),
     ) -> None:
         self.task, self.data, self.generator, self.layout = task, data, generator, layout
         self.batches = math.ceil(len(data.y) / batch_size)
+        self._part, among = part, part[1]
+        if among > 1 and len(data.y) // self.batches < among:
+            raise SettingsError(
+                f"batches of {len(data.y) // self.batches} examples cannot be divided among "
+                f"{among} processes; make them larger"
+            )
+        self.augmenting = torch.Generator(generator.device) if among > 1 else generator
         self._order = torch.empty(0, dtype=torch.int64)
         self._at = 0
 
@@ -52,8 +68,9 @@ class Draws:
             n = len(self.data.y)
             self._order = torch.randperm(n, generator=self.generator, device=device)
         for rows in self._order.tensor_split(self.batches)[self._at :]:
-            batch = self.data.take(rows)
-            x = self.task.augment(batch.x, self.generator)
+            number, among = self._part
+            batch = self.data.take(rows if among == 1 else rows.tensor_split(among)[number])
+            x = self.task.augment(batch.x, self.augmenting)
             self._at = (self._at + 1) % self.batches
             yield batch._replace(x=x).map(self.layout)
 

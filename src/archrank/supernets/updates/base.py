@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from archrank.identity import identity_of
 from archrank.supernets.base import Supernet
+from archrank.supernets.ranks import Ranks
 from archrank.training.step import Step
 from archrank.types import Archs
 
@@ -30,11 +31,16 @@ class Session:
         task: its loss.
         step: optimiser, learning rate, clipping and precision; ``step.recipe`` is the recipe and
             ``step.updates`` the number of updates in all.
+        ranks: the processes that train together. Each makes the same update from the gradients of
+            all, and returns the same loss.
+        see: is told the outputs and targets of every architecture that :meth:`loss` runs.
     """
 
     supernet: Supernet
     task: Task
     step: Step
+    ranks: Ranks = field(default_factory=Ranks)
+    see: Callable[[Tensor, Tensor], object] = lambda outputs, y: None
 
     @property
     def weights(self) -> list[nn.Parameter]:
@@ -44,7 +50,10 @@ class Session:
     def loss(self, batch: Split, arch: NDArray[np.uint8]) -> Tensor:
         """Run ``arch: (d,)`` on a batch in the recipe's precision; its loss, a scalar."""
         with self.step.forward_context():
-            return self.task.loss(self.supernet(*batch.inputs, arch), batch.y)
+            outputs = self.supernet(*batch.inputs, arch)
+            loss = self.task.loss(outputs, batch.y)
+        self.see(outputs, batch.y)
+        return loss
 
 
 class UpdateRule(ABC):
@@ -77,7 +86,10 @@ class Updates(ABC):
         """Make one update with ``archs: (m, d)``, what the sampler drew, and call ``step.update``.
 
         Returns:
-            The mean loss, a scalar without gradient.
+            The mean loss over the architectures of all processes, a scalar without gradient.
+
+        Raises:
+            WorkerError: another process has ended, or does not answer.
         """
 
     def state_dict(self) -> dict[str, Any]:

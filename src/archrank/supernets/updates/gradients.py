@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from archrank.supernets.ranks import Ranks
 from archrank.types import Ints
 
 
@@ -19,11 +20,15 @@ class Gradients:
 
     Args:
         weights: whose gradients are taken.
+        ranks: processes whose gradients are summed.
         groups: groups of architectures, whose uses are counted apart.
     """
 
-    def __init__(self, weights: Sequence[nn.Parameter], groups: int = 1) -> None:
+    def __init__(
+        self, weights: Sequence[nn.Parameter], ranks: Ranks | None = None, groups: int = 1
+    ) -> None:
         self._weights, self._groups = weights, groups
+        self._ranks = ranks if ranks is not None else Ranks()
         self._clear()
 
     def _clear(self) -> None:
@@ -48,12 +53,21 @@ class Gradients:
             torch._foreach_add_(sums, added)
 
     @torch.no_grad()
-    def put(self) -> Ints:
-        """Give every weight the mean of its gradients, and start anew.
+    def put(self, totals: Tensor) -> tuple[Ints, Tensor]:
+        """Give every weight the mean of its gradients over all processes, and start anew.
+
+        Args:
+            totals: further numbers to be summed over the processes, ``(k,)``.
 
         Returns:
-            Architectures of each group that used each weight, ``(groups, weights)``.
+            Architectures of each group that used each weight, ``(groups, weights)``; and the sums
+            of the further numbers, ``(k,)``.
+
+        Raises:
+            WorkerError: another process has ended, or does not answer.
         """
+        if self._ranks.size > 1:
+            totals = self._add_up(totals)
         uses = self._uses
         counts = uses.sum(axis=0)
         for count in set(counts.tolist()) - {0, 1}:
@@ -61,4 +75,20 @@ class Gradients:
         for i, total in self._sums.items():
             self._weights[i].grad = total
         self._clear()
-        return uses
+        return uses, totals
+
+    def _add_up(self, totals: Tensor) -> Tensor:
+        """Sum gradients, uses and ``totals`` over the processes, in one call."""
+        uses = torch.as_tensor(self._uses.ravel(), dtype=totals.dtype, device=totals.device)
+        parts = [
+            self._sums[i].flatten() if i in self._sums else w.new_zeros(w.numel())
+            for i, w in enumerate(self._weights)
+        ]
+        flat = torch.cat([*parts, uses, totals])
+        self._ranks.add_up(flat)
+        *parts, uses, totals = torch.split(flat, [*map(len, parts), len(uses), len(totals)])
+        self._uses = uses.cpu().numpy().round().astype(np.int64).reshape(self._uses.shape)
+        for i in np.flatnonzero(self._uses.any(axis=0)).tolist():
+            weight = self._weights[i]  # whose layout in memory its gradient has
+            self._sums[i] = torch.empty_like(weight).copy_(parts[i].view(weight.shape))
+        return totals

@@ -16,7 +16,7 @@ from archrank.supernets.updates.base import Session, UpdateRule, Updates
 from archrank.supernets.updates.complexity import DecayExponents
 from archrank.supernets.updates.gradients import Gradients
 from archrank.supernets.updates.momenta import Momenta
-from archrank.types import Archs, Ints
+from archrank.types import Archs, Floats, Ints
 
 if TYPE_CHECKING:
     from archrank.tasks.base import Split
@@ -91,36 +91,41 @@ class _Means(Updates):
                 )
             groups = len(space.choices[self._decision].options)
             self._momenta = Momenta(session.step, weights, groups)
-        self._gradients = Gradients(weights, groups)
+        self._gradients = Gradients(weights, session.ranks, groups)
+        self._alone = session.ranks.size == 1 and self._momenta is None
 
     def __call__(self, batch: Split, archs: Archs) -> Tensor:
         """Make one update with ``archs: (m, d)``; return the mean loss."""
-        step = self._session.step
+        session, step = self._session, self._session.step
+        if len(archs) == 1 and self._alone:  # there is nothing to divide
+            loss = session.loss(batch, archs[0])
+            step.backward(loss)
+            step.update(self._decays(archs)[0] if self._exponents else None)
+            return loss.detach()
         losses = []
         for arch in archs:
-            loss = self._session.loss(batch, arch)
+            loss = session.loss(batch, arch)
             step.backward(loss)
+            self._gradients.take(0 if self._decision is None else int(arch[self._decision]))
             losses.append(loss.detach())
-            if len(archs) > 1 or self._momenta is not None:  # else there is nothing to divide
-                self._gradients.take(0 if self._decision is None else int(arch[self._decision]))
-        if len(archs) > 1 or self._momenta is not None:
-            self._update(self._gradients.put(), archs)
-        else:
-            step.update(self._decay(archs))
-        return losses[0] if len(losses) == 1 else torch.stack(losses).mean()
+        total = torch.stack(losses).float().sum()
+        others = total.new_tensor([self._decays(archs).sum(), len(archs)])
+        uses, sums = self._gradients.put(torch.cat([total[None], others]))
+        self._update(uses, float(sums[1] / sums[2]) if self._exponents else None)
+        return sums[0] / sums[2]
 
-    def _update(self, uses: Ints, archs: Archs) -> None:
+    def _update(self, uses: Ints, decay: float | None) -> None:
         if self._momenta is not None:
             self._momenta.lend(uses)
-        self._session.step.update(self._decay(archs))
+        self._session.step.update(decay)
         if self._momenta is not None:
             self._momenta.take_back(uses)
 
-    def _decay(self, archs: Archs) -> float | None:
-        """Return the factor of the learning rate; ``None`` leaves it to the schedule."""
+    def _decays(self, archs: Archs) -> Floats:
+        """Return the factor of the learning rate of each of ``archs: (m, d)``, ``(m,)``."""
         if self._exponents is None:
-            return None
-        return float(np.mean(self._session.step.decay ** self._exponents(archs)))
+            return np.zeros(len(archs))
+        return np.asarray(self._session.step.decay ** self._exponents(archs))
 
     def state_dict(self) -> dict[str, Any]:
         """Return the momenta of the groups."""

@@ -1,0 +1,85 @@
+"""Progress of the training of a supernet: a bar on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
+from rich.text import Text
+
+from archrank.formatting import format_value, whole_duration
+
+if TYPE_CHECKING:
+    from archrank.metrics import Metric
+    from archrank.supernets.running import Progress
+
+QUIET = 10.0  # seconds between plain lines
+
+
+class TrainingDisplay:
+    """Epochs, loss, metrics of the architectures that are trained, and time left; news above.
+
+    Args:
+        console: where to show it.
+        metrics: of the task.
+    """
+
+    def __init__(self, console: Console, metrics: Sequence[Metric]) -> None:
+        self._console, self._metrics = console, {m.name: m for m in metrics}
+        self._bar = Bar(
+            TextColumn("[bold]training"),
+            BarColumn(),
+            TextColumn("{task.fields[far]}elapsed"),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[left]}"),
+            console=console,
+            transient=True,
+        )
+        self._task: TaskID = self._bar.add_task("", total=None, far="", left="")
+        self._epochs, self._start, self._last = 0, time.monotonic(), time.monotonic()
+
+    def __enter__(self) -> TrainingDisplay:
+        if self._console.is_terminal:
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._console.is_terminal:
+            self._bar.stop()
+
+    def __call__(self, progress: Progress) -> None:
+        """Show how far the training is."""
+        if progress.note:
+            self._console.print(Text(progress.note), soft_wrap=True)
+        self._epochs += 1
+        now = time.monotonic()
+        each = (now - self._start) / self._epochs
+        left = f"about {whole_duration(each * (progress.epochs - progress.epoch))} left"
+        far = f"{progress.epoch} of {progress.epochs} epochs, {self.measured(progress)}"
+        if self._console.is_terminal:
+            done, of = progress.epoch, progress.epochs
+            self._bar.update(self._task, completed=done, total=of, far=f"{far}, ", left=left)
+        elif now - self._last >= QUIET:
+            self._last = now
+            passed = whole_duration(now - self._start)
+            line = f"training: {far}, elapsed {passed}, {left}"
+            self._console.print(Text(line), soft_wrap=True)
+
+    def measured(self, progress: Progress) -> str:
+        """Return loss and metrics of an epoch: ``loss 1.234, accuracy 56.78 %``."""
+        shown = [
+            f"{name} {format_value(progress.metrics[name], metric)}"
+            for name, metric in self._metrics.items()
+            if name in progress.metrics
+        ]
+        return ", ".join([f"loss {progress.loss:.4g}", *shown])

@@ -1,0 +1,206 @@
+"""Recipes of supernets by name: optimisation, sampling and options of published trainings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from archrank.errors import SettingsError, UnknownNameError
+from archrank.registry import Registry
+from archrank.supernets.ranks import Ranks
+from archrank.supernets.samplers.base import Sampler
+from archrank.supernets.samplers.de_isomorphic import DeIsomorphic
+from archrank.supernets.samplers.uniform import Uniform
+from archrank.supernets.training import SupernetTraining
+from archrank.supernets.updates.base import UpdateRule
+from archrank.supernets.updates.mean_per_weight import MeanPerWeight
+from archrank.training.loop import initialise
+from archrank.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    from archrank.spaces.networks import Networks
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class SupernetRecipe:
+    """Recipe of a supernet: optimisation, sampler, update rule, options of the supernet.
+
+    Attributes:
+        changes: settings of the optimisation, fields of :class:`~archrank.tasks.Recipe`.
+        sampler: of the architectures of an update.
+        rule: makes an update of them.
+        options: of the supernet; those that the space does not offer are left out.
+        keeps_task: other settings of the optimisation are the task's; else the defaults of
+            :class:`~archrank.tasks.Recipe`.
+        per_process: learning rate and batch size are multiplied by the number of processes.
+    """
+
+    changes: Mapping[str, Any]
+    sampler: Sampler = field(default_factory=Uniform)
+    rule: UpdateRule = field(default_factory=MeanPerWeight)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    keeps_task: bool = False
+    per_process: bool = False
+
+    def optimisation(self, task: Recipe, processes: int = 1, **changes: Any) -> Recipe:
+        """Return the recipe of the optimisation.
+
+        Args:
+            task: the recipe of the task.
+            processes: that train together.
+            **changes: settings that take the place of the recipe's.
+
+        Raises:
+            UnknownNameError: a recipe has no such setting.
+            SettingsError: a setting is out of its range.
+        """
+        known = [f.name for f in fields(Recipe)]
+        for name in changes:
+            if name not in known:
+                raise UnknownNameError("setting of a recipe", name, known)
+        found = replace(task if self.keeps_task else Recipe(), **self.changes)
+        if self.per_process:
+            found = replace(found, lr=found.lr * processes, batch_size=found.batch_size * processes)
+        found = replace(found, **changes)
+        if found.epochs < 1 or found.batch_size < 1 or not found.lr > 0:
+            raise SettingsError(
+                f"epochs {found.epochs}, batch size {found.batch_size} and learning rate "
+                f"{found.lr:g} must be positive"
+            )
+        return found
+
+
+_SGD = {"optimizer": "sgd", "momentum": 0.9, "nesterov": False}
+
+CPU = SupernetRecipe(
+    {"epochs": 300, "batch_size": 128, "lr": 0.1, "weight_decay": 5e-4},
+    DeIsomorphic(),
+    options={"affine": False},
+    keeps_task=True,
+)
+"""For small tasks on CPUs: 80 CPU-seconds of training are enough for digits."""
+
+SURGERY = SupernetRecipe(
+    {
+        **_SGD,
+        "epochs": 1000,
+        "batch_size": 512,
+        "lr": 0.05,
+        "weight_decay": 5e-4,
+        "grad_clip": 5.0,
+        "schedule": "plateau",
+        "plateau_factor": 0.5,
+        "plateau_patience": 30,
+    },
+    DeIsomorphic(),
+    options={"affine": False, "dropout": 0.1},
+)
+"""As in "A Surgery of the Neural Architecture Evaluators".
+
+The paper's text lets plateaus of the accuracy lower the learning rate, its footnote and its code
+those of the mean training loss, as here. The code trains 1,400 epochs.
+"""
+
+ACENAS = SupernetRecipe(
+    {
+        **_SGD,
+        "epochs": 600,
+        "batch_size": 192,
+        "lr": 0.05,
+        "weight_decay": 1e-4,
+        "grad_clip": 5.0,
+    },
+    options={"affine": True},
+)
+"""AceNAS on NAS-Bench-101 and 201: single paths, uniform."""
+
+ACENAS_NDS = replace(ACENAS, changes={**ACENAS.changes, "batch_size": 128})
+"""AceNAS on the NDS spaces; batches of 96 for Amoeba."""
+
+ACENAS_PROXYLESSNAS = SupernetRecipe(
+    {
+        **_SGD,
+        "epochs": 360,
+        "batch_size": 128,
+        "lr": 0.03,
+        "weight_decay": 5e-5,
+        "warmup_epochs": 5.0,
+        "label_smoothing": 0.1,
+    },
+    options={"affine": True},
+    per_process=True,
+)
+"""AceNAS on ProxylessNAS, where 16 processes make a learning rate of .48."""
+
+RECIPES = Registry(
+    "supernet recipe",
+    {
+        "cpu": "archrank.supernets.recipes:CPU",
+        "surgery": "archrank.supernets.recipes:SURGERY",
+        "acenas": "archrank.supernets.recipes:ACENAS",
+        "acenas_nds": "archrank.supernets.recipes:ACENAS_NDS",
+        "acenas_proxylessnas": "archrank.supernets.recipes:ACENAS_PROXYLESSNAS",
+    },
+    "supernet_recipes",
+)
+
+
+def start_training(
+    networks: Networks,
+    recipe: str | SupernetRecipe = "cpu",
+    *,
+    sampler: Sampler | None = None,
+    rule: UpdateRule | None = None,
+    options: Mapping[str, Any] = _NOTHING,
+    seed: int = 0,
+    device: str = "cpu",
+    ranks: Ranks | None = None,
+    **changes: Any,
+) -> SupernetTraining:
+    """Return the training of a fresh supernet by a recipe.
+
+    Args:
+        networks: of a space that has a supernet, and of the task to train on.
+        recipe: a name such as ``"surgery"``, or a recipe of your own.
+        sampler: in place of the recipe's.
+        rule: in place of the recipe's.
+        options: of the supernet, in place of the recipe's.
+        seed: of initial weights, draws, batches and dropout.
+        device: where data and supernet are put.
+        ranks: this process among those that train together; ``None``: alone.
+        **changes: settings of the optimisation in place of the recipe's, such as ``epochs=20``.
+
+    Raises:
+        UnknownNameError: no recipe, or no setting, has that name.
+        SettingsError: a setting is out of its range, or there is no task.
+        SpaceError: the space has no supernet, or not one of ``options``.
+
+    Example:
+        >>> from archrank.spaces import NASBench201
+        >>> from archrank.tasks import Digits
+        >>> training = start_training(NASBench201().networks(Digits()), "surgery", epochs=20)
+        >>> training.recipe.epochs, training.recipe.schedule
+        (20, 'plateau')
+    """
+    found = RECIPES.get(recipe) if isinstance(recipe, str) else recipe
+    if not isinstance(found, SupernetRecipe):
+        raise SettingsError(f"recipe {recipe!r} is a {type(found).__name__}, no SupernetRecipe")
+    if networks.task is None:
+        raise SettingsError("a supernet is trained on a task: space.networks(task)")
+    alone = ranks if ranks is not None else Ranks()
+    offered = networks.space.supernet_options
+    own = {name: value for name, value in found.options.items() if name in offered}
+    return SupernetTraining(
+        initialise(lambda: networks.supernet(**{**own, **options}), seed),  # type: ignore[arg-type]
+        networks.task,
+        sampler if sampler is not None else found.sampler,
+        rule=rule if rule is not None else found.rule,
+        recipe=found.optimisation(networks.task.recipe, alone.size, **changes),
+        seed=seed,
+        device=device,
+        ranks=alone,
+    )

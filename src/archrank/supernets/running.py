@@ -1,0 +1,151 @@
+"""A training run to its end: checkpoints, recovery from a divergence, news for whoever watches."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Collection, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from archrank.errors import EvaluationError, SettingsError
+from archrank.supernets.base import Supernet
+from archrank.supernets.checkpoints import checkpoint, checkpoints
+from archrank.supernets.training import RECOVERIES, SupernetTraining
+
+LEARNT = 0.9  # part of the first epoch's loss below which a supernet has learnt something
+
+State: TypeAlias = "tuple[dict[str, Any], dict[str, Any]]"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A training after an epoch.
+
+    Attributes:
+        epoch: epochs trained.
+        epochs: epochs in all.
+        loss: mean training loss of the epoch over its batches and architectures.
+        seconds: of the epoch.
+        lr: peak learning rate; lower than the recipe's after a recovery.
+        note: news for the user, such as a recovery; empty otherwise.
+        metrics: of the task, of the architectures that were trained, on some training batches.
+    """
+
+    epoch: int
+    epochs: int
+    loss: float
+    seconds: float
+    lr: float
+    note: str = ""
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+
+def train_supernet(
+    training: SupernetTraining,
+    folder: str | Path | None = None,
+    *,
+    keep: Collection[int] = (),
+    every: int | None = None,
+    watch: Callable[[Progress], object] = lambda progress: None,
+) -> Supernet:
+    """Train to the end of the recipe; go on from the last checkpoint in ``folder``, if any.
+
+    A loss that is not finite ends the epoch; the training then goes on from its last checkpoint,
+    or from the start, at half the learning rate, once, and says so. A loss that rises back to that
+    of the first epoch is told, too.
+
+    Args:
+        training: what to train; in every one of the processes that train together.
+        folder: of checkpoints; ``None`` keeps none. Only the first process touches it.
+        keep: epochs whose checkpoints stay, beside the last one.
+        every: epochs between checkpoints; ``None`` is a tenth of the recipe's.
+        watch: called after every epoch, in the first process.
+
+    Returns:
+        The trained supernet, in evaluation mode.
+
+    Raises:
+        EvaluationError: the training diverged again.
+        ResumeError: the folder holds another training; names the differences.
+        SettingsError: ``keep`` or ``every`` is no number of epochs of the training.
+        StorageError: a checkpoint cannot be read or written.
+        WorkerError: another process has ended, or does not answer.
+    """
+    place = None if folder is None else Path(folder)
+    epochs, ranks = training.recipe.epochs, training.ranks
+    every = max(1, epochs // 10) if every is None else every
+    _check(keep, every, epochs)
+    last = max(checkpoints(place), default=0) if place is not None and ranks.first else 0
+    if place is not None and (last := ranks.told(last)):
+        training.load(checkpoint(place, last))
+    before = deepcopy(training.state())
+    while training.epoch < epochs:
+        start = time.monotonic()
+        loss = training.run_epoch()
+        note = _recover(training, before) if training.failure else _collapsed(training.losses)
+        if ranks.first:
+            seconds, metrics = time.monotonic() - start, training.metrics()
+            watch(Progress(training.epoch, epochs, loss, seconds, training.lr, note, metrics))
+        if not math.isfinite(loss):
+            continue
+        if training.epoch % every == 0 or training.epoch in keep or training.epoch == epochs:
+            before = deepcopy(training.state())
+            if place is not None:
+                _save(training, place, keep)
+    return training.supernet.eval()
+
+
+def _check(keep: Collection[int], every: int, epochs: int) -> None:
+    beyond = [epoch for epoch in keep if not 1 <= epoch <= epochs]
+    if beyond:
+        raise SettingsError(
+            f"keep names epoch {beyond[0]}, but the training has epochs 1 to {epochs}"
+        )
+    if every < 1:
+        raise SettingsError(f"every must be at least 1 epoch, got {every}")
+
+
+def _save(training: SupernetTraining, folder: Path, keep: Collection[int]) -> None:
+    """Write a checkpoint, then remove those before it that are not kept."""
+    training.save(checkpoint(folder, training.epoch))
+    if training.ranks.first:
+        for epoch, path in checkpoints(folder).items():
+            if epoch not in keep and epoch < training.epoch:
+                path.unlink(missing_ok=True)
+
+
+def _collapsed(losses: list[float]) -> str:
+    """Return a note if the last epoch lost all that was learnt before; empty otherwise."""
+    if len(losses) < 3 or losses[-1] < losses[0]:
+        return ""
+    first, last, best = losses[0], losses[-1], min(losses[:-1])
+    if best >= LEARNT * first or losses[-2] >= first:  # had learnt nothing, or was told before
+        return ""
+    return (
+        f"the training loss rose to {last:.4g} in epoch {len(losses)}, as high as in the first, "
+        f"{first:.4g}, after {best:.4g} in epoch {losses.index(best) + 1}: what was learnt is "
+        "lost; train with a lower learning rate, or with gradients clipped"
+    )
+
+
+def _recover(training: SupernetTraining, before: State) -> str:
+    """Go back to ``before`` with a lower learning rate; return the news.
+
+    Raises:
+        EvaluationError: that was done already.
+    """
+    diverged = f"{training.failure} in epoch {training.epoch}"
+    if training.recoveries >= RECOVERIES:
+        raise EvaluationError(
+            f"the supernet diverged again: {diverged}, at a learning rate of at most "
+            f"{training.lr:g}; train it with a lower one, or with gradients clipped"
+        )
+    tensors, about = before
+    training.restore(tensors, about | {"recoveries": training.recoveries + 1})
+    return (
+        f"{diverged}; going on from epoch {training.epoch} at half the learning rate, "
+        f"{training.lr:g}"
+    )

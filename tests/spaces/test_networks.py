@@ -105,7 +105,7 @@ def test_supernets() -> None:
         whole = SPACES.get(name)()
         if isinstance(whole, EdgeCellSpace):
             assert whole.networks().supernet().space is whole
-            with pytest.raises(SpaceError, match=r"has no option 'afine'; it has affine"):
+            with pytest.raises(SpaceError, match=r"has no option 'afine'; it has affine, dropout"):
                 whole.networks().supernet(afine=False)
         if whole.supernet_options:
             continue

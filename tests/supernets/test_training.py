@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +14,13 @@ import torch
 
 from archrank.errors import EvaluationError, ResumeError, SettingsError, StorageError
 from archrank.spaces import NASBench201, Scale
-from archrank.supernets.checkpoints import checkpoints, read_checkpoint
+from archrank.supernets.checkpoints import checkpoints, read_checkpoint, write_checkpoint
 from archrank.supernets.running import Progress, train_supernet
 from archrank.supernets.samplers import DeIsomorphic, FairNAS, Sampler, Subset, Uniform
 from archrank.supernets.training import SupernetTraining
-from archrank.supernets.updates import MeanPerWeight, UpdateRule
+from archrank.supernets.updates import MeanPerWeight, Session, UpdateRule, Updates
 from archrank.tasks import Digits, Recipe
+from archrank.tasks.base import Split
 from archrank.training.loop import initialise
 from archrank.types import Archs
 
@@ -156,6 +159,73 @@ def test_a_divergence_is_told_and_recovered_from_once(tmp_path: Path) -> None:
     assert resumed.lr == 0.025
 
 
+def test_an_epoch_that_diverges_ends_at_once() -> None:
+    found = training(task=Digits(recipe=replace(TASK.recipe, batch_size=100), copies=1))
+    with torch.no_grad():
+        found.supernet.get_parameter("network.classifier.bias").fill_(float("inf"))
+    assert not math.isfinite(found.run_epoch())
+    assert found._step.done == 1
+    assert found.failure == "the training loss became nan"
+
+
+class Blown(MeanPerWeight):
+    """Breaks a weight after the last update of the second epoch, when no loss can tell."""
+
+    def start(self, session: Session) -> Updates:
+        inner = super().start(session)
+
+        class Blowing(Updates):
+            def __call__(self, batch: Split, archs: Archs) -> torch.Tensor:
+                loss = inner(batch, archs)
+                if session.step.done == 6 and session.step.recipe.lr == TASK.recipe.lr:
+                    with torch.no_grad():
+                        session.weights[0].fill_(float("inf"))
+                return loss
+
+        return Blowing()
+
+
+def test_broken_weights_are_found_before_they_are_kept(tmp_path: Path) -> None:
+    told: list[Progress] = []
+    train_supernet(training(rule=Blown()), tmp_path, every=1, watch=told.append)
+    assert [p.epoch for p in told] == [1, 1, 2, 3, 4]
+    assert told[1].note.startswith("weights became infinite in epoch 2; going on from epoch 1")
+
+
+class Collapsing(SupernetTraining):
+    """Reports losses of a training that forgets."""
+
+    told = (2.0, 1.0, 0.5, 2.1, 2.2, 1.9)
+
+    def run_epoch(self) -> float:
+        self.epoch += 1
+        self.losses.append(self.told[self.epoch - 1])
+        return self.losses[-1]
+
+
+def test_a_collapse_is_told_once() -> None:
+    recipe = replace(TASK.recipe, epochs=6)
+    found = Collapsing(initialise(SPACE.networks(TASK).supernet, 0), TASK, recipe=recipe)
+    told: list[Progress] = []
+    train_supernet(found, watch=told.append)
+    assert [bool(p.note) for p in told] == [False, False, False, True, False, False]
+    assert told[3].note.startswith(
+        "the training loss rose to 2.1 in epoch 4, as high as in the first, 2, after 0.5 in epoch 3"
+    )
+
+
+def test_metrics_of_the_architectures_that_are_trained() -> None:
+    task = Digits(recipe=replace(TASK.recipe, batch_size=100), copies=1)
+    found, seen = training(task=task), []
+    found._see = lambda outputs, y: seen.append((outputs.argmax(1) == y).float().mean())
+    found._start()
+    found.run_epoch()
+    expected = torch.stack(seen)[:: -(-len(seen) // 4)].mean()
+    again = training(task=task)
+    again.run_epoch()
+    assert again.metrics() == {"accuracy": pytest.approx(float(expected))}
+
+
 def test_a_second_divergence_ends_the_training(tmp_path: Path) -> None:
     with pytest.raises(EvaluationError, match=r"diverged again.*learning rate of at most 0.025"):
         train_supernet(poisoned(times=2), tmp_path, every=2)
@@ -209,6 +279,28 @@ def test_damaged_checkpoints(damage: str, tmp_path: Path) -> None:
         }[damage]
     )
     with pytest.raises(StorageError, match=r"no whole checkpoint.*remove it to go on"):
+        train_supernet(training(), tmp_path)
+
+
+@pytest.mark.parametrize("keep", [(5,), (0,), (1, -1)])
+def test_epochs_that_the_training_does_not_have(keep: tuple[int, ...]) -> None:
+    with pytest.raises(SettingsError, match=f"keep names epoch {keep[-1]}, but the training has"):
+        train_supernet(training(), keep=keep)
+    with pytest.raises(SettingsError, match="every must be at least 1 epoch, got 0"):
+        train_supernet(training(), every=0)
+
+
+def test_a_checkpoint_without_the_state(tmp_path: Path) -> None:
+    train_supernet(training(), tmp_path)
+    path = checkpoints(tmp_path)[4]
+    tensors, about = read_checkpoint(path)
+    for missing in ("step", "rule", "supernet"):
+        write_checkpoint(path, {k: v for k, v in tensors.items() if k != missing}, about)
+        with pytest.raises(StorageError, match="does not hold the state of this training"):
+            train_supernet(training(), tmp_path)
+    tensors["supernet"]["network.classifier.bias"] = torch.zeros(3)
+    write_checkpoint(path, tensors, about)
+    with pytest.raises(StorageError, match=r"does not hold the state.*remove it"):
         train_supernet(training(), tmp_path)
 
 

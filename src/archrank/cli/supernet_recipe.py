@@ -62,6 +62,9 @@ class Sampling:
     """Scale and shift of batch norms in cells, yes or no; scores of cells rank better without
     (default: the recipe's)."""
 
+    dropout: Annotated[float | None, "NUMBER"] = None
+    """Part of the features before the classifier that is dropped (default: the recipe's)."""
+
     def chosen(self, default: Sampler) -> Sampler:
         """Return the sampler that was named, or the recipe's, with its number of architectures.
 
@@ -85,4 +88,5 @@ class Sampling:
 
     def options(self) -> dict[str, Any]:
         """Return what was typed, as options of a supernet."""
-        return {} if self.affine is None else {"affine": self.affine == "yes"}
+        affine = {} if self.affine is None else {"affine": self.affine == "yes"}
+        return affine if self.dropout is None else {**affine, "dropout": self.dropout}

@@ -113,7 +113,8 @@ class Networks:
             **options: of the space's supernet, named in ``space.supernet_options``. Those of
                 archrank's spaces have ``affine``: whether batch norms of cells, or of
                 ProxylessNAS's searched blocks, have a scale and a shift (True), as in the
-                networks. A supernet of your own has none.
+                networks; and ``dropout``: the part of the features before the classifier that
+                is dropped in training (0). A supernet of your own has none.
 
         Raises:
             SpaceError: the space has none, or not that option.
@@ -125,7 +126,13 @@ class Networks:
                 f"the supernet of {self.space.name} has no option {unknown[0]!r}; it has "
                 f"{', '.join(known)}"
             )
-        return self.space._supernet(self.sizes, **options)
+        dropout = options.pop("dropout", 0.0)
+        supernet = self.space._supernet(self.sizes, **options)
+        if not dropout:
+            return supernet
+        from archrank.supernets.dropout import drop_features
+
+        return drop_features(supernet, dropout)
 
     def fingerprint(self) -> str:
         """Return the identity of the networks: that of the space, and their sizes."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from archrank.checks import quoted
 from archrank.errors import SettingsError, UnknownNameError
 from archrank.registry import Registry
 from archrank.supernets.ranks import Ranks
@@ -188,7 +189,7 @@ def start_training(
     """
     found = RECIPES.get(recipe) if isinstance(recipe, str) else recipe
     if not isinstance(found, SupernetRecipe):
-        raise SettingsError(f"recipe {recipe!r} is a {type(found).__name__}, no SupernetRecipe")
+        raise SettingsError(f"recipe is {quoted(recipe)}, expected a name or a SupernetRecipe")
     if networks.task is None:
         raise SettingsError("a supernet is trained on a task: space.networks(task)")
     alone = ranks if ranks is not None else Ranks()

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from archrank.networks.nds_operations import FactorizedReduce, reduce_factorized
+from archrank.supernets.statistics import at_least_float32
 
 
 def run_first(module: nn.Module, x: Tensor, channels: int) -> Tensor:
@@ -66,6 +67,8 @@ def normalise(norm: _BatchNorm, x: Tensor) -> Tensor:
     if norm.num_features == channels:
         return norm(x)  # type: ignore[no-any-return]
     scale, shift = (None if p is None else p[:channels] for p in (norm.weight, norm.bias))
+    if scale is None:
+        x = at_least_float32(x)
     return nn.functional.batch_norm(x, None, None, scale, shift, True, 0.0, norm.eps)
 
 

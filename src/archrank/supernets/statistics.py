@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from archrank.errors import SettingsError
@@ -33,6 +33,30 @@ def without_affine(network: nn.Module) -> nn.Module:
     for norm in batch_norms(network):
         norm.affine = False
         norm.weight = norm.bias = None  # type: ignore[assignment]
+    return network
+
+
+def at_least_float32(x: Tensor) -> Tensor:
+    """Return the input of a batch norm without scale in a format that its statistics can be in.
+
+    Under autocast norms with a scale take them in float32 anyway, but torch's kernel for CPUs keeps
+    those of the others in the format of their input, of which bfloat16 has 8 bits.
+    """
+    return x.float() if x.itemsize < 4 and x.device.type == "cpu" else x
+
+
+class _InFloat32:
+    """Hook that gives a layer its input in float32."""
+
+    def __call__(self, layer: nn.Module, args: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        return (at_least_float32(args[0]), *args[1:])
+
+
+def take_statistics_in_float32(network: nn.Module) -> nn.Module:
+    """Let batch norms without scale take statistics in float32 under autocast; returns it."""
+    for norm in batch_norms(network):
+        if norm.weight is None:
+            norm.register_forward_pre_hook(_InFloat32())
     return network
 
 

@@ -21,6 +21,7 @@ from archrank.supernets.checkpoints import read_checkpoint, write_checkpoint
 from archrank.supernets.ranks import Ranks
 from archrank.supernets.samplers.base import Sampler
 from archrank.supernets.samplers.uniform import Uniform
+from archrank.supernets.statistics import take_statistics_in_float32
 from archrank.supernets.updates.base import Session, UpdateRule
 from archrank.supernets.updates.mean_per_weight import MeanPerWeight
 from archrank.torch_state import seeded
@@ -95,6 +96,8 @@ class SupernetTraining:
         self._trained = task  # whose loss follows the recipe
         if self.recipe.label_smoothing != task.recipe.label_smoothing:
             self._trained = replace(task, recipe=self.recipe)
+        if self.recipe.precision != "float32":
+            take_statistics_in_float32(supernet)
         self._layout = lay_out(supernet.to(self.device))
         self._data = resident(task, self.device, self._layout)
         if not len(self._data.train.y):

@@ -60,7 +60,7 @@ class CustomCells(EdgeCellSpace):
         [7783040.0]
     """
 
-    supernet_options = ("affine",)
+    supernet_options = ("affine", "dropout")
 
     def __init__(
         self,

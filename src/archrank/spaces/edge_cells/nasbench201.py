@@ -50,7 +50,7 @@ class NASBench201(EdgeCellSpace):
     """
 
     name = "nasbench201"
-    supernet_options = ("affine",)
+    supernet_options = ("affine", "dropout")
 
     def __init__(self, scale: Scale | None = None) -> None:
         super().__init__(OPS, nodes=4)

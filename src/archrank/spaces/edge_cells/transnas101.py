@@ -49,7 +49,7 @@ class TransNAS101Micro(EdgeCellSpace):
     """
 
     name = "transnas101_micro"
-    supernet_options = ("affine",)
+    supernet_options = ("affine", "dropout")
 
     def __init__(self, scale: Scale | None = None) -> None:
         super().__init__(OPS, nodes=4)

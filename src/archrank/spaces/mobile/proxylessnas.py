@@ -77,7 +77,7 @@ class ProxylessNAS(Space):
 
     name = "proxylessnas"
     drawing = "proxylessnas"
-    supernet_options = ("affine",)
+    supernet_options = ("affine", "dropout")
     choices = tuple(
         Choice(name, OPS if stride == 1 and c_in == width else OPS[:SKIP])
         for name, _, c_in, width, stride in BLOCKS

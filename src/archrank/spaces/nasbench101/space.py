@@ -71,7 +71,7 @@ class NASBench101(ConstrainedSpace):
 
     name = "nasbench101"
     drawing = "nasbench101"
-    supernet_options = ("affine",)
+    supernet_options = ("affine", "dropout")
 
     def __init__(
         self,

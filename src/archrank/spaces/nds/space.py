@@ -61,7 +61,7 @@ class NDS(Space):
     """
 
     drawing = "nds"
-    supernet_options = ("affine",)
+    supernet_options = ("affine", "dropout")
 
     def __init__(
         self,

@@ -99,7 +99,8 @@ def test_a_supernet_of_ones_own(cli: Cli) -> None:
     scored = cli("supernet", "score", "net", "--own-code")
     assert scored.status == 0, scored.err
     refused(
-        cli(*QUICK, "--affine", "--run", "other"), "the supernet of mine has no option 'affine'"
+        cli(*QUICK, "--affine", "yes", "--run", "other"),
+        "the supernet of mine has no option 'affine'",
     )
     Path("wrong.py").write_text(OWN.replace('["scale"]', '["sclae"]'))
     failed = cli(*QUICK, "--space", "wrong.py:space", "--task", "wrong.py:task", "--run", "other")

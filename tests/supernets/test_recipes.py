@@ -14,7 +14,7 @@ from archrank.spaces import CustomCells, NASBench201, Scale
 from archrank.supernets import Supernet, start_training
 from archrank.supernets.ranks import Ranks
 from archrank.supernets.recipes import RECIPES, SupernetRecipe
-from archrank.supernets.samplers import DeIsomorphic, FairNAS, Uniform
+from archrank.supernets.samplers import DeIsomorphic, FairNAS, SkipPrior, Uniform
 from archrank.supernets.statistics import batch_norms
 from archrank.supernets.updates import MeanPerWeight
 from archrank.tasks import Digits, Recipe
@@ -55,6 +55,7 @@ def test_the_learning_rate_of_proxylessnas_grows_with_the_processes() -> None:
     found = RECIPES.get("acenas_proxylessnas").optimisation(TASK.recipe, 16)
     assert found.lr == pytest.approx(0.48)
     assert found.batch_size == 2048
+    assert RECIPES.get("acenas_proxylessnas").sampler == SkipPrior(skip=0.5)
     assert RECIPES.get("surgery").optimisation(TASK.recipe, 16).batch_size == 512
 
 

@@ -152,8 +152,8 @@ class Pretraining:
 
     def _from_supernet(self, watch: Watch) -> WeakTable:
         """Score architectures with a supernet, which is trained if none is given."""
+        from archrank.supernets.running import train_supernet
         from archrank.supernets.scoring import one_shot_scores
-        from archrank.supernets.training import train_supernet
 
         task = self._task
         if self.settings.supernet is not None:

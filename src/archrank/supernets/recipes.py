@@ -13,6 +13,7 @@ from archrank.registry import Registry
 from archrank.supernets.ranks import Ranks
 from archrank.supernets.samplers.base import Sampler
 from archrank.supernets.samplers.de_isomorphic import DeIsomorphic
+from archrank.supernets.samplers.skip_prior import SkipPrior
 from archrank.supernets.samplers.uniform import Uniform
 from archrank.supernets.training import SupernetTraining
 from archrank.supernets.updates.base import UpdateRule
@@ -132,6 +133,7 @@ ACENAS_PROXYLESSNAS = SupernetRecipe(
         "warmup_epochs": 5.0,
         "label_smoothing": 0.1,
     },
+    SkipPrior(skip=0.5),
     options={"affine": True},
     per_process=True,
 )

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from archrank.assess.supernets.plan import MAIN, MEAN, Plan, Scoring, Training
 from archrank.assess.supernets.scores import ScoreTables
 from archrank.supernets.checkpoints import checkpoint, load_supernet
+from archrank.supernets.running import Progress, train_supernet
 from archrank.supernets.scoring import mean_of_supernets
-from archrank.supernets.training import Progress, SupernetTraining, train_supernet
+from archrank.supernets.training import SupernetTraining
 from archrank.torch_state import torch_threads
 from archrank.training.loop import initialise
 

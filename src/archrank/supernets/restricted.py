@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from archrank.supernets.base import Supernet
+from archrank.types import Archs
 
 if TYPE_CHECKING:
     from archrank.spaces.base import Space
@@ -35,6 +37,12 @@ class RestrictedSupernet(Supernet):
         *x, arch = inputs
         outputs: Tensor = self.whole(*x, self._whole_row(arch))
         return outputs
+
+    def forward_each(
+        self, inputs: Sequence[Tensor], archs: Archs
+    ) -> Iterator[tuple[int, Tensor]]:
+        """Run ``archs: (n, d)`` as the whole supernet does; yields place and outputs of each."""
+        yield from self.whole.forward_each(inputs, self.space.to_origin(archs))
 
     def extract(self, arch: NDArray[np.uint8]) -> nn.Module:
         """Copy ``arch: (d,)`` and its weights out of the whole supernet."""

@@ -38,9 +38,7 @@ class RestrictedSupernet(Supernet):
         outputs: Tensor = self.whole(*x, self._whole_row(arch))
         return outputs
 
-    def forward_each(
-        self, inputs: Sequence[Tensor], archs: Archs
-    ) -> Iterator[tuple[int, Tensor]]:
+    def forward_each(self, inputs: Sequence[Tensor], archs: Archs) -> Iterator[tuple[int, Tensor]]:
         """Run ``archs: (n, d)`` as the whole supernet does; yields place and outputs of each."""
         yield from self.whole.forward_each(inputs, self.space.to_origin(archs))
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from archrank.runs import pretraining
+from archrank.supernets import recipes
 from tests.cli.conftest import Cli
-from tests.runs.test_pretraining import MINE
+from tests.runs.test_pretraining import MINE, QUICK
 
 SEARCH = ("search", "--space", "mine.py:space", "--task", "mine.py:task", "--evaluate", "cost")
 ACENAS = (*SEARCH, "--strategy", "acenas", "--ranker", "mine.py:ranker", "--run", "run")
@@ -16,7 +17,7 @@ ACENAS = (*SEARCH, "--strategy", "acenas", "--ranker", "mine.py:ranker", "--run"
 
 def test_the_whole_system(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("mine.py").write_text(MINE)
-    monkeypatch.setattr(pretraining, "EPOCHS", 2)
+    monkeypatch.setattr(recipes, "CPU", QUICK)
     command = (*ACENAS, "--metric", "macs:maximize", "--workers", 1)
     draw = pretraining.Pretraining._drawn
 

@@ -91,7 +91,8 @@ def test_search(bench: Bench, jobs: list[ablations.Search]) -> None:
     assert shares["AceNAS"] == 0.5
     values = {row.what: row.ours for row in found.rows}
     assert values["c100 best of the top 10 only, regret"] == 1.5
-    assert len(values) == 9
+    assert len(values) == 10
+    assert [job.method for job in jobs if job.carry_over] == ["weights carried over"] * 2
     (claim,) = found.claims
     assert claim.measured.startswith("c100: ")
 

@@ -22,8 +22,9 @@ from archrank.errors import (
     StorageError,
     UnknownNameError,
 )
+from archrank.hardware import pixel1_latency
+from archrank.hardware.look_up import PIXEL1_FILE
 from archrank.rankers.base import Ranker
-from archrank.runs import pretraining
 from archrank.runs.folder import load_settings, open_run
 from archrank.runs.named import make_space
 from archrank.runs.plan import planned
@@ -31,10 +32,13 @@ from archrank.runs.pretraining import SUPERNET
 from archrank.runs.reading import find_run, with_parts
 from archrank.runs.settings import SearchSettings
 from archrank.runs.weak_table import ABOUT, LABELS
-from archrank.strategies import AceNASSearch
-from archrank.supernets import scoring
+from archrank.spaces import ProxylessNAS
+from archrank.strategies import AceNASSearch, acenas
+from archrank.supernets import recipes, scoring
 from archrank.supernets.checkpoints import checkpoints
+from archrank.supernets.samplers import SkipPrior
 from archrank.tables.writing import write_table
+from tests.strategies.helpers import write_weights
 
 MINE = """
 import archrank as ar
@@ -47,6 +51,11 @@ plain = ar.spaces.from_choices({"depth": list(range(40))}, build=lambda c, t: No
 
 def ranker(space):
     return ar.rankers.AceNAS(space, epochs=3, pretrain_epochs=3)
+
+class Mobile(ar.strategies.ProxylessAceNAS):
+    def __init__(self, space, ranker=None, root=None):
+        small = {"budget": 12, "initial": 5, "rounds": 2, "top": 4, "candidates": 200}
+        super().__init__(space, ranker, root=root, **small)
 """
 SETTINGS = SearchSettings(
     space="mine.py:space",
@@ -58,14 +67,14 @@ SETTINGS = SearchSettings(
     plan=17,
 )
 BUDGET = 17
+QUICK = replace(recipes.CPU, changes={"epochs": 4, "batch_size": 400, "lr": 0.1})
 
 
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("ARCHRANK_DATA", raising=False)
-    monkeypatch.setattr(pretraining, "EPOCHS", 4)
-    monkeypatch.setattr(pretraining, "BATCH_SIZE", 400)
+    monkeypatch.setattr(recipes, "CPU", QUICK)
     Path("mine.py").write_text(MINE)
     return tmp_path
 
@@ -109,8 +118,7 @@ def test_from_nothing_to_a_search_and_on(pool: Executor) -> None:
     longer = search(budget=20)  # an extension; rounds stay what they are
     assert longer[:BUDGET] == first
     assert len(longer) == 20
-    assert search("elsewhere") == first
-    assert search("workers", executor=pool) == first
+    assert search("elsewhere", executor=pool) == first
 
 
 def test_the_stored_ranker_is_read_with_the_run() -> None:
@@ -125,11 +133,11 @@ def test_the_stored_ranker_is_read_with_the_run() -> None:
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from archrank.runs import pretraining
 from archrank.runs.folder import open_run
-from tests.runs.test_pretraining import SETTINGS, BUDGET
+from archrank.supernets import recipes
+from tests.runs.test_pretraining import BUDGET, QUICK, SETTINGS
 
-pretraining.EPOCHS, pretraining.BATCH_SIZE = 4, 400
+recipes.CPU = QUICK
 
 def kill(doing, done, of):
     if (doing, done) == ("training the supernet", 3):
@@ -289,3 +297,23 @@ def test_plans() -> None:
         assert planned(other, Path("run"), None, None) == (other, usual)
     search()
     assert planned(plain, Path("run"), 50, None) == (SETTINGS, 50)  # stays that of the first
+
+
+def test_the_search_for_a_latency_from_its_supernet_on(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At smoke size: published are 360 epochs, 10,000 weak labels, 234 evaluations."""
+    monkeypatch.setattr(recipes, "ACENAS_PROXYLESSNAS", replace(QUICK, sampler=SkipPrior()))
+    monkeypatch.setattr(acenas, "WEAK_IN_BAND", 30)
+    write_weights(here)
+    settings = replace(
+        SETTINGS, space="proxylessnas", strategy="mine.py:Mobile", plan=None, data=here
+    )
+    watch = Watcher()
+    found = np.array(search(settings=settings, budget=12, watch=watch), dtype=np.uint8)
+    assert watch.steps == STEPS
+    assert len(np.unique(found, axis=0)) == 12
+    latency = pixel1_latency(ProxylessNAS(), here / PIXEL1_FILE)(found)
+    assert ((latency >= 83) & (latency <= 85)).all()
+    about = json.loads(Path("run", ABOUT).read_text())
+    assert about["labels"] == ["oneshot_accuracy", "macs", "params", "latency_ms"]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from archrank.hardware.look_up import PIXEL1_FILE, PIXEL1_FIRST
 from archrank.rankers.base import Ranker
-from archrank.spaces import CustomSpace, NASBench201, Space
+from archrank.spaces import CustomSpace, NASBench201, ProxylessNAS, Space
 from archrank.strategies import History
 from archrank.strategies.region import Region
 from archrank.types import Archs, Bools, Floats
@@ -59,6 +61,16 @@ def isomorphic(space: NASBench201, k: int) -> Archs:
     classes = space.classes(every)
     numbers, sizes = np.unique(classes, return_counts=True)
     return every[classes == numbers[np.flatnonzero(sizes >= k)[-1]]]
+
+
+def write_weights(folder: Path) -> Path:
+    """Write latency weights of the published form, but random; return the folder."""
+    rng = np.random.default_rng(0)
+    lines = ["name,op,latency_delta_ms", f"{PIXEL1_FIRST[0]},{PIXEL1_FIRST[1]},0.5"]
+    for choice in ProxylessNAS().choices:
+        lines += [f"{choice.name},{op},{rng.normal(0, 3):.4f}" for op in choice.options]
+    (folder / PIXEL1_FILE).write_text("\n".join(lines))
+    return folder
 
 
 class Weights(Ranker):

@@ -182,6 +182,34 @@ def test_infeasible_architectures_come_last(space: NASBench201) -> None:
     assert (new[:10, 0] <= 1).mean() > 0.7
 
 
+class Adding(Known):
+    """Predicts nothing; tells how its weights came about."""
+
+    told: tuple[int, ...] = ()
+
+    def _fit(self, archs: Archs, scores: Floats) -> None:
+        self.told_ = (*self.told, len(archs))
+
+    def continued(self) -> Adding:
+        copy = Adding(self.space, self.seed)
+        copy.told = self.told_
+        return copy
+
+
+def test_weights_are_carried_over_from_round_to_round(space: NASBench201) -> None:
+    known = some(space, 110)
+    now = history(space, known, number(known))
+    for carried, n, told in (
+        (False, 60, (60,)),
+        (True, 60, (20, 40, 60)),
+        (True, 20, (20,)),
+        (True, 110, (20, 40, 60, 80, 100, 110)),
+    ):
+        ranker = AceNASSearch(Adding(space), carry_over=carried)._fitted(now.first(n))
+        assert isinstance(ranker, Adding)
+        assert ranker.told_ == told
+
+
 # ---- bands of latencies --------------------------------------------------------------------------
 
 
@@ -287,6 +315,11 @@ def test_registry_and_description(space: NASBench201) -> None:
         ({"greedy": "half"}, SettingsError, "greedy"),
         ({"final": "best"}, UnknownNameError, "Known: evolution, ranking"),
         ({"candidates": 0}, BudgetError, "candidates"),
+        (
+            {"ranker": Known(tiny()), "carry_over": True},
+            SettingsError,
+            "carry_over needs AceNAS's ranker, Known starts afresh",
+        ),
     ],
 )
 def test_bad_settings(settings: dict[str, Any], error: Any, words: str) -> None:

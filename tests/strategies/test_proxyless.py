@@ -7,25 +7,18 @@ import pytest
 
 from archrank.errors import SpaceError, TableError
 from archrank.hardware import pixel1_latency
-from archrank.hardware.look_up import PIXEL1_FILE, PIXEL1_FIRST
+from archrank.hardware.look_up import PIXEL1_FILE
 from archrank.rankers import AceNAS
 from archrank.spaces import NASBench201, ProxylessNAS
 from archrank.strategies import STRATEGIES, ProxylessAceNAS
-from tests.strategies.helpers import Weights, history, rows, some
+from tests.strategies.helpers import Weights, history, rows, some, write_weights
 
 SPACE = ProxylessNAS()
 
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with latency weights of the published form, but random."""
-    folder = tmp_path_factory.mktemp("weights")
-    rng = np.random.default_rng(0)
-    lines = ["name,op,latency_delta_ms", f"{PIXEL1_FIRST[0]},{PIXEL1_FIRST[1]},0.5"]
-    for choice in SPACE.choices:
-        lines += [f"{choice.name},{op},{rng.normal(0, 3):.4f}" for op in choice.options]
-    (folder / PIXEL1_FILE).write_text("\n".join(lines))
-    return folder
+    return write_weights(tmp_path_factory.mktemp("weights"))
 
 
 def test_published_plan(weights: Path) -> None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from archrank.tasks.base import Task
 
 SUPERNET, RANKER = "supernet", "ranker.safetensors"
-EPOCHS, BATCH_SIZE, LR = 300, 128, 0.1  # of the supernet, as of ``archrank supernet train``
+EXAMPLES = 512  # that score an architecture; the batch of which the paper takes statistics
 COLUMN = "oneshot_accuracy"  # of a benchmark table
 
 Watch: TypeAlias = Callable[[str, int, int], object]
@@ -168,7 +168,11 @@ class Pretraining:
         archs = self._drawn()
         doing = "scoring architectures"
         scores = one_shot_scores(
-            supernet, task, archs, progress=lambda done: watch(doing, done, len(archs))
+            supernet,
+            task,
+            archs,
+            examples=EXAMPLES,
+            progress=lambda done: watch(doing, done, len(archs)),
         )
         metric = task.metrics[0]
         first = scores[metric.name]
@@ -190,17 +194,10 @@ class Pretraining:
         return load_supernet(last_checkpoint(path), self.space.networks(task))
 
     def _new_training(self, task: Task) -> SupernetTraining:
-        from dataclasses import replace
+        from archrank.supernets.recipes import start_training
 
-        from archrank.supernets.samplers import DeIsomorphic
-        from archrank.supernets.training import SupernetTraining
-        from archrank.training.loop import initialise
-
-        networks, seed = self.space.networks(task), self.settings.seed
-        options = {"affine": False} if "affine" in self.space.supernet_options else {}
-        supernet: Any = initialise(lambda: networks.supernet(**options), seed)
-        recipe = replace(task.recipe, epochs=EPOCHS, batch_size=BATCH_SIZE, lr=LR)
-        return SupernetTraining(supernet, task, DeIsomorphic(), recipe=recipe, seed=seed)
+        networks, recipe = self.space.networks(task), self.strategy.supernet_recipe
+        return start_training(networks, recipe, seed=self.settings.seed)
 
     # ---- ranker ----------------------------------------------------------------------------------
 

@@ -46,8 +46,9 @@ class AceNASSearch(Strategy):
     --strategy acenas`` trains the supernet, too. Several objectives are ranked by Pareto rank.
 
     Differences from the released code: every round starts from the pretrained weights, as its
-    option to reload them does, not from those of the round before; the last ``top`` are all new
-    ones, so the pool of the answer contains the paper's; isomorphic architectures are left out.
+    option to reload them does, not from those of the round before (``carry_over=True``);
+    isomorphic architectures are left out (``skip_isomorphic=False`` keeps them); the last ``top``
+    are all new ones, so the pool of the answer contains the paper's.
 
     Args:
         ranker: Any ranker; ``None`` is AceNAS's (:class:`~archrank.rankers.AceNAS`), not
@@ -63,11 +64,16 @@ class AceNASSearch(Strategy):
         candidates: Spaces up to this size are ranked as a whole; of larger ones, this many random
             architectures.
         skip_isomorphic: Evaluate no two isomorphic architectures as long as there are others.
+        carry_over: Start every round from the weights of the round before, as the released code
+            does; for AceNAS's ranker only.
 
     Raises:
         BudgetError: a number below 1, or a budget too small for the rounds.
-        SettingsError: ``greedy`` is no share.
+        SettingsError: ``greedy`` is no share, or ``carry_over`` for a ranker without weights.
         UnknownNameError: an unknown value of ``final``.
+
+    Attributes:
+        supernet_recipe: Recipe of the supernet that the command line trains.
 
     Example:
         >>> AceNASSearch(budget=63).sizes
@@ -76,6 +82,7 @@ class AceNASSearch(Strategy):
 
     adaptive = True
     usual_budget = 110
+    supernet_recipe: str = "cpu"
 
     def __init__(
         self,
@@ -90,6 +97,7 @@ class AceNASSearch(Strategy):
         band: LatencyBand | None = None,
         candidates: int = 100_000,
         skip_isomorphic: bool = True,
+        carry_over: bool = False,
     ) -> None:
         name = type(self).__name__
         require_positive(self, budget=budget, rounds=rounds, candidates=candidates)
@@ -101,12 +109,17 @@ class AceNASSearch(Strategy):
             raise SettingsError(f"{name}: greedy is a share from 0 to 1, got {greedy:g}")
         if not isinstance(final, str) or final not in FINAL:
             raise UnknownNameError(f"final stage of {name}", str(final), FINAL)
+        if carry_over and ranker is not None and not hasattr(ranker, "continued"):
+            raise SettingsError(
+                f"{name}: carry_over needs AceNAS's ranker, {type(ranker).__name__} starts afresh"
+            )
         self.ranker = ranker
         self.budget, self.rounds, self.initial = budget, rounds, initial
         self.greedy, self.top = greedy, top
         self.final: Literal["ranking", "evolution"] = final
         self.band = band
         self.candidates, self.skip_isomorphic = candidates, skip_isomorphic
+        self.carry_over = carry_over
         self.sizes = self._sizes()
 
     def _sizes(self) -> tuple[int, ...]:
@@ -215,11 +228,18 @@ class AceNASSearch(Strategy):
         from sklearn.base import clone
 
         base = self.ranker if self.ranker is not None else acenas_ranker(history.space)
-        scores = history.scores[history.ok]
-        if len(scores) < base.min_labels or np.ptp(scores) == 0:
-            return None
-        ranker: Ranker = clone(base).set_params(seed=seed_of(history)[0] >> 1)
-        return ranker.fit(history.archs[history.ok], scores)
+        last = len(history)
+        ends = np.cumsum([*self.sizes, self.top]).tolist() if self.carry_over else []
+        ranker: Any = None
+        for end in (*(end for end in ends if end < last), last):
+            known = history.first(end)
+            scores = known.scores[known.ok]
+            if len(scores) < base.min_labels or np.ptp(scores) == 0:
+                continue
+            ranker = clone(base) if ranker is None else ranker.continued()
+            ranker.set_params(seed=seed_of(known)[0] >> 1).fit(known.archs[known.ok], scores)
+        found: Ranker | None = ranker
+        return found
 
     def answer(self, history: History, *, pool: Literal["all", "top"] = "all") -> int:
         """Return which evaluation is the answer of a finished plan: its place in ``history``.
@@ -277,6 +297,7 @@ class AceNASSearch(Strategy):
             "band": None if self.band is None else self.band.describe(),
             "candidates": self.candidates,
             "skip_isomorphic": self.skip_isomorphic,
+            "carry_over": self.carry_over,
         }
 
 

@@ -40,6 +40,7 @@ class ProxylessAceNAS(AceNASSearch):
     """
 
     usual_budget = 234
+    supernet_recipe = "acenas_proxylessnas"
 
     def __init__(
         self,

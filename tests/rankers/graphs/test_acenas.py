@@ -205,3 +205,18 @@ def test_settings_of_the_proxylessnas_code(space: NASBench201) -> None:
     network = ranker._network()
     assert isinstance(network, DGCNN)
     assert network.heads[0][0].out_features == 256  # type: ignore[index]
+
+
+def test_a_fit_can_go_on_from_the_last_one(space: NASBench201, pretrained: AceNAS) -> None:
+    archs = space.sample(40, rng=np.random.default_rng(3))
+    y = space.cost(archs)["macs"]
+    with pytest.raises(ArchrankError, match="not fitted yet"):
+        AceNAS(space).continued()
+    for first in (AceNAS(space, epochs=2), clone(pretrained).set_params(new_head=True)):
+        first.fit(archs, y)
+        again = first.continued()
+        network = again._network()
+        again._start_from_pretraining(network)
+        for name, weights in first.network_.state_dict().items():
+            assert torch.equal(network.state_dict()[name], weights)
+        assert not hasattr(again, "network_")

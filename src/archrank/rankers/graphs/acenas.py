@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
+from sklearn.base import clone
 from torch import Tensor, nn
 
 from archrank.criteria import relevance
 from archrank.errors import ArchrankError, LabelError, UnknownNameError
 from archrank.losses import lambdarank, mse, ranknet
-from archrank.rankers.base import check_scores
+from archrank.rankers.base import NotFittedError, check_scores
 from archrank.rankers.graphs import layers as graph
 from archrank.rankers.kit.neural import Fitting, Inputs, NeuralRanker, Pretrained
 from archrank.torch_state import seeded
@@ -38,9 +39,7 @@ class AceNAS(NeuralRanker):
     head. Labels become relevances, 0 for the worst fifth and up to 20 for the others (section
     3.1); a batch is one query. Pretraining (section 3.3) is :meth:`pretrain`.
 
-    The paper's iterative rounds (section 3.2) correspond to
-    :class:`~archrank.strategies.Guided`; there, every round starts from the pretrained weights
-    instead of those of the previous round.
+    The paper's iterative rounds (section 4.1) are :class:`~archrank.strategies.AceNASSearch`.
 
     Where paper and released code differ, this class follows the code: 64 channels instead of 128;
     the head that learnt the first weak label is also used to rank (``new_head=True`` trains a new
@@ -194,6 +193,23 @@ class AceNAS(NeuralRanker):
         }
         self.pretrained_ = Pretrained(weights, dict(zip(weak_labels, r2.tolist(), strict=True)))
         return self
+
+    def continued(self) -> Self:
+        """Return an unfitted copy, whose next ``fit`` starts from the weights of the last one.
+
+        As the released code does from round to round of its search.
+
+        Raises:
+            NotFittedError: :meth:`fit` has not been called.
+        """
+        if not hasattr(self, "network_"):
+            raise NotFittedError("this AceNAS is not fitted yet; call fit(archs, scores) first")
+        copy: Self = clone(self)
+        copy.set_params(new_head=False)
+        known: Pretrained | None = getattr(self, "pretrained_", None)
+        weights = {k: w.detach().cpu().clone() for k, w in self.network_.state_dict().items()}
+        copy.pretrained_ = Pretrained(weights, known.r2 if known else {})
+        return copy
 
     def _pretraining(self, n: int) -> Fitting:
         """Return the training settings for ``n`` weak labels."""

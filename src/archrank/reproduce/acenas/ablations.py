@@ -191,6 +191,11 @@ def search(bench: Bench, plan: Plan) -> Comparison:
         for data, ranker in full.items()
         for seed in range(plan.seeds)
     ]
+    jobs += [
+        Search("weights carried over", seed, bench, data, ranker, LABELS, carry_over=True)
+        for data, ranker in full.items()
+        for seed in range(plan.seeds)
+    ]
     runs = _run(jobs, plan)
     rows: list[Row] = []
     means: dict[tuple[str, str], float] = {}

@@ -45,6 +45,7 @@ class Search:
         greedy: Share of each round that the ranker chooses; with 0, all labels are random.
         epochs_per_round: Round ``t`` trains ``t`` times as many epochs (BRP-NAS's code: 50).
         top: Best-ranked architectures that are trained at the end.
+        carry_over: Start every round from the weights of the round before.
     """
 
     method: str
@@ -56,6 +57,7 @@ class Search:
     greedy: float = GREEDY
     epochs_per_round: int | None = None
     top: int = TOP
+    carry_over: bool = False
 
 
 def run_search(search: Search) -> Found:
@@ -65,16 +67,18 @@ def run_search(search: Search) -> Found:
     rng = np.random.default_rng([search.seed, search.budget])
     trained: Ints = np.empty(0, dtype=np.int64)
     scores: Floats | None = None
+    ranker: Ranker | None = None
     rounds: list[Found] = []
     for t in range(1, ROUNDS + 1):
         count = search.budget * t // ROUNDS - len(trained)
         new = _sample(len(bench), scores, trained, count, search.greedy, rng)
         trained = np.concatenate([trained, new])
         start = time.perf_counter()
-        ranker = clone(search.ranker).set_params(seed=int(rng.integers(2**31)))
+        seed = int(rng.integers(2**31))
+        again = ranker.continued() if search.carry_over and isinstance(ranker, AceNAS) else None
+        ranker = (again or clone(search.ranker)).set_params(seed=seed)
         if search.epochs_per_round is not None:
             ranker.set_params(epochs=t * search.epochs_per_round)
-        # difference: the released code continues from the previous round's weights
         scores = ranker.fit(bench.archs[trained], val[trained]).predict(bench.archs)
         seconds = time.perf_counter() - start
         rounds.append(judged(scores, val, test) | {"labels": len(trained), "seconds": seconds})

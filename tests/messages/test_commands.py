@@ -76,6 +76,7 @@ COMMANDS = (
     "reproduce surgery-fig4",
     "reproduce surgery-fig4 --seeds 0",
     "reproduce surgery-a3 --tables builtin",
+    "reproduce surgery-supernets",
     "reproduce --quick",
     "draw",
     "draw conv",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from archrank.cli.names import names_of
 from archrank.cli.output import print_json, progress_console, say, show_rows
+from archrank.cli.supernet_recipe import Optimisation
 from archrank.cli.workers import INTERRUPTED
 from archrank.files import file_name
 from archrank.metrics import split_direction
@@ -43,12 +44,9 @@ class StudySupernets:
     subsets, labels, statistics, averages, cures or predictors (default: all)."""
     seeds: int = 3
     """Number of supernets of each kind."""
-    epochs: int = 300
-    """Number of passes over the training data of each supernet."""
-    batch_size: int = 128
-    """Number of examples per update."""
-    lr: Annotated[float, "NUMBER"] = 0.1
-    """Peak learning rate, which falls to 0 along a cosine."""
+    recipe: Annotated[str, "NAME"] = "cpu"
+    """Recipe of all supernets: cpu, surgery, or another; the study chooses the samplers."""
+    optimisation: Optimisation = field(default_factory=Optimisation)
     checkpoints: Shares = (0.05, 0.1)
     """Checkpoints to judge beside those of the paper's tables, as shares of all epochs (default:
     0.05 0.1)."""
@@ -109,13 +107,19 @@ class StudySupernets:
     def _settings(self) -> StudySettings:
         from archrank.assess import StudySettings
         from archrank.assess.supernets.settings import PARTS
+        from archrank.runs.named import instance_of
+        from archrank.supernets.recipes import RECIPES, SupernetRecipe
+        from archrank.training.recipe import Recipe
 
+        recipe: SupernetRecipe = instance_of(RECIPES, self.recipe, SupernetRecipe)
+        changes = self.optimisation.changes()
+        epochs = changes.pop("epochs", recipe.optimisation(Recipe()).epochs)
         made = StudySettings(
             self.metric,
             seeds=self.seeds,
-            epochs=self.epochs,
-            batch_size=self.batch_size,
-            lr=self.lr,
+            epochs=epochs,
+            recipe=self.recipe,
+            changes=changes,
             checkpoints=self.checkpoints,
             archs=self.archs,
             images=self.images or None,

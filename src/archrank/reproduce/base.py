@@ -161,6 +161,8 @@ class Reproduction:
         offline: True if the built-in tables have all needed measurements.
         more: Further columns of the first file, read if it has all of them.
         alone: True if one data set is enough; of the built-in tables it gets all rows of the first.
+        trains: True if it trains networks on the tasks of the built-in tables, and so runs on
+            those alone.
     """
 
     name: str
@@ -174,6 +176,7 @@ class Reproduction:
     offline: bool = True
     more: tuple[str, ...] = ()
     alone: bool = False
+    trains: bool = False
 
     def run(self, bench: Bench, plan: Plan) -> Comparison:
         """Run the protocol on the measurements ``bench``."""

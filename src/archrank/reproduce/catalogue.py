@@ -72,6 +72,17 @@ _ALL = (
         offline=False,
     ),
     Reproduction(
+        "surgery-supernets",
+        "Surgery, Tables 2 to 4, Figs. 2 and 3, A.3",
+        "supernets: samplings, samples per update, proxies, subsets, bias by FLOPs",
+        (),
+        (),
+        "surgery.supernets:tables",
+        seeds=3,
+        quick_seeds=2,
+        trains=True,
+    ),
+    Reproduction(
         "acenas-table2",
         "AceNAS (Zhang et al. 2021), Table 2, NAS-Bench-201",
         "search on CIFAR-100 with 110 and 500 labels: test accuracy",

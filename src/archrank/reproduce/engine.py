@@ -8,7 +8,7 @@ from typing import Literal
 
 from archrank import __version__
 from archrank.checks import MOST_SEEDS, whole
-from archrank.errors import BudgetError
+from archrank.errors import BudgetError, SettingsError
 from archrank.reproduce.base import Comparison, Plan
 from archrank.reproduce.bench import load_bench
 from archrank.reproduce.builtin import builtin_bench, with_builtin_names
@@ -49,7 +49,8 @@ def reproduce(
         UnknownNameError: No reproduction has that name.
         BudgetError: ``seeds`` below 1.
         DataError: A file is missing.
-        SettingsError: The built-in tables do not have the needed measurements.
+        SettingsError: The tables do not suit: the built-in ones lack measurements, or networks
+            are trained, which needs those.
         TableError: A file cannot be used.
         StorageError: ``out`` cannot be written.
     """
@@ -57,6 +58,12 @@ def reproduce(
     if seeds is None:
         seeds = item.quick_seeds if quick else item.seeds
     seeds = whole(seeds, "seeds", at_least=1, at_most=MOST_SEEDS, error=BudgetError)
+    if item.trains and tables == "published":
+        raise SettingsError(
+            f"{item.name} trains supernets, on the tasks of the built-in tables: add --tables "
+            "builtin. On other tables: archrank supernet study --table FILE --metric COLUMN --task "
+            "NAME"
+        )
     if tables == "builtin":
         bench = builtin_bench(item)
     else:
@@ -77,4 +84,6 @@ def reproduce(
     comparison = item.run(bench, plan)
     if journal is not None:
         journal.close()
-    return with_builtin_names(comparison, bench) if tables == "builtin" else comparison
+    if tables == "published" or item.trains:  # the latter tells its tables itself
+        return comparison
+    return with_builtin_names(comparison, bench)

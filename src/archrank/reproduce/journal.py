@@ -19,12 +19,16 @@ class RunJournal:
         header: what must be equal for the runs in the file to count: name, seeds, digest of the
             tables, version. Runs of anything else are dropped.
 
+    Attributes:
+        folder: of the file, where protocols may keep work of their own.
+
     Raises:
         StorageError: the file cannot be used, or is damaged.
     """
 
     def __init__(self, path: Path, header: dict[str, Any]) -> None:
         self.calls = 0
+        self.folder = path.parent
         self.known: dict[tuple[int, int], dict[str, Any]] = {}
         self._journal = Journal(path)
         try:

@@ -17,7 +17,7 @@ CLASSES = 60
 SPACE = NASBench201(Scale(channels=2, cells=2, reduction="pool"))
 TASK = Digits(copies=1)
 TINY = replace(
-    StudySettings("test_accuracy", batch_size=450, checkpoints=()).quick(),
+    StudySettings("test_accuracy", changes={"batch_size": 450}, checkpoints=()).quick(),
     epochs=2,
     archs=24,
     images=40,

@@ -10,8 +10,10 @@ from archrank.assess.supernets.base import Part
 from archrank.assess.supernets.plan import MEAN, Plan, Scoring, Training, merged
 from archrank.assess.supernets.trainings import Workshop
 from archrank.formatting import si, whole_duration
+from archrank.types import Archs
 
-PROBED = 8  # architectures that are timed
+PROBED = 8, 32, 160  # architectures that are timed: trained, and scored in two calls
+RECALIBRATED = 8  # times as slow as batch statistics, about
 FIT = 3.0  # seconds of one fit of a predictor with its published epochs, about
 PUBLISHED_EPOCHS = 200  # of the Surgery's predictors
 
@@ -35,6 +37,7 @@ class Outline:
         scorings: Tables of scores that they need.
         pace: Measured speed.
         examples: Training examples of the task.
+        held_out: Examples to score on, all of them.
         done: Names of trainings and tables that are there already.
     """
 
@@ -44,6 +47,7 @@ class Outline:
     scorings: tuple[Scoring, ...]
     pace: Pace
     examples: int
+    held_out: int
     done: frozenset[str]
 
     def forwards(self, training: Training) -> float:
@@ -58,7 +62,10 @@ class Outline:
             return self.forwards(work) * self.pace.forward
         problem = self.plan.problem
         n = len(problem) if work.whom == "classes" else len(problem.members)
-        return n * self.pace.score
+        slower = RECALIBRATED if work.statistics == "recalibrated" else 1.0
+        if work.examples == "all" and self.plan.settings.images is not None:
+            slower *= max(1.0, self.held_out / self.plan.settings.images)
+        return n * self.pace.score * slower
 
     @property
     def fits(self) -> float:
@@ -111,28 +118,46 @@ def outline(workshop: Workshop, parts: Sequence[Part]) -> Outline:
     done |= {t.name for t in trainings if workshop.trained(t)}
     splits = workshop.task.load()
     pace = _pace(workshop) if scorings else Pace(0.0, 0.0)
-    examples = len(splits.train.y)
-    return Outline(plan, tuple(parts), trainings, tuple(scorings), pace, examples, frozenset(done))
+    return Outline(
+        plan,
+        tuple(parts),
+        trainings,
+        tuple(scorings),
+        pace,
+        len(splits.train.y),
+        len(splits.valid.y),
+        frozenset(done),
+    )
 
 
 def _pace(workshop: Workshop) -> Pace:
-    """Time a few passes, forward and backward, and a few scores."""
+    """Time a few passes, forward and backward, and what further scores cost.
+
+    Scoring has a part that all architectures share, so the pace is the difference of two calls.
+    """
     from archrank.supernets.scoring import one_shot_scores
     from archrank.torch_state import torch_threads
 
-    plan = workshop.plan
-    training = next(iter(plan.trainings.values()))
-    supernet = workshop.new(training).supernet
-    archs = plan.problem.archs[:: max(1, len(plan.problem) // PROBED)][:PROBED]
-    batch = workshop.task.load().train.take(slice(0, plan.settings.batch_size))
+    plan, task = workshop.plan, workshop.task
+    training = workshop.new(next(iter(plan.trainings.values())))
+    supernet, batch_size = training.supernet, training.recipe.batch_size
+    few, more, many = (plan.problem.archs[:: max(1, len(plan.problem) // k)][:k] for k in PROBED)
+    batch = task.load().train.take(slice(0, batch_size))
     place = next(supernet.parameters()).device
     batch = batch.map(lambda tensor: tensor.to(place))
-    with torch_threads(1):
+
+    def scored(archs: Archs) -> float:
         start = time.perf_counter()
-        for arch in archs:
-            workshop.task.loss(supernet(*batch.inputs, arch), batch.y).backward()  # type: ignore[no-untyped-call]
-        middle = time.perf_counter()
-        one_shot_scores(supernet, workshop.task, archs, examples=plan.settings.images)
-        end = time.perf_counter()
-    n = len(archs)
-    return Pace((middle - start) / (n * len(batch.y)), (end - middle) / n)
+        one_shot_scores(supernet, task, archs, examples=plan.settings.images)
+        return time.perf_counter() - start
+
+    with torch_threads(1):
+        scored(few[:1])  # the first call is slow
+        start = time.perf_counter()
+        for arch in few:
+            task.loss(supernet(*batch.inputs, arch), batch.y).backward()  # type: ignore[no-untyped-call]
+        forward = (time.perf_counter() - start) / (len(few) * len(batch.y))
+        first, second = scored(more), scored(many)
+    further = len(many) - len(more)
+    each = (second - first) / further if further and second > first else second / len(many)
+    return Pace(forward, each)

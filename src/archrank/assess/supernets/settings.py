@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from archrank.checks import MOST_SEEDS, whole
@@ -40,8 +40,8 @@ class StudySettings:
         parts: Parts of the study, of :data:`PARTS`.
         seeds: Number of supernets of each kind, with seeds from 0.
         epochs: Passes over the training data of each supernet.
-        batch_size: Examples per update.
-        lr: Peak learning rate.
+        recipe: Name of the recipe of all trainings; samplers are the study's.
+        changes: Settings of the optimisation in place of the recipe's, such as ``lr``.
         checkpoints: Further checkpoints to judge beside :data:`TABLED`, as shares of all epochs.
         archs: Number of isomorphism classes that are scored, drawn at random; ``None``: all.
         images: Number of held-out examples to score on, spread evenly; ``None``: all.
@@ -55,8 +55,8 @@ class StudySettings:
     parts: tuple[str, ...] = PARTS
     seeds: int = 3
     epochs: int = 300
-    batch_size: int = 128
-    lr: float = 0.1
+    recipe: str = "cpu"
+    changes: Mapping[str, Any] = field(default_factory=dict)
     checkpoints: tuple[float, ...] = (0.05, 0.1)
     archs: int | None = None
     images: int | None = 512
@@ -72,14 +72,12 @@ class StudySettings:
         if not self.parts:
             raise SettingsError(f"no parts to study; name one or more of {', '.join(PARTS)}")
         whole(self.seeds, "seeds", at_least=1, at_most=MOST_SEEDS, error=BudgetError)
-        least = {"epochs": 1, "batch_size": 1, "archs": 20, "images": 2, "subset": 2, "labels": 3}
+        least = {"epochs": 1, "archs": 20, "images": 2, "subset": 2, "labels": 3}
         for name, value in {**least, "predictor_epochs": 1}.items():
             if getattr(self, name) is not None:
                 whole(getattr(self, name), name, at_least=value, error=BudgetError)
         for number in self.samples:
             whole(number, "samples", at_least=2, error=BudgetError)
-        if not self.lr > 0:
-            raise SettingsError(f"lr must be positive, got {self.lr:g}")
         wrong = [share for share in self.checkpoints if not 0 < share <= 1]
         if wrong:
             raise SettingsError(

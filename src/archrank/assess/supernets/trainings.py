@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from archrank.assess.supernets.plan import MAIN, MEAN, Plan, Scoring, Training
 from archrank.assess.supernets.scores import ScoreTables
 from archrank.supernets.checkpoints import checkpoint, load_supernet
+from archrank.supernets.recipes import start_training
 from archrank.supernets.running import Progress, train_supernet
 from archrank.supernets.scoring import mean_of_supernets
 from archrank.supernets.training import SupernetTraining
 from archrank.torch_state import torch_threads
-from archrank.training.loop import initialise
 
 if TYPE_CHECKING:
     from archrank.supernets.base import Supernet
     from archrank.tasks.base import Task
-    from archrank.training.recipe import Recipe
 
 Watch = Callable[[float], object]
 """Called with the share of a training, or of a scoring, that is done."""
@@ -49,28 +48,17 @@ class Workshop:
         """Finished tables of scores."""
         return ScoreTables(self.folder / "scores", self.plan.problem)
 
-    def recipe(self, training: Training) -> Recipe:
-        """Return how a supernet is optimised."""
-        settings = self.plan.settings
-        return replace(
-            self.task.recipe,
-            epochs=training.epochs,
-            batch_size=settings.batch_size,
-            lr=settings.lr,
-        )
-
     def new(self, training: Training) -> SupernetTraining:
         """Return a training that has not begun."""
-        networks = self.plan.space(training).networks(self.task)
-        supernet: Any = initialise(lambda: networks.supernet(**OPTIONS), training.seed)
-        return SupernetTraining(
-            supernet,
-            self.task,
-            training.sampler,
+        settings = self.plan.settings
+        return start_training(
+            self.plan.space(training).networks(self.task),
+            settings.recipe,
+            sampler=training.sampler,
             rule=training.rule,
-            recipe=self.recipe(training),
             seed=training.seed,
             device=self.device,
+            **{**settings.changes, "epochs": training.epochs},
         )
 
     def checkpoints(self, training: Training) -> Path:
@@ -119,7 +107,3 @@ class Workshop:
         weights = mean_of_supernets(supernets)
         supernets[0].load_state_dict(weights)
         return supernets[0]
-
-
-OPTIONS: dict[str, Any] = {"affine": False}
-"""Batch norms of cells have neither scale nor shift, as in the Surgery; scores rank better."""

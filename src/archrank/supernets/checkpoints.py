@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 HEADER = "archrank"  # key of the JSON values in the file's metadata
 _NAME = re.compile(r"epoch-(\d+)\.safetensors")
+_LEFTOVER = re.compile(r"\.[0-9a-f]{16}\.tmp")  # of archrank.files.write_file
 
 
 def checkpoint(folder: Path, epoch: int) -> Path:
@@ -41,6 +42,13 @@ def checkpoints(folder: Path) -> dict[int, Path]:
         if match := _NAME.fullmatch(path.name):
             found[int(match[1])] = path
     return dict(sorted(found.items()))
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what trainings left behind that were killed while they wrote a checkpoint."""
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if _LEFTOVER.fullmatch(path.name):
+            path.unlink(missing_ok=True)
 
 
 def last_checkpoint(path: Path) -> Path:

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from archrank.errors import EvaluationError, SettingsError
 from archrank.supernets.base import Supernet
-from archrank.supernets.checkpoints import checkpoint, checkpoints
+from archrank.supernets.checkpoints import checkpoint, checkpoints, remove_leftovers
 from archrank.supernets.training import RECOVERIES, SupernetTraining
 
 LEARNT = 0.9  # part of the first epoch's loss below which a supernet has learnt something
@@ -78,9 +78,8 @@ def train_supernet(
     epochs, ranks = training.recipe.epochs, training.ranks
     every = max(1, epochs // 10) if every is None else every
     _check(keep, every, epochs)
-    last = max(checkpoints(place), default=0) if place is not None and ranks.first else 0
-    if place is not None and (last := ranks.told(last)):
-        training.load(checkpoint(place, last))
+    if place is not None:
+        _go_on(training, place)
     before = deepcopy(training.state())
     while training.epoch < epochs:
         start = time.monotonic()
@@ -96,6 +95,16 @@ def train_supernet(
             if place is not None:
                 _save(training, place, keep)
     return training.supernet.eval()
+
+
+def _go_on(training: SupernetTraining, folder: Path) -> None:
+    """Load the last checkpoint, which the first process finds."""
+    last = 0
+    if training.ranks.first:
+        remove_leftovers(folder)
+        last = max(checkpoints(folder), default=0)
+    if last := training.ranks.told(last):
+        training.load(checkpoint(folder, last))
 
 
 def _check(keep: Collection[int], every: int, epochs: int) -> None:

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
+from archrank.errors import ArchrankError
+
 
 @contextmanager
 def seeded(seed: int, device: str | torch.device = "cpu") -> Iterator[None]:
@@ -72,3 +74,18 @@ def mode(network: nn.Module, *, training: bool) -> Iterator[None]:
     finally:
         for module, was in before:
             module.training = was
+
+
+def require_device(device: str, error: type[ArchrankError]) -> None:
+    """Refuse a device that torch cannot use here, before anything is built for it.
+
+    Raises:
+        ArchrankError: as ``error``; this machine has no such device.
+    """
+    try:
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as reason:  # torch asserts that it was built with CUDA
+        raise error(
+            f"device {device!r} cannot be used here: {str(reason).splitlines()[0]}. Train on 'cpu' "
+            "instead"
+        ) from None

@@ -117,7 +117,7 @@ def refused(result, *parts: str) -> None:
 def test_bad_input(cli: Cli) -> None:
     Path("mine.py").write_text(SPACE)
     refused(cli(*QUICK, "--sampler", "unifrm"), "unknown sampler 'unifrm', did you mean 'uniform'")
-    refused(cli(*QUICK, "--epochs", 0), "must be positive")
+    refused(cli(*QUICK, "--epochs", 0), "recipe: epochs must be at least 1, got 0")
     refused(cli(*QUICK, "--recipe", "surgry"), "supernet recipe 'surgry', did you mean 'surgery'")
     refused(cli(*QUICK, "--keep", 3), "keep names epoch 3, but the training has epochs 1 to 2")
     refused(cli(*QUICK, "--sampler", "fairnas", "--per-update", 2), "fairnas takes no number")

@@ -127,7 +127,7 @@ def test_what_is_refused() -> None:
         start_training(networks, "surgry")
     with pytest.raises(UnknownNameError, match="setting of a recipe 'epoch', did you mean 'epoch"):
         start_training(networks, epoch=3)
-    with pytest.raises(SettingsError, match="epochs 0, batch size 128"):
+    with pytest.raises(SettingsError, match="epochs must be at least 1, got 0"):
         start_training(networks, epochs=0)
     with pytest.raises(SettingsError, match="recipe is 3, expected a name or"):
         start_training(networks, 3)  # type: ignore[arg-type]

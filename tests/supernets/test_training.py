@@ -15,6 +15,7 @@ import torch
 from archrank.errors import EvaluationError, ResumeError, SettingsError, StorageError
 from archrank.spaces import NASBench201, Scale
 from archrank.supernets.checkpoints import checkpoints, read_checkpoint, write_checkpoint
+from archrank.supernets.ranks import Ranks
 from archrank.supernets.running import Progress, train_supernet
 from archrank.supernets.samplers import DeIsomorphic, FairNAS, Sampler, Subset, Uniform
 from archrank.supernets.training import SupernetTraining
@@ -88,6 +89,18 @@ def test_a_resumed_training_is_the_same_bit_for_bit(
     assert epochs == [3, 4]
     assert resumed.losses == whole.losses
     assert same(weights(resumed), weights(whole))
+
+
+def test_identities_name_what_differs_from_the_defaults() -> None:
+    plain = training(DeIsomorphic()).identity()
+    assert plain["sampler"] == {"name": "DeIsomorphic", "m": 1}
+    assert plain["recipe"] == {"class": "Recipe", "epochs": 4, "batch_size": 300, "lr": 0.05}
+    assert not {"rule", "processes"} & plain.keys()
+    other = training(DeIsomorphic(), rule=CURED, ranks=Ranks(1, 2)).identity()
+    assert {name: other[name] for name in other if name not in plain} == {
+        "rule": CURED.describe(),
+        "processes": 2,
+    }
 
 
 def test_checkpoints_that_are_kept(tmp_path: Path) -> None:

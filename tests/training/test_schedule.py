@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -77,8 +78,18 @@ def test_a_group_has_one_learning_rate() -> None:
         ({"schedule": "plato"}, "schedule is 'plato', expected one of cosine, plateau, constant"),
         ({"optimizer": "adam"}, "optimizer is 'adam', expected one of sgd, adamw"),
         ({"precision": "int8"}, "precision is 'int8'"),
+        ({"epochs": 0}, "epochs must be at least 1, got 0"),
+        ({"batch_size": 1.5}, "batch_size is 1.5, expected a whole number"),
+        ({"plateau_patience": -1}, "at least 0, got -1"),
+        ({"lr": 0.0}, "lr is 0, expected above 0"),
+        ({"lr": float("nan")}, "lr is nan, expected a finite number"),
+        ({"momentum": 1.0}, "momentum is 1, expected at least 0 and below 1"),
+        ({"weight_decay": -1e-9}, "weight_decay is -1e-09, expected at least 0"),
+        ({"label_smoothing": 2}, "label_smoothing is 2, expected at least 0 and below 1"),
+        ({"grad_clip": 0.0}, "grad_clip is 0, expected above 0"),
+        ({"plateau_factor": 1.0}, "plateau_factor is 1, expected above 0 and below 1"),
     ],
 )
-def test_misspelt_settings(setting: dict[str, str], told: str) -> None:
+def test_settings_that_cannot_be(setting: dict[str, Any], told: str) -> None:
     with pytest.raises(SettingsError, match=told):
-        Recipe(**setting)  # type: ignore[arg-type]
+        Recipe(**setting)

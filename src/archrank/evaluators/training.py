@@ -135,7 +135,9 @@ class Training(Evaluator):
             EvaluationError: this machine has no such device.
         """
         if self.device != "cpu":
-            _require(self.device)
+            from archrank.torch_state import require_device
+
+            require_device(self.device, EvaluationError)
         bound = super().bind(space, task=self.task, seed=seed)
         bound._networks = space.networks(self.task)
         bound.seed = seed
@@ -316,16 +318,3 @@ def _declared(task: Task, metrics: Sequence[Metric | str] | None) -> tuple[Metri
             f"Training(trainer=...) needs one or more different metrics, got {names}"
         )
     return declared
-
-
-def _require(device: str) -> None:
-    """Refuse a device that torch cannot use here, before any network is built for it."""
-    import torch
-
-    try:
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as error:  # torch asserts that it was built with CUDA
-        reason = str(error).splitlines()[0]
-        raise EvaluationError(
-            f"device {device!r} cannot be used here: {reason}. Train on 'cpu' instead"
-        ) from None

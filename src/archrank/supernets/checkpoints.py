@@ -19,7 +19,7 @@ from torch import Tensor
 
 from archrank.differences import differences
 from archrank.errors import ResumeError, StorageError
-from archrank.files import write_file
+from archrank.files import shorten, write_file
 
 if TYPE_CHECKING:
     from archrank.spaces.networks import Networks
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 HEADER = "archrank"  # key of the JSON values in the file's metadata
 _NAME = re.compile(r"epoch-(\d+)\.safetensors")
+DAMAGE = (SafetensorError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
 _LEFTOVER = re.compile(r"\.[0-9a-f]{16}\.tmp")  # of archrank.files.write_file
 
 
@@ -74,7 +75,7 @@ def load_supernet(path: Path, networks: Networks) -> Supernet:
         StorageError: the checkpoint cannot be read, or is damaged.
         ResumeError: it is of other networks, or was trained on another task.
     """
-    tensors, about = read_checkpoint(path)
+    tensors, about = read_training(path)
     identity = about["identity"]
     task = None if networks.task is None else networks.task.identity()
     now = {"space": networks.space.fingerprint(), "task": task}
@@ -95,6 +96,18 @@ def load_supernet(path: Path, networks: Networks) -> Supernet:
             f"the weights in {path} do not fit the supernet of {networks.space.name}: {reason}"
         ) from None
     return supernet.eval()
+
+
+def read_training(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the tensors and the JSON values of a checkpoint of a training.
+
+    Raises:
+        StorageError: the file cannot be read, is damaged, or is of another kind.
+    """
+    tensors, about = read_checkpoint(path)
+    if not isinstance(about, dict) or not isinstance(about.get("identity"), dict):
+        raise StorageError(f"{path} holds something else than the training of a supernet")
+    return tensors, about
 
 
 def write_checkpoint(path: Path, tensors: Mapping[str, Any], about: Mapping[str, Any]) -> None:
@@ -128,10 +141,10 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         return tensors, header["about"]
     except OSError as error:
         raise StorageError(f"checkpoint {path}: {error.strerror or error}") from None
-    except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except DAMAGE as error:
         raise StorageError(
-            f"{path} is no whole checkpoint of a supernet ({type(error).__name__}: {error}); "
-            "remove it to go on from the one before"
+            f"{path} is no whole checkpoint of a supernet ({shorten(error)}); remove it to go on "
+            "from the one before"
         ) from None
 
 
@@ -139,9 +152,9 @@ def _metadata(data: bytes) -> dict[str, str]:
     length = int.from_bytes(data[:8], "little")
     if len(data) < 8 or length > len(data) - 8:
         raise ValueError("the file is cut off")
-    found = json.loads(data[8 : 8 + length])["__metadata__"]
-    if not isinstance(found, dict):
-        raise ValueError("no metadata")
+    found = json.loads(data[8 : 8 + length]).get("__metadata__")
+    if not isinstance(found, dict) or HEADER not in found:
+        raise ValueError("the file was not written by archrank")
     return found
 
 

@@ -66,7 +66,7 @@ class Ranks:
     def _together(self, call: Any) -> None:
         try:
             call()
-        except RuntimeError as error:
+        except (RuntimeError, ValueError) as error:
             raise WorkerError(
                 f"process {self.rank} of {self.size} waited for another one, which has ended or "
                 f"does not answer: {' '.join(str(error).split())[:200]}"

@@ -67,13 +67,7 @@ class SupernetRecipe:
         found = replace(task if self.keeps_task else Recipe(), **self.changes)
         if self.per_process:
             found = replace(found, lr=found.lr * processes, batch_size=found.batch_size * processes)
-        found = replace(found, **changes)
-        if found.epochs < 1 or found.batch_size < 1 or not found.lr > 0:
-            raise SettingsError(
-                f"epochs {found.epochs}, batch size {found.batch_size} and learning rate "
-                f"{found.lr:g} must be positive"
-            )
-        return found
+        return replace(found, **changes)
 
 
 _SGD = {"optimizer": "sgd", "momentum": 0.9, "nesterov": False}

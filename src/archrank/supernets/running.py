@@ -8,9 +8,10 @@ from collections.abc import Callable, Collection, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, TypeAlias
 
-from archrank.errors import EvaluationError, SettingsError
+from archrank.errors import EvaluationError, SettingsError, StorageError
 from archrank.supernets.base import Supernet
 from archrank.supernets.checkpoints import checkpoint, checkpoints, remove_leftovers
 from archrank.supernets.training import RECOVERIES, SupernetTraining
@@ -101,10 +102,23 @@ def _go_on(training: SupernetTraining, folder: Path) -> None:
     """Load the last checkpoint, which the first process finds."""
     last = 0
     if training.ranks.first:
+        _make_writable(folder)
         remove_leftovers(folder)
         last = max(checkpoints(folder), default=0)
     if last := training.ranks.told(last):
         training.load(checkpoint(folder, last))
+
+
+def _make_writable(folder: Path) -> None:
+    """Refuse a folder that cannot be written to before anything is trained for it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise StorageError(
+            f"checkpoints cannot be written to {folder}: {error.strerror or error}"
+        ) from None
 
 
 def _check(keep: Collection[int], every: int, epochs: int) -> None:

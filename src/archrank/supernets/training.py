@@ -13,18 +13,27 @@ import torch
 from torch import Tensor
 
 from archrank.differences import differences
-from archrank.errors import ArchitectureError, ResumeError, SettingsError, StorageError
+from archrank.errors import (
+    FAILURES,
+    ArchitectureError,
+    ArchrankError,
+    EvaluationError,
+    ResumeError,
+    SettingsError,
+    StorageError,
+    describe,
+)
 from archrank.files import shorten
 from archrank.identity import identity_of
 from archrank.supernets.base import Supernet
-from archrank.supernets.checkpoints import read_checkpoint, write_checkpoint
+from archrank.supernets.checkpoints import read_training, write_checkpoint
 from archrank.supernets.ranks import Ranks
 from archrank.supernets.samplers.base import Sampler
 from archrank.supernets.samplers.uniform import Uniform
 from archrank.supernets.statistics import take_statistics_in_float32
 from archrank.supernets.updates.base import Session, UpdateRule
 from archrank.supernets.updates.mean_per_weight import MeanPerWeight
-from archrank.torch_state import seeded
+from archrank.torch_state import require_device, seeded
 from archrank.training.data import Draws, resident
 from archrank.training.evaluation import read
 from archrank.training.layout import lay_out
@@ -33,7 +42,7 @@ from archrank.training.step import Step
 from archrank.types import Archs
 
 if TYPE_CHECKING:
-    from archrank.tasks.base import Task
+    from archrank.tasks.base import Split, Task
 
 RECOVERIES = 1  # how often a training that diverged goes on from its last checkpoint
 SLOWER = 0.5  # times the learning rate, after that
@@ -70,7 +79,8 @@ class SupernetTraining:
         failure: reason why the last epoch diverged; empty otherwise.
 
     Raises:
-        SettingsError: the task has nothing to train with, or the rule does not suit.
+        SettingsError: the task has nothing to train with, the rule does not suit, or this machine
+            has no such device.
     """
 
     def __init__(
@@ -89,6 +99,7 @@ class SupernetTraining:
         self.sampler = sampler if sampler is not None else Uniform()
         self.rule = rule if rule is not None else MeanPerWeight()
         self.recipe = recipe if recipe is not None else task.recipe
+        require_device(str(device), SettingsError)
         self.device = torch.device(device)
         self.ranks = ranks if ranks is not None else Ranks()
         self.epoch, self.recoveries, self.failure = 0, 0, ""
@@ -128,6 +139,7 @@ class SupernetTraining:
         An epoch that diverges ends at once, on a GPU within some updates.
 
         Raises:
+            EvaluationError: the code of a sampler, rule, supernet or task failed.
             SettingsError: the sampler draws no architectures of the space.
             WorkerError: another process has ended, or does not answer.
         """
@@ -141,11 +153,24 @@ class SupernetTraining:
         with seeded(self._seed_of_epoch(), self.device):
             for batch in self._draws.epoch():
                 self._seeing = len(losses) % every == 0
-                losses.append(self._updates(batch, self._drawn(self._step.done)))
+                losses.append(self._update(batch))
                 if len(losses) % look == 0 and not math.isfinite(losses[-1]):
                     break
         self.epoch += 1
         return self._end_epoch(float(torch.stack(losses).mean()))
+
+    def _update(self, batch: Split) -> Tensor:
+        """Draw architectures and make one update; failures of users' code are told."""
+        number = self._step.done
+        try:
+            return self._updates(batch, self._drawn(number))
+        except ArchrankError:
+            raise
+        except FAILURES as error:
+            raise EvaluationError(
+                f"update {number} of the supernet of {self.supernet.space.name} failed: "
+                f"{describe(error)}"
+            ) from error
 
     def _end_epoch(self, loss: float) -> float:
         """Note the loss of an epoch, not a number where the last update broke the weights."""
@@ -265,10 +290,9 @@ class SupernetTraining:
 
     def _checked(self, path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         """Read a checkpoint of this training."""
-        tensors, about = read_checkpoint(path)
+        tensors, about = read_training(path)
         left_out = {"rule": MeanPerWeight().describe(), "processes": 1}
-        stored: dict[str, Any] = about.get("identity", {})
-        found = differences(left_out | stored, left_out | self.identity())
+        found = differences(left_out | about["identity"], left_out | self.identity())
         if found:
             raise ResumeError(
                 f"checkpoint {path} is of another training (stored -> now): "

@@ -3,9 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from typing import Literal, get_args, get_type_hints
 
+from archrank.checks import number, whole
 from archrank.errors import SettingsError
+
+BELOW = -1e-300  # the limit below numbers that may be 0
+LEAST = {"epochs": 1, "batch_size": 1, "plateau_patience": 0}
+"""Whole numbers, and the smallest that is possible."""
+
+BETWEEN = {
+    "lr": (0.0, inf),
+    "grad_clip": (0.0, inf),
+    "plateau_factor": (0.0, 1.0),
+    "momentum": (BELOW, 1.0),
+    "weight_decay": (BELOW, inf),
+    "warmup_epochs": (BELOW, inf),
+    "label_smoothing": (BELOW, 1.0),
+}
+"""Numbers, and the limits that they lie between."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +51,8 @@ class Recipe:
         plateau_patience: Epochs.
 
     Raises:
-        SettingsError: An optimizer, precision or schedule that does not exist.
+        SettingsError: An optimizer, precision or schedule that does not exist, or a number that is
+            out of its range.
     """
 
     epochs: int = 12
@@ -60,3 +78,13 @@ class Recipe:
                 raise SettingsError(
                     f"recipe: {name} is {value!r}, expected one of {', '.join(known)}"
                 )
+        for name, least in LEAST.items():
+            whole(getattr(self, name), f"recipe: {name}", at_least=least, error=SettingsError)
+        for name, (low, high) in BETWEEN.items():
+            if name == "grad_clip" and self.grad_clip is None:
+                continue
+            value = number(getattr(self, name), f"recipe: {name}", error=SettingsError)
+            if not low < value < high:
+                limits = "above 0" if low == 0 else "at least 0"
+                limits += "" if high == inf else f" and below {high:g}"
+                raise SettingsError(f"recipe: {name} is {value:g}, expected {limits}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from archrank.errors import SettingsError
+from archrank.identity import identity_of
 from archrank.types import Archs
 
 if TYPE_CHECKING:
@@ -31,8 +32,14 @@ class Sampler(ABC):
         """
 
     def describe(self) -> dict[str, Any]:
-        """Return name and settings as JSON values; they must agree for a training to go on."""
-        return {"name": type(self).__name__, **vars(self)}
+        """Return name and settings as JSON values; they must agree for a training to go on.
+
+        Settings that equal their default are left out, but for the number of architectures, so
+        that settings may be added later.
+        """
+        settings = identity_of(self)
+        name, m = settings.pop("class"), getattr(self, "m", None)
+        return {"name": name, **({} if m is None else {"m": m}), **settings}
 
 
 def require_count(who: object, m: object) -> None:

@@ -35,8 +35,9 @@ class Momenta:
         recipe = step.recipe
         if recipe.optimizer != "sgd" or not recipe.momentum:
             raise SettingsError(
-                "momentum_decision separates the momentum of SGD, but the recipe has optimizer="
-                f"{recipe.optimizer!r}, momentum={recipe.momentum:g}"
+                "momentum_decision separates the momentum of SGD, but the recipe has "
+                f"optimizer={recipe.optimizer!r}, momentum={recipe.momentum:g}: give it a momentum "
+                "or leave momentum_decision out"
             )
         if recipe.precision == "float16":  # whose updates may be left out
             raise SettingsError("momentum_decision needs precision float32 or bfloat16")

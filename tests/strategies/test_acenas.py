@@ -13,6 +13,7 @@ from archrank.rows import is_new
 from archrank.spaces import CustomSpace, NASBench201, Space
 from archrank.spaces.samplers.latency import LatencyBand, LinearLatency
 from archrank.strategies import STRATEGIES, AceNASSearch, History
+from archrank.strategies.region import Region
 from archrank.testing import check_strategy
 from archrank.types import Archs, Floats
 from tests.strategies.helpers import Weights, build, history, huge, rows, some, tiny
@@ -141,6 +142,19 @@ def test_a_large_space_is_sampled() -> None:
     assert len(rows(new)) == 20
     sums = new.sum(axis=1)
     assert sums[:10].mean() > sums[10:].mean() + 15  # best of 500; one sd of a sum is 16
+
+
+def test_all_rows_of_a_table_are_ranked_however_large_the_space() -> None:
+    space = huge()
+    listed = some(space, 300)
+    region = Region(lambda archs: np.where(is_new(archs, listed), np.inf, 0.0), lambda: listed)
+    known = listed[:30]
+    values = known.sum(axis=1)[:, None].astype(float)
+    now = History(space, known, values, np.zeros(30), region)
+    new = AceNASSearch(Known(space)).propose(now, 20, rng=np.random.default_rng(0))
+    best = listed[30:][np.argsort(-number(listed[30:]))][:10]
+    assert rows(new[:10]) == rows(best)
+    assert rows(new) <= rows(listed[30:])
 
 
 def test_evolution_finds_better_ones_than_the_ranking() -> None:

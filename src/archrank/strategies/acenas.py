@@ -13,6 +13,7 @@ import numpy as np
 from archrank.checks import number, whole
 from archrank.errors import BudgetError, SettingsError, UnknownNameError
 from archrank.rows import distinct, is_new
+from archrank.spaces.base import ENUMERABLE
 from archrank.strategies.base import Strategy, require_positive
 from archrank.strategies.guided import describe_ranker
 from archrank.strategies.history import History
@@ -183,9 +184,15 @@ class AceNASSearch(Strategy):
         return found
 
     def _candidates(self, history: History, rng: np.random.Generator) -> Archs:
-        """Return the new architectures that are ranked, no two isomorphic ones: ``(k, d)``."""
-        if self.band is None and history.space.size <= self.candidates:
-            pool = rng.permutation(remaining(history))
+        """Return the new architectures that are ranked, no two isomorphic ones: ``(k, d)``.
+
+        All of a small space, and all that a table lists of one that is too large to be listed.
+        """
+        size, region = history.space.size, history.region
+        all_known = size <= self.candidates
+        all_known |= size > ENUMERABLE and region.rows(history.space) is not None
+        if all_known and self.band is None:
+            pool = rng.permutation(remaining(history))[: self.candidates]
         else:
             pool = self._random(history, self.candidates, rng, history.archs[:0])
         if not self.skip_isomorphic:

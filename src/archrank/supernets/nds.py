@@ -84,6 +84,8 @@ class Joint(nn.Module):
 
     def pick(self, weight: Tensor, out: int, part: Part) -> Tensor:
         """Return the part of a weight ``(out channels, in channels, ...)`` that a network has."""
+        if weight.shape[:2] == (out, len(part.blocks) * part.channels):
+            return weight
         width = weight.shape[1] // self.blocks
         per_block = weight[:out].view(out, self.blocks, width, *weight.shape[2:])
         per_block = per_block[:, :, : part.channels]

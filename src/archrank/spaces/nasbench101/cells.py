@@ -54,6 +54,9 @@ def bit_of(position: int) -> int:
     return len(EDGES) - 1 - position
 
 
+_BITS = {edge: bit_of(position) for position, edge in enumerate(EDGES)}
+
+
 @lru_cache(maxsize=1)
 def mask_table() -> MaskTable:
     """Tabulate all 2^21 masks."""
@@ -128,6 +131,23 @@ def live_vertices(masks: NDArray[np.integer]) -> Bools:
     """Vertices on an input -> output path: ``(n,)`` -> ``(n, 7)``."""
     live: Bools = (mask_table().live[masks][:, None] >> np.arange(VERTICES)) & 1 == 1
     return live
+
+
+def pruned_cell(edges: NDArray[np.integer]) -> tuple[list[int], list[list[int]]]:
+    """Return the vertices on a path, and their adjacency without other edges.
+
+    The same as :func:`live_vertices` and :func:`adjacency` of one cell, in microseconds: supernets
+    ask in every step.
+
+    Args:
+        edges: bits of one cell, ``(21,)``.
+    """
+    mask = int("".join(map(str, edges.tolist())), 2)
+    table = mask_table()
+    live, pruned = int(table.live[mask]), int(table.pruned[mask])
+    vertices = [v for v in range(VERTICES) if live >> v & 1]
+    matrix = [[pruned >> _BITS[i, j] & 1 if i < j else 0 for j in vertices] for i in vertices]
+    return vertices, matrix
 
 
 def adjacency(masks: NDArray[np.integer]) -> Bools:

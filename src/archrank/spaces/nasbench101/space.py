@@ -242,15 +242,8 @@ class NASBench101(ConstrainedSpace):
 
     def _pruned(self, arch: NDArray[np.uint8]) -> tuple[list[int], list[list[int]], list[str]]:
         """Return the vertices of ``arch: (d,)`` on a path, their adjacency and operations."""
-        masks = cells.to_masks(arch[None, :_E])
-        live = np.flatnonzero(cells.live_vertices(masks)[0])
-        matrix = cells.adjacency(cells.mask_table().pruned[masks])[0][np.ix_(live, live)]
-        vertices = live.tolist()
-        return (
-            vertices,
-            matrix.astype(int).tolist(),
-            [OPS[arch[_E + v - 1]] for v in vertices[1:-1]],
-        )
+        vertices, matrix = cells.pruned_cell(arch[:_E])
+        return vertices, matrix, [OPS[arch[_E + v - 1]] for v in vertices[1:-1]]
 
     def _build(self, arch: NDArray[np.uint8], sizes: CellSizes) -> nn.Module:
         _, matrix, ops = self._pruned(arch)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import torch
@@ -42,7 +42,9 @@ from archrank.training.step import Step
 from archrank.types import Archs
 
 if TYPE_CHECKING:
-    from archrank.tasks.base import Split, Task
+    from archrank.tasks.base import Task
+
+T = TypeVar("T")
 
 RECOVERIES = 1  # how often a training that diverged goes on from its last checkpoint
 SLOWER = 0.5  # times the learning rate, after that
@@ -148,22 +150,25 @@ class SupernetTraining:
         every = math.ceil(self._draws.batches / SEEN)
         look = 1 if self.device.type == "cpu" else LOOK
         losses: list[Tensor] = []
+        # Between two networks, whose data fill the caches, drawing takes several times as long.
+        numbers = range(self._step.done, self._step.done + self._draws.batches)
+        drawn = [self._told(number, self._drawn, number) for number in numbers]
         if self.ranks.size > 1:
             self._draws.augmenting.manual_seed(self._seed_of_epoch(1))
         with seeded(self._seed_of_epoch(), self.device):
-            for batch in self._draws.epoch():
+            for batch, archs in zip(self._draws.epoch(), drawn, strict=False):
                 self._seeing = len(losses) % every == 0
-                losses.append(self._update(batch))
+                number = self._step.done
+                losses.append(self._told(number, self._updates, batch, archs))
                 if len(losses) % look == 0 and not math.isfinite(losses[-1]):
                     break
         self.epoch += 1
         return self._end_epoch(float(torch.stack(losses).mean()))
 
-    def _update(self, batch: Split) -> Tensor:
-        """Draw architectures and make one update; failures of users' code are told."""
-        number = self._step.done
+    def _told(self, number: int, call: Callable[..., T], *args: Any) -> T:
+        """Make a call of an update; failures of users' code in it are told."""
         try:
-            return self._updates(batch, self._drawn(number))
+            return call(*args)
         except ArchrankError:
             raise
         except FAILURES as error:

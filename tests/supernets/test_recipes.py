@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from torch import nn
 
 from archrank.errors import SettingsError, SpaceError, UnknownNameError
 from archrank.spaces import CustomCells, NASBench201, Scale
-from archrank.supernets import Supernet, start_training
+from archrank.supernets import Supernet, SupernetTraining, start_training
 from archrank.supernets.ranks import Ranks
 from archrank.supernets.recipes import RECIPES, SupernetRecipe
 from archrank.supernets.samplers import DeIsomorphic, FairNAS, SkipPrior, Uniform
@@ -152,19 +153,46 @@ class Bare(NASBench201):
 # ---- precision -----------------------------------------------------------------------------------
 
 
+GPU = pytest.param(
+    "cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+)
+
+
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=needs_gpu)])
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
 @pytest.mark.parametrize("affine", [True, False])
-def test_half_precision_stays_close(affine: bool) -> None:
+def test_half_precision_stays_close(affine: bool, precision: str, device: str) -> None:
     torch.set_num_threads(1)
-    networks = SPACE.networks(TASK)
     losses = {}
-    for precision in ("float32", "bfloat16"):
+    for kind in ("float32", precision):
         found = start_training(
-            networks, options={"affine": affine}, epochs=3, batch_size=300, precision=precision
+            SPACE.networks(TASK),
+            sampler=Uniform(m=2),
+            options={"affine": affine},
+            device=device,
+            epochs=3,
+            batch_size=300,
+            precision=kind,
         )
-        losses[precision] = [found.run_epoch() for _ in range(3)]
+        losses[kind] = [found.run_epoch() for _ in range(3)]
         assert all(w.dtype == torch.float32 for w in found.supernet.state_dict().values())
-    assert losses["bfloat16"] != losses["float32"]
-    assert losses["bfloat16"] == pytest.approx(losses["float32"], abs=0.05)
+    assert losses[precision] != losses["float32"]
+    assert losses[precision] == pytest.approx(losses["float32"], abs=0.05)
+
+
+@needs_gpu
+def test_a_gpu_goes_on_from_a_checkpoint(tmp_path: Path) -> None:
+    def new() -> SupernetTraining:
+        return start_training(
+            SPACE.networks(TASK), "surgery", device="cuda", epochs=4, precision="float16"
+        )
+
+    first, again = new(), new()
+    for _ in range(2):
+        first.run_epoch()
+    first.save(tmp_path / "checkpoint")
+    again.load(tmp_path / "checkpoint")
+    assert again.run_epoch() == pytest.approx(first.run_epoch(), rel=1e-2)
 
 
 def test_statistics_of_batch_norms_are_taken_in_float32() -> None:

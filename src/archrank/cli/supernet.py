@@ -31,7 +31,7 @@ class SupernetTrain:
     Repeat the same command to continue a training that was stopped, by Ctrl-C or kill -9.
 
     Several processes train together under torchrun, each with architectures of its own on its part
-    of every batch: torchrun --nproc_per_node 2 -m archrank supernet train.
+    of every batch: torchrun --nproc_per_node 2 -m -- archrank supernet train --run DIR.
     """
 
     space: Annotated[str, "NAME"] = "nasbench201"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from archrank.checks import number, whole
@@ -92,27 +93,31 @@ class _Means(Updates):
             groups = len(space.choices[self._decision].options)
             self._momenta = Momenta(session.step, weights, groups)
         self._gradients = Gradients(weights, session.ranks, groups)
-        self._alone = session.ranks.size == 1 and self._momenta is None
 
     def __call__(self, batch: Split, archs: Archs) -> Tensor:
         """Make one update with ``archs: (m, d)``; return the mean loss."""
         session, step = self._session, self._session.step
-        if len(archs) == 1 and self._alone:  # there is nothing to divide
+        if len(archs) == 1 and session.ranks.size == 1:  # there is nothing to divide
             loss = session.loss(batch, archs[0])
             step.backward(loss)
+            if self._momenta is not None:
+                self._momenta.lend_one(self._group(archs[0]))
             step.update(self._decays(archs)[0] if self._exponents else None)
             return loss.detach()
         losses = []
         for arch in archs:
             loss = session.loss(batch, arch)
             step.backward(loss)
-            self._gradients.take(0 if self._decision is None else int(arch[self._decision]))
+            self._gradients.take(self._group(arch))
             losses.append(loss.detach())
         total = torch.stack(losses).float().sum()
         others = total.new_tensor([self._decays(archs).sum(), len(archs)])
         uses, sums = self._gradients.put(torch.cat([total[None], others]))
         self._update(uses, float(sums[1] / sums[2]) if self._exponents else None)
         return sums[0] / sums[2]
+
+    def _group(self, arch: NDArray[np.uint8]) -> int:
+        return 0 if self._decision is None else int(arch[self._decision])
 
     def _update(self, uses: Ints, decay: float | None) -> None:
         if self._momenta is not None:

@@ -45,6 +45,13 @@ class Momenta:
         self._buffers = [[torch.zeros_like(w) for w in weights] for _ in range(groups)]
         self._shared: dict[int, Tensor] = {}
 
+    def lend_one(self, group: int) -> None:
+        """Give the optimiser the momenta of a group that makes the next update alone."""
+        state = self._step.optimizer.state
+        for weight, buffer in zip(self._weights, self._buffers[group], strict=True):
+            if weight.grad is not None:
+                state[weight]["momentum_buffer"] = buffer
+
     @torch.no_grad()
     def lend(self, uses: Ints) -> None:
         """Give the optimiser the momenta of the next update.

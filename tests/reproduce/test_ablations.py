@@ -33,6 +33,7 @@ def jobs(monkeypatch: pytest.MonkeyPatch) -> list[ablations.Search]:
         return {
             "test": float(test[job.seed]),
             "seconds": 1.0,
+            "incumbent": [0.0] * 20 + [float(test.max()) - 1 - job.seed] * 90,
             "rounds": [{"regret10": 1.0 + job.seed, "seconds": 1.0}] * 5,
         }
 
@@ -91,7 +92,8 @@ def test_search(bench: Bench, jobs: list[ablations.Search]) -> None:
     assert shares["AceNAS"] == 0.5
     values = {row.what: row.ours for row in found.rows}
     assert values["c100 best of the top 10 only, regret"] == 1.5
-    assert len(values) == 10
+    assert values["c100 AceNAS, regret on the way"] == pytest.approx(1.5)
+    assert len(values) == 17
     assert [job.method for job in jobs if job.carry_over] == ["weights carried over"] * 2
     (claim,) = found.claims
     assert claim.measured.startswith("c100: ")

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from archrank.errors import ArchitectureError, SpaceError
 from archrank.spaces import SPACES, CustomCells, NASBench101, NASBench201, Scale
 from archrank.spaces.edge_cells.base import EdgeCellSpace
-from archrank.spaces.images import SMALL
+from archrank.spaces.images import SMALL, rescaled
 from archrank.supernets.base import Supernet
 from archrank.tasks import Digits, cifar10
 from archrank.testing import check_supernet
@@ -111,3 +111,18 @@ def test_supernets() -> None:
             continue
         with pytest.raises(SpaceError, match=f"{whole.name} has no supernet"):
             whole.networks().supernet()
+
+
+def test_a_space_of_another_scale() -> None:
+    space = NASBench201(Scale(channels=4, cells=2))
+    wide = rescaled(space, Scale(channels=8, cells=1))
+    assert isinstance(wide, NASBench201)
+    assert (space.scale, wide.scale) == (Scale(channels=4, cells=2), Scale(channels=8, cells=1))
+    assert wide.fingerprint() == NASBench201(Scale(channels=8, cells=1)).fingerprint()
+    conv = np.full((1, 6), 3, dtype=np.uint8)
+    expected = NASBench201(Scale(channels=8, cells=1)).cost(conv)["params"]
+    assert wide.cost(conv)["params"] == expected != space.cost(conv)["params"]
+    with pytest.raises(SpaceError, match="at least 5 channels"):
+        rescaled(NASBench101(), Scale(channels=4, cells=1))
+    with pytest.raises(SpaceError, match="no scale"):
+        rescaled(SPACES.get("proxylessnas")(), Scale())

@@ -100,10 +100,16 @@ def rescaled(space: Space, scale: Scale) -> Space:
     """Return a space like ``space`` whose networks are of another scale.
 
     Raises:
-        SpaceError: the space has no scale.
+        SpaceError: the space has no scale, or not one of so few channels or cells.
     """
     if not hasattr(space, "scale"):
         raise SpaceError(f"networks of {space.name} have no scale of channels and cells")
+    least = getattr(space, "least_channels", 1)
+    if scale.channels < least or scale.cells < 1:
+        raise SpaceError(
+            f"networks of {space.name} have at least {least} channels and 1 cell per stage, got "
+            f"{scale.channels} and {scale.cells}"
+        )
     copy = object.__new__(type(space))
     copy.__dict__.update(space.__getstate__())  # nothing that was computed for the first scale
     copy.scale = scale

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from torch import nn
 
 from archrank.assess import StudySettings, SupernetStudy, study_supernets
 from archrank.assess.supernets import outline, scores
@@ -22,9 +24,10 @@ from archrank.errors import (
     TableError,
     UnknownNameError,
 )
-from archrank.spaces import NASBench201
+from archrank.spaces import NASBench201, from_choices
 from archrank.supernets.training import SupernetTraining
 from archrank.tables.base import load_table
+from archrank.tables.writing import write_table
 from archrank.tasks import Glyphs
 from tests.assess.supernets.conftest import SPACE, TASK, TINY
 
@@ -159,6 +162,40 @@ def test_the_report_and_the_raw_results(found: SupernetStudy, tmp_path: Path) ->
     values = found.to_json()
     assert values["findings"][0]["verdict"] == found.findings[0].verdict
     assert values["scale"] == {"channels": 2, "cells": 2, "reduction": "pool"}
+
+
+class Perceptron(nn.Module):
+    """One hidden layer, of which smaller networks have the first units and the first pixels."""
+
+    def __init__(self, config: dict[str, int], task: Any) -> None:
+        super().__init__()
+        self.config = config
+        self.hidden = nn.Linear(config["pixels"], config["width"])
+        self.head = nn.Linear(config["width"], 10)
+
+    def forward(self, x: torch.Tensor, config: dict[str, int] | None = None) -> torch.Tensor:
+        c = config or self.config
+        w, p = c["width"], c["pixels"]
+        weight, bias = self.hidden.weight[:w, :p], self.hidden.bias[:w]
+        x = nn.functional.linear(x.flatten(1)[:, :p], weight, bias).relu()
+        return nn.functional.linear(x, self.head.weight[:, :w], self.head.bias)
+
+
+def test_a_space_of_ones_own(tmp_path: Path) -> None:
+    """It has no graphs, no scale and nothing isomorphic: what can be asked is asked."""
+    largest = {"width": 24, "pixels": 64}
+    choices = {"width": [4, 8, 12, 16, 20, 24], "pixels": [16, 32, 48, 64]}
+    space = from_choices(choices, Perceptron, supernet=lambda task: Perceptron(largest, task))
+    archs = space.enumerate()
+    columns = {"accuracy": np.random.default_rng(0).random(24)}
+    path = write_table(tmp_path / "own.parquet", space.format(archs), columns)
+    found = study(path, replace(TINY, metric="accuracy", archs=None), space=space)
+    assert set(found.skipped) == {"spread", "sampling", "proxies", "labels", "predictors"}
+    assert "no graph view" in found.skipped["labels"]
+    asked = [f.number for f in found.findings if f.verdict != "not asked here"]
+    assert asked == [2, 5]
+    assert {row.part for row in found.rows} == set(PARTS) - set(found.skipped)
+    assert "nothing to measure" in found.report(tmp_path / "report.html").read_text()
 
 
 def test_bad_input(truth_file: Path, tmp_path: Path, found: SupernetStudy, folder: Path) -> None:

@@ -189,7 +189,7 @@ def _de_isomorphic(evidence: Evidence) -> Outcome:
         p, q = found["p_at_5"], none["p_at_5"]
         excess, plain = found["simplest"], none["simplest"]
         if p is None or q is None or excess is None or plain is None:
-            return _not_asked("needs the part sampling")
+            return _not_asked("needs the part sampling, and isomorphic architectures")
         better |= clear(p - q) and clear(plain - excess)
         told.append(
             f"{words}: P@5 % {_percent(q)} -> {_percent(p)}, over-estimation of the cheapest tenth "

@@ -12,6 +12,7 @@ from archrank.assess.supernets import published
 from archrank.assess.supernets.base import Part, Results, Row, judge, rows_of
 from archrank.assess.supernets.plan import MAIN, Plan, Scoring
 from archrank.assess.surgery_rankers import RANKING
+from archrank.errors import SpaceError
 from archrank.rankers.base import Ranker
 from archrank.types import Floats
 
@@ -33,6 +34,10 @@ class Labels(Part):
     def scorings(self, plan: Plan) -> Iterator[Scoring]:
         """Yield the last checkpoints of the supernets with de-isomorphic sampling."""
         yield from plan.final(MAIN)
+
+    def needs_more(self, plan: Plan) -> str:
+        """Return why there is nothing to measure, if so."""
+        return without_graphs(plan)
 
     def rows(self, results: Results) -> Iterator[Row]:
         """Yield the criteria of the labels, and of predictors that learnt some of them."""
@@ -61,6 +66,15 @@ class Labels(Part):
         rows = cell.training_rows(len(labels))
         fitted = cell.seeded(ranker).fit(problem.archs[rows], labels[rows])
         return judge(fitted.predict(problem.archs), problem.truth)
+
+
+def without_graphs(plan: Plan) -> str:
+    """Return why GATES cannot rank the architectures; empty if it can."""
+    try:
+        plan.problem.space.graph(plan.problem.archs[:1])
+    except SpaceError as error:
+        return f"{PREDICTOR} ranks graphs, and {error}"
+    return ""
 
 
 def sizes(plan: Plan) -> list[int]:

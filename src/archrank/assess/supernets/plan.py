@@ -170,17 +170,23 @@ class Plan:
         twice of both beside, since a gap can be measured in that direction as well.
         """
         scale = getattr(self.problem.networks.sizes, "scale", None)
-        if not isinstance(scale, Scale) or not can_rescale(self.problem.space):
+        if not isinstance(scale, Scale):
             return {}
         found = {
             f"channels{c}": Scale(c, scale.cells, scale.reduction)
             for c in (scale.channels // 2, scale.channels // 4, 2 * scale.channels)
-            if c >= 1
         }
         for cells in (scale.cells // 2, 2 * scale.cells):
-            if cells >= 1:
-                found[f"cells{cells}"] = Scale(scale.channels, cells, scale.reduction)
-        return found
+            found[f"cells{cells}"] = Scale(scale.channels, cells, scale.reduction)
+        return {name: each for name, each in found.items() if self._can_be(each)}
+
+    def _can_be(self, scale: Scale) -> bool:
+        """Tell whether all architectures have networks of a scale."""
+        try:
+            rescaled(self.problem.space, scale)
+        except SpaceError:
+            return False
+        return True
 
     @cached_property
     def cures(self) -> dict[str, UpdateRule]:
@@ -213,15 +219,6 @@ class Plan:
         """Return the space whose networks a training shares the weights of."""
         space = self.problem.space
         return space if training.scale is None else rescaled(space, training.scale)
-
-
-def can_rescale(space: Space) -> bool:
-    """Tell whether networks of a space can have another scale."""
-    try:
-        rescaled(space, Scale())
-    except SpaceError:
-        return False
-    return True
 
 
 def merged(scorings: Iterable[Scoring]) -> list[Scoring]:

@@ -11,7 +11,7 @@ import numpy as np
 from archrank.assess.fitting import GROUPS, Fit, Measured, fit_stages, measures
 from archrank.assess.grid import Cell
 from archrank.assess.supernets.base import Part, Results, Row
-from archrank.assess.supernets.labels import shortened
+from archrank.assess.supernets.labels import shortened, without_graphs
 from archrank.assess.supernets.plan import Plan, Scoring
 from archrank.assess.supernets.problem import TRUTH, StudyProblem
 from archrank.assess.surgery_rankers import RANKING, REGRESSION, TABLE_A1
@@ -36,6 +36,10 @@ class Predictors(Part):
     def scorings(self, plan: Plan) -> Iterable[Scoring]:
         """Return none: predictors learn the truth."""
         return ()
+
+    def needs_more(self, plan: Plan) -> str:
+        """Return why there is nothing to measure, if so."""
+        return without_graphs(plan)
 
     def rows(self, results: Results) -> Iterator[Row]:
         """Yield the criteria by predictor and loss, by group of MACs, and by stage."""

@@ -161,10 +161,11 @@ def _classes(space: Space, table: BenchTable) -> tuple[Archs, Ints, Archs, Ints]
     group = group.reshape(-1)
     measured = np.bincount(group, rows >= 0, minlength=len(classes)) > 0
     if measured.sum() < LEAST:
+        found = int((rows >= 0).sum())
+        outside = f", and {len(table) - found} elsewhere" if found < len(table) else ""
         raise TableError(
-            f"{table.raw.label} measures {int(measured.sum())} of the architectures of "
-            f"{space.name}, and its own {len(table)} are elsewhere; a study needs "
-            f"{LEAST} or more that are not isomorphic: name the table's own space"
+            f"{table.raw.label} measures {int(measured.sum())} architectures of {space.name} that "
+            f"are not isomorphic{outside}; a study needs {LEAST} or more of its space"
         )
     kept = measured[group]
     numbers = np.cumsum(measured) - 1

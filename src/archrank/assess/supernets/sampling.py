@@ -9,6 +9,7 @@ import numpy as np
 from archrank.assess.supernets import published
 from archrank.assess.supernets.base import Part, Results, Row
 from archrank.assess.supernets.plan import MAIN, UNIFORM, Plan, Scoring
+from archrank.assess.supernets.spread import without_isomorphic
 from archrank.criteria import group_rank_difference
 from archrank.supernets.scoring import mean_of_classes
 from archrank.types import Floats, Ints
@@ -34,6 +35,10 @@ class Sampling(Part):
         for epoch in plan.settings.tabled:
             yield from plan.at(UNIFORM, epoch, "members")
             yield from plan.at(MAIN, epoch)
+
+    def needs_more(self, plan: Plan) -> str:
+        """Return why there is nothing to measure, if so."""
+        return without_isomorphic(plan)
 
     def rows(self, results: Results) -> Iterator[Row]:
         """Yield the criteria of the three treatments at each checkpoint."""

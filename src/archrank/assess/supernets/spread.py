@@ -36,9 +36,7 @@ class Spread(Part):
 
     def needs_more(self, plan: Plan) -> str:
         """Return why there is nothing to measure, if so."""
-        if plan.problem.isomorphic:
-            return ""
-        return "no two architectures that are scored are isomorphic"
+        return without_isomorphic(plan)
 
     def rows(self, results: Results) -> Iterator[Row]:
         """Yield the spreads of supernets, and of the truth as far as the table tells."""
@@ -70,6 +68,11 @@ class Spread(Part):
             if scale:
                 paper = published.table_2(None)[name]
                 yield Row(self.name, subject, name, (scale * value,), paper=paper, where="truth")
+
+
+def without_isomorphic(plan: Plan) -> str:
+    """Return why there are no groups of isomorphic architectures; empty if there are."""
+    return "" if plan.problem.isomorphic else "no two architectures that are scored are isomorphic"
 
 
 def spread(scores: Floats, group: Ints) -> dict[str, float]:

@@ -70,6 +70,7 @@ class NASBench101(ConstrainedSpace):
     """
 
     name = "nasbench101"
+    least_channels = 5  # the output shares its channels among up to 5 vertices
     drawing = "nasbench101"
     supernet_options = ("affine", "dropout")
 

@@ -114,6 +114,19 @@ def refused(result, *parts: str) -> None:
     assert "Traceback" not in result.err
 
 
+def test_a_large_space_is_scored_in_part(cli: Cli) -> None:
+    large = OWN.replace(
+        '{"scale": [1, 2, 3]}', '{name: [1, 2, 3] for name in ("scale", *"abcdefghijkl")}'
+    )
+    Path("large.py").write_text(large)
+    names = ("--space", "large.py:space", "--task", "large.py:task")
+    trained = cli(*QUICK, *names)
+    assert trained.status == 0, trained.err
+    refused(cli("supernet", "score", "net"), "mine has 1.59e+06 architectures", "--archs N")
+    scored = cli("supernet", "score", "net", "--archs", 5)
+    assert scored.status == 0, scored.err
+
+
 def test_bad_input(cli: Cli) -> None:
     Path("mine.py").write_text(SPACE)
     refused(cli(*QUICK, "--sampler", "unifrm"), "unknown sampler 'unifrm', did you mean 'uniform'")

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import save
+from torch import nn
 
-from archrank.spaces import NASBench201, Scale
+from archrank.spaces import NASBench101, NASBench201, Scale, from_choices
 from archrank.supernets import one_shot_scores, start_training, train_supernet
 from archrank.supernets.checkpoints import (
     checkpoint,
@@ -23,7 +24,14 @@ from archrank.supernets.checkpoints import (
 )
 from archrank.supernets.ranks import Ranks
 from archrank.supernets.recipes import RECIPES
-from archrank.supernets.samplers import FairNAS, Sampler, SkipPrior, Subset, Uniform
+from archrank.supernets.samplers import (
+    DeIsomorphic,
+    FairNAS,
+    Sampler,
+    SkipPrior,
+    Subset,
+    Uniform,
+)
 from archrank.supernets.updates import MeanPerWeight, Session, UpdateRule, Updates
 from archrank.tasks import Digits, Glyphs, Recipe
 from archrank.tasks.base import Splits
@@ -41,6 +49,24 @@ def train(folder: Path | None = None, networks: Any = NETWORKS, **options: Any) 
     run = {name: options.pop(name) for name in ("keep", "every") if name in options}
     training = start_training(networks, **{"epochs": 1, "batch_size": 500, **options})
     train_supernet(training, folder, **run)
+
+
+class Own(nn.Module):
+    """A supernet of one's own that looks for what is not there."""
+
+    def __init__(self, task: Any) -> None:
+        super().__init__()
+        self.layer = nn.Linear(64, task.n_classes)
+
+    def forward(self, x: Any, config: dict[str, Any]) -> Any:
+        return self.layer(x.flatten(1)) * config["scale"]
+
+
+def own(supernet: Any, **options: Any) -> Any:
+    """Make the supernet that a space of named choices brings."""
+    alone = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+    space = from_choices({"a": [1, 2]}, lambda config, task: alone, supernet=supernet, name="nets")
+    return space.networks(TASK).supernet(**options)
 
 
 def damaged(change: Callable[[bytes], bytes]) -> None:
@@ -135,6 +161,16 @@ MISTAKES: Cases = {
     "sampler that draws rows of another space": lambda: train(sampler=Draws([[1] * 5])),
     "sampler that fails": lambda: train(sampler=Draws(None)),
     "sampler of another space": lambda: train(sampler=SkipPrior()),
+    "probability of skips above 1": lambda: SkipPrior(50),
+    "table of the classes of a large space": lambda: DeIsomorphic(table=True).sample(
+        NASBench101(), rng=np.random.default_rng(0)
+    ),
+    "own supernet that is no function": lambda: from_choices({"a": [1, 2]}, Own, supernet=3),  # type: ignore[arg-type]
+    "own space without a supernet": lambda: own(None),
+    "own supernet that has no options": lambda: own(Own, affine=False),
+    "own supernet that is no module": lambda: own(lambda task: "net"),
+    "own supernet that fails": lambda: own(Own)(torch.zeros(2, 1, 8, 8), np.zeros(1, np.uint8)),
+    "own supernet without the network's weights": lambda: own(Own).extract(np.zeros(1, np.uint8)),
     "no architectures per update": lambda: Uniform(m=0),
     "no architectures in a subset": lambda: Subset(np.empty((0, 6), dtype=np.uint8)),
     "rule that exits": lambda: train(rule=Failing()),

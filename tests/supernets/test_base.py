@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -111,9 +113,24 @@ class Neighbours(Slices):
         return super().forward(x + x.roll(1, dims=0), arch)
 
 
+class Hasty(Slices):
+    """Runs many architectures at once in another way, with other outputs."""
+
+    def forward_each(self, inputs: Any, archs: Any) -> Any:
+        for place, outputs in super().forward_each(inputs, archs):
+            yield place, outputs + 1
+
+
+class Forgetful(Slices):
+    def forward_each(self, inputs: Any, archs: Any) -> Any:
+        return super().forward_each(inputs, archs[1:])
+
+
 @pytest.mark.parametrize(
     ("kind", "rule"),
     [
+        (Hasty, "forward_each differs from forward, architecture 0"),
+        (Forgetful, r"forward_each yields places \[0, 1, 2\] of 4 architectures"),
         (Greedy, "gradients of architecture 0 reach 48 numbers, its network has 24"),
         (Full, "gives other gradients"),
         (Masked, "5 weights got gradients from architecture 0, whose network has 1"),

@@ -38,3 +38,12 @@ def test_the_chain_is_the_same_where_a_stage_is_skipped() -> None:
         block[0].register_forward_hook(lambda *_, j=j: seen.append(j))  # type: ignore[index]
     supernet(X, arch)
     assert seen == [0, *range(4, 21)]
+
+
+def test_extracted_networks_do_not_drop_features() -> None:
+    supernet = SPACE.networks(Digits()).supernet(dropout=0.5).train()
+    arch = SPACE.named("AceNAS-M1")[0]
+    network = supernet.extract(arch)
+    assert torch.equal(network(X), network(X))
+    assert not torch.equal(supernet(X, arch), supernet(X, arch))
+    assert torch.allclose(network.eval()(X), supernet.eval()(X, arch), atol=1e-6)

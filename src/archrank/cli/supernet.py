@@ -201,10 +201,16 @@ class SupernetScore:
     def _chosen(self, space: Space) -> Archs:
         import numpy as np
 
+        from archrank.spaces.base import ENUMERABLE
+
         if self.archs is not None:
             if self.archs < 1:
                 raise SettingsError(f"--archs {self.archs}: at least 1 is needed")
             drawn = space.sample(self.archs, rng=np.random.default_rng(self.seed))
             return np.unique(drawn, axis=0)
-        every = space.enumerate()
-        return np.unique(space.canonical(every), axis=0)
+        if space.size > ENUMERABLE:
+            raise SettingsError(
+                f"{space.name} has {space.size:.3g} architectures, too many to score them all; say "
+                "how many random ones with --archs N"
+            )
+        return np.unique(space.canonical(space.enumerate()), axis=0)

@@ -21,6 +21,7 @@ from archrank.networks.proxylessnas import (
     initialise,
 )
 from archrank.supernets.base import Supernet
+from archrank.supernets.slicing import copy_first
 from archrank.supernets.statistics import use_batch_statistics, without_affine
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ class ProxylessNASSupernet(Supernet):
         normalise by the batch, until they are recalibrated.
         """
         network = self.placed(self._build(arch))
-        for name in ("stem", "mix", "dropout", "classifier"):
-            setattr(network, name, deepcopy(getattr(self, name)))
         network.blocks = nn.Sequential(*map(deepcopy, [self.first, *self._path(arch)]))
-        return network
+        for name in ("stem", "mix", "classifier"):
+            copy_first(self.get_submodule(name), network.get_submodule(name))
+        return use_batch_statistics(network)

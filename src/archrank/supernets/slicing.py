@@ -2,7 +2,8 @@
 
 A narrow architecture takes the first output channels and the first input channels of each weight,
 and the scale and shift of the first channels of a batch norm, as AceNAS slices NAS-Bench-101 and
-the NDS spaces.
+the NDS spaces. Where several architectures make one update, a sliced weight's gradient is divided
+by how many of them used any of its channels, not channel by channel.
 """
 
 from __future__ import annotations

@@ -80,12 +80,18 @@ def _check_memory(supernet: Supernet, archs: Archs, x: Tensor) -> None:
     with torch.no_grad(), mode(supernet, training=False):
         first = [supernet(x, arch) for arch in archs]
         again = [supernet(x, arch) for arch in archs[::-1]][::-1]
+        each = dict(supernet.forward_each((x,), archs))
         turned = [supernet(x.flip(0), arch).flip(0) for arch in archs]
+    require(
+        sorted(each) == list(range(len(archs))),
+        f"{name}: forward_each yields places {sorted(each)} of {len(archs)} architectures",
+    )
     for i, (a, b, c) in enumerate(zip(first, again, turned, strict=True)):
         require(len(a) == len(x), f"{name}: {len(x)} inputs give outputs of shape {(*a.shape,)}")
         require(a.isfinite().all(), f"{name}: outputs of architecture {i} are not finite")
         require(torch.equal(a, b), f"{name}: architecture {i} depends on which one ran before it")
         require(_same(a, c), f"{name}: outputs of architecture {i} depend on the order of inputs")
+        require(_same(each[i], a), f"{name}: forward_each differs from forward, architecture {i}")
 
 
 def _check_extracted(supernet: Supernet, arch: Row, x: Tensor, which: str, seed: int) -> None:

@@ -239,6 +239,22 @@ def test_metrics_of_the_architectures_that_are_trained() -> None:
     assert again.metrics() == {"accuracy": pytest.approx(float(expected))}
 
 
+def test_a_kill_after_a_recovery_changes_nothing(tmp_path: Path) -> None:
+    whole = poisoned(times=1)
+    train_supernet(whole, every=2)
+
+    def kill(progress: Progress) -> None:
+        if progress.note or progress.lr < TASK.recipe.lr:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_supernet(poisoned(times=1), tmp_path, every=2, watch=kill)
+    resumed = poisoned(times=1)
+    train_supernet(resumed, tmp_path, every=2)
+    assert same(weights(resumed), weights(whole))
+    assert (resumed.lr, resumed.recoveries) == (0.025, 1)
+
+
 def test_a_second_divergence_ends_the_training(tmp_path: Path) -> None:
     with pytest.raises(EvaluationError, match=r"diverged again.*learning rate of at most 0.025"):
         train_supernet(poisoned(times=2), tmp_path, every=2)

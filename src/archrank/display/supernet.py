@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, TaskID, TextColumn
 from rich.progress import Progress as Bar
 from rich.text import Text
 
@@ -34,13 +34,11 @@ class TrainingDisplay:
         self._bar = Bar(
             TextColumn("[bold]training"),
             BarColumn(),
-            TextColumn("{task.fields[far]}elapsed"),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[left]}"),
+            TextColumn("{task.fields[far]}"),
             console=console,
             transient=True,
         )
-        self._task: TaskID = self._bar.add_task("", total=None, far="", left="")
+        self._task: TaskID = self._bar.add_task("", total=None, far="")
         self._epochs, self._start, self._last = 0, time.monotonic(), time.monotonic()
 
     def __enter__(self) -> TrainingDisplay:
@@ -68,7 +66,7 @@ class TrainingDisplay:
         far = f"{progress.epoch} of {progress.epochs} epochs, {self.measured(progress)}"
         if self._console.is_terminal:
             done, of = progress.epoch, progress.epochs
-            self._bar.update(self._task, completed=done, total=of, far=f"{far}, ", left=left)
+            self._bar.update(self._task, completed=done, total=of, far=f"{far}, {left}")
         elif now - self._last >= QUIET:
             self._last = now
             passed = whole_duration(now - self._start)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from archrank.testing.samplers import check_sampler
     from archrank.testing.supernets import check_supernet
     from archrank.testing.tasks import check_task
+    from archrank.testing.update_rules import check_update_rule
 
 __all__ = [
     "check_evaluator",
@@ -31,6 +32,7 @@ __all__ = [
     "check_strategy",
     "check_supernet",
     "check_task",
+    "check_update_rule",
 ]
 
 
@@ -51,4 +53,8 @@ def __getattr__(name: str) -> Any:
         from archrank.testing.tasks import check_task
 
         return check_task
+    if name == "check_update_rule":
+        from archrank.testing.update_rules import check_update_rule
+
+        return check_update_rule
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import rankdata
 
 from archrank.errors import BudgetError
-from archrank.rankers import GBDT
+from archrank.rankers import GBDT, GaussianProcess
 from archrank.spaces import CustomSpace, NASBench201
 from archrank.strategies import STRATEGIES, Guided
 from archrank.testing import check_strategy
@@ -276,3 +276,65 @@ def test_settings(space: NASBench201) -> None:
     }  # neither the space nor the seed
     assert described["kappa"] == 2.0
     assert Guided().describe()["ranker"] == "default"
+
+
+class Foreseeing(Weights):
+    """Knows before any label that architectures differ in their first decision."""
+
+    can_foresee = True
+
+    def foresee(self, archs: Archs) -> Floats:
+        return archs[:, 0] + archs[:, 1] / 100.0
+
+
+def test_first_architectures_spread_over_what_is_foreseen() -> None:
+    space = huge()
+    for initial, parts in ((None, 3), (5, 5)):
+        strategy = Guided(Foreseeing(space), initial=initial)
+        assert strategy.initial == strategy.batch(history(space, some(space, 0), [])) == parts
+        for seed in range(20):
+            past = history(space, some(space, 0), [])
+            picks = strategy.propose(past, parts, rng=np.random.default_rng(seed))
+            expected = (np.arange(parts) + 0.5) * 10 / parts
+            assert np.abs(picks[:, 0] + 0.5 - expected).max() < 5 / parts + 1.5  # one in each part
+            rest = strategy.propose(
+                history(space, picks[:1], [1.0]), parts - 1, rng=np.random.default_rng(seed)
+            )
+            assert np.abs(rest[:, 0] + 0.5 - expected[1:]).max() < 5 / parts + 1.5
+
+
+def test_more_first_architectures_than_parts_are_random() -> None:
+    space = tiny()
+    strategy = Guided(Foreseeing(space))
+    empty = history(space, some(space, 0), [])
+    picks = strategy.propose(empty, 10, rng=np.random.default_rng(0))
+    assert len(rows(picks)) == 10
+    few = rows(space.enumerate()[[3, 9]])
+    two = history(
+        space,
+        some(space, 0),
+        [],
+        allowed=lambda a: np.array([row.tobytes() in few for row in a], dtype=bool),
+    )
+    assert rows(strategy.propose(two, 3, rng=np.random.default_rng(0))) == few
+    failed = history(space, picks[:5], np.full(5, np.nan))
+    assert len(strategy.propose(failed, 2, rng=np.random.default_rng(0))) == 2
+
+
+def test_a_pretrained_ranker_begins_with_three(space: NASBench201) -> None:
+    archs = space.sample(300, rng=np.random.default_rng(0))
+    plain = GaussianProcess(space)
+    assert Guided(plain).initial == Guided().initial == Guided(Weights(space)).initial == 5
+    assert Guided(plain).describe()["initial"] == 5
+    strategy = Guided(GaussianProcess(space).pretrain(archs, {"macs": space.cost(archs)["macs"]}))
+    assert strategy.describe()["initial"] == 3
+    check_strategy(lambda: strategy, space)
+    assert Guided(strategy.ranker, initial=7).initial == 7
+    macs = space.cost(space.enumerate())["macs"]
+    middle = np.median(macs)
+    empty = history(space, archs[:0], [])
+    for seed in range(10):
+        picks = strategy.propose(empty, 3, rng=np.random.default_rng(seed))
+        low, _, high = space.cost(picks)["macs"]
+        assert low <= middle <= high
+        assert low < high

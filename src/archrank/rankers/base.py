@@ -170,6 +170,22 @@ class Ranker(BaseEstimator, ABC):
             "GaussianProcess and AceNAS can"
         )
 
+    @property
+    def can_foresee(self) -> bool:
+        """True if :meth:`foresee` works now: something is known before the first label."""
+        return False
+
+    def foresee(self, archs: Archs) -> Floats:
+        """Say in which architectures ``archs: (n, d)`` can be expected to differ: ``(n,)``.
+
+        For designs of first evaluations, which should differ in it. It is known before any label,
+        and which end is better is not.
+
+        Raises:
+            ArchrankError: nothing is known yet.
+        """
+        raise ArchrankError(f"{type(self).__name__} knows nothing before its first labels")
+
     def follow(self, candidates: Archs, room: int) -> Forecast:
         """Return a forecast that up to ``room`` labels can be added to without a new fit.
 

@@ -13,6 +13,12 @@ choose:
   linearly, as costs of operations add up;
 * labels are normal scores of their ranks, or standardised (see :mod:`.kit.targets`).
 
+Weak labels (:meth:`GaussianProcess.pretrain`) serve twice. They are one more group of features,
+with a small amplitude to begin with, since what ranks best on them is seldom best; the less of
+them other features explain, the smaller, since a label that nothing explains is noise. And they
+tell what matters: priors of the hyper-parameters are centred on those that explain the weak labels
+from the other features, whatever the direction in which these rank.
+
 Hyper-parameters maximise marginal likelihood times weak priors, which matter with ten labels and
 hardly with a hundred. Predictions average over kernels and forms by evidence (Bayesian model
 averaging); both forms have unit variance, so nothing but the order of a mean has a meaning.
@@ -52,6 +58,8 @@ UNUSED = ("edge",)  # groups left out where there are others: one-hot of live ed
 WEAK = ("weak", "weak as run")  # groups of weak labels: means of classes, of rows
 RUN = ("operation", "total")  # groups that describe what a network runs, used or not
 DECISIONS = (ORDERED, CHOICE)  # groups with columns of decisions
+WEAK_AMPLITUDE = (-1.5, 0.75)  # prior of its logarithm, against an equal share: mean, sd
+UNEXPLAINED = 0.01  # share of their variance that features explain, at least, as far as it counts
 COST_LOG_ODDS = -4.0  # that labels depend on what is run: most labels are accuracies
 VALUES_LOG_ODDS = -1.0  # that values tell more than ranks: it takes labels to know their scale
 NEGLIGIBLE = 0.01  # weight below which a kernel is dropped
@@ -118,6 +126,8 @@ class GaussianProcess(Ranker):
     def pretrain(self, archs: NDArray[np.generic], weak_labels: Mapping[str, ArrayLike]) -> Self:
         """Take cheap scores of many architectures as one more group of features.
 
+        The hyper-parameters that explain them from all other features are what later fits expect.
+
         Args:
             archs: ``(n, d)``, best all that will ever be ranked; others are guessed.
             weak_labels: ``{name: (n,)}``, such as one-shot accuracies, zero-cost proxies, MACs.
@@ -126,7 +136,32 @@ class GaussianProcess(Ranker):
             LabelError: wrong lengths, constant, or not numeric.
         """
         self.pretrained_ = WeakLabels(self.space, archs, weak_labels)
+        self._set_scale()
+        some, columns = self.pretrained_.some()
+        x = self._standardised(some)
+        self.pretrained_priors_ = [
+            np.mean([self._explain(view, x, y) for y in columns.T], axis=0) if view else None
+            for view in self._views()
+        ]
+        noise = [np.exp(learnt[-1]) for learnt in self.pretrained_priors_ if learnt is not None]
+        explained = np.log(max(1 - min(noise, default=0.0), UNEXPLAINED))
+        self.pretrained_amplitude_ = (WEAK_AMPLITUDE[0] + float(explained), WEAK_AMPLITUDE[1])
         return self
+
+    def _explain(self, terms: list[Term], x: Floats, y: Floats) -> Floats:
+        """Return the hyper-parameters of a kernel that explain ``y: (n,)`` from ``x: (n, f)``."""
+        return Kernel(terms, NOISE["ranks"]).fit(x, normal_scores(y), max_iter=self.max_iter)[0]
+
+    @property
+    def can_foresee(self) -> bool:
+        """True after :meth:`pretrain`."""
+        return hasattr(self, "pretrained_")
+
+    def foresee(self, archs: Archs) -> Floats:
+        """Return what weak labels of ``archs: (n, d)`` have in common: ``(n,)``."""
+        if not self.can_foresee:
+            return super().foresee(archs)
+        return self.pretrained_.common(archs)
 
     # ---- features ------------------------------------------------------------------------------
 
@@ -164,24 +199,40 @@ class GaussianProcess(Ranker):
         self.decision_ = np.zeros(len(names), dtype=np.int64)
         self.decision_[both] = np.unique(decisions[both], return_inverse=True)[1]
 
-    def _kernels(self) -> list[tuple[list[Term], float]]:
-        """Terms of every kernel that is considered, and its prior log odds."""
-        offered = [g for g, columns in self.columns_.items() if len(columns)]
-        named = [g for g in offered if g not in WEAK]
+    def _groups(self) -> tuple[list[str], list[str]]:
+        """Names of the groups that are used, weak labels aside: of smooth terms, of linear ones."""
+        named = [g for g, columns in self.columns_.items() if len(columns) and g not in WEAK]
         chosen = self.groups or [g for g in named if g not in UNUSED] or named
-        computed, as_run = WEAK
-        smooth = [g for g in offered if g == computed or (g in chosen and g not in RUN)]
-        run = [g for g in offered if g in chosen and g in RUN]
-        run += [g for g in offered if g == as_run and run]
+        used = [g for g in named if g in chosen]
+        return [g for g in used if g not in RUN], [g for g in used if g in RUN]
+
+    def _views(self) -> list[list[Term]]:
+        """Smooth terms of every kernel that is considered, weak labels aside."""
+        smooth, _ = self._groups()
         views = [smooth]
         if set(DECISIONS) <= set(smooth):
             views.append([g for g in smooth if g != CHOICE])
-        kernels = [([self._term(g) for g in view], 0.0) for view in views if view]
-        if set(DECISIONS) & set(smooth):
-            kernels += [([self._term(g, True) for g in view], 0.0) for view in views]
+        plain = [[self._term(g) for g in view] for view in views]
+        if not set(DECISIONS) & set(smooth):
+            return plain
+        return plain + [[self._term(g, True) for g in view] for view in views]
+
+    def _kernels(self) -> list[tuple[list[Term], Floats | None, float]]:
+        """Terms of every kernel that is considered, what is expected of them, prior log odds."""
+        views, (_, run) = self._views(), self._groups()
+        learnt = getattr(self, "pretrained_priors_", [None] * len(views))
+        trust = getattr(self, "pretrained_amplitude_", WEAK_AMPLITUDE)
+        computed, as_run = (self.columns_.get(g, np.zeros(0, dtype=int)) for g in WEAK)
+        weak = [Term(computed, amplitude=trust)] if len(computed) else []
+        kernels = [
+            (view + weak, expected, 0.0)
+            for view, expected in zip(views, learnt, strict=True)
+            if view + weak
+        ]
         if run:
             added = [Term(self.columns_[g], linear=True) for g in run]
-            kernels.append(([self._term(g) for g in smooth] + added, COST_LOG_ODDS))
+            added += [Term(as_run, linear=True, amplitude=trust)] if len(as_run) else []
+            kernels.append((views[0] + added + weak, learnt[0], COST_LOG_ODDS))
         return kernels
 
     def _term(self, group: str, relevance: bool = False) -> Term:
@@ -220,8 +271,8 @@ class GaussianProcess(Ranker):
     def _tune(self, x: Floats, y: Floats, form: str) -> list[tuple[Kernel, Floats, float]]:
         """Every kernel with its hyper-parameters and its log evidence, prior odds included."""
         tuned = []
-        for terms, odds in self._kernels():
-            kernel = Kernel(terms, NOISE[form])
+        for terms, expected, odds in self._kernels():
+            kernel = Kernel(terms, NOISE[form], expected)
             theta, evidence = kernel.fit(x, y, max_iter=self.max_iter)
             tuned.append((kernel, theta, evidence + odds))
         return tuned

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from archrank.rankers.base import Ranker
     from archrank.spaces.base import Space
 
+INITIAL, FORESEEN = 5, 3  # first evaluations: of nothing but chance; spread over weak labels
+POOL = 32  # architectures to choose each of the latter from
 PARENTS = 10  # in a large space, mutants of this many best architectures are candidates
 MUTANTS = 256  # of these, new in every round of a long run
 FEW = 0.01  # share of candidates; where limits leave fewer, rare ones are looked for
@@ -56,7 +58,9 @@ class Guided(Strategy):
 
     Args:
         ranker: Any ranker; ``None`` takes archrank's default ranker for the space.
-        initial: Random architectures that are evaluated before the first fit.
+        initial: Architectures that are evaluated before the first fit. They are random; a ranker
+            with weak labels makes them spread over these, one random architecture in each of
+            ``initial`` parts of equal size. ``None`` takes 5, or 3 where there are weak labels.
         batch_size: Architectures per later round.
         explore: Share of later picks that are random, 0 to 1.
         acquisition: ``"ucb"`` (upper confidence bound), ``"ei"`` (expected improvement),
@@ -84,7 +88,7 @@ class Guided(Strategy):
         self,
         ranker: Ranker | None = None,
         *,
-        initial: int = 5,
+        initial: int | None = None,
         batch_size: int = 2,
         explore: float = 0.0,
         acquisition: Acquisition = "ucb",
@@ -95,9 +99,10 @@ class Guided(Strategy):
     ) -> None:
         if not isinstance(acquisition, str) or acquisition not in ACQUISITIONS:
             raise UnknownNameError("acquisition", acquisition, ACQUISITIONS)
-        require_positive(self, initial=initial, batch_size=batch_size, exact=exact)
+        given = {} if initial is None else {"initial": initial}
+        require_positive(self, **given, batch_size=batch_size, exact=exact)
         self.ranker = ranker
-        self.initial = initial
+        self._initial = initial
         self.batch_size = batch_size
         self.explore = explore
         self.acquisition = acquisition
@@ -106,6 +111,17 @@ class Guided(Strategy):
         self.skip_isomorphic = skip_isomorphic
         self.exact = exact
         self._kept: Shortlist | None = None  # saves time, and changes no proposal
+
+    @property
+    def initial(self) -> int:
+        """Number of architectures that are evaluated before the first fit."""
+        if self._initial is not None:
+            return self._initial
+        return FORESEEN if self._foresees else INITIAL
+
+    @property
+    def _foresees(self) -> bool:
+        return self.ranker is not None and self.ranker.can_foresee
 
     def batch(self, history: History) -> int:
         """Return the random architectures that are still missing, then :attr:`batch_size`."""
@@ -117,7 +133,7 @@ class Guided(Strategy):
 
         targets = self._targets(history)
         if len(history) < self.initial or targets is None:
-            return self._random(history, n, rng)
+            return self._first(history, n, rng)
         with threadpool_limits(1):  # sums must not depend on the number of cores
             picks = self._follow(history, targets, n, rng)
             if picks is None:
@@ -126,6 +142,18 @@ class Guided(Strategy):
             extra = self._random(history, n - len(picks), rng, picks)
             picks = np.concatenate([picks, extra])
         return picks
+
+    def _first(self, history: History, n: int, rng: np.random.Generator) -> Archs:
+        """Draw at random; if the ranker foresees an order, one in each of :attr:`initial` parts."""
+        if self.ranker is None or not self._foresees or len(history) >= self.initial:
+            return self._random(history, n, rng)
+        pool = self._random(history, POOL * self.initial, rng)
+        order = np.argsort(self.ranker.foresee(pool), kind="stable")
+        parts = np.array_split(order, self.initial)[len(history) : len(history) + n]
+        picks = pool[[rng.choice(part) for part in parts if len(part)]]
+        if len(picks) == n:
+            return picks
+        return np.concatenate([picks, self._random(history, n - len(picks), rng, picks)])
 
     # ---- up to `exact` evaluations: everything anew ----------------------------------------------
 

@@ -238,6 +238,12 @@ def _check_pretraining(ranker: Ranker, data: tuple[Archs, Floats, Archs], name: 
         np.array_equal(ranker.fit(train[few], y[few]).predict(test), copy.predict(test)),
         f"{name}: clone must keep what pretrain learnt; store it in attributes pretrain..._",
     )
+    if ranker.can_foresee:
+        require(
+            clone(ranker).can_foresee
+            and np.array_equal(clone(ranker).foresee(test), ranker.foresee(test)),
+            f"{name}: clone must foresee the same",
+        )
 
 
 def _check_following(ranker: Ranker, data: tuple[Archs, Floats, Archs], name: str) -> None:

@@ -132,3 +132,31 @@ def test_noise_has_the_prior_that_was_asked_for() -> None:
 def test_between_is_positive_definite(x: np.ndarray, theta: np.ndarray) -> None:
     own = covariance(MIXED, theta, x)
     assert np.linalg.eigvalsh(own).min() > -1e-10
+
+
+def test_priors_are_centred_on_what_was_learnt_elsewhere() -> None:
+    first = [Term(np.arange(2)), Term(np.arange(2, 4), decisions=np.array([0, 1]))]
+    learnt = np.log([0.6, 0.2, 2.0, 3.0, 0.5, 4.0, 1e-9])  # amplitudes, lengths, relevances, noise
+    more = [*first, Term(np.arange(4), linear=True), Term(np.arange(4), amplitude=(-2.0, 0.3))]
+    plain, told = Kernel(more), Kernel(more, learnt=learnt)
+    amplitude = np.exp(told.prior_mean[:2])
+    np.testing.assert_allclose(amplitude, [0.375, 0.125])  # together what they were: 2 / 4
+    np.testing.assert_allclose(told.prior_mean[4:6], learnt[2:4])
+    np.testing.assert_allclose(told.prior_mean[7:9], learnt[4:6])
+    np.testing.assert_allclose(plain.prior_mean[3], np.log(1 / 4) - 2.0)
+    assert plain.prior_sd[3] == 0.3
+    known, unknown = [0, 1, 4, 5, 7, 8], [2, 3, 6, 9]  # unknown: terms of its own, and the noise
+    np.testing.assert_allclose(told.prior_sd[known], plain.prior_sd[known] / 2)
+    np.testing.assert_array_equal(told.prior_sd[unknown], plain.prior_sd[unknown])
+    np.testing.assert_array_equal(told.prior_mean[unknown], plain.prior_mean[unknown])
+
+
+def test_priors_stay_where_labels_elsewhere_were_noise() -> None:
+    terms = [Term(np.arange(2)), Term(np.arange(2, 4))]
+    for noise, share in ((2.0, 0.0), (1.0, 0.0), (0.5, 0.5)):
+        plain = Kernel(terms)
+        told = Kernel(terms, learnt=np.log([0.3, 0.3, 9.0, 0.1, noise]))
+        np.testing.assert_allclose(told.prior_mean[:2], np.log(0.5))
+        expected = (1 - share) * plain.prior_mean[2] + share * np.log(9.0)
+        np.testing.assert_allclose(told.prior_mean[2], expected)
+        np.testing.assert_allclose(told.prior_sd[:4], plain.prior_sd[:4] * 0.5**share)

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.stats import norm
+from scipy.stats import rankdata, zscore
 from sklearn.base import clone
 
 from archrank.criteria import kendall_tau
 from archrank.errors import LabelError
 from archrank.rankers import GaussianProcess
+from archrank.rankers.kit.kernels import Kernel
 from archrank.rankers.kit.weak_labels import WeakLabels
 from archrank.spaces import CustomSpace, NASBench201
 from archrank.strategies.guided import describe_ranker
@@ -21,10 +22,14 @@ def nothing(config: dict[str, object], task: object) -> None:
 PLAIN = CustomSpace({"a": [1, 2, 3, 4], "b": [1, 2, 3]}, build=nothing)
 
 
-def test_known_architectures_have_the_normal_scores_of_their_ranks() -> None:
+def standard_ranks(values: np.ndarray) -> np.ndarray:
+    return zscore(rankdata(values))
+
+
+def test_known_architectures_have_their_ranks_of_mean_0_and_variance_1() -> None:
     archs = PLAIN.enumerate()[[3, 7, 1, 9]]
     weak = WeakLabels(PLAIN, archs, {"acc": [0.1, 0.4, 0.2, 0.3]})
-    expected = norm.ppf([0.5 / 4, 3.5 / 4, 1.5 / 4, 2.5 / 4])
+    expected = np.array([-1.5, 1.5, -0.5, 0.5]) / np.sqrt(1.25)
     np.testing.assert_allclose(weak.features(archs)[:, 0], expected)
     np.testing.assert_allclose(weak.features(archs[::-1])[:, 0], expected[::-1])
     np.testing.assert_allclose(weak.features(archs)[:, 1], expected)  # no two are isomorphic
@@ -38,9 +43,33 @@ def test_isomorphic_architectures_share_the_mean_and_keep_their_own(space: NASBe
     weak = WeakLabels(space, every[big], {"acc": values})
     features = weak.features(every[big])[:, 0]
     np.testing.assert_allclose(features, features[0], atol=1e-12)
-    np.testing.assert_allclose(features[0], norm.ppf((values + 0.5) / 6).mean(), atol=1e-12)
+    np.testing.assert_allclose(features[0], 0.0, atol=1e-12)
     own = weak.features(every[big])[:, 1]
-    np.testing.assert_allclose(own, norm.ppf((values + 0.5) / 6))
+    np.testing.assert_allclose(own, standard_ranks(values))
+    labelled, labels = weak.some()
+    assert set(space.classes(labelled)) == set(classes[big])
+    np.testing.assert_allclose(labels, 0.0, atol=1e-12)
+
+
+def test_some_are_labelled_architectures(space: NASBench201) -> None:
+    archs = space.sample(900, rng=np.random.default_rng(0))
+    costs = space.cost(archs)
+    macs = np.where(np.arange(900) < 500, costs["macs"], np.nan)
+    weak = WeakLabels(space, archs, {"macs": macs, "params": costs["params"]})
+    labelled, labels = weak.some()
+    assert labels.shape == (256, 2)
+    known = {row.tobytes() for row in space.canonical(archs[:500])}
+    assert {row.tobytes() for row in space.canonical(labelled)} <= known
+    np.testing.assert_array_equal(labels, weak.features(labelled)[:, :2])
+
+
+def test_several_labels_have_in_common_what_orders_most_of_them(space: NASBench201) -> None:
+    archs = space.sample(400, rng=np.random.default_rng(0))
+    macs, noise = space.cost(archs)["macs"], np.random.default_rng(1).normal(size=400)
+    one = WeakLabels(space, archs, {"macs": macs})
+    np.testing.assert_array_equal(one.common(archs), one.features(archs)[:, 0])
+    three = WeakLabels(space, archs, {"noise": noise, "macs": macs, "error": -(macs**2)})
+    assert abs(kendall_tau(three.common(archs), macs)) > 0.8
 
 
 def test_costs_of_isomorphic_architectures_help_to_rank_costs(space: NASBench201) -> None:
@@ -92,12 +121,56 @@ def test_weak_labels_help_most_where_labels_are_few(space: NASBench201, data_dir
     supernet = load_table(data_dir / "nb201_supernet.csv.gz", space)
     weak = {name: supernet.column(name)[supernet.rows(table.archs)] for name in supernet.metrics}
     weak |= space.cost(table.archs)
+    pretrained = GaussianProcess(space).pretrain(table.archs, weak)
     gains = []
     for draw in range(4):
         rows = np.random.default_rng([draw, 20]).choice(len(table), 20, replace=False)
         taus = []
-        for ranker in (GaussianProcess(space), GaussianProcess(space).pretrain(table.archs, weak)):
+        for ranker in (GaussianProcess(space), pretrained):
             ranker.fit(table.archs[rows], table.column("c10_val")[rows])
             taus.append(kendall_tau(ranker.predict(table.archs), table.column("c10_test")))
         gains.append(taus[1] - taus[0])
     assert np.mean(gains) > 0.02
+
+
+def test_priors_are_those_that_explain_the_weak_labels(space: NASBench201) -> None:
+    """A label of operation counts alone makes counts large and smooth, against other groups."""
+    archs = np.unique(space.canonical(space.sample(400, rng=np.random.default_rng(0))), axis=0)
+    convs = (archs == 3).sum(axis=1) + 0.01 * np.arange(len(archs)) / len(archs)
+    ranker = GaussianProcess(space).pretrain(archs, {"convolutions": convs})
+    shuffled = GaussianProcess(space)
+    shuffled.pretrain(archs, {"noise": np.random.default_rng(1).permutation(convs)})
+    plain, found, blind = (
+        [Kernel(terms, learnt=learnt) for terms, learnt, _ in each._kernels()]
+        for each in (_scaled(GaussianProcess(space)), ranker, shuffled)
+    )
+    count = list(ranker.columns_).index("count") - 1  # after edges, which are not used
+    others = [t for t in range(4) if t != count]
+    for kernel in found:  # that of costs has the same smooth terms
+        assert kernel.prior_mean[count] > kernel.prior_mean[others].max()
+        assert kernel.prior_mean[len(kernel.terms) + count] > 1.0
+    for before, after in zip(plain, blind, strict=True):
+        g = len(before.terms)
+        assert len(after.terms) > g
+        assert np.abs(np.ptp(after.prior_mean[:4])) < 0.6  # no ratio is preferred by much
+
+
+def _scaled(ranker: GaussianProcess) -> GaussianProcess:
+    ranker._set_scale()
+    return ranker
+
+
+def test_a_shuffled_label_costs_little(space: NASBench201) -> None:
+    table = load_table("digits201", space)
+    labels, truth = table.column("valid_accuracy"), table.column("test_accuracy")
+    shuffled = GaussianProcess(space)
+    shuffled.pretrain(table.archs, {"shuffled": np.random.default_rng(9).permutation(truth)})
+    losses = []
+    for draw in range(4):
+        rows = np.random.default_rng(draw).choice(len(table), 20, replace=False)
+        taus = []
+        for ranker in (GaussianProcess(space), shuffled):
+            ranker.fit(table.archs[rows], labels[rows])
+            taus.append(kendall_tau(ranker.predict(table.archs), truth))
+        losses.append(taus[0] - taus[1])
+    assert np.mean(losses) < 0.03

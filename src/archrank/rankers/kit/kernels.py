@@ -30,6 +30,7 @@ TOLERANCE = 1e-5  # of the fit: relative change of the objective
 AMPLITUDE_SD = {False: 0.5, True: 1.0}  # if linear; means add up to an amplitude of 1
 LENGTH = (1.0, 1.0)
 RELEVANCE = (0.0, 1.0)
+LEARNT_SD = 0.5  # of priors that are centred on what was learnt elsewhere, against the others
 NOISE = (-2.0, 1.0)  # variance, against unit variance of the labels
 
 
@@ -42,11 +43,14 @@ class Term:
         linear: one plus the product of columns, a linear model with an offset, instead of Matern
             5/2 of their distance.
         decisions: the relevance that weighs each column: ``(f,)``; ``None``: all weigh the same.
+        amplitude: prior of the logarithm of its amplitude, against an equal share: (mean, sd);
+            ``None``: mean 0 and :data:`AMPLITUDE_SD`.
     """
 
     columns: Ints
     linear: bool = False
     decisions: Ints | None = None
+    amplitude: tuple[float, float] | None = None
 
 
 class Kernel:
@@ -55,19 +59,45 @@ class Kernel:
     Args:
         terms: at least one.
         noise: prior of the logarithm of the noise variance: (mean, sd).
+        learnt: hyper-parameters that explained other labels, of a kernel that consists of the first
+            terms of this one, none of them linear. The priors of these terms are centred on them,
+            and narrower; of amplitudes, only the ratios count, and the noise keeps its prior.
     """
 
-    def __init__(self, terms: Sequence[Term], noise: tuple[float, float] = NOISE) -> None:
+    def __init__(
+        self,
+        terms: Sequence[Term],
+        noise: tuple[float, float] = NOISE,
+        learnt: Floats | None = None,
+    ) -> None:
         self.terms = tuple(terms)
         used = [t.decisions.max() + 1 for t in self.terms if t.decisions is not None]
         self.relevances = int(max(used, default=0))
         g, smooth = len(self.terms), sum(not t.linear for t in self.terms)
-        priors = [(-np.log(g), AMPLITUDE_SD[t.linear]) for t in self.terms] + [LENGTH] * smooth
+        given = [t.amplitude or (0.0, AMPLITUDE_SD[t.linear]) for t in self.terms]
+        priors = [(mean - np.log(g), sd) for mean, sd in given] + [LENGTH] * smooth
         priors += [RELEVANCE] * self.relevances + [noise]
         self.prior_mean, self.prior_sd = (np.array(part) for part in zip(*priors, strict=True))
         lengths = iter(range(g, g + smooth))
         self._lengths = [-1 if t.linear else next(lengths) for t in self.terms]
         self._relevance = slice(g + smooth, g + smooth + self.relevances)
+        if learnt is not None:
+            self._expect(learnt)
+
+    def _expect(self, learnt: Floats) -> None:
+        """Centre the priors of the first terms on hyper-parameters ``learnt`` elsewhere.
+
+        As far as these explained the labels there: of labels that were all noise, not at all.
+        """
+        k, g = (len(learnt) - self.relevances - 1) // 2, len(self.terms)
+        amplitudes, others = learnt[:k], learnt[k:-1]
+        target = np.concatenate([amplitudes - np.log(np.exp(amplitudes).sum()), others])
+        known = np.r_[:k, g : g + k, self._relevance]
+        explained = max(1 - np.exp(learnt[-1]), 0.0)
+        share = np.zeros(len(known))
+        share[:k] = np.log(k / g)  # of all amplitudes; together they stay what they were
+        self.prior_mean[known] += explained * (target + share - self.prior_mean[known])
+        self.prior_sd[known] *= LEARNT_SD**explained
 
     def scaled(self, theta: Floats, x: Floats) -> list[Floats]:
         """Columns of each term as its distance or product sees them: ``(n, f_t)`` each."""

@@ -12,24 +12,30 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.stats import rankdata
 from sklearn.linear_model import Ridge
 
 from archrank.errors import LabelError
-from archrank.rankers.kit.targets import normal_scores
-from archrank.rows import LookUp, row_codes
+from archrank.rankers.kit.targets import standard_scores
+from archrank.rows import LookUp, distinct, row_codes
 from archrank.types import Archs, Floats
 
 if TYPE_CHECKING:
     from archrank.spaces.base import Space
 
+SAMPLED = 1024  # architectures that labels are looked up of, to find
+SOME = 256  # that tell how weak labels depend on features
+
 
 class WeakLabels:
     """Weak labels as features: two columns per label.
 
-    Every label becomes normal scores of its ranks, averaged over isomorphic architectures in the
-    first columns and over equal rows in the last. Isomorphic architectures are one network to an
-    accuracy, of which a label has several measurements; not so to a latency, for which a label may
-    count operations that others lack. What is ranked decides, so rankers are offered both.
+    Every label becomes its ranks, of mean 0 and variance 1, averaged over isomorphic architectures
+    in the first columns and over equal rows in the last. Isomorphic architectures are one network
+    to an accuracy, of which a label has several measurements; not so to a latency, for which a
+    label may count operations that others lack. What is ranked decides, so rankers are offered
+    both. (Normal scores in place of ranks would set the best far apart from all others, and at the
+    top a weak label is least to be trusted.)
     Architectures without a label (or with NaN, as proxies give where they fail) get what ridge
     regression on the space's features expects.
 
@@ -50,13 +56,15 @@ class WeakLabels:
         if not labels:
             raise LabelError("weak labels: none given; pass {name: (n,) values}")
         self.names = tuple(labels)
-        columns = [_scores(_column(name, values, len(rows))) for name, values in labels.items()]
+        columns = [_ranks(_column(name, values, len(rows))) for name, values in labels.items()]
         features = space.features(rows)
         self._center, self._spread = features.mean(axis=0), features.std(axis=0) + 1e-6
         x = self._standardised(features)
         classes = space.canonical(rows)
         self._by_class = [_Means(classes, column) for column in columns]
         self._by_row = [_Means(rows, column) for column in columns]
+        complete = np.isfinite(columns).all(axis=0)
+        self._labelled = distinct(classes[complete] if complete.any() else classes)
         self._guessers = [Ridge().fit(x[np.isfinite(c)], c[np.isfinite(c)]) for c in columns]
         digest = hashlib.sha256()
         for means in self._by_row:
@@ -76,6 +84,31 @@ class WeakLabels:
             guesses = np.stack([ridge.predict(x) for ridge in self._guessers * 2], axis=1)
             values[some] = np.where(np.isnan(values[some]), guesses, values[some])
         return values
+
+    def some(self) -> tuple[Archs, Floats]:
+        """Return architectures that tell what labels depend on: ``(k, d)``, ``(k, w)`` labels.
+
+        As the space samples them, isomorphic ones as often as they come; where fewer than
+        :data:`SOME` of a sample have labels, others that have are added.
+        """
+        rng = np.random.default_rng(0)
+        sampled = self.space.sample(SAMPLED, rng=rng)
+        classes = self.space.canonical(sampled)
+        known = np.isfinite([means.of(classes) for means in self._by_class]).all(axis=0)
+        rows = np.concatenate([sampled[known], rng.permutation(self._labelled)])[:SOME]
+        return rows, self.features(rows)[:, : len(self.names)]
+
+    def common(self, archs: Archs) -> Floats:
+        """Return what the labels of ``archs: (n, d)`` have in common: ``(n,)``.
+
+        The first principal component of the labels of all architectures that have some.
+        """
+        values = self.features(archs)[:, : len(self.names)]
+        if len(self.names) == 1:
+            return values[:, 0]
+        _, _, directions = np.linalg.svd(self.some()[1], full_matrices=False)
+        shared: Floats = values @ directions[0]
+        return shared
 
     def _standardised(self, features: NDArray[np.float32]) -> Floats:
         standardised: Floats = (features.astype(np.float64) - self._center) / self._spread
@@ -104,12 +137,12 @@ class _Means:
         return found
 
 
-def _scores(column: Floats) -> Floats:
-    """Normal scores of a label, NaN where it has none: ``(n,)``."""
+def _ranks(column: Floats) -> Floats:
+    """Ranks of a label, of mean 0 and variance 1, NaN where it has none: ``(n,)``."""
     known = np.isfinite(column)
-    scores = np.full(len(column), np.nan)
-    scores[known] = normal_scores(column[known])
-    return scores
+    ranks = np.full(len(column), np.nan)
+    ranks[known] = standard_scores(rankdata(column[known]))
+    return ranks
 
 
 def _column(name: str, values: ArrayLike, n: int) -> Floats:

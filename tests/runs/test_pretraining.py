@@ -25,10 +25,11 @@ from archrank.errors import (
 from archrank.hardware import pixel1_latency
 from archrank.hardware.look_up import PIXEL1_FILE
 from archrank.rankers.base import Ranker
+from archrank.runs.compose import make_strategy
 from archrank.runs.folder import load_settings, open_run
 from archrank.runs.named import make_space
 from archrank.runs.plan import planned
-from archrank.runs.pretraining import SUPERNET
+from archrank.runs.pretraining import SUPERNET, Pretraining
 from archrank.runs.reading import find_run, with_parts
 from archrank.runs.settings import SearchSettings
 from archrank.runs.weak_table import ABOUT, LABELS
@@ -277,6 +278,16 @@ def test_what_cannot_be_used_is_refused_before_anything_is_written(
     assert not Path("run").exists()
 
 
+def test_the_seed_is_that_of_the_ranker_too() -> None:
+    for ranker, seed in (("default", 7), ("mine.py:ranker", 0)):
+        settings = replace(SETTINGS, seed=7, ranker=ranker)
+        space = make_space(settings.space)
+        strategy = make_strategy(settings, space)
+        assert isinstance(strategy, AceNASSearch)
+        found = Pretraining(strategy, settings, space, Path("run"))
+        assert found.ranker.get_params()["seed"] == seed
+
+
 def test_a_space_without_a_supernet() -> None:
     settings = replace(SETTINGS, space="mine.py:plain", ranker="default")
     with pytest.raises(SpaceError, match="graph"):  # which its ranker needs
@@ -303,7 +314,9 @@ def test_the_search_for_a_latency_from_its_supernet_on(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """At smoke size: published are 360 epochs, 10,000 weak labels, 234 evaluations."""
-    monkeypatch.setattr(recipes, "ACENAS_PROXYLESSNAS", replace(QUICK, sampler=SkipPrior()))
+    changes = {"epochs": 1, "batch_size": 400}
+    recipe = replace(QUICK, changes=changes, sampler=SkipPrior())
+    monkeypatch.setattr(recipes, "ACENAS_PROXYLESSNAS", recipe)
     monkeypatch.setattr(acenas, "WEAK_IN_BAND", 30)
     write_weights(here)
     settings = replace(

@@ -50,6 +50,8 @@ class Pretraining:
         self.strategy, self.settings, self.space = strategy, settings, space
         self.folder = folder
         self.ranker = strategy.ranker if strategy.ranker is not None else _default(space)
+        if settings.ranker == "default":  # the user's own keeps its seed
+            self.ranker.set_params(seed=settings.seed)
 
     def check(self) -> None:
         """Refuse what cannot be used, before anything is trained or written.

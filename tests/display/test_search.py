@@ -120,6 +120,12 @@ def test_plain_lines_say_that_a_run_is_alive(clock: Clock) -> None:
     ]
 
 
+def test_of_many_architectures_a_few_are_named(clock: Clock) -> None:
+    told = Pace(make(strategy=Random(2)), 20, None)
+    told.works_on([f"a{i}" for i in range(20)])
+    assert told.now == "evaluating 20, for 0 s: a0, a1, a2, a3 and 16 more"
+
+
 def test_the_time_left_comes_from_finished_evaluations(clock: Clock) -> None:
     study = make(timed(clock, 6), Random(2)).run(2)
     told = Pace(study, 6, None)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from archrank.study.study import Study
 
 LAST = 3  # results that are shown
+NAMED = 4  # of the architectures that are evaluated
 NONE = "none yet"
 
 
@@ -99,7 +100,10 @@ class Pace:
         for_long = whole_duration(time.monotonic() - self._since)
         if not self._waiting:
             return f"choosing the next architectures, for {for_long}"
-        return f"evaluating {len(self._waiting)}, for {for_long}: {', '.join(self._waiting)}"
+        rest = len(self._waiting) - NAMED
+        more = f" and {rest} more" if rest > 0 else ""
+        named = ", ".join(self._waiting[:NAMED])
+        return f"evaluating {len(self._waiting)}, for {for_long}: {named}{more}"
 
 
 def best_text(study: Study) -> str:

@@ -47,6 +47,8 @@ class SupernetTrain:
     """Exponents of the learning rate's decay, of the smallest and of the largest architectures."""
     momentum_decision: int | None = None
     """Index of a decision, such as an edge: each of its options has a momentum of its own."""
+    move_unused: bool = False
+    """Let weights that an update does not use move by momentum and decay, as AceNAS's did."""
     seed: int = 0
     """Seed of initial weights, draws and batches."""
     keep: tuple[int, ...] = ()
@@ -118,10 +120,10 @@ class SupernetTrain:
     def _rule(self, default: UpdateRule) -> UpdateRule:
         from archrank.supernets.updates import MeanPerWeight
 
-        if not self.decay_exponents and self.momentum_decision is None:
+        if not (self.decay_exponents or self.move_unused) and self.momentum_decision is None:
             return default
         exponents: Any = self.decay_exponents or (1.0, 1.0)
-        return MeanPerWeight(exponents, self.momentum_decision)
+        return MeanPerWeight(exponents, self.momentum_decision, self.move_unused)
 
 
 @dataclass

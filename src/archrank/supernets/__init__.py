@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from archrank.supernets import samplers as samplers
     from archrank.supernets import updates as updates
     from archrank.supernets.base import Supernet as Supernet
+    from archrank.supernets.ranks import processes as processes
     from archrank.supernets.recipes import SupernetRecipe as SupernetRecipe
     from archrank.supernets.recipes import start_training as start_training
     from archrank.supernets.running import train_supernet as train_supernet
@@ -31,6 +32,7 @@ _HOMES = {
     "mean_of_supernets": "scoring",
     "one_shot_scores": "scoring",
     "recalibrate": "statistics",
+    "processes": "ranks",
     "samplers": "",
     "start_training": "recipes",
     "train_supernet": "running",

@@ -112,7 +112,11 @@ ACENAS = SupernetRecipe(
     },
     options={"affine": True},
 )
-"""AceNAS on NAS-Bench-101 and 201: single paths, uniform."""
+"""AceNAS on NAS-Bench-101 and 201: single paths, uniform.
+
+Weights that an update does not use stay, unlike in the PyTorch of its time, see
+:class:`~archrank.supernets.updates.MeanPerWeight`.
+"""
 
 ACENAS_NDS = replace(ACENAS, changes={**ACENAS.changes, "batch_size": 128})
 """AceNAS on the NDS spaces; batches of 96 for Amoeba."""

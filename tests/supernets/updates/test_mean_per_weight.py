@@ -126,6 +126,26 @@ def test_complex_architectures_keep_a_high_learning_rate() -> None:
     assert rate(archs[:2]) == pytest.approx(rates[:2].mean())
 
 
+@pytest.mark.parametrize("m", [1, 3])
+def test_unused_weights_may_move_on_as_in_old_torch(m: int) -> None:
+    found = Setting(MeanPerWeight(moves_unused=True))
+    old = initialise(SPACE.networks(TASK).supernet, 0)
+    settings = {"momentum": 0.9, "nesterov": True, "weight_decay": 0.01}
+    optimizer = torch.optim.SGD(old.parameters(), lr=0.1, **settings)  # type: ignore[arg-type]
+    rng = np.random.default_rng(0)
+    for _ in range(5):
+        archs = SPACE.sample(m, rng=rng)
+        given = means([found.gradients(arch) for arch in archs])
+        for name, weight in old.named_parameters():
+            weight.grad = given.get(name, torch.zeros_like(weight))
+        optimizer.step()
+        found.update(found.batch, archs)
+        for name, weight in old.named_parameters():
+            assert torch.allclose(weight, found.weights[name], atol=1e-4), name
+    with pytest.raises(SettingsError, match="does not go with momentum_decision"):
+        MeanPerWeight(momentum_decision=0, moves_unused=True)
+
+
 @pytest.mark.parametrize(
     ("settings", "recipe", "told"),
     [

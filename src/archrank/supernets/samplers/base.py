@@ -19,8 +19,8 @@ class Sampler(ABC):
     """Base class of samplers: settings and no state.
 
     All rows of one call run on the same batch and make one update together. The result depends on
-    the arguments alone, so that a resumed training, and every process of a distributed one, draws
-    the same rows.
+    the arguments alone, so that a resumed training draws the same rows. Of several processes that
+    train together, each calls it with a generator of its own.
     """
 
     @abstractmethod

@@ -39,18 +39,24 @@ class MeanPerWeight(UpdateRule):
     learning rates where several architectures make one update, and the momentum of weights that
     several groups share within one, see :class:`~archrank.supernets.updates.momenta.Momenta`.
 
+    Weights that no architecture of an update used stay as they are. In PyTorch before 2.0, with
+    which AceNAS and the Surgery were published, their gradients were 0 instead: they moved on by
+    their momentum, and decayed. ``moves_unused`` brings that back.
+
     Attributes:
         decay_exponents: of the smallest and of the largest architectures; below 1 the learning rate
             falls later, such as (1.5, 0.5).
         momentum_decision: index of the decision whose options have a momentum each; ``None``: one
             momentum for all.
+        moves_unused: let unused weights move and decay, too.
 
     Raises:
-        SettingsError: a setting is out of its range.
+        SettingsError: a setting is out of its range, or two do not go together.
     """
 
     decay_exponents: tuple[float, float] = (1.0, 1.0)
     momentum_decision: int | None = None
+    moves_unused: bool = False
 
     def __post_init__(self) -> None:
         ends = self.decay_exponents
@@ -62,6 +68,11 @@ class MeanPerWeight(UpdateRule):
         object.__setattr__(self, "decay_exponents", (smallest, largest))
         if self.momentum_decision is not None:
             whole(self.momentum_decision, "momentum_decision", at_least=0, error=SettingsError)
+            if self.moves_unused:
+                raise SettingsError(
+                    "moves_unused does not go with momentum_decision: unused weights have no "
+                    "group whose momentum could move them"
+                )
 
     def start(self, session: Session) -> Updates:
         """Return the updates of a training that begins.
@@ -78,6 +89,7 @@ class _Means(Updates):
 
     def __init__(self, rule: MeanPerWeight, session: Session) -> None:
         self._session, self._decision = session, rule.momentum_decision
+        self._moves_unused = rule.moves_unused
         space, weights = session.supernet.space, session.weights
         self._exponents = None
         if rule.decay_exponents != (1.0, 1.0):
@@ -102,7 +114,7 @@ class _Means(Updates):
             step.backward(loss)
             if self._momenta is not None:
                 self._momenta.lend_one(self._group(archs[0]))
-            step.update(self._decays(archs)[0] if self._exponents else None)
+            self._step(self._decays(archs)[0] if self._exponents else None)
             return loss.detach()
         losses = []
         for arch in archs:
@@ -122,9 +134,16 @@ class _Means(Updates):
     def _update(self, uses: Ints, decay: float | None) -> None:
         if self._momenta is not None:
             self._momenta.lend(uses)
-        self._session.step.update(decay)
+        self._step(decay)
         if self._momenta is not None:
             self._momenta.take_back(uses)
+
+    def _step(self, decay: float | None) -> None:
+        if self._moves_unused:
+            for weight in self._session.weights:
+                if weight.grad is None:
+                    weight.grad = torch.zeros_like(weight)
+        self._session.step.update(decay)
 
     def _decays(self, archs: Archs) -> Floats:
         """Return the factor of the learning rate of each of ``archs: (m, d)``, ``(m,)``."""

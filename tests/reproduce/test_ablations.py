@@ -95,8 +95,13 @@ def test_search(bench: Bench, jobs: list[ablations.Search]) -> None:
     assert values["c100 AceNAS, regret on the way"] == pytest.approx(1.5)
     assert len(values) == 17
     assert [job.method for job in jobs if job.carry_over] == ["weights carried over"] * 2
-    (claim,) = found.claims
-    assert claim.measured.startswith("c100: ")
+    assert found.claims == []
+    told = found.notes[-1]
+    assert told.startswith("c100: AceNAS has a regret of ") == any(
+        value < values["c100 AceNAS, regret"]
+        for what, value in values.items()
+        if not what.endswith("way")
+    )
 
 
 def test_data_sets_with_the_same_labels_share_a_pretraining(bench: Bench) -> None:

@@ -24,7 +24,7 @@ def test_a_study(cli: Cli, truth_file: Path, monkeypatch: pytest.MonkeyPatch) ->
     command = (*STUDY, "--table", truth_file, "--parts", "scores", "groups")
     found = cli(*command)
     assert found.status == 0, found.err
-    assert "to go, in one process" in found.err
+    assert "of work to go" in found.err
     assert "One-shot scores, and MACs alone" in found.out
     assert found.out.count("finding ") == 8
     folder = Path("supernets/study-tiny-test_accuracy-quick")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from archrank.cli.names import names_of
 from archrank.cli.output import print_json, progress_console, say, show_rows
 from archrank.cli.supernet_recipe import Optimisation
-from archrank.cli.workers import INTERRUPTED
+from archrank.cli.workers import INTERRUPTED, running
 from archrank.files import file_name
 from archrank.metrics import split_direction
 
@@ -60,6 +60,8 @@ class StudySupernets:
     """Do a study of a minute, which shows that everything runs; its numbers say nothing."""
     device: Annotated[str, "DEVICE"] = "cpu"
     """Device to train on: cpu or cuda."""
+    workers: int = 1
+    """Number of worker processes, each of which trains one supernet at a time."""
     data: Annotated[Path | None, "DIR"] = None
     """Folder of tables and data sets (default: what ARCHRANK_DATA names)."""
     run: Annotated[Path | None, "DIR"] = None
@@ -86,7 +88,7 @@ class StudySupernets:
                 say(line)
 
         try:
-            with counting:
+            with counting, running(self.workers) as executor:
                 found = study_supernets(
                     self.table,
                     settings,
@@ -95,6 +97,7 @@ class StudySupernets:
                     data=self.data,
                     out=folder,
                     device=self.device,
+                    executor=executor,
                     announce=announce,
                     progress=lambda done, of: counting.progress(round(done), round(of)),
                 )

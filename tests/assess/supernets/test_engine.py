@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -123,6 +124,14 @@ def test_a_study_that_is_killed_goes_on(
         assert path.read_bytes() == (tmp_path / "killed" / "scores" / path.name).read_bytes()
 
 
+def test_workers_give_the_same_numbers(truth_file: Path, pool: Executor) -> None:
+    settings = replace(TINY, parts=("groups", "averages"), epochs=1)
+    times: list[tuple[float, float]] = []
+    found = study(truth_file, settings, executor=pool, progress=lambda *t: times.append(t))
+    assert _numbers(found) == _numbers(study(truth_file, settings))
+    assert times[-1][0] == pytest.approx(times[-1][1])
+
+
 class Enough(BaseException):
     pass
 
@@ -148,7 +157,7 @@ def test_work_is_told_before_it_begins(
     assert not (tmp_path / "trainings").exists()
     after = told(folder, TINY)
     assert after.count("2 done") == 14
-    assert "about 0 s to go" in told(folder, replace(TINY, parts=("scores",)))
+    assert "about 0 s of work to go" in told(folder, replace(TINY, parts=("scores",)))
 
 
 def test_the_report_and_the_raw_results(found: SupernetStudy, tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import Executor
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from archrank.assess.supernets.base import FitJournal, Part, Results, Row
 from archrank.assess.supernets.final import references
 from archrank.assess.supernets.outline import Outline, outline
 from archrank.assess.supernets.parts import part_named
-from archrank.assess.supernets.plan import MEAN, Plan
+from archrank.assess.supernets.plan import MEAN, Plan, Scoring, Training
 from archrank.assess.supernets.problem import StudyProblem, load_problem, task_name
 from archrank.assess.supernets.settings import StudySettings
 from archrank.assess.supernets.study import SupernetStudy
@@ -22,6 +23,7 @@ from archrank.data import find_data
 from archrank.differences import differences, told
 from archrank.errors import ResumeError, SettingsError
 from archrank.files import read_json, write_json
+from archrank.jobs import run_jobs
 from archrank.runs.folder import locked
 from archrank.runs.named import make_space, make_task
 from archrank.spaces.base import Space
@@ -43,6 +45,7 @@ def study_supernets(
     data: str | Path | None = None,
     out: str | Path | None = None,
     device: str = "cpu",
+    executor: Executor | None = None,
     announce: Callable[[Outline], object] = lambda outline: None,
     progress: Callable[[float, float], object] = lambda done, of: None,
 ) -> SupernetStudy:
@@ -60,6 +63,7 @@ def study_supernets(
         data: Folder of files that are named without a folder.
         out: Folder to keep everything in; ``None`` keeps nothing.
         device: Where supernets are trained and evaluated.
+        executor: Trains and scores several at a time; ``None`` one after the other in this process.
         announce: Called with the work ahead, before it begins.
         progress: Called with the estimated seconds that are done, and of all.
 
@@ -87,7 +91,7 @@ def study_supernets(
         parts = [part for part in found if part.name not in skipped]
         work = outline(workshop, parts)
         announce(work)
-        results = _run(work, workshop, progress)
+        results = _run(work, workshop, progress, executor)
         rows = [row for part in parts for row in _rows(part, results)]
     return SupernetStudy(settings, _facts(problem, table), rows, skipped)
 
@@ -142,20 +146,29 @@ def _settle(path: Path, settings: StudySettings, workshop: Workshop) -> None:
     write_json(path, now)
 
 
-def _run(work: Outline, workshop: Workshop, progress: Callable[[float, float], object]) -> Results:
+def _run(
+    work: Outline,
+    workshop: Workshop,
+    progress: Callable[[float, float], object],
+    executor: Executor | None,
+) -> Results:
     """Train and score what is not there yet."""
     clock = _Clock(work, progress)
-    for training in work.trainings:
-        mine = [s for s in work.scorings if s.training == training.name]
-        if training.name not in work.done:
-            workshop.train(training, clock.watch(work.seconds(training)))
-        for scoring in mine:
-            if scoring.name not in work.done:
-                workshop.score(scoring, clock.watch(work.seconds(scoring)))
-    for scoring in work.scorings:
-        if scoring.training == MEAN and scoring.name not in work.done:
-            workshop.score(scoring, clock.watch(work.seconds(scoring)))
-    journal = FitJournal(workshop.folder / FITS, lambda: progress(clock.done, clock.total))
+    jobs = [(training, work.left_of(training.name)) for training in work.trainings]
+    if executor is None:
+        for training, scorings in jobs:
+            workshop.produce(training, scorings, clock.watch)
+    else:
+        calls = ((workshop, training, scorings) for training, scorings in jobs)
+        with closing(run_jobs(Workshop.produce, calls, executor)) as finished:
+            for place, _ in finished:
+                training, scorings = jobs[place]
+                pieces: tuple[Training | Scoring, ...] = (training, *scorings)
+                for piece in pieces:
+                    clock.watch(piece)(1.0)
+    for scoring in work.left_of(MEAN):
+        workshop.score(scoring, clock.watch(scoring))
+    journal = FitJournal(workshop.folder / FITS, lambda: clock.spend(work.fit))
     return Results(work.plan, workshop.tables, journal)
 
 
@@ -163,13 +176,18 @@ class _Clock:
     """Counts estimated seconds of work that are done."""
 
     def __init__(self, work: Outline, progress: Callable[[float, float], object]) -> None:
-        self.total = work.left
-        self.done = 0.0
-        self._progress = progress
+        self.total, self.done = work.left, 0.0
+        self._work, self._progress = work, progress
 
-    def watch(self, seconds: float) -> Callable[[float], None]:
-        """Return what is told the share of a piece of work of some seconds that is done."""
+    def spend(self, seconds: float) -> None:
+        """Count some seconds more."""
+        self.done = min(self.done + seconds, self.total)
+        self._progress(self.done, self.total)
+
+    def watch(self, piece: Training | Scoring) -> Callable[[float], None]:
+        """Return what is told the share of a piece of work that is done."""
         before = self.done
+        seconds = 0.0 if piece.name in self._work.done else self._work.seconds(piece)
 
         def watch(share: float) -> None:
             self.done = before + share * seconds

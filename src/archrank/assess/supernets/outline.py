@@ -14,7 +14,8 @@ from archrank.types import Archs
 
 PROBED = 8, 32, 160  # architectures that are timed: trained, and scored in two calls
 RECALIBRATED = 8  # times as slow as batch statistics, about
-FIT = 3.0  # seconds of one fit of a predictor with its published epochs, about
+FIT = 6.0  # seconds of one fit of a predictor with its published epochs, about
+FITS = {"labels": 2, "predictors": 7}  # fits of a part, per seed
 PUBLISHED_EPOCHS = 200  # of the Surgery's predictors
 
 
@@ -67,14 +68,21 @@ class Outline:
             slower *= max(1.0, self.held_out / self.plan.settings.images)
         return n * self.pace.score * slower
 
+    def left_of(self, training: str) -> list[Scoring]:
+        """Return the tables of a training's scores that are not there yet."""
+        return [s for s in self.scorings if s.training == training and s.name not in self.done]
+
+    @property
+    def fit(self) -> float:
+        """Estimated seconds of one fit of a predictor, of all its stages in the mean."""
+        epochs = self.plan.settings.predictor_epochs or PUBLISHED_EPOCHS
+        return FIT * epochs / PUBLISHED_EPOCHS
+
     @property
     def fits(self) -> float:
-        """Estimated seconds of all fits of predictors."""
-        epochs = self.plan.settings.predictor_epochs or PUBLISHED_EPOCHS
-        each = FIT * epochs / PUBLISHED_EPOCHS
-        counts = {"labels": 4, "predictors": 17}
-        number = sum(counts.get(part.name, 0) for part in self.parts)
-        return number * each * len(self.plan.seeds)
+        """Estimated seconds of all fits of predictors, finished ones too."""
+        number = sum(FITS.get(part.name, 0) for part in self.parts)
+        return number * self.fit * len(self.plan.seeds)
 
     @property
     def left(self) -> float:
@@ -104,7 +112,7 @@ class Outline:
         lines.append(f"  {len(self.scorings)} tables of scores, about {scoring}")
         if self.fits:
             lines.append(f"  fits of predictors, about {whole_duration(self.fits)}")
-        lines.append(f"about {whole_duration(self.left)} to go, in one process")
+        lines.append(f"about {whole_duration(self.left)} of work to go")
         return lines
 
 

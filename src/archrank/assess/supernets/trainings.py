@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -86,6 +86,18 @@ class Workshop:
         networks = self.plan.space(training).networks(self.task)
         path = checkpoint(self.checkpoints(training), epoch)
         return load_supernet(path, networks).to(self.device)
+
+    def produce(
+        self,
+        training: Training,
+        scorings: Sequence[Scoring],
+        watch: Callable[[Training | Scoring], Watch] = lambda piece: lambda share: None,
+    ) -> None:
+        """Train one supernet, if it is not there, then score with it."""
+        if not self.trained(training):
+            self.train(training, watch(training))
+        for scoring in scorings:
+            self.score(scoring, watch(scoring))
 
     def score(self, scoring: Scoring, watch: Watch = lambda share: None) -> None:
         """Score architectures, unless it is done already."""

@@ -58,7 +58,10 @@ UNUSED = ("edge",)  # groups left out where there are others: one-hot of live ed
 WEAK = ("weak", "weak as run")  # groups of weak labels: means of classes, of rows
 RUN = ("operation", "total")  # groups that describe what a network runs, used or not
 DECISIONS = (ORDERED, CHOICE)  # groups with columns of decisions
-WEAK_AMPLITUDE = (-1.5, 0.75)  # prior of its logarithm, against an equal share: mean, sd
+WEAK_AMPLITUDE = (
+    -1.5,
+    0.75,
+)  # prior of its logarithm, against an equal share, of one label: mean, sd
 UNEXPLAINED = 0.01  # share of their variance that features explain, at least, as far as it counts
 COST_LOG_ODDS = -4.0  # that labels depend on what is run: most labels are accuracies
 VALUES_LOG_ODDS = -1.0  # that values tell more than ranks: it takes labels to know their scale
@@ -144,8 +147,9 @@ class GaussianProcess(Ranker):
             for view in self._views()
         ]
         noise = [np.exp(learnt[-1]) for learnt in self.pretrained_priors_ if learnt is not None]
-        explained = np.log(max(1 - min(noise, default=0.0), UNEXPLAINED))
-        self.pretrained_amplitude_ = (WEAK_AMPLITUDE[0] + float(explained), WEAK_AMPLITUDE[1])
+        explained = max(1 - min(noise, default=0.0), UNEXPLAINED)
+        trust = np.log(explained) + 0.5 * np.log(len(weak_labels))  # several are worth more
+        self.pretrained_amplitude_ = (WEAK_AMPLITUDE[0] + float(trust), WEAK_AMPLITUDE[1])
         return self
 
     def _explain(self, terms: list[Term], x: Floats, y: Floats) -> Floats:

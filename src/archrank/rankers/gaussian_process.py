@@ -17,7 +17,8 @@ Weak labels (:meth:`GaussianProcess.pretrain`) serve twice. They are one more gr
 with a small amplitude to begin with, since what ranks best on them is seldom best; the less of
 them other features explain, the smaller, since a label that nothing explains is noise. And they
 tell what matters: priors of the hyper-parameters are centred on those that explain the weak labels
-from the other features, whatever the direction in which these rank.
+from the other features, whatever the direction in which these rank. Kernels with the usual priors
+are considered beside these, for weak labels that depend on other things than labels do, as MACs.
 
 Hyper-parameters maximise marginal likelihood times weak priors, which matter with ten labels and
 hardly with a hundred. Predictions average over kernels and forms by evidence (Bayesian model
@@ -63,6 +64,7 @@ WEAK_AMPLITUDE = (
     0.75,
 )  # prior of its logarithm, against an equal share, of one label: mean, sd
 UNEXPLAINED = 0.01  # share of their variance that features explain, at least, as far as it counts
+UNTAUGHT_LOG_ODDS = -1.0  # that weak labels do not tell what labels depend on
 COST_LOG_ODDS = -4.0  # that labels depend on what is run: most labels are accuracies
 VALUES_LOG_ODDS = -1.0  # that values tell more than ranks: it takes labels to know their scale
 NEGLIGIBLE = 0.01  # weight below which a kernel is dropped
@@ -232,6 +234,11 @@ class GaussianProcess(Ranker):
             (view + weak, expected, 0.0)
             for view, expected in zip(views, learnt, strict=True)
             if view + weak
+        ]
+        kernels += [
+            (terms, None, UNTAUGHT_LOG_ODDS)
+            for terms, expected, _ in kernels
+            if expected is not None
         ]
         if run:
             added = [Term(self.columns_[g], linear=True) for g in run]

@@ -140,10 +140,12 @@ def test_priors_are_those_that_explain_the_weak_labels(space: NASBench201) -> No
     ranker = GaussianProcess(space).pretrain(archs, {"convolutions": convs})
     shuffled = GaussianProcess(space)
     shuffled.pretrain(archs, {"noise": np.random.default_rng(1).permutation(convs)})
-    plain, found, blind = (
-        [Kernel(terms, learnt=learnt) for terms, learnt, _ in each._kernels()]
-        for each in (_scaled(GaussianProcess(space)), ranker, shuffled)
+    plain = [Kernel(terms) for terms, _, _ in _scaled(GaussianProcess(space))._kernels()]
+    found, blind = (
+        [Kernel(terms, learnt=learnt) for terms, learnt, _ in each._kernels() if learnt is not None]
+        for each in (ranker, shuffled)
     )
+    assert len(ranker._kernels()) == len(found) + 1  # the usual priors are considered, too
     count = list(ranker.columns_).index("count") - 1  # after edges, which are not used
     others = [t for t in range(4) if t != count]
     for kernel in found:  # that of costs has the same smooth terms
@@ -174,3 +176,18 @@ def test_a_shuffled_label_costs_little(space: NASBench201) -> None:
             taus.append(kendall_tau(ranker.predict(table.archs), truth))
         losses.append(taus[0] - taus[1])
     assert np.mean(losses) < 0.03
+
+
+def test_labels_decide_whether_weak_labels_tell_what_matters(space: NASBench201) -> None:
+    """MACs depend on counts alone, accuracy does not: with some labels, that is noticed."""
+    table = load_table("digits201", space)
+    labels = table.column("valid_accuracy")
+    rows = np.random.default_rng(0).choice(len(table), 60, replace=False)
+    ranker = GaussianProcess(space).pretrain(table.archs, {"macs": table.column("macs")})
+    ranker.fit(table.archs[rows], labels[rows])
+    usual = Kernel(ranker._kernels()[0][0]).prior_mean[0]
+    weights = {
+        told: sum(m.weight for m in ranker.members_ if (m.kernel.prior_mean[0] != usual) == told)
+        for told in (True, False)
+    }
+    assert weights[False] > 0.9

@@ -67,8 +67,8 @@ def world(sign: float) -> list[Row]:
     return rows
 
 
-def judged(rows: list[Row], scale: Scale | None = SCALE) -> list[Finding]:
-    return findings(Evidence(rows, SETTINGS, scale))
+def judged(rows: list[Row], scale: Scale | None = SCALE, table: int = 6_466) -> list[Finding]:
+    return findings(Evidence(rows, SETTINGS, scale, table))
 
 
 def test_every_finding_can_be_reproduced_and_not() -> None:
@@ -92,6 +92,11 @@ def test_findings_of_parts_that_were_left_out(part: str, numbers: set[int]) -> N
     found = judged([r for r in world(1) if r.part != part])
     assert {f.number for f in found if f.verdict == "not asked here"} == numbers
     assert {f.number for f in found if f.verdict == "reproduced"} == set(range(1, 9)) - numbers
+
+
+def test_a_thousandth_of_a_small_table_is_no_share() -> None:
+    found = judged(world(1), table=4_000)
+    assert [f.number for f in found if f.verdict == "not asked here"] == [8]
 
 
 def test_layers_that_cannot_be_halved() -> None:

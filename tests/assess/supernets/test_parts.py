@@ -72,6 +72,8 @@ def test_classes_have_the_truth_of_their_row(problem: StudyProblem, truth_file: 
     assert problem.unit == 100
     few = load_problem(truth_file, SPACE, TASK, "test_accuracy", archs=30)
     assert len(few) == 30
+    assert len(few.whole) == 60
+    assert np.array_equal(few.whole["truth"], problem.truth)
     assert {a.tobytes() for a in few.archs} < {a.tobytes() for a in problem.archs}
     for arch, value in zip(few.archs, few.truth, strict=True):
         row = (problem.archs == arch).all(axis=1)

@@ -212,5 +212,6 @@ def _facts(problem: StudyProblem, table: BenchTable) -> dict[str, Any]:
         "task": problem.task.name,
         "classes": len(problem),
         "members": len(problem.members),
+        "measured": len(problem.whole),
         "scale": scale if isinstance(scale, Scale) else None,
     }

@@ -21,6 +21,7 @@ from archrank.spaces.images import Scale
 from archrank.types import Floats
 
 Verdict = Literal["reproduced", "not reproduced", "not asked here"]
+FEWEST = 5_000  # classes of which P@0.1 % is a share: of 5 architectures
 EARLY = 0.2  # share of all epochs that counts as early: 200 of the paper's 1,000
 
 
@@ -47,7 +48,8 @@ class Evidence:
 
     rows: Sequence[Row]
     settings: StudySettings
-    scale: Scale | None = None  # of the table's networks
+    scale: Scale | None  # of the table's networks
+    table: int  # classes of the table, on which predictors are judged
 
     def values(
         self, part: str, subject: str, criterion: str, at: float | None = None
@@ -260,6 +262,10 @@ def _different(evidence: Evidence) -> Outcome:
 
 def _stages(evidence: Evidence) -> Outcome:
     """P@0.1 % rises clearly from the first to the last stage, in the mean over predictors."""
+    if evidence.table < FEWEST:
+        return _not_asked(
+            f"0.1 % of the table's {evidence.table:,} classes are too few to be a share"
+        )
     gains, told = [], []
     for name in ("GATES", "LSTM"):
         subject = f"{name} in stages"

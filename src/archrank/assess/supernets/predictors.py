@@ -25,6 +25,8 @@ LABELS = "labels"
 class Predictors(Part):
     """Four predictors by two losses, from a few labels, and two of them in five stages.
 
+    They learn from and are judged on all classes of the table, since they need no scores.
+
     The draws of labels are as many as there are seeds; each predictor is trained once per draw.
     """
 
@@ -59,7 +61,7 @@ class Predictors(Part):
     def _by_group(
         self, results: Results, name: str, found: Sequence[Mapping[str, Any]]
     ) -> Iterator[Row]:
-        n = len(results.problem)
+        n = len(results.problem.whole)
         for group in range(GROUPS):
             at = group + 1.0
             taus = [one["group_tau"][group] for one in found]
@@ -94,12 +96,12 @@ class Predictors(Part):
 
 def as_bench(problem: StudyProblem) -> Measured:
     """Return the truth, and labels in [0, 1], which the regressions of the paper's code need."""
-    truth = problem.truth
+    truth = problem.whole[TRUTH]
     labels = truth * problem.unit / 100
     if not problem.unit:
         labels = (truth - truth.min()) / np.ptp(truth)
     columns = {TRUTH: truth, LABELS: labels}
-    return Measured(problem.space, problem.archs, columns, problem.macs)
+    return Measured(problem.space, problem.whole.archs, columns, problem.whole.macs)
 
 
 def _fit(plan: Plan, bench: Measured, name: str, loss: str, seed: int) -> Fit:

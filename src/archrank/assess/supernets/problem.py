@@ -44,6 +44,7 @@ class StudyProblem(Measured):
         runs: truths of the same classes by several training runs, ``(r, n)``; empty if unknown.
         unit: factor from the truth to percent; 0 if it is no fraction or percentage.
         own: whether the table measures several members of a class.
+        whole: all classes that the table measures, of which these may be some; their truth.
     """
 
     networks: Networks
@@ -52,6 +53,7 @@ class StudyProblem(Measured):
     group: Ints
     member_truth: Floats
     runs: Floats
+    whole: Measured
     unit: float = 0.0
     own: bool = False
 
@@ -113,7 +115,10 @@ def load_problem(
     values = table.objective(column)
     known = Metric(column, direction or table.directions.get(column)).known_direction
     sign = 1.0 if known == "maximize" else -1.0
+    _check_networks(table, networks)
     members, group, classes, rows = _classes(space, table)
+    every = networks.cost(classes)["macs"], _truths(sign * values, rows, group, len(classes))[0]
+    whole = Measured(space, classes, {TRUTH: every[1]}, every[0])
     chosen = _chosen(len(classes), archs)
     kept = np.isin(group, chosen)
     members, rows = members[kept], rows[kept]
@@ -123,7 +128,6 @@ def load_problem(
     runs = _runs(table, column, rows, group, len(classes))
     if space.size > LOOKUP_BOUND:  # what else is isomorphic cannot be listed
         members, group, member_truth, own = classes, np.arange(len(classes)), truth, False
-    _check_networks(table, networks)
     cost = networks.cost(classes)
     return StudyProblem(
         space,
@@ -136,6 +140,7 @@ def load_problem(
         group,
         member_truth,
         runs,
+        whole,
         _percent(table, column),
         own,
     )

@@ -38,7 +38,9 @@ class SupernetStudy:
     @cached_property
     def findings(self) -> list[Finding]:
         """The Surgery's eight findings, each reproduced, not reproduced or not asked here."""
-        return findings(Evidence(self.rows, self.settings, self.facts["scale"]))
+        return findings(
+            Evidence(self.rows, self.settings, self.facts["scale"], self.facts["measured"])
+        )
 
     @property
     def heading(self) -> str:

@@ -251,6 +251,7 @@ def test_weak_labels_of_tables(tables: None, settings: SearchSettings, labels: l
     ("change", "error", "words"),
     [
         ({"table": "truth.parquet"}, SettingsError, "no column oneshot_accuracy.*--weak FILE"),
+        ({"table": "wide.parquet"}, ArchrankError, "wide.parquet"),
         ({"weak": ("wide.parquet:oneshot_accuracy",)}, ArchrankError, "wide.parquet"),
         ({"weak": ("scores.parquet:oneshot",)}, UnknownNameError, "oneshot_accuracy"),
         ({"weak": ("nowhere.csv:oneshot",)}, ArchrankError, "nowhere.csv"),

@@ -34,7 +34,7 @@ FINAL = ("ranking", "evolution")
 
 
 class AceNASSearch(Strategy):
-    """Rounds in which a ranker chooses one half and chance the other; then the ranker's best.
+    """AceNAS: rounds that a ranker and chance choose by halves, then what is predicted best.
 
     The evaluations are planned beforehand. All but the last ``top`` are split into ``rounds`` of
     equal size; the last round takes what is left over. The first round is random. In every later

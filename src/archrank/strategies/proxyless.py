@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from archrank.errors import SpaceError
 from archrank.hardware.look_up import PIXEL1_FILE, pixel1_latency
+from archrank.spaces.mobile.proxylessnas import ProxylessNAS
 from archrank.spaces.samplers.latency import LatencyBand
-from archrank.strategies.acenas import AceNASSearch
+from archrank.strategies.acenas import WEAK_IN_BAND, AceNASSearch
 
 if TYPE_CHECKING:
     from archrank.rankers.base import Ranker
@@ -36,7 +38,7 @@ class ProxylessAceNAS(AceNASSearch):
 
     Raises:
         TableError: No latency weights, or they do not fit the space.
-        SpaceError: No architecture lies in the band.
+        SpaceError: Another space, or no architecture lies in the band.
     """
 
     usual_budget = 234
@@ -51,6 +53,12 @@ class ProxylessAceNAS(AceNASSearch):
         band_ms: tuple[float, float] = BAND_MS,
         **settings: Any,
     ) -> None:
+        blocks = {choice.name for choice in ProxylessNAS().choices}
+        if not {choice.name for choice in space.choices} <= blocks:
+            raise SpaceError(
+                f"{type(self).__name__} searches the space proxylessnas, got {space.name}; for "
+                "other spaces there is AceNASSearch, --strategy acenas"
+            )
         model = pixel1_latency(space, None if root is None else Path(root) / PIXEL1_FILE)
         published: dict[str, Any] = {
             "budget": 200,
@@ -76,4 +84,4 @@ def proxyless_ranker(space: Space) -> Ranker:
     """
     from archrank.rankers import AceNAS
 
-    return AceNAS(space, width=128, head=256, relevance_scale=15.0)
+    return AceNAS(space, width=128, head=256, relevance_scale=15.0, pretrain_samples=WEAK_IN_BAND)

@@ -130,7 +130,7 @@ def _samples(study: SupernetStudy) -> Iterator[Figure]:
 
 def _proxies(study: SupernetStudy) -> Iterator[Figure]:
     rows = study.part("proxies")
-    cost = {r.subject: r.mean for r in rows if r.criterion == "macs"}
+    cost = {r.subject: r.mean / 1000 for r in rows if r.criterion == "macs"}
     taus = {r.subject: r for r in rows if r.criterion == "tau" and r.subject in cost}
     own = next(subject for subject in taus if "(the table)" in subject)
     channels, cells = own.replace(" (the table)", "").split(", ")
@@ -143,7 +143,7 @@ def _proxies(study: SupernetStudy) -> Iterator[Figure]:
     if series:
         yield _figure(
             "Proxies, by cost",
-            "mean MACs of the supernet's networks",
+            "thousand MACs of the supernet's networks",
             "tau",
             series,
             f"Both lines pass through the table's own networks, {own.replace(' (the table)', '')}.",

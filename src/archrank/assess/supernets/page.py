@@ -26,7 +26,7 @@ tr.ours:has(+ tr.paper) > * { border-bottom: 0; padding-bottom: 2px; }
 .findings li { margin-bottom: 8px; overflow-wrap: anywhere; }
 .findings span { font-weight: 600; white-space: nowrap; }
 .yes { color: var(--blue); } .no { color: var(--red); } .open { color: var(--muted); }
-.spreads td:first-child { min-width: 18ch; }
+.spreads td:first-child { min-width: 15ch; }
 thead th.num { white-space: normal; min-width: 8ch; }
 """
 CLASSES = {"reproduced": "yes", "not reproduced": "no", "not asked here": "open"}

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from archrank.errors import ResumeError, SettingsError, StorageError
+from archrank.errors import ArgumentError, ResumeError, SettingsError, StorageError
 from archrank.evaluators import OneShot
 from archrank.spaces import NASBench201, Scale, TransNAS101Micro
 from archrank.strategies import Random
@@ -48,6 +48,21 @@ def test_scores_are_those_of_the_supernet(trained: tuple[SupernetTraining, Path]
     for found in (bound.evaluate(archs), sent.evaluate(archs)):
         assert np.array_equal(found["oneshot_loss"], expected["loss"])
         assert np.array_equal(found["oneshot_accuracy"], expected["accuracy"])
+
+
+def test_several_supernets_give_their_mean(
+    trained: tuple[SupernetTraining, Path], tmp_path: Path
+) -> None:
+    supernet = initialise(lambda: SPACE.networks(TASK).supernet(affine=False), 1)
+    other = SupernetTraining(supernet, TASK, seed=1)  # type: ignore[arg-type]
+    train_supernet(other, tmp_path)
+    archs = SPACE.sample(3, rng=np.random.default_rng(0))
+    both = OneShot(TASK, [trained[1], tmp_path]).bind(SPACE)
+    each = [one_shot_scores(t.supernet, TASK, archs)["loss"] for t in (trained[0], other)]
+    assert both.evaluate(archs)["oneshot_loss"] == pytest.approx((each[0] + each[1]) / 2)
+    assert len(both.describe()["sha256"]) == 2
+    with pytest.raises(ArgumentError, match="expected a path or several"):
+        OneShot(TASK, [])
 
 
 def test_a_study_of_one_shot_scores(trained: tuple[SupernetTraining, Path]) -> None:

@@ -136,6 +136,8 @@ class SupernetScore:
 
     run: Annotated[Path, "DIR", POSITIONAL]
     """Folder of checkpoints; or one checkpoint in it."""
+    average: Annotated[tuple[Path, ...], "DIR"] = ()
+    """Folders of further supernets, of other seeds; scores are means over all of them."""
     archs: int | None = None
     """Number of random architectures (default: one per isomorphism class of the space)."""
     split: Literal["valid", "test"] = "valid"
@@ -159,26 +161,32 @@ class SupernetScore:
         """Score, write, print where; the exit status."""
         from archrank.display.count import Counting
         from archrank.supernets.checkpoints import last_checkpoint, load_supernet
-        from archrank.supernets.scoring import one_shot_scores
+        from archrank.supernets.scoring import mean_of_scores, one_shot_scores
         from archrank.tables.writing import write_table
         from archrank.torch_state import torch_threads
 
-        checkpoint = last_checkpoint(self.run)
-        folder = checkpoint.parent
+        checkpoints = [last_checkpoint(path) for path in (self.run, *self.average)]
+        folder = checkpoints[0].parent
         space, task = self._parts(folder)
-        supernet = load_supernet(checkpoint, space.networks(task))
+        networks = space.networks(task)
+        supernets = [load_supernet(path, networks) for path in checkpoints]
         archs = self._chosen(space)
-        with torch_threads(1), Counting(progress_console(), "scoring", "architectures") as bar:
-            scores = one_shot_scores(
-                supernet,
-                task,
-                archs,
-                split=self.split,
-                statistics=self.statistics,
-                examples=self.examples,
-                batch_size=self.batch_size,
-                progress=lambda done: bar.progress(done, len(archs)),
-            )
+        found = []
+        for supernet in supernets:
+            with torch_threads(1), Counting(progress_console(), "scoring", "architectures") as bar:
+                found.append(
+                    one_shot_scores(
+                        supernet,
+                        task,
+                        archs,
+                        split=self.split,
+                        statistics=self.statistics,
+                        examples=self.examples,
+                        batch_size=self.batch_size,
+                        progress=lambda done: bar.progress(done, len(archs)),
+                    )
+                )
+        scores = mean_of_scores(found)
         path = self.out if self.out is not None else folder / "oneshot.parquet"
         columns = {f"oneshot_{name}": values for name, values in scores.items()}
         write_table(path, space.format(archs), columns)

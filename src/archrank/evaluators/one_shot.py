@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -34,7 +35,8 @@ class OneShot(Evaluator):
     Args:
         task: that the supernet was trained on.
         checkpoint: written by :func:`~archrank.supernets.train_supernet`; or a folder of
-            checkpoints, of which the last is meant.
+            checkpoints, of which the last is meant; or a list of such, of several supernets, whose
+            mean scores are taken: they differ in their seeds, and so do their errors.
         split: of the data to measure on.
         statistics: of batch norms, see :func:`~archrank.supernets.one_shot_scores`.
         examples: of the split to measure on; ``None``: all of them.
@@ -51,7 +53,7 @@ class OneShot(Evaluator):
     def __init__(
         self,
         task: Task,
-        checkpoint: str | Path,
+        checkpoint: str | Path | Sequence[str | Path],
         *,
         split: Literal["valid", "test"] = "valid",
         statistics: Literal["batch", "recalibrated"] = "batch",
@@ -62,8 +64,12 @@ class OneShot(Evaluator):
         from archrank.tasks.base import Task
 
         instance(task, Task, "OneShot: task", "such as tasks.Digits()")
-        if not isinstance(checkpoint, str | os.PathLike):
-            raise ArgumentError(f"OneShot: checkpoint is {quoted(checkpoint)}, expected a path")
+        several = isinstance(checkpoint, list | tuple)
+        paths: list[Any] = list(checkpoint) if several else [checkpoint]  # type: ignore[arg-type]
+        if not paths or not all(isinstance(path, str | os.PathLike) for path in paths):
+            raise ArgumentError(
+                f"OneShot: checkpoint is {quoted(checkpoint)}, expected a path or several"
+            )
         for name, value, known in (
             ("split", split, ("valid", "test")),
             ("statistics", statistics, ("batch", "recalibrated")),
@@ -75,7 +81,7 @@ class OneShot(Evaluator):
         batch_size = whole(batch_size, "OneShot: batch_size", at_least=1, error=SettingsError)
         self.task, self.split, self.statistics = task, split, statistics
         self.examples, self.batch_size = examples, batch_size
-        self.checkpoint = last_checkpoint(Path(checkpoint)).resolve()
+        self.checkpoints = tuple(last_checkpoint(Path(path)).resolve() for path in paths)
         measured = (*task.metrics, Metric("loss", "minimize"))
         self.metrics = tuple(Metric(f"{PREFIX}{m.name}", m.direction, m.unit) for m in measured)
 
@@ -87,31 +93,35 @@ class OneShot(Evaluator):
         """
         bound = super().bind(space, task=self.task, seed=seed)
         bound._networks = space.networks(self.task)
-        bound.supernet  # noqa: B018  # a checkpoint that does not fit is refused here
+        bound.supernets  # noqa: B018  # a checkpoint that does not fit is refused here
         return bound
 
     @cached_property
-    def supernet(self) -> Supernet:
-        """The trained supernet; read when it is first needed."""
+    def supernets(self) -> list[Supernet]:
+        """The trained supernets; read when they are first needed."""
         from archrank.supernets.checkpoints import load_supernet
 
-        return load_supernet(self.checkpoint, self.networks)
+        return [load_supernet(path, self.networks) for path in self.checkpoints]
 
     def evaluate(self, archs: Archs) -> Evaluations:
-        """Score ``archs: (n, d)``, one after the other, on one thread."""
-        from archrank.supernets.scoring import one_shot_scores
+        """Score ``archs: (n, d)`` on one thread."""
+        from archrank.supernets.scoring import mean_of_scores, one_shot_scores
         from archrank.torch_state import torch_threads
 
         with torch_threads(1):
-            scores = one_shot_scores(
-                self.supernet,
-                self.task,
-                archs,
-                split=self.split,
-                statistics=self.statistics,
-                examples=self.examples,
-                batch_size=self.batch_size,
-            )
+            found = [
+                one_shot_scores(
+                    supernet,
+                    self.task,
+                    archs,
+                    split=self.split,
+                    statistics=self.statistics,
+                    examples=self.examples,
+                    batch_size=self.batch_size,
+                )
+                for supernet in self.supernets
+            ]
+        scores = mean_of_scores(found)
         values = {f"{PREFIX}{name}": column for name, column in scores.items()}
         failed = scores["loss"] != scores["loss"]
         reasons = ["the supernet's outputs are not finite" if f else None for f in failed]
@@ -122,7 +132,7 @@ class OneShot(Evaluator):
         return {
             "evaluator": "one_shot",
             "task": self.task.identity(),
-            "sha256": self._sha256,
+            "sha256": self._sha256[0] if len(self._sha256) == 1 else list(self._sha256),
             "split": self.split,
             "statistics": self.statistics,
             "examples": self.examples,
@@ -130,15 +140,19 @@ class OneShot(Evaluator):
         }
 
     @cached_property
-    def _sha256(self) -> str:
-        try:
-            return hashlib.sha256(self.checkpoint.read_bytes()).hexdigest()
-        except OSError as error:
-            raise StorageError(f"checkpoint {self.checkpoint}: {error.strerror}") from None
+    def _sha256(self) -> tuple[str, ...]:
+        return tuple(map(_digest, self.checkpoints))
 
     def conditions(self) -> dict[str, str]:
         """Return the task's name."""
         return {"task": self.task.name}
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "supernet"}
+        return {name: value for name, value in vars(self).items() if name != "supernets"}
+
+
+def _digest(checkpoint: Path) -> str:
+    try:
+        return hashlib.sha256(checkpoint.read_bytes()).hexdigest()
+    except OSError as error:
+        raise StorageError(f"checkpoint {checkpoint}: {error.strerror}") from None

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from archrank.supernets.recipes import start_training as start_training
     from archrank.supernets.running import train_supernet as train_supernet
     from archrank.supernets.scoring import mean_of_classes as mean_of_classes
+    from archrank.supernets.scoring import mean_of_scores as mean_of_scores
     from archrank.supernets.scoring import mean_of_supernets as mean_of_supernets
     from archrank.supernets.scoring import one_shot_scores as one_shot_scores
     from archrank.supernets.statistics import recalibrate as recalibrate
@@ -29,6 +30,7 @@ _HOMES = {
     "SupernetRecipe": "recipes",
     "SupernetTraining": "training",
     "mean_of_classes": "scoring",
+    "mean_of_scores": "scoring",
     "mean_of_supernets": "scoring",
     "one_shot_scores": "scoring",
     "recalibrate": "statistics",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -179,6 +179,20 @@ def mean_of_classes(scores: Floats, classes: Ints) -> Floats:
     _, members = np.unique(classes, return_inverse=True)
     sums = np.bincount(members, weights=scores)
     return np.asarray((sums / np.bincount(members))[members])
+
+
+def mean_of_scores(scores: Sequence[Mapping[str, Floats]]) -> dict[str, Floats]:
+    """Return the mean scores of several supernets, ``{name: (n,)}`` of each.
+
+    The errors of supernets that differ in their seeds cancel in part; what sharing itself does to
+    some architectures, such as those with many identities, stays.
+
+    Raises:
+        SettingsError: none are given.
+    """
+    if not scores:
+        raise SettingsError("give the scores of at least one supernet to average")
+    return {name: np.mean([each[name] for each in scores], axis=0) for name in scores[0]}
 
 
 def mean_of_supernets(supernets: list[Supernet]) -> dict[str, torch.Tensor]:

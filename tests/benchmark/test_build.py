@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,9 @@ from archrank.errors import (
 )
 from archrank.spaces import NASBench201
 from archrank.study.study import Study
+from archrank.supernets import one_shot_scores
+from archrank.supernets.checkpoints import last_checkpoint, load_supernet
+from archrank.supernets.recipes import start_training
 from archrank.tables import load_table
 from archrank.tables.files import read_table
 from archrank.tasks import Digits, Recipe
@@ -40,6 +44,7 @@ def brief(**changes: object) -> BenchmarkSettings:
         "checkpoints": (1,),
         "archs": 6,
         "seeds": 2,
+        "supernets": 0,
     }
     return BenchmarkSettings(**(known | changes))  # type: ignore[arg-type]
 
@@ -139,6 +144,29 @@ def test_a_folder_is_of_one_recipe(tmp_path: Path) -> None:
     built(tmp_path, archs=1, seeds=1, proxies=(), latency=False)
     with pytest.raises(ResumeError, match="checkpoints"):
         Benchmark(tmp_path, brief(archs=2, checkpoints=())).run()
+
+
+def test_one_shot_scores_are_means_over_supernets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short = partial(start_training, epochs=1)
+    monkeypatch.setattr("archrank.benchmark.build.start_training", short)
+    path = built(tmp_path, archs=3, seeds=1, proxies=(), latency=False, supernets=2)
+    table = load_table(path, NASBench201())
+    assert table.directions["oneshot_loss"] == "minimize"
+    networks = NASBench201().networks(Brief())
+    losses = [
+        one_shot_scores(
+            load_supernet(last_checkpoint(tmp_path / f"supernet{seed}"), networks),
+            Brief(),
+            table.archs,
+            examples=512,
+        )["loss"]
+        for seed in (0, 1)
+    ]
+    assert table.column("oneshot_loss") == pytest.approx(np.mean(losses, axis=0), rel=1e-3)
+    assert "means over 2 supernets of the recipe `cpu`" in path.with_suffix(".md").read_text()
+    assert "oneshot" in read_table(path).about["provenance"]
 
 
 def test_provenance_of_a_build_that_went_on_elsewhere(

@@ -1,9 +1,9 @@
 """Build a benchmark table: studies that evaluate a whole space, written out as one file.
 
 One study trains everything with the first seed, the next with the second, and so on; further ones
-compute zero-cost proxies and measure latency. Each is an ordinary study with the exhaustive
-strategy in a database of its own, so a build that is killed loses what its workers were at, and the
-same command goes on.
+compute zero-cost proxies, score with supernets and measure latency. Each is an ordinary study with
+the exhaustive strategy in a database of its own, so a build that is killed loses what its workers
+were at, and the same command goes on.
 """
 
 from __future__ import annotations
@@ -18,21 +18,25 @@ from pydantic.dataclasses import dataclass
 
 from archrank.checks import MOST_SEEDS, quoted, whole
 from archrank.environment import commit, environment
-from archrank.errors import BudgetError, SettingsError
-from archrank.evaluators import Latency, Training, ZeroCost
+from archrank.errors import BudgetError, SettingsError, SpaceError
+from archrank.evaluators import Latency, OneShot, Training, ZeroCost
 from archrank.files import read_json, write_json
 from archrank.proxies import DEFAULT
 from archrank.runs.folder import locked
 from archrank.runs.named import make_space, make_task
 from archrank.strategies import Exhaustive
 from archrank.study.study import Study, Watcher
+from archrank.supernets.recipes import start_training
+from archrank.supernets.running import train_supernet
+from archrank.torch_state import torch_threads
 
 if TYPE_CHECKING:
     from archrank.evaluators.base import Evaluator
     from archrank.tasks.base import Task
 
 PROVENANCE = "provenance.json"
-PROXIES, LATENCY = "proxies", "latency"
+PROXIES, ONE_SHOT, LATENCY = "proxies", "oneshot", "latency"
+SCORED = 512  # examples that one-shot scores are measured on
 PROXY_BATCH = 32  # images; below the 64 pixels of the built-in tasks, which bound jacob_cov's rank
 
 
@@ -52,6 +56,8 @@ class BenchmarkSettings:
     """Epochs after which to measure, in addition to the last."""
     proxies: tuple[str, ...] = DEFAULT
     """Zero-cost proxies to compute."""
+    supernets: int = 3
+    """Supernets, trained by the recipe "cpu", whose mean one-shot scores are added; 0 for none."""
     latency: bool = True
     """Measure the latency of every network on this machine's processor."""
     device: str = "cpu"
@@ -78,10 +84,11 @@ class Benchmark:
 
     Attributes:
         archs: number of architectures that are evaluated.
-        stages: evaluators of the studies by name, in order.
+        stages: names of the studies, in order.
 
     Raises:
-        BudgetError: fewer than one seed or architecture, or more than the space has.
+        BudgetError: fewer than one seed or architecture, or more than the space has; or a negative
+            number of supernets.
         EvaluationError: checkpoints that are no epochs of the recipe, or a missing device.
         SpaceError: a space too large to be listed.
         UnknownNameError: no such space, task or proxy.
@@ -107,16 +114,49 @@ class Benchmark:
         self.archs = wanted
         training = Training(self.task, device=settings.device, checkpoints=settings.checkpoints)
         training.bind(self.space)  # refuses a device that is not there before anything is written
-        self.stages: dict[str, Evaluator] = {f"seed{s}": training for s in range(settings.seeds)}
+        whole(settings.supernets, "supernets", at_least=0, error=BudgetError)
+        self.stages = [f"seed{s}" for s in range(settings.seeds)]
+        self._made: dict[str, Evaluator] = dict.fromkeys(self.stages, training)
         if settings.proxies:
-            self.stages[PROXIES] = ZeroCost(self.task, settings.proxies, batch_size=PROXY_BATCH)
+            self._made[PROXIES] = ZeroCost(self.task, settings.proxies, batch_size=PROXY_BATCH)
+            self.stages.append(PROXIES)
+        if settings.supernets and self._shares_weights():
+            self.stages.append(ONE_SHOT)
         if settings.latency:
-            self.stages[LATENCY] = Latency(self.task)
+            self._made[LATENCY] = Latency(self.task)
+            self.stages.append(LATENCY)
+
+    def evaluator(self, stage: str) -> Evaluator:
+        """Return what evaluates the architectures of a stage.
+
+        Raises:
+            StorageError: one-shot scores need supernets that have not been trained.
+        """
+        if stage == ONE_SHOT:
+            return OneShot(self.task, self._supernets(), examples=SCORED)
+        return self._made[stage]
+
+    def _shares_weights(self) -> bool:
+        """Tell whether the space has a supernet."""
+        try:
+            self.networks.supernet()
+        except SpaceError:
+            return False
+        return True
+
+    def _supernets(self) -> list[Path]:
+        return [self.folder / f"supernet{seed}" for seed in range(self.settings.supernets)]
+
+    def _train_supernets(self) -> None:
+        """Train what is left of the supernets."""
+        for seed, folder in enumerate(self._supernets()):
+            with torch_threads(1):
+                train_supernet(start_training(self.networks, "cpu", seed=seed), folder)
 
     def study(self, stage: str, executor: Executor | None = None) -> Study:
         """Return the study of one stage; its database is opened on first use."""
         seed = int(stage.removeprefix("seed")) if stage.startswith("seed") else 0
-        evaluator = self.stages[stage]
+        evaluator = self.evaluator(stage)
         return Study(
             self.space,
             evaluator,
@@ -146,6 +186,8 @@ class Benchmark:
         """
         with locked(self.folder, "build folder", "--run"):
             for stage in self.stages:
+                if stage == ONE_SHOT:
+                    self._train_supernets()
                 study = self.study(stage, executor)
                 if len(study.records) < self.archs:
                     self._sign(stage, len(study.records))

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from archrank.benchmark.build import BUILTIN, Benchmark
+from archrank.benchmark.build import BUILTIN, ONE_SHOT, SCORED, Benchmark
 from archrank.benchmark.table import Built
 from archrank.files import write_text
+from archrank.supernets.recipes import start_training
 
 COLUMNS = (
     ("arch", "architecture string; one row stands for all cells isomorphic to it"),
@@ -19,6 +20,10 @@ COLUMNS = (
     ("{what}_epE_seedS", "the same after epoch E of the run with seed S"),
     ("macs, params", "multiply-accumulates for one image, and parameters"),
     ("synflow, jacob_cov, naswot, snip, grad_norm", "zero-cost proxies of the untrained network"),
+    (
+        "oneshot_{m}, oneshot_loss",
+        "mean over supernets, whose weights all architectures share, on validation images",
+    ),
     ("latency_ms", "one image on one thread of the processor named below, trimmed mean"),
 )
 
@@ -79,6 +84,18 @@ def _recipe(benchmark: Benchmark, built: Built) -> str:
         "Every network was trained with this recipe, from initial weights and in a data order that "
         f"depend on the seed and the architecture alone, and measured after epochs {epochs} on the "
         "validation and the test split. The last epoch counts; nothing was selected on either."
+        + _supernets(benchmark)
+    )
+
+
+def _supernets(benchmark: Benchmark) -> str:
+    if ONE_SHOT not in benchmark.stages:
+        return ""
+    training = start_training(benchmark.networks, "cpu")
+    return (
+        f" One-shot scores are means over {_many(benchmark.settings.supernets, 'supernet')} of the "
+        f"recipe `cpu` ({training.recipe.epochs} epochs, {type(training.sampler).__name__} "
+        f"sampling), on {SCORED} validation images, with the statistics of the batch."
     )
 
 
@@ -129,8 +146,6 @@ def _columns(benchmark: Benchmark, built: Built) -> str:
         first = shown.split(",")[0]
         if first == "arch" or first in built.columns or "_epE" in names:
             rows.append(f"| {shown} | {meaning} |")
-    rows.append("")
-    rows.append("One-shot accuracies of a supernet would be further columns, one per supernet.")
     return "\n".join(rows)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from archrank import criteria
-from archrank.benchmark.build import LATENCY, PROXIES, Benchmark
+from archrank.benchmark.build import LATENCY, ONE_SHOT, PROXIES, Benchmark
 from archrank.errors import EvaluationError, LabelError
 from archrank.study.study import Study
 from archrank.tables.arrays import RowFinder
@@ -63,7 +63,7 @@ def assemble(benchmark: Benchmark, name: str) -> Built:
     runs = [values for stage, values in found.items() if stage.startswith("seed")]
     columns, exact = _trained(benchmark, runs)
     columns |= benchmark.networks.cost(archs)
-    for stage in (PROXIES, LATENCY):
+    for stage in (PROXIES, ONE_SHOT, LATENCY):
         if stage in studies:
             columns |= {m.name: found[stage][m.name] for m in studies[stage].evaluator.metrics}
     about = {

@@ -22,9 +22,9 @@ class TablesBuild:
     """Train every architecture of a space on a task and write the results as a table.
 
     NAME is a built-in table (digits201, glyphs201, characters201), which is built by its own
-    recipe, or a new name. Zero-cost proxies and latencies are added. Repeat the same command to
-    continue a build that was stopped, by Ctrl-C or kill -9; give more seeds or architectures to
-    extend it.
+    recipe, or a new name. Zero-cost proxies, one-shot scores and latencies are added. Repeat the
+    same command to continue a build that was stopped, by Ctrl-C or kill -9; give more seeds or
+    architectures to extend it.
     """
 
     name: Name
@@ -39,6 +39,8 @@ class TablesBuild:
     """Number of random architectures (default: all)."""
     checkpoints: tuple[int, ...] = ()
     """Epochs after which to measure, in addition to the last (default: the recipe's)."""
+    supernets: int | None = None
+    """Number of supernets whose mean one-shot scores are added (default: 3; 0 for none)."""
     latency: bool = True
     """Measure latencies on this machine's processor."""
     device: Annotated[str, "DEVICE"] = "cpu"
@@ -66,6 +68,7 @@ class TablesBuild:
             seeds=self.seeds,
             archs=self.archs,
             checkpoints=self.checkpoints or None,
+            supernets=self.supernets,
             latency=self.latency,
             device=self.device,
             data=self.data,

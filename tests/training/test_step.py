@@ -276,3 +276,24 @@ def test_every_example_once_per_epoch_also_of_one_that_was_begun() -> None:
         map(tuple, session.draws.data.x.flatten(1).tolist())
     )
     assert len(list(plain.epoch())) == 3
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_weights_that_were_not_used_are_the_optimisers_still(fails: bool) -> None:
+    network, spare = line(), nn.Parameter(torch.ones(2))
+    weights = [*network.parameters(), spare]
+
+    def clip() -> None:
+        if fails:
+            raise RuntimeError("clip")
+
+    step = Step(weights, Recipe(lr=0.1), 5, clip=clip)
+    loss = network(torch.ones(1, 3)).sum()
+    if fails:
+        with pytest.raises(RuntimeError, match="clip"):
+            step(loss)
+    else:
+        step(loss)
+    (group,) = step.optimizer.param_groups
+    assert [id(w) for w in group["params"]] == [id(w) for w in weights]
+    assert torch.equal(spare, torch.ones(2))

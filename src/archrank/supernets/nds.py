@@ -182,6 +182,7 @@ class SharedCell(nn.Module):
         channels: int,
     ) -> None:
         super().__init__()
+        self._channels = channels
         self.before = nn.ModuleDict({p.before.name: entry(p.before, channels) for p in at})
         self.last = nn.ModuleDict({p.last.name: entry(p.last, channels) for p in at})
         strides = [2 if at[0].reduces and source < 2 else 1 for source in range(nodes + 1)]
@@ -199,12 +200,15 @@ class SharedCell(nn.Module):
         pairs = genotype.pairs
         first = self.before[place.before.name](before, channels, design.part(place.before))
         second = self.last[place.last.name](last, channels, design.part(place.last))
-        return run_cell(
-            [first, second],
-            [source for _, source in pairs],
-            genotype.concat,
-            operate=lambda term, x: run_first(self._operation(term, *pairs[term]), x, channels),
-        )
+
+        def operate(term: int, x: Tensor) -> Tensor:
+            operation = self._operation(term, *pairs[term])
+            if channels == self._channels:
+                return operation(x)  # type: ignore[no-any-return]
+            return run_first(operation, x, channels)
+
+        sources = [source for _, source in pairs]
+        return run_cell([first, second], sources, genotype.concat, operate=operate)
 
     def _operation(self, term: int, op: str, source: int) -> nn.Module:
         found: nn.Module = self.nodes[term // 2][source][op]  # type: ignore[index]

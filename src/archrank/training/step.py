@@ -13,8 +13,8 @@ training from scratch, groups of networks, supernets and distillation differ onl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -60,15 +60,15 @@ class Step:
     ) -> None:
         groups = _groups(parameters)
         self.recipe, self.updates, self.done = recipe, updates, 0
-        self._weights = [p for group in groups for p in group["params"]]
-        if not self._weights:
+        weights = [p for group in groups for p in group["params"]]
+        if not weights:
             raise SettingsError("there is nothing to train: no parameter needs a gradient")
         self.optimizer = make_optimizer(groups, recipe)
         _start_momenta(self.optimizer)
         self._schedule = Decay(recipe, updates)
         self._peaks = [float(group["lr"]) for group in self.optimizer.param_groups]
         self._clip = clip if clip is not None else self._limit_norm
-        self._device = self._weights[0].device.type
+        self._device = weights[0].device.type
         scaled = recipe.precision == "float16"  # whose small gradients would become 0
         self._scaler = torch.amp.GradScaler(self._device) if scaled else None
 
@@ -107,20 +107,40 @@ class Step:
         """
         if self.done >= self.updates:
             raise SettingsError(f"the schedule ends after {self.updates:,} updates; give it more")
-        if self._scaler is not None:
-            self._scaler.unscale_(self.optimizer)
-        self._clip()
         ramp = warmup(self.recipe, self.done, self.updates)
         decay = self.decay if decay is None else decay
         for group, peak in zip(self.optimizer.param_groups, self._peaks, strict=True):
             group["lr"] = ramp * peak * decay
+        with self._used_weights():
+            self._apply()
+        self.done += 1
+
+    def _apply(self) -> None:
+        if self._scaler is not None:
+            self._scaler.unscale_(self.optimizer)
+        self._clip()
         if self._scaler is None:
             self.optimizer.step()
         else:
             self._scaler.step(self.optimizer)
             self._scaler.update()
         self.optimizer.zero_grad(set_to_none=True)
-        self.done += 1
+
+    @contextmanager
+    def _used_weights(self) -> Iterator[None]:
+        """Hide weights without a gradient inside the block.
+
+        A supernet has thousands, and clipping, optimiser and dropping gradients look at each.
+        """
+        groups = self.optimizer.param_groups
+        weights = [group["params"] for group in groups]
+        for group in groups:
+            group["params"] = [w for w in group["params"] if w.grad is not None]
+        try:
+            yield
+        finally:
+            for group, params in zip(groups, weights, strict=True):
+                group["params"] = params
 
     def end_epoch(self, loss: float) -> None:
         """Tell the schedule the mean training loss of an epoch; plateaus lower the rate."""
@@ -128,7 +148,8 @@ class Step:
 
     def _limit_norm(self) -> None:
         if self.recipe.grad_clip is not None:
-            nn.utils.clip_grad_norm_(self._weights, self.recipe.grad_clip)
+            used = [w for group in self.optimizer.param_groups for w in group["params"]]
+            nn.utils.clip_grad_norm_(used, self.recipe.grad_clip)
 
     def state_dict(self) -> dict[str, Any]:
         """Return what the next updates depend on, beside the weights: tensors and numbers."""

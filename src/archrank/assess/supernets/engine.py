@@ -71,18 +71,14 @@ def study_supernets(
         ArchrankError: Settings or files cannot be used; nothing has been trained then.
 
     Example:
-        >>> settings = StudySettings("test_accuracy", parts=("scores",), seeds=1).quick()
+        >>> few = {"seeds": 1, "epochs": 1, "archs": 20, "images": 50}
+        >>> settings = StudySettings("test_accuracy", parts=("scores",), **few)
         >>> found = study_supernets("digits201", settings)
         >>> [row.subject for row in found.rows if row.criterion == "tau"][:2]
         ['one-shot accuracy', 'one-shot loss']
     """
-    place = None if data is None else Path(data)
-    made = make_space(space) if isinstance(space, str) else space
-    if not isinstance(table, BenchTable):
-        table = load_table(find_data(str(table), place), made.origin)
-    problem = load_problem(table, made, _task(task, table, place), settings.metric, settings.archs)
+    opened, problem = _opened(table, settings, space, task, None if data is None else Path(data))
     plan = Plan(settings, problem)
-    plan.problem.networks.supernet()  # a space without one is refused before anything is written
     with _folder(out) as folder:
         workshop = Workshop(plan, folder, device)
         _settle(folder / SETTINGS, settings, workshop)
@@ -93,7 +89,23 @@ def study_supernets(
         announce(work)
         results = _run(work, workshop, progress, executor)
         rows = [row for part in parts for row in _rows(part, results)]
-    return SupernetStudy(settings, _facts(problem, table), rows, skipped)
+    return SupernetStudy(settings, _facts(problem, opened), rows, skipped)
+
+
+def _opened(
+    table: str | Path | BenchTable,
+    settings: StudySettings,
+    space: str | Space,
+    task: str | Task | None,
+    data: Path | None,
+) -> tuple[BenchTable, StudyProblem]:
+    """Read the table, and find what it is of; nothing is written before."""
+    made = make_space(space) if isinstance(space, str) else space
+    if not isinstance(table, BenchTable):
+        table = load_table(find_data(str(table), data), made.origin)
+    problem = load_problem(table, made, _task(task, table, data), settings.metric, settings.archs)
+    problem.networks.supernet()  # a space without one is refused
+    return table, problem
 
 
 def _task(task: str | Task | None, table: BenchTable, data: Path | None) -> Task:

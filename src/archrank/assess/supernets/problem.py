@@ -111,20 +111,17 @@ def load_problem(
     if not isinstance(table, BenchTable):
         table = load_table(find_data(str(table), data), space.origin)
     networks = space.networks(task)
-    column, direction = split_direction(metric, table.metrics)
-    values = table.objective(column)
-    known = Metric(column, direction or table.directions.get(column)).known_direction
-    sign = 1.0 if known == "maximize" else -1.0
+    column, values = _column(table, metric)
     _check_networks(table, networks)
     members, group, classes, rows = _classes(space, table)
-    every = networks.cost(classes)["macs"], _truths(sign * values, rows, group, len(classes))[0]
-    whole = Measured(space, classes, {TRUTH: every[1]}, every[0])
+    truth, _, _ = _truths(values, rows, group, len(classes))
+    whole = Measured(space, classes, {TRUTH: truth}, networks.cost(classes)["macs"])
     chosen = _chosen(len(classes), archs)
     kept = np.isin(group, chosen)
     members, rows = members[kept], rows[kept]
     group = np.searchsorted(chosen, group[kept])
     classes = classes[chosen]
-    truth, member_truth, own = _truths(sign * values, rows, group, len(classes))
+    truth, member_truth, own = _truths(values, rows, group, len(classes))
     runs = _runs(table, column, rows, group, len(classes))
     if space.size > LOOKUP_BOUND:  # what else is isomorphic cannot be listed
         members, group, member_truth, own = classes, np.arange(len(classes)), truth, False
@@ -155,6 +152,14 @@ def task_name(table: BenchTable) -> str | None:
         return None
     homes = {target.rpartition(":")[2]: name for name, target in TASKS.targets().items()}
     return homes.get(told[0])
+
+
+def _column(table: BenchTable, metric: str) -> tuple[str, Floats]:
+    """Return the column that a metric names, and its values, higher is better."""
+    column, direction = split_direction(metric, table.metrics)
+    values = table.objective(column)
+    known = Metric(column, direction or table.directions.get(column)).known_direction
+    return column, values if known == "maximize" else -values
 
 
 def _classes(space: Space, table: BenchTable) -> tuple[Archs, Ints, Archs, Ints]:

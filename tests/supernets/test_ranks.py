@@ -27,6 +27,8 @@ from archrank.supernets.updates import MeanPerWeight
 from archrank.tasks import Augmentation, Digits, Recipe
 from archrank.training.loop import initialise
 
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no forkserver")
+
 SPACE = NASBench201(Scale(channels=2, cells=1, reduction="pool"))
 RECIPE = Recipe(epochs=2, batch_size=300, lr=0.02, grad_clip=1.0)
 TASK = Digits(recipe=RECIPE, augmentation=Augmentation(), copies=1)
@@ -78,7 +80,8 @@ def play(rank: int, port: int, folder: Path) -> None:
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of what two processes wrote."""
-    folder, context = tmp_path_factory.mktemp("ranks"), get_context("spawn")
+    folder, context = tmp_path_factory.mktemp("ranks"), get_context("forkserver")
+    context.set_forkserver_preload([__name__])
     port = free_port()
     both = [context.Process(target=play, args=(rank, port, folder)) for rank in range(SIZE)]
     for process in both:

@@ -18,7 +18,7 @@ import torch
 from archrank import files
 from archrank.spaces import NASBench201, Scale
 from archrank.supernets import SupernetTraining, checkpoints, start_training, train_supernet
-from archrank.supernets.checkpoints import checkpoint
+from archrank.supernets.checkpoints import checkpoint, last_checkpoint, read_checkpoint
 from archrank.supernets.samplers import FairNAS
 from archrank.supernets.updates import MeanPerWeight
 from archrank.tasks import Digits
@@ -27,7 +27,7 @@ from archrank.training.step import Step
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 
 SPACE = NASBench201(Scale(channels=2, cells=1, reduction="pool"))
-EPOCHS, BATCHES = 6, 3
+EPOCHS, BATCHES = 9, 3
 MOMENTS = ("update", "half a file", "before fsync", "before the rename", "before the removal")
 
 
@@ -41,16 +41,18 @@ def training() -> SupernetTraining:
         rule=MeanPerWeight(decay_exponents=(1.5, 0.5), momentum_decision=1),
         epochs=EPOCHS,
         batch_size=300,
-        lr=0.02,
+        lr=1.0,  # so high that the loss soon rises
         plateau_patience=0,
     )
 
 
-def die() -> None:
+def die(*args: Any, **options: Any) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def nth(call: Callable[..., Any], number: int) -> Callable[..., Any]:
+def nth(
+    call: Callable[..., Any], number: int, then: Callable[..., Any] = die
+) -> Callable[..., Any]:
     """Return ``call``, which ends the process when it is called for the ``number``-th time."""
     calls = 0
 
@@ -58,7 +60,7 @@ def nth(call: Callable[..., Any], number: int) -> Callable[..., Any]:
         nonlocal calls
         calls += 1
         if calls == number:
-            die()
+            then(*args, **options)
         return call(*args, **options)
 
     return counted
@@ -82,7 +84,7 @@ def train_and_die(folder: Path, moment: str, number: int) -> None:
     if moment == "update":
         Step.update = nth(Step.update, number)  # type: ignore[method-assign]
     elif moment == "half a file":
-        checkpoints.write_file = half
+        checkpoints.write_file = nth(checkpoints.write_file, number, half)
     elif moment == "before fsync":
         os.fsync = nth(os.fsync, number)
     elif moment == "before the rename":
@@ -98,18 +100,18 @@ def test_kills_change_nothing(tmp_path: Path) -> None:
     context = get_context("forkserver")
     context.set_forkserver_preload([__name__])
     rng = np.random.default_rng(0)
-    left = []
+    left, factors = [], []
     for moment in rng.permutation(MOMENTS).tolist():
-        number = int(rng.integers(1, BATCHES + 1)) if moment == "update" else 1
+        number = BATCHES + int(rng.integers(1, BATCHES + 1)) if moment == "update" else 2
         process = context.Process(target=train_and_die, args=(killed, moment, number))
         process.start()
         process.join(120)
         assert process.exitcode == -signal.SIGKILL, moment
-        left.append(len(list(killed.glob(".*.tmp"))) if killed.is_dir() else 0)
+        left.append(len(list(killed.glob(".*.tmp"))))
+        tensors, _ = read_checkpoint(last_checkpoint(killed))
+        factors.append(tensors["step"]["schedule"]["factor"])
     assert max(left) == 1, "half files are removed, not piled up"
-    finished = training()
-    train_supernet(finished, killed, every=1)
-    assert finished.losses[-1] < finished.losses[0]
-    assert finished._step.decay < 1, "the learning rate fell at a plateau"
+    train_supernet(training(), killed, every=1)
+    assert 0 < min(factors) < max(factors) == 1, "plateaus lowered the learning rate meanwhile"
     assert os.listdir(killed) == [checkpoint(killed, EPOCHS).name]
     assert checkpoint(killed, EPOCHS).read_bytes() == checkpoint(whole, EPOCHS).read_bytes()

@@ -105,7 +105,7 @@ def test_kills_change_nothing(tmp_path: Path) -> None:
         number = BATCHES + int(rng.integers(1, BATCHES + 1)) if moment == "update" else 2
         process = context.Process(target=train_and_die, args=(killed, moment, number))
         process.start()
-        process.join(120)
+        process.join(600)
         assert process.exitcode == -signal.SIGKILL, moment
         left.append(len(list(killed.glob(".*.tmp"))))
         tensors, _ = read_checkpoint(last_checkpoint(killed))

@@ -55,7 +55,7 @@ def play(rank: int, port: int, folder: Path) -> None:
     """Train in one of two processes; write its weights and what went wrong."""
     os.environ |= {"RANK": str(rank), "WORLD_SIZE": str(SIZE), "LOCAL_RANK": str(rank)}
     os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-    with processes(timeout=60) as (ranks, device):
+    with processes() as (ranks, device):
         assert (ranks, device) == (Ranks(rank, SIZE), "cpu")
         for name, rule in (("plain", None), ("cured", CURED)):
             found = training(ranks, rule, m=2)
@@ -87,7 +87,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for process in both:
         process.start()
     for process in both:
-        process.join(300)
+        process.join(600)
     assert [process.exitcode for process in both] == [0, 0]
     return folder
 

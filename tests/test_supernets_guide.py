@@ -1,0 +1,32 @@
+"""The guide to supernets: its code runs, from top to bottom, as one program."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+GUIDE = Path(__file__).parents[1] / "docs" / "supernets.md"
+
+
+def test_every_block_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"^```python\n(.*?)^```", GUIDE.read_text(encoding="utf-8"), re.M | re.S)
+    assert len(blocks) == 2
+    names: dict[str, Any] = {}
+    for number, block in enumerate(blocks, 1):
+        exec(compile(block, f"{GUIDE.name}, block {number}", "exec"), names)
+    task, best = names["task"], names["scores"]["loss"].argmin()
+    x = task.load().valid.x[:64]
+    with torch.no_grad():
+        own, shared = names["network"](x), names["supernet"](x, names["pool"][best])
+    torch.testing.assert_close(own, shared)
+    assert (
+        names["ranker"]
+        .fit(names["pool"], names["scores"]["accuracy"])
+        .score(names["pool"], names["scores"]["accuracy"])
+        > 0.9
+    )

@@ -139,6 +139,7 @@ def _settle(path: Path, settings: StudySettings, workshop: Workshop) -> None:
     problem = workshop.plan.problem
     now: dict[str, Any] = {
         "settings": settings.identity(),
+        "recipe": workshop.recipe(),
         "space": problem.networks.fingerprint(),
         "task": workshop.task.identity(),
         "device": workshop.device,

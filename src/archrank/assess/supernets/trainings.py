@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from archrank.assess.supernets.plan import MAIN, MEAN, Plan, Scoring, Training
 from archrank.assess.supernets.scores import ScoreTables
+from archrank.identity import identity_of
 from archrank.supernets.checkpoints import checkpoint, load_supernet
-from archrank.supernets.recipes import start_training
+from archrank.supernets.recipes import RECIPES, start_training
 from archrank.supernets.running import Progress, train_supernet
 from archrank.supernets.scoring import mean_of_supernets
 from archrank.supernets.training import SupernetTraining
@@ -47,6 +48,14 @@ class Workshop:
     def tables(self) -> ScoreTables:
         """Finished tables of scores."""
         return ScoreTables(self.folder / "scores", self.plan.problem)
+
+    def recipe(self) -> dict[str, Any]:
+        """Return how all supernets are trained, as JSON values: what the recipe's name means."""
+        settings = self.plan.settings
+        found = RECIPES.get(settings.recipe)
+        changes = {**settings.changes, "epochs": settings.epochs}
+        optimisation = found.optimisation(self.task.recipe, **changes)
+        return {**identity_of(optimisation), "options": dict(found.options)}
 
     def new(self, training: Training) -> SupernetTraining:
         """Return a training that has not begun."""

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from archrank.assess.supernets.plan import MAIN, MEAN, Plan, Scoring, Training
 from archrank.assess.supernets.scores import ScoreTables
 from archrank.identity import identity_of
+from archrank.runs.named import instance_of
 from archrank.supernets.checkpoints import checkpoint, load_supernet
-from archrank.supernets.recipes import RECIPES, start_training
+from archrank.supernets.recipes import RECIPES, SupernetRecipe, start_training
 from archrank.supernets.running import Progress, train_supernet
 from archrank.supernets.scoring import mean_of_supernets
 from archrank.supernets.training import SupernetTraining
@@ -52,7 +53,7 @@ class Workshop:
     def recipe(self) -> dict[str, Any]:
         """Return how all supernets are trained, as JSON values: what the recipe's name means."""
         settings = self.plan.settings
-        found = RECIPES.get(settings.recipe)
+        found: SupernetRecipe = instance_of(RECIPES, settings.recipe, SupernetRecipe)
         changes = {**settings.changes, "epochs": settings.epochs}
         optimisation = found.optimisation(self.task.recipe, **changes)
         return {**identity_of(optimisation), "options": dict(found.options)}

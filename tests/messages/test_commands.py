@@ -75,7 +75,6 @@ COMMANDS = (
     "reproduce surgery-fig5b",
     "reproduce surgery-fig4",
     "reproduce surgery-fig4 --seeds 0",
-    "reproduce surgery-a3 --tables builtin",
     "reproduce surgery-supernets",
     "reproduce --quick",
     "draw",

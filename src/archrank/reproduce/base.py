@@ -158,7 +158,6 @@ class Reproduction:
         protocol: ``module:function`` in this package that runs it; loaded on first use.
         seeds: Number of repetitions in the paper, or ours if the paper gives none.
         quick_seeds: Number of repetitions with ``quick``.
-        offline: True if the built-in tables have all needed measurements.
         more: Further columns of the first file, read if it has all of them.
         alone: True if one data set is enough; of the built-in tables it gets all rows of the first.
         trains: True if it trains networks on the tasks of the built-in tables, and so runs on
@@ -173,7 +172,6 @@ class Reproduction:
     protocol: str
     seeds: int = 3
     quick_seeds: int = 1
-    offline: bool = True
     more: tuple[str, ...] = ()
     alone: bool = False
     trains: bool = False

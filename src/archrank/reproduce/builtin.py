@@ -12,21 +12,18 @@ from dataclasses import replace
 
 import numpy as np
 
-from archrank.errors import SettingsError
 from archrank.reproduce.base import Comparison, Reproduction
 from archrank.reproduce.bench import Bench
 from archrank.spaces.base import Space
 from archrank.spaces.edge_cells.nasbench201 import NASBench201
-from archrank.tables.base import BenchTable, load_table
-from archrank.tables.builtin import builtin_names
-from archrank.types import Archs, Floats
+from archrank.tables.base import load_table
+from archrank.types import Floats
 
 STANDS_FOR = {"c10": "digits", "c100": "glyphs", "in16": "characters"}
 """Prefix of columns -> task of a built-in table."""
 
 PLACES = {"c10": "CIFAR-10", "c100": "CIFAR-100", "in16": "ImageNet16-120"}
-ONE_SHOT = "oneshot_accuracy"
-PROXY = "synflow"  # replaces one-shot accuracies in tables that do not have them
+COLUMNS = {"val": "valid_accuracy", "test": "test_accuracy", "oneshot": "oneshot_accuracy"}
 BETTER = 43 / 15625  # share of NAS-Bench-201 that reaches the blog's goal of 94 %
 
 
@@ -34,16 +31,8 @@ def builtin_bench(item: Reproduction) -> Bench:
     """Load the accuracies of all tables in percent, for the architectures that all tables have.
 
     Of the first table alone, for all of its architectures, if that is all that is needed.
-
-    Raises:
-        SettingsError: The reproduction needs measurements that the built-in tables do not have.
     """
-    if not item.offline:
-        raise SettingsError(
-            f"{item.name} needs one-shot accuracies, which the built-in tables do not hold; leave "
-            "out --tables builtin and give the published tables with --data"
-        )
-    names = {key: f"{task}201" for key, task in _present().items()}
+    names = {key: f"{task}201" for key, task in STANDS_FOR.items()}
     if item.alone:
         names = {"c10": names["c10"]}
     tables = {key: load_table(name, NASBench201()) for key, name in names.items()}
@@ -53,9 +42,8 @@ def builtin_bench(item: Reproduction) -> Bench:
     columns: dict[str, Floats] = {}
     for key, table in tables.items():
         rows = table.rows(archs)
-        for split, column in (("val", "valid_accuracy"), ("test", "test_accuracy")):
-            columns[f"{key}_{split}"] = 100 * table.objective(column)[rows]
-        columns[f"{key}_oneshot"] = _one_shot(table, archs)
+        for name, column in COLUMNS.items():
+            columns[f"{key}_{name}"] = 100 * table.objective(column)[rows]
     columns["oneshot_acc"] = columns["c10_oneshot"]
     space: Space = first.space
     cost = space.cost(archs)
@@ -63,42 +51,20 @@ def builtin_bench(item: Reproduction) -> Bench:
     return Bench(space, archs, columns, cost["macs"], cost["params"], goal)
 
 
-def _present() -> dict[str, str]:
-    """Return :data:`STANDS_FOR`, without tables that this installation lacks."""
-    return {key: task for key, task in STANDS_FOR.items() if f"{task}201" in builtin_names()}
-
-
-def _one_shot(table: BenchTable, archs: Archs) -> Floats:
-    """Return one-shot accuracies in percent, or what replaces them; the minimum where undefined."""
-    scale, column = (100.0, ONE_SHOT) if ONE_SHOT in table.metrics else (1.0, PROXY)
-    values = scale * table.column(column)[table.rows(archs)]
-    return np.where(np.isfinite(values), values, np.nanmin(values))
-
-
 def with_builtin_names(comparison: Comparison, bench: Bench) -> Comparison:
     """Rename data sets to those of the built-in tables, and remove the paper's numbers."""
-    used = {key: task for key, task in _present().items() if f"{key}_test" in bench.columns}
+    used = {key: task for key, task in STANDS_FOR.items() if f"{key}_test" in bench.columns}
     tables = ", ".join(f"{task}201 (for {PLACES[key]})" for key, task in used.items())
     have = "all have" if len(used) > 1 else "has"
-    notes = [
+    note = (
         f"measured on the {len(bench):,} architectures that {tables} {have}: the paper's figures "
         "are of other data and not shown"
-    ]
-    lacking = [
-        f"{task}201"
-        for task in used.values()
-        if ONE_SHOT not in load_table(f"{task}201", bench.space).metrics
-    ]
-    if lacking:
-        notes.append(
-            f"where a protocol asks for one-shot accuracies of {', '.join(lacking)}, it got the "
-            f"zero-cost proxy {PROXY}"
-        )
+    )
     renamed = [replace(row, what=_named(row.what), paper=None, why="") for row in comparison.rows]
     claims = [
         replace(c, text=_named(c.text), measured=_named(c.measured)) for c in comparison.claims
     ]
-    return Comparison(renamed, claims, tuple(notes))
+    return Comparison(renamed, claims, (note,))
 
 
 def _named(text: str) -> str:

@@ -69,7 +69,7 @@ _ALL = (
         "surgery.oneshot:section_a3",
         seeds=3,
         quick_seeds=3,
-        offline=False,
+        alone=True,
     ),
     Reproduction(
         "surgery-supernets",

@@ -49,8 +49,7 @@ def reproduce(
         UnknownNameError: No reproduction has that name.
         BudgetError: ``seeds`` below 1.
         DataError: A file is missing.
-        SettingsError: The tables do not suit: the built-in ones lack measurements, or networks
-            are trained, which needs those.
+        SettingsError: The reproduction trains networks, and ``tables`` is not ``builtin``.
         TableError: A file cannot be used.
         StorageError: ``out`` cannot be written.
     """

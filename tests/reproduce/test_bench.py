@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import shutil
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from archrank.errors import BudgetError, DataError, UnknownNameError
-from archrank.reproduce import reproduce
+from archrank.reproduce import Plan, engine, reproduce
 from archrank.reproduce.bench import NB201, SUPERNET, load_bench
 from tests.reproduce.conftest import ROWS
 
@@ -33,8 +34,12 @@ def test_more_columns_are_read_if_all_are_there(tables: Path, tmp_path: Path) ->
         assert set(bench.columns) == {"c10_val", *(more if have == 2 else ())}
 
 
-def test_imagenet16_is_searched_where_the_table_has_it(tables: Path, tmp_path: Path) -> None:
+def test_imagenet16_is_searched_where_the_table_has_it(
+    tables: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import pandas as pd
+
+    monkeypatch.setattr(engine, "Plan", partial(Plan, epochs=1))
 
     frame = pd.read_csv(tables / NB201)
     for split in ("val", "test"):

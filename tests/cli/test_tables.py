@@ -14,7 +14,19 @@ from archrank.tables.builtin import builtin_names, builtin_table, data_card
 from tests.cli.conftest import Cli, refused
 
 TASK = "tests.benchmark.test_build:Brief"
-BRIEF = ("--task", TASK, "--seeds", 1, "--archs", 2, "--no-latency", "--workers", 1)
+BRIEF = (
+    "--task",
+    TASK,
+    "--seeds",
+    1,
+    "--archs",
+    2,
+    "--supernets",
+    0,
+    "--no-latency",
+    "--workers",
+    1,
+)
 
 
 def test_build_writes_a_table_that_search_reads(cli: Cli) -> None:

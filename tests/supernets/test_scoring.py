@@ -8,14 +8,17 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.metrics import log_loss
 from torch import nn
 
 from archrank.errors import ArchitectureError, SettingsError
 from archrank.spaces import NASBench201, Scale
 from archrank.supernets import Supernet
+from archrank.supernets.readout import refit_classifier
 from archrank.supernets.scoring import mean_of_classes, mean_of_supernets, one_shot_scores
 from archrank.tasks import Digits
-from archrank.tasks.base import Splits
+from archrank.tasks.base import Split, Splits
 from archrank.training.loop import initialise
 
 SPACE = NASBench201(Scale(channels=3, cells=1, reduction="pool"))
@@ -70,6 +73,48 @@ def test_some_examples_spread_over_the_split(supernet: Supernet) -> None:
     assert every["loss"][0] == one_shot_scores(supernet, TASK, ARCHS[:1])["loss"][0]
     with pytest.raises(SettingsError, match="examples must be at least 1, got 0"):
         one_shot_scores(supernet, TASK, ARCHS, examples=0)
+
+
+def test_a_read_out_is_that_of_discriminant_analysis(supernet: Supernet) -> None:
+    found = one_shot_scores(supernet, TASK, ARCHS[:2], readout=True, calibration=2)
+    data = TASK.load()
+    batches = np.array_split(np.arange(len(data.train.y)), -(-len(data.train.y) // 512))[:2]
+    for i, arch in enumerate(ARCHS[:2]):
+        network = supernet.extract(arch).eval()
+        features: list[torch.Tensor] = []
+        network.classifier.register_forward_pre_hook(
+            lambda _, x, found=features: found.append(x[0])
+        )  # type: ignore[union-attr,operator]
+        with torch.no_grad():
+            for rows in batches:
+                network(data.train.x[rows])
+            network(data.valid.x)
+        x, y = torch.cat(features[:2]).numpy(), data.train.y[np.concatenate(batches)].numpy()
+        oracle = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.01).fit(x, y)
+        held_out = features[2].numpy()
+        accuracy = oracle.score(held_out, data.valid.y.numpy())
+        assert found["accuracy"][i] == pytest.approx(accuracy, abs=2.5 / len(held_out))
+        loss = log_loss(data.valid.y.numpy(), oracle.predict_proba(held_out))
+        assert found["loss"][i] == pytest.approx(loss, rel=1e-3)
+    assert not np.allclose(found["loss"], one_shot_scores(supernet, TASK, ARCHS[:2])["loss"])
+    both = one_shot_scores(
+        supernet, TASK, ARCHS[:2], readout=True, statistics="recalibrated", calibration=2
+    )
+    assert not np.allclose(found["loss"], both["loss"])
+
+
+def test_a_read_out_of_two_classes_and_of_no_classifier() -> None:
+    torch.manual_seed(0)
+    x = torch.randn(60, 3)
+    y = (x[:, 0] + 0.3 * torch.randn(60) > 0).long()
+    network = nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 2, bias=False))
+    refit_classifier(network, [Split(x, y)])
+    with torch.no_grad():
+        assert (network(x).argmax(1) == y).float().mean() > 0.8
+    with pytest.raises(SettingsError, match="ends in a linear classifier"):
+        refit_classifier(nn.Sequential(nn.Linear(3, 2), nn.ReLU()), [Split(x, y)])
+    with pytest.raises(SettingsError, match="examples of all 2 classes, got 1"):
+        refit_classifier(network, [Split(x, 0 * y)])
 
 
 def test_the_supernet_is_left_as_it_was(supernet: Supernet) -> None:

@@ -186,12 +186,14 @@ class Benchmark:
         """
         with locked(self.folder, "build folder", "--run"):
             for stage in self.stages:
+                shown = None
                 if stage == ONE_SHOT:
+                    shown = watcher(stage)  # trainings take a while
                     self._train_supernets()
                 study = self.study(stage, executor)
                 if len(study.records) < self.archs:
                     self._sign(stage, len(study.records))
-                    study.run(self.archs, watcher=watcher(stage))
+                    study.run(self.archs, watcher=shown or watcher(stage))
 
     @property
     def provenance(self) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import torch
 from archrank.errors import SettingsError
 from archrank.networks.inputs import run
 from archrank.supernets.base import Supernet
+from archrank.supernets.readout import refit_classifier
 from archrank.supernets.statistics import recalibrate
 from archrank.torch_state import mode
 from archrank.training.evaluation import read
@@ -34,6 +35,7 @@ def one_shot_scores(
     *,
     split: Literal["valid", "test"] = "valid",
     statistics: Literal["batch", "recalibrated"] = "batch",
+    readout: bool = False,
     examples: int | None = None,
     batch_size: int = BATCH,
     calibration: int = 8,
@@ -51,17 +53,19 @@ def one_shot_scores(
         archs: ``(n, d)``.
         split: of the data.
         statistics: of batch norms.
+        readout: give every architecture a linear classifier of its own, in closed form from
+            ``calibration`` batches of training data (:mod:`archrank.supernets.readout`).
         examples: of the split to measure on, spread evenly over it; ``None``: all of them. A few
             hundred rank architectures as well as thousands do (``benchmarks/README.md``).
         batch_size: examples that are evaluated together, at most; a split is cut into equal parts.
-        calibration: batches of training data for recalibrated statistics.
+        calibration: batches of training data for recalibrated statistics and read-outs.
         progress: called with the number of architectures that are done.
 
     Returns:
         The loss and each metric of the task, ``(n,)``; NaN where outputs are not finite.
 
     Raises:
-        SettingsError: the split is empty, or a number is below 1.
+        SettingsError: the split is empty, or a number is below 1; or there can be no read-out.
         ArchitectureError: rows that are not of the supernet's space.
     """
     archs = supernet.space.validate(archs)
@@ -79,22 +83,29 @@ def one_shot_scores(
     if not len(data.y):
         raise SettingsError(f"task {task.name!r} has no examples in its {split} split")
     with torch.inference_mode(), mode(supernet, training=False):
-        if statistics == "batch":
-            meters = _with_batch_statistics(supernet, task, archs, data, batch_size, progress)
+        if statistics == "batch" and not readout:
+            meters = _together(supernet, task, archs, data, batch_size, progress)
         else:
             train = placed(splits.train)
+            first = list(itertools.islice(even_batches(train, batch_size), calibration))
+            held_out = list(even_batches(data, batch_size))
             meters = []
             for done, arch in enumerate(archs, 1):
-                meters.append(
-                    _calibrated(supernet, arch, train, data, task.meter(), batch_size, calibration)
-                )
+                network = supernet.extract(arch)
+                if statistics == "recalibrated":
+                    recalibrate(network, (batch.x for batch in first))
+                if readout:
+                    refit_classifier(network, first)
+                meters.append(task.meter())
+                for batch in held_out:
+                    meters[-1].update(run(network, batch.x), batch.y)
                 progress(done)
     values = [_finite(read(meter, task)) for meter in meters]
     names = ("loss", *(metric.name for metric in task.metrics))
     return {name: np.array([v[name] for v in values], dtype=np.float64) for name in names}
 
 
-def _with_batch_statistics(
+def _together(
     supernet: Supernet,
     task: Task,
     archs: Archs,
@@ -118,24 +129,6 @@ def _with_batch_statistics(
                 done += 1
                 progress(done // len(batches))
     return meters
-
-
-def _calibrated(
-    supernet: Supernet,
-    arch: np.ndarray[tuple[int], np.dtype[np.uint8]],
-    train: Split,
-    data: Split,
-    meter: Meter,
-    batch_size: int,
-    calibration: int,
-) -> Meter:
-    """Measure one architecture with batch norms of its own."""
-    network = supernet.extract(arch)
-    first = itertools.islice(even_batches(train, batch_size), calibration)
-    recalibrate(network, (batch.x for batch in first))
-    for batch in even_batches(data, batch_size):
-        meter.update(run(network, batch.x), batch.y)
-    return meter
 
 
 def _spread(data: Split, examples: int | None) -> Split:

@@ -15,8 +15,7 @@ GROUPS = 10  # of equal size; the paper says ten, and not how they are cut
 class Groups(Part):
     """Kendall's tau and mean of true minus predicted rank, in ten groups of rising MACs.
 
-    A positive rank difference means over-estimated. Both hold for truth and scores with noise,
-    too: MACs alone and a perfect ranking are shown where they stand.
+    A positive rank difference means over-estimated.
     """
 
     name = "groups"

@@ -71,6 +71,7 @@ class Scoring:
         whom: One architecture of each isomorphism class, or all members.
         statistics: Of batch norms.
         examples: All that are held out, or as many as the settings say.
+        readout: Give every architecture a classifier of its own, in closed form.
     """
 
     training: str
@@ -78,13 +79,15 @@ class Scoring:
     whom: Whom = "classes"
     statistics: Statistics = "batch"
     examples: Examples = "some"
+    readout: bool = False
 
     @property
     def name(self) -> str:
         """Name of its table of scores."""
         recalibrated = "" if self.statistics == "batch" else f"-{self.statistics}"
         every = "" if self.examples == "some" else "-all-examples"
-        return f"{self.training}-epoch{self.epoch}-{self.whom}{recalibrated}{every}"
+        own = "-readout" if self.readout else ""
+        return f"{self.training}-epoch{self.epoch}-{self.whom}{recalibrated}{every}{own}"
 
 
 @dataclass(frozen=True, eq=False)

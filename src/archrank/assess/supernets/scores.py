@@ -64,6 +64,7 @@ class ScoreTables:
             archs,
             examples=examples,
             statistics=scoring.statistics,
+            readout=scoring.readout,
             progress=lambda done: watch(done / len(archs)),
         )
         columns = {f"{PREFIX}{name}": values for name, values in scores.items()}

@@ -1,4 +1,4 @@
-"""Batch statistics against recalibrated ones."""
+"""Batch statistics against recalibrated ones, shared against own classifiers, more examples."""
 
 from __future__ import annotations
 
@@ -7,13 +7,17 @@ from dataclasses import replace
 
 from archrank.assess.supernets.base import Part, Results, Row
 from archrank.assess.supernets.plan import MAIN, Plan, Scoring
+from archrank.errors import SettingsError
+from archrank.supernets.readout import refit_classifier
+
+EXAMPLES = 512
 
 
 class BatchStatistics(Part):
-    """The same supernets, scored with either statistics of batch norms, or on more examples."""
+    """The same supernets, scored with either statistics, own classifiers, or more examples."""
 
     name = "statistics"
-    title = "Statistics of batch norms, and more examples"
+    title = "Statistics of batch norms, own classifiers, more examples"
     source = "beside Surgery, section 4.1, which uses those of the batch"
 
     def scorings(self, plan: Plan) -> Iterator[Scoring]:
@@ -36,8 +40,23 @@ def ways(plan: Plan) -> dict[str, list[Scoring]]:
         "batch statistics": plain,
         "recalibrated statistics": [replace(s, statistics="recalibrated") for s in plain],
     }
+    if _can_be_refitted(plan):
+        found["batch statistics, classifiers in closed form"] = [
+            replace(s, readout=True) for s in plain
+        ]
     held_out = len(plan.problem.task.load().valid.y)
     if plan.settings.images is not None and plan.settings.images < held_out:
         every: list[Scoring] = [replace(s, examples="all") for s in plain]
         found[f"batch statistics, all {held_out:,} examples"] = every
     return found
+
+
+def _can_be_refitted(plan: Plan) -> bool:
+    """Tell whether networks end in a linear classifier, and classes have examples."""
+    problem = plan.problem
+    network = problem.space.networks(problem.task).build(problem.archs[0]).eval()
+    try:
+        refit_classifier(network, [problem.task.load().train.take(slice(0, EXAMPLES))])
+    except SettingsError:
+        return False
+    return True

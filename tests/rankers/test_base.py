@@ -132,6 +132,13 @@ def test_clones_keep_what_pretraining_learnt_and_nothing_else(space: NASBench201
     }
 
 
+def test_untaught_copies_keep_settings_only(space: NASBench201) -> None:
+    ranker = Sums(space, seed=4).fit(np.array([[0] * 6, [1] * 6]), [1.0, 2.0])
+    ranker.pretrained_ = "kept"
+    assert vars(ranker.untaught()) == {"space": space, "seed": 4}
+    assert ranker.pretrained_ == "kept"
+
+
 def test_rankers_without_pretraining_say_so(space: NASBench201) -> None:
     assert not Sums(space).can_pretrain
     assert GaussianProcess(space).can_pretrain

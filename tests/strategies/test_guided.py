@@ -338,3 +338,33 @@ def test_a_pretrained_ranker_begins_with_three(space: NASBench201) -> None:
         low, _, high = space.cost(picks)["macs"]
         assert low <= middle <= high
         assert low < high
+
+
+def test_weak_labels_are_left_behind(space: NASBench201) -> None:
+    archs = space.sample(300, rng=np.random.default_rng(0))
+    plain = GaussianProcess(space, max_iter=5)
+    taught = GaussianProcess(space, max_iter=5)
+    taught.pretrain(archs, {"macs": space.cost(archs)["macs"]})
+
+    def picks(ranker: GaussianProcess, n: int, failed: int = 0, **settings: int | None) -> Archs:
+        labels = np.concatenate([np.full(failed, np.nan), np.arange(n) % 7])
+        past = history(space, archs[: n + failed], labels)
+        return Guided(ranker, **settings).propose(past, 4, rng=np.random.default_rng(1))
+
+    kept = picks(taught, 11)
+    assert np.array_equal(kept, picks(taught, 11, weak_until=None))
+    assert not np.array_equal(kept, picks(plain, 11))
+    assert np.array_equal(picks(taught, 12), picks(plain, 12))
+    assert np.array_equal(picks(taught, 11, weak_until=11), picks(plain, 11))
+    assert not np.array_equal(picks(taught, 12, weak_until=None), picks(plain, 12))
+    assert not np.array_equal(picks(taught, 11, failed=3), picks(plain, 11, failed=3))
+    assert taught.can_foresee  # the ranker that was given forgets nothing
+
+
+def test_only_searches_with_weak_labels_tell_when_these_end(space: NASBench201) -> None:
+    assert "weak_until" not in Guided().describe()
+    assert "weak_until" not in Guided(GaussianProcess(space), weak_until=3).describe()
+    assert Guided(Foreseeing(space)).describe()["weak_until"] == 12
+    assert Guided(Foreseeing(space), weak_until=None).describe()["weak_until"] is None
+    with pytest.raises(BudgetError, match="weak_until"):
+        Guided(weak_until=0)

@@ -150,6 +150,14 @@ class Ranker(BaseEstimator, ABC):
                 setattr(copy, name, value)
         return copy
 
+    def untaught(self) -> Self:
+        """Return a copy without labels and without what :meth:`pretrain` learnt.
+
+        Rankers among its parameters keep what they learnt.
+        """
+        copy: Self = super().__sklearn_clone__()
+        return copy
+
     @property
     def can_pretrain(self) -> bool:
         """True if a subclass implements :meth:`pretrain`."""

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from archrank.spaces.base import Space
 
 INITIAL, FORESEEN = 5, 3  # first evaluations: of nothing but chance; spread over weak labels
+WEAK_UNTIL = 12  # labels from which on weak ones hinder more than they help
 POOL = 32  # architectures to choose each of the latter from
 PARENTS = 10  # in a large space, mutants of this many best architectures are candidates
 MUTANTS = 256  # of these, new in every round of a long run
@@ -52,6 +53,10 @@ class Guided(Strategy):
     architectures and mutants of the best architectures found. If the ranker predicts a standard
     deviation, candidates are ordered by an acquisition function, otherwise by the prediction.
 
+    Weak labels, where the ranker was pretrained with some and can foresee an order by them, choose
+    the first architectures and help to rank until there are :attr:`weak_until` labels; from then
+    on the search is that of the ranker without them.
+
     With several objectives, one ranker is fitted to each. Every pick weighs the objectives at
     random (the augmented Chebyshev scalarisation of ParEGO, Knowles 2006, on predicted ranks), so
     that the picks spread along the Pareto front.
@@ -61,6 +66,8 @@ class Guided(Strategy):
         initial: Architectures that are evaluated before the first fit. They are random; a ranker
             with weak labels makes them spread over these, one random architecture in each of
             ``initial`` parts of equal size. ``None`` takes 5, or 3 where there are weak labels.
+        weak_until: From this number of labels on, a ranker with weak labels is fitted without them;
+            ``None`` keeps them. Only rankers that can foresee (:attr:`.Ranker.can_foresee`) change.
         batch_size: Architectures per later round.
         explore: Share of later picks that are random, 0 to 1.
         acquisition: ``"ucb"`` (upper confidence bound), ``"ei"`` (expected improvement),
@@ -79,7 +86,7 @@ class Guided(Strategy):
 
     Raises:
         UnknownNameError: No acquisition function has that name.
-        BudgetError: ``initial``, ``batch_size`` or ``exact`` below 1.
+        BudgetError: ``initial``, ``weak_until``, ``batch_size`` or ``exact`` below 1.
     """
 
     adaptive = True
@@ -89,6 +96,7 @@ class Guided(Strategy):
         ranker: Ranker | None = None,
         *,
         initial: int | None = None,
+        weak_until: int | None = WEAK_UNTIL,
         batch_size: int = 2,
         explore: float = 0.0,
         acquisition: Acquisition = "ucb",
@@ -99,10 +107,12 @@ class Guided(Strategy):
     ) -> None:
         if not isinstance(acquisition, str) or acquisition not in ACQUISITIONS:
             raise UnknownNameError("acquisition", acquisition, ACQUISITIONS)
-        given = {} if initial is None else {"initial": initial}
+        optional = {"initial": initial, "weak_until": weak_until}
+        given = {name: value for name, value in optional.items() if value is not None}
         require_positive(self, **given, batch_size=batch_size, exact=exact)
         self.ranker = ranker
         self._initial = initial
+        self.weak_until = weak_until
         self.batch_size = batch_size
         self.explore = explore
         self.acquisition = acquisition
@@ -222,7 +232,10 @@ class Guided(Strategy):
         """Fit a copy of the ranker to labels ``target: (n,)`` of ``archs: (n, d)``."""
         from sklearn.base import clone
 
-        ranker: Ranker = clone(self._base(space)).set_params(seed=int(rng.integers(2**31)))
+        base = self._base(space)
+        if base.can_foresee and self.weak_until is not None and len(archs) >= self.weak_until:
+            base = base.untaught()
+        ranker: Ranker = clone(base).set_params(seed=int(rng.integers(2**31)))
         return ranker.fit(archs, target)
 
     def _base(self, space: Space) -> Ranker:
@@ -383,6 +396,7 @@ class Guided(Strategy):
             "strategy": "guided",
             "ranker": "default" if self.ranker is None else describe_ranker(self.ranker),
             "initial": self.initial,
+            **({"weak_until": self.weak_until} if self._foresees else {}),
             "batch_size": self.batch_size,
             "explore": self.explore,
             "acquisition": self.acquisition,

@@ -244,6 +244,10 @@ def _check_pretraining(ranker: Ranker, data: tuple[Archs, Floats, Archs], name: 
             and np.array_equal(clone(ranker).foresee(test), ranker.foresee(test)),
             f"{name}: clone must foresee the same",
         )
+        require(
+            not ranker.untaught().can_foresee,
+            f"{name}: untaught must forget what pretrain learnt",
+        )
 
 
 def _check_following(ranker: Ranker, data: tuple[Archs, Floats, Archs], name: str) -> None:

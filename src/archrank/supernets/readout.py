@@ -1,7 +1,9 @@
 """Closed-form read-out: a classifier of its own for one architecture, without any gradient.
 
 All architectures of a supernet share one classifier, which suits their mean. Linear discriminant
-analysis of an architecture's features gives it the classifier that suits it alone.
+analysis of an architecture's features gives it the classifier that suits it alone. Rank by the
+accuracy that results: its probabilities are over-confident, the more so the better the features,
+so the loss ranks backwards (``benchmarks/README.md``).
 """
 
 from __future__ import annotations

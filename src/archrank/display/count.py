@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -11,36 +12,24 @@ from rich.text import Text
 
 from archrank.formatting import whole_duration
 
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
 QUIET = 10.0  # seconds between plain lines
 
 
-class Counting:
-    """Progress of ``done`` of ``of``, with the time that has passed and an estimate of the rest.
+class OnTerminal:
+    """Bar that is live inside the block, on a terminal alone.
 
     Args:
         console: Where to show it.
-        doing: What is done, in one word: ``reading``.
-        unit: Plural noun of what is counted; parts of a hundred if empty.
+        bar: What to show.
     """
 
-    def __init__(self, console: Console, doing: str, unit: str = "") -> None:
-        self._console = console
-        self._doing = doing
-        self._unit = unit
-        self._bar = Progress(
-            TextColumn(f"[bold]{doing}"),
-            BarColumn(),
-            TextColumn("{task.fields[far]}elapsed"),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            console=console,
-            transient=True,
-        )
-        self._task = self._bar.add_task("", total=None, far="")
-        self._start = self._last = time.monotonic()
+    def __init__(self, console: Console, bar: Progress) -> None:
+        self._console, self._bar = console, bar
 
-    def __enter__(self) -> Counting:
+    def __enter__(self) -> Self:
         if self._console.is_terminal:
             self._bar.start()
         return self
@@ -53,6 +42,32 @@ class Counting:
     ) -> None:
         if self._console.is_terminal:
             self._bar.stop()
+
+
+class Counting(OnTerminal):
+    """Progress of ``done`` of ``of``, with the time that has passed and an estimate of the rest.
+
+    Args:
+        console: Where to show it.
+        doing: What is done, in one word: ``reading``.
+        unit: Plural noun of what is counted; parts of a hundred if empty.
+    """
+
+    def __init__(self, console: Console, doing: str, unit: str = "") -> None:
+        bar = Progress(
+            TextColumn(f"[bold]{doing}"),
+            BarColumn(),
+            TextColumn("{task.fields[far]}elapsed"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+        )
+        super().__init__(console, bar)
+        self._doing, self._unit = doing, unit
+        self._task = self._bar.add_task("", total=None, far="")
+        self._start = self._last = time.monotonic()
 
     def progress(self, done: int, of: int) -> None:
         """Show that ``done`` of ``of`` is finished."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -12,16 +11,15 @@ from rich.progress import BarColumn, TaskID, TextColumn
 from rich.progress import Progress as Bar
 from rich.text import Text
 
+from archrank.display.count import QUIET, OnTerminal
 from archrank.formatting import format_value, whole_duration
 
 if TYPE_CHECKING:
     from archrank.metrics import Metric
     from archrank.supernets.running import Progress
 
-QUIET = 10.0  # seconds between plain lines
 
-
-class TrainingDisplay:
+class TrainingDisplay(OnTerminal):
     """Epochs, loss, metrics of the architectures that are trained, and time left; news above.
 
     Args:
@@ -30,30 +28,17 @@ class TrainingDisplay:
     """
 
     def __init__(self, console: Console, metrics: Sequence[Metric]) -> None:
-        self._console, self._metrics = console, {m.name: m for m in metrics}
-        self._bar = Bar(
+        bar = Bar(
             TextColumn("[bold]training"),
             BarColumn(),
             TextColumn("{task.fields[far]}"),
             console=console,
             transient=True,
         )
+        super().__init__(console, bar)
+        self._metrics = {m.name: m for m in metrics}
         self._task: TaskID = self._bar.add_task("", total=None, far="")
         self._epochs, self._start, self._last = 0, time.monotonic(), time.monotonic()
-
-    def __enter__(self) -> TrainingDisplay:
-        if self._console.is_terminal:
-            self._bar.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if self._console.is_terminal:
-            self._bar.stop()
 
     def __call__(self, progress: Progress) -> None:
         """Show how far the training is."""

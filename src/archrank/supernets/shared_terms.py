@@ -9,7 +9,9 @@ terms as well, and an architecture begins with a sum of three small tensors.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import reduce
+from operator import add
 from typing import Any, TypeAlias
 
 import torch
@@ -60,7 +62,7 @@ class SharedTerms:
         terms = [self._at_output(term) for term in states.get(self._output, ())]
         if not terms:
             return self._keep("no path", lambda: self._behind(torch.zeros_like(self._x)))
-        return _sum(terms)
+        return reduce(add, terms)
 
     def _at_output(self, term: Term) -> Tensor:
         """Return what an edge adds to the output, after the linear layer."""
@@ -80,7 +82,7 @@ class SharedTerms:
             return self._x
         if state is None:  # nothing reaches it
             return self._keep("nothing", lambda: torch.zeros_like(self._x))
-        return self._keep(state, lambda: _sum([self._inside(term) for term in state]))
+        return self._keep(state, lambda: reduce(add, map(self._inside, state)))
 
     def _keep(self, key: object, compute: Callable[[], Tensor]) -> Tensor:
         """Return the tensor of a key, computed if it is not kept."""
@@ -93,10 +95,3 @@ class SharedTerms:
             _, oldest = self._kept.popitem(last=False)
             self._bytes -= oldest.nbytes
         return value
-
-
-def _sum(terms: Sequence[Tensor]) -> Tensor:
-    total = terms[0]
-    for term in terms[1:]:
-        total = total + term
-    return total

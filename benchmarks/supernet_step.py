@@ -99,7 +99,7 @@ class Pair:
         start = time.process_time()
         for k in range(DRAWN):
             rng = np.random.default_rng(np.random.SeedSequence([0, k]))
-            self.space.valid(self.space.validate(Uniform().sample(self.space, rng=rng)))
+            self.space.valid(self.space.validate(Uniform().sample(self.networks, rng=rng)))
         return (time.process_time() - start) / DRAWN
 
     def shared(self, arch: np.ndarray) -> float:

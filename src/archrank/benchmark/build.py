@@ -57,7 +57,7 @@ class BenchmarkSettings:
     proxies: tuple[str, ...] = DEFAULT
     """Zero-cost proxies to compute."""
     supernets: int = 3
-    """Supernets, trained by the recipe "cpu", whose mean one-shot scores are added; 0 for none."""
+    """Supernets, by the space's usual recipe, whose mean one-shot scores are added; 0 for none."""
     latency: bool = True
     """Measure the latency of every network on this machine's processor."""
     device: str = "cpu"
@@ -151,7 +151,7 @@ class Benchmark:
         """Train what is left of the supernets."""
         for seed, folder in enumerate(self._supernets()):
             with torch_threads(1):
-                train_supernet(start_training(self.networks, "cpu", seed=seed), folder)
+                train_supernet(start_training(self.networks, seed=seed), folder)
 
     def study(self, stage: str, executor: Executor | None = None) -> Study:
         """Return the study of one stage; its database is opened on first use."""

@@ -38,9 +38,10 @@ class SupernetTrain:
     """Space of the architectures, one that has a supernet."""
     task: Annotated[str, "NAME"] = "digits"
     """Task to train on: a name, or your own as file.py:name or package.module:name."""
-    recipe: Annotated[str, "NAME"] = "cpu"
-    """Recipe of the training: cpu, for small tasks; as published: surgery, acenas, acenas_nds,
-    acenas_proxylessnas; or your own as file.py:name."""
+    recipe: Annotated[str | None, "NAME"] = None
+    """Recipe of the training: cells and cpu, for small tasks; as published: surgery, acenas,
+    acenas_nds, acenas_proxylessnas; or your own as file.py:name (default: cells for cells with
+    operations on edges, else cpu)."""
     sampling: Sampling = field(default_factory=Sampling)
     optimisation: Optimisation = field(default_factory=Optimisation)
     decay_exponents: Annotated[tuple[float, ...], "NUMBER"] = ()
@@ -100,11 +101,17 @@ class SupernetTrain:
 
     def _training(self, ranks: Ranks, device: str) -> SupernetTraining:
         from archrank.runs.named import instance_of, make_space, make_task
-        from archrank.supernets.recipes import RECIPES, SupernetRecipe, start_training
+        from archrank.supernets.recipes import (
+            RECIPES,
+            SupernetRecipe,
+            default_recipe,
+            start_training,
+        )
 
-        recipe: SupernetRecipe = instance_of(RECIPES, self.recipe, SupernetRecipe)
-        task = make_task(self.task, self.data)
-        networks = make_space(self.space).networks(task)
+        space, task = make_space(self.space), make_task(self.task, self.data)
+        name = self.recipe if self.recipe is not None else default_recipe(space)
+        recipe: SupernetRecipe = instance_of(RECIPES, name, SupernetRecipe)
+        networks = space.networks(task)
         return start_training(
             networks,
             recipe,

@@ -54,8 +54,8 @@ class Sampling:
     """The architectures of an update, and options of the supernet."""
 
     sampler: Annotated[str | None, "NAME"] = None
-    """Sampler of the architectures of an update: uniform, de_isomorphic, fairnas, skip_prior, or
-    your own as file.py:name (default: the recipe's)."""
+    """Sampler of the architectures of an update: uniform, de_isomorphic, costliest, fairnas,
+    skip_prior, or your own as file.py:name (default: the recipe's)."""
     per_update: int | None = None
     """Number of architectures per update, of the samplers that take one (default: 1)."""
     affine: Literal["yes", "no"] | None = None

@@ -141,6 +141,9 @@ class Networks:
             sizes = f"{self.task.name}{tuple(self.task.input_shape)}"
         return f"{self.space.fingerprint()} as {sizes}"
 
+    def __hash__(self) -> int:
+        return hash(self.fingerprint())  # tasks may hold arrays, which have no hash
+
     def __getstate__(self) -> dict[str, Any]:
         return {"space": self.space, "task": self.task}
 

@@ -74,7 +74,8 @@ class AceNASSearch(Strategy):
         UnknownNameError: an unknown value of ``final``.
 
     Attributes:
-        supernet_recipe: Recipe of the supernet that the command line trains.
+        supernet_recipe: Recipe of the supernet that the command line trains; ``None``: the
+            space's usual one.
 
     Example:
         >>> AceNASSearch(budget=63).sizes
@@ -83,7 +84,7 @@ class AceNASSearch(Strategy):
 
     adaptive = True
     usual_budget = 110
-    supernet_recipe: str = "cpu"
+    supernet_recipe: str | None = None
 
     def __init__(
         self,

@@ -12,6 +12,7 @@ from archrank.errors import SettingsError, UnknownNameError
 from archrank.registry import Registry
 from archrank.supernets.ranks import Ranks
 from archrank.supernets.samplers.base import Sampler
+from archrank.supernets.samplers.costliest import Costliest
 from archrank.supernets.samplers.de_isomorphic import DeIsomorphic
 from archrank.supernets.samplers.skip_prior import SkipPrior
 from archrank.supernets.samplers.uniform import Uniform
@@ -22,6 +23,7 @@ from archrank.training.loop import initialise
 from archrank.training.recipe import Recipe
 
 if TYPE_CHECKING:
+    from archrank.spaces.base import Space
     from archrank.spaces.networks import Networks
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -79,6 +81,12 @@ CPU = SupernetRecipe(
     keeps_task=True,
 )
 """For small tasks on CPUs: 80 CPU-seconds of training are enough for digits."""
+
+CELLS = replace(CPU, sampler=Costliest())
+"""For cells with operations on edges, on small tasks and CPUs: the costliest quarter is trained.
+
+Measured on NAS-Bench-201, where it ranks better than :data:`CPU`.
+"""
 
 SURGERY = SupernetRecipe(
     {
@@ -141,6 +149,7 @@ RECIPES = Registry(
     "supernet recipe",
     {
         "cpu": "archrank.supernets.recipes:CPU",
+        "cells": "archrank.supernets.recipes:CELLS",
         "surgery": "archrank.supernets.recipes:SURGERY",
         "acenas": "archrank.supernets.recipes:ACENAS",
         "acenas_nds": "archrank.supernets.recipes:ACENAS_NDS",
@@ -150,9 +159,16 @@ RECIPES = Registry(
 )
 
 
+def default_recipe(space: Space) -> str:
+    """Return the name of the recipe for a space on small tasks: ``"cells"`` or ``"cpu"``."""
+    from archrank.spaces.edge_cells.base import EdgeCellSpace
+
+    return "cells" if isinstance(space.origin, EdgeCellSpace) else "cpu"
+
+
 def start_training(
     networks: Networks,
-    recipe: str | SupernetRecipe = "cpu",
+    recipe: str | SupernetRecipe | None = None,
     *,
     sampler: Sampler | None = None,
     rule: UpdateRule | None = None,
@@ -166,7 +182,8 @@ def start_training(
 
     Args:
         networks: of a space that has a supernet, and of the task to train on.
-        recipe: a name such as ``"surgery"``, or a recipe of your own.
+        recipe: a name such as ``"surgery"``, or a recipe of your own; ``None``: the one of
+            :func:`default_recipe`.
         sampler: in place of the recipe's.
         rule: in place of the recipe's.
         options: of the supernet, in place of the recipe's.
@@ -187,6 +204,8 @@ def start_training(
         >>> training.recipe.epochs, training.recipe.schedule
         (20, 'plateau')
     """
+    if recipe is None:
+        recipe = default_recipe(networks.space)
     found = RECIPES.get(recipe) if isinstance(recipe, str) else recipe
     if not isinstance(found, SupernetRecipe):
         raise SettingsError(f"recipe is {quoted(recipe)}, expected a name or a SupernetRecipe")

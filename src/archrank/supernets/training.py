@@ -98,6 +98,7 @@ class SupernetTraining:
         ranks: Ranks | None = None,
     ) -> None:
         self.supernet, self.task, self.seed = supernet, task, seed
+        self._networks = supernet.space.networks(task)
         self.sampler = sampler if sampler is not None else Uniform()
         self.rule = rule if rule is not None else MeanPerWeight()
         self.recipe = recipe if recipe is not None else task.recipe
@@ -211,7 +212,8 @@ class SupernetTraining:
         """Return this process's architectures of one update."""
         space = self.supernet.space
         words = [self.seed, number, self.ranks.rank]  # a 0 at the end is as none
-        rows = self.sampler.sample(space, rng=np.random.default_rng(np.random.SeedSequence(words)))
+        rng = np.random.default_rng(np.random.SeedSequence(words))
+        rows = self.sampler.sample(self._networks, rng=rng)
         try:
             rows = space.validate(rows)
             if len(rows) and space.valid(rows).all():

@@ -11,8 +11,10 @@ from scipy.stats import chi2_contingency, chisquare
 
 from archrank.errors import ArchitectureError, SettingsError
 from archrank.spaces import NDS, CustomSpace, NASBench101, NASBench201, ProxylessNAS, Space
+from archrank.spaces.networks import Networks
 from archrank.supernets.samplers import (
     SAMPLERS,
+    Costliest,
     DeIsomorphic,
     FairNAS,
     Sampler,
@@ -22,7 +24,7 @@ from archrank.supernets.samplers import (
 )
 from archrank.supernets.samplers.de_isomorphic import representatives
 from archrank.testing import check_sampler
-from tests.supernets.small import SMALL
+from tests.supernets.small import SMALL, TASK
 
 UNEVEN = CustomSpace({"width": [1, 2], "depth": [1, 2, 3, 4, 5]}, build=lambda config, task: None)
 SPACES = {"nasbench201": NASBench201(), "uneven": UNEVEN}
@@ -35,11 +37,11 @@ def space(request: pytest.FixtureRequest) -> Space:
 
 
 def drawn(sampler: Sampler, space: Space, updates: int, seed: int = 0) -> np.ndarray:
-    rng = np.random.default_rng(seed)
-    return np.concatenate([sampler.sample(space, rng=rng) for _ in range(updates)])
+    rng, networks = np.random.default_rng(seed), space.networks(TASK)
+    return np.concatenate([sampler.sample(networks, rng=rng) for _ in range(updates)])
 
 
-EVERY = [Uniform(3), FairNAS(), DeIsomorphic(2), SkipPrior(m=2)]
+EVERY = [Uniform(3), FairNAS(), DeIsomorphic(2), Costliest(m=2), SkipPrior(m=2)]
 
 
 @pytest.mark.parametrize("kind", SMALL)
@@ -48,9 +50,9 @@ def test_any_sampler_suits_any_supernet(sampler: Sampler, kind: str) -> None:
     space = SMALL[kind].make()
     if isinstance(sampler, SkipPrior) and kind != "proxylessnas":
         with pytest.raises(SettingsError, match="SkipPrior suits spaces whose blocks can be skip"):
-            sampler.sample(space, rng=np.random.default_rng(0))
+            sampler.sample(space.networks(TASK), rng=np.random.default_rng(0))
         return
-    check_sampler(sampler, space)
+    check_sampler(sampler, space.networks(TASK))
     drawn_twice = (drawn(sampler, space, 5, seed=s) for s in (3, 4))
     assert not np.array_equal(*drawn_twice)
 
@@ -64,19 +66,19 @@ class Stateful(Uniform):
 
     seen: ClassVar[list[int]] = []
 
-    def sample(self, space: Space, *, rng: np.random.Generator) -> np.ndarray:
+    def sample(self, networks: Networks, *, rng: np.random.Generator) -> np.ndarray:
         self.seen.append(0)
-        return space.from_index(np.array([len(self.seen)]))
+        return networks.space.from_index(np.array([len(self.seen)]))
 
 
 class Outside(Uniform):
-    def sample(self, space: Space, *, rng: np.random.Generator) -> np.ndarray:
-        return np.zeros((1, space.d), dtype=np.uint8)  # a cell without any edge
+    def sample(self, networks: Networks, *, rng: np.random.Generator) -> np.ndarray:
+        return np.zeros((1, networks.space.d), dtype=np.uint8)  # a cell without any edge
 
 
 class Flat(Uniform):
-    def sample(self, space: Space, *, rng: np.random.Generator) -> np.ndarray:
-        return space.sample(1, rng=rng)[0]
+    def sample(self, networks: Networks, *, rng: np.random.Generator) -> np.ndarray:
+        return networks.space.sample(1, rng=rng)[0]
 
 
 class Unsaid(Uniform):
@@ -95,12 +97,12 @@ class Unsaid(Uniform):
 def test_faults_of_samplers_are_named(sampler: Sampler, rule: str) -> None:
     space = NASBench201() if isinstance(sampler, Stateful) else NASBench101()
     with pytest.raises(AssertionError, match=rule):
-        check_sampler(sampler, space)
+        check_sampler(sampler, space.networks(TASK))
 
 
 def test_rows_that_are_no_architectures_are_caught() -> None:
     with pytest.raises(ArchitectureError, match="no path from input to output"):
-        check_sampler(Outside(), NASBench101())
+        check_sampler(Outside(), NASBench101().networks(TASK))
 
 
 @pytest.mark.parametrize("m", [1, 7])
@@ -114,7 +116,7 @@ def test_uniform_rows(m: int) -> None:
 def test_every_option_once_per_update(space: Space) -> None:
     rng = np.random.default_rng(0)
     for _ in range(20):
-        rows = FairNAS().sample(space, rng=rng)
+        rows = FairNAS().sample(space.networks(TASK), rng=rng)
         assert len(rows) == 5
         for column, options in enumerate(space.radices):
             counts = np.bincount(rows[:, column], minlength=options)
@@ -173,7 +175,7 @@ def test_classes_of_large_spaces(space: Space) -> None:
     with pytest.raises(
         SettingsError, match="too many for a table of their classes; sample without"
     ):
-        DeIsomorphic(table=True).sample(space, rng=np.random.default_rng(0))
+        DeIsomorphic(table=True).sample(space.networks(TASK), rng=np.random.default_rng(0))
 
 
 def test_classes_of_one_kind_of_cell_are_drawn_alike() -> None:
@@ -228,4 +230,4 @@ def test_subsets_that_cannot_be() -> None:
     with pytest.raises(SettingsError, match=r"got an array of shape \(0, 6\)"):
         Subset(np.empty((0, 6), dtype=np.uint8))
     with pytest.raises(SettingsError, match="Subset: "):
-        Subset(np.full((1, 6), 9)).sample(NASBench201(), rng=np.random.default_rng(0))
+        Subset(np.full((1, 6), 9)).sample(NASBench201().networks(), rng=np.random.default_rng(0))

@@ -152,12 +152,12 @@ class Plan:
 
         FairNAS leaves out rows that a space does not allow, so it is counted and not assumed.
         """
-        space = self.problem.space
+        networks = self.problem.networks
         return {
             name: float(
                 np.mean(
                     [
-                        len(sampler.sample(space, rng=np.random.default_rng([0, update])))
+                        len(sampler.sample(networks, rng=np.random.default_rng([0, update])))
                         for update in range(DRAWS)
                     ]
                 )

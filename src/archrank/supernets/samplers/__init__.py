@@ -9,6 +9,7 @@ from archrank.registry import Registry
 
 if TYPE_CHECKING:
     from archrank.supernets.samplers.base import Sampler as Sampler
+    from archrank.supernets.samplers.costliest import Costliest as Costliest
     from archrank.supernets.samplers.de_isomorphic import DeIsomorphic as DeIsomorphic
     from archrank.supernets.samplers.fairnas import FairNAS as FairNAS
     from archrank.supernets.samplers.skip_prior import SkipPrior as SkipPrior
@@ -21,11 +22,13 @@ SAMPLERS = Registry(
         "uniform": "archrank.supernets.samplers.uniform:Uniform",
         "fairnas": "archrank.supernets.samplers.fairnas:FairNAS",
         "de_isomorphic": "archrank.supernets.samplers.de_isomorphic:DeIsomorphic",
+        "costliest": "archrank.supernets.samplers.costliest:Costliest",
         "skip_prior": "archrank.supernets.samplers.skip_prior:SkipPrior",
     },
 )
 
 _HOMES = {
+    "Costliest": "costliest",
     "DeIsomorphic": "de_isomorphic",
     "FairNAS": "fairnas",
     "Sampler": "base",

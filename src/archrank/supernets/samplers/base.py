@@ -12,7 +12,7 @@ from archrank.identity import identity_of
 from archrank.types import Archs
 
 if TYPE_CHECKING:
-    from archrank.spaces.base import Space
+    from archrank.spaces.networks import Networks
 
 
 class Sampler(ABC):
@@ -24,8 +24,12 @@ class Sampler(ABC):
     """
 
     @abstractmethod
-    def sample(self, space: Space, *, rng: np.random.Generator) -> Archs:
+    def sample(self, networks: Networks, *, rng: np.random.Generator) -> Archs:
         """Draw the architectures of one update: ``(m, d)``, ``m`` of at least 1.
+
+        Args:
+            networks: of the space and the task that the supernet is for; costs depend on both.
+            rng: of this update and process.
 
         Raises:
             SettingsError: the sampler does not suit the space.

@@ -15,6 +15,7 @@ from archrank.types import Archs
 
 if TYPE_CHECKING:
     from archrank.spaces.base import Space
+    from archrank.spaces.networks import Networks
 
 TRIES = 1000  # batches of draws without any representative, before the space is given up
 BATCH = 256
@@ -54,7 +55,7 @@ class DeIsomorphic(Sampler):
     Example:
         >>> from archrank.spaces import NASBench201
         >>> space = NASBench201()
-        >>> rows = DeIsomorphic(m=4).sample(space, rng=np.random.default_rng(0))
+        >>> rows = DeIsomorphic(m=4).sample(space.networks(), rng=np.random.default_rng(0))
         >>> bool((space.canonical(rows) == rows).all())
         True
     """
@@ -69,13 +70,14 @@ class DeIsomorphic(Sampler):
             what = "DeIsomorphic: representatives"
             whole(self.representatives, what, at_least=0, error=SettingsError)
 
-    def sample(self, space: Space, *, rng: np.random.Generator) -> Archs:
+    def sample(self, networks: Networks, *, rng: np.random.Generator) -> Archs:
         """Draw ``(m, d)`` rows.
 
         Raises:
             SettingsError: hardly any row of the space is its own canonical row, or the space is too
                 large for a table.
         """
+        space = networks.space
         if self.table or self.representatives is not None:
             rows = representatives(space, self.representatives)
             return rows[rng.integers(len(rows), size=self.m)]

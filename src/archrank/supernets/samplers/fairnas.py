@@ -12,7 +12,7 @@ from archrank.supernets.samplers.base import Sampler
 from archrank.types import Archs
 
 if TYPE_CHECKING:
-    from archrank.spaces.base import Space
+    from archrank.spaces.networks import Networks
 
 
 @dataclass(frozen=True)
@@ -28,17 +28,18 @@ class FairNAS(Sampler):
 
     Example:
         >>> from archrank.spaces import NASBench201
-        >>> rows = FairNAS().sample(NASBench201(), rng=np.random.default_rng(0))
+        >>> rows = FairNAS().sample(NASBench201().networks(), rng=np.random.default_rng(0))
         >>> np.sort(rows, axis=0)[:, 0].tolist()
         [0, 1, 2, 3, 4]
     """
 
-    def sample(self, space: Space, *, rng: np.random.Generator) -> Archs:
+    def sample(self, networks: Networks, *, rng: np.random.Generator) -> Archs:
         """Draw ``(m, d)`` rows, fewer where some are not valid.
 
         Raises:
             SettingsError: no valid row was found in a thousand draws.
         """
+        space = networks.space
         m = int(space.radices.max())
         for _ in range(1000):
             rows = np.stack([_column(int(r), m, rng) for r in space.radices], axis=1)

@@ -14,7 +14,7 @@ from archrank.supernets.samplers.base import Sampler, require_count
 from archrank.types import Archs
 
 if TYPE_CHECKING:
-    from archrank.spaces.base import Space
+    from archrank.spaces.networks import Networks
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class SkipPrior(Sampler):
 
     Example:
         >>> from archrank.spaces import ProxylessNAS
-        >>> rows = SkipPrior(m=2).sample(ProxylessNAS(), rng=np.random.default_rng(0))
+        >>> rows = SkipPrior(m=2).sample(ProxylessNAS().networks(), rng=np.random.default_rng(0))
         >>> rows.shape
         (2, 21)
     """
@@ -46,12 +46,13 @@ class SkipPrior(Sampler):
         if not 0 <= number(self.skip, "SkipPrior: skip", error=SettingsError) <= 1:
             raise SettingsError(f"SkipPrior: skip is a probability, got {self.skip}")
 
-    def sample(self, space: Space, *, rng: np.random.Generator) -> Archs:
+    def sample(self, networks: Networks, *, rng: np.random.Generator) -> Archs:
         """Draw ``(m, d)`` rows.
 
         Raises:
             SettingsError: the space has no blocks to skip.
         """
+        space = networks.space
         if "skip" not in inspect.signature(space.sample).parameters:
             raise SettingsError(
                 f"SkipPrior suits spaces whose blocks can be skipped, such as proxylessnas, not "

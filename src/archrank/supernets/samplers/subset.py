@@ -13,7 +13,7 @@ from archrank.supernets.samplers.base import Sampler, require_count
 from archrank.types import Archs
 
 if TYPE_CHECKING:
-    from archrank.spaces.base import Space
+    from archrank.spaces.networks import Networks
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +39,7 @@ class Subset(Sampler):
                 f"{np.shape(self.archs)}"
             )
 
-    def sample(self, space: Space, *, rng: np.random.Generator) -> Archs:
+    def sample(self, networks: Networks, *, rng: np.random.Generator) -> Archs:
         """Draw ``(m, d)`` rows.
 
         Raises:
@@ -47,7 +47,7 @@ class Subset(Sampler):
         """
         rows = np.asarray(self.archs)[rng.integers(0, len(self.archs), self.m)]
         try:
-            return space.validate(rows)
+            return networks.space.validate(rows)
         except ArchitectureError as error:
             raise SettingsError(f"Subset: {error}") from None
 

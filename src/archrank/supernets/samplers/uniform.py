@@ -11,7 +11,7 @@ from archrank.supernets.samplers.base import Sampler, require_count
 from archrank.types import Archs
 
 if TYPE_CHECKING:
-    from archrank.spaces.base import Space
+    from archrank.spaces.networks import Networks
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Uniform(Sampler):
 
     Example:
         >>> from archrank.spaces import NASBench201
-        >>> Uniform(m=3).sample(NASBench201(), rng=np.random.default_rng(0)).shape
+        >>> Uniform(m=3).sample(NASBench201().networks(), rng=np.random.default_rng(0)).shape
         (3, 6)
     """
 
@@ -36,6 +36,6 @@ class Uniform(Sampler):
     def __post_init__(self) -> None:
         require_count(self, self.m)
 
-    def sample(self, space: Space, *, rng: np.random.Generator) -> Archs:
+    def sample(self, networks: Networks, *, rng: np.random.Generator) -> Archs:
         """Draw ``(m, d)`` rows."""
-        return space.sample(self.m, rng=rng)
+        return networks.space.sample(self.m, rng=rng)

@@ -156,7 +156,7 @@ def test_work_is_told_before_it_begins(
         assert part in before
     assert not (tmp_path / "trainings").exists()
     after = told(folder, TINY)
-    assert after.count("2 done") == 14
+    assert after.count("2 done") == 15
     assert "about 0 s of work to go" in told(folder, replace(TINY, parts=("scores",)))
 
 

@@ -207,6 +207,8 @@ class Plan:
 
         ``random`` are a few at random, as in the paper. ``best`` are the best tenth as a predictor
         ranks them that learnt the truth of the random ones: the part that a search would keep.
+        ``costliest`` are the quarter with the most MACs, see
+        :class:`~archrank.supernets.samplers.Costliest`.
         """
         from archrank.rankers import RANKERS
 
@@ -216,7 +218,12 @@ class Plan:
         ranker = RANKERS.get("random_forest")(self.problem.space, seed=seed)
         ranker.fit(self.problem.archs[random], self.problem.truth[random])
         order = np.argsort(-ranker.predict(self.problem.archs), kind="stable")
-        return {"random": random, "best": np.sort(order[: max(2, n // 10)])}
+        costly = np.argsort(-self.problem.macs, kind="stable")
+        return {
+            "random": random,
+            "best": np.sort(order[: max(2, n // 10)]),
+            "costliest": np.sort(costly[: max(2, n // 4)]),
+        }
 
     def space(self, training: Training) -> Space:
         """Return the space whose networks a training shares the weights of."""

@@ -9,14 +9,19 @@ from archrank.assess.supernets.base import Part, Results, Row
 from archrank.assess.supernets.plan import MAIN, Plan, Scoring
 from archrank.types import Floats, Ints
 
-NAMES = {"random": "random architectures", "best": "the predicted best tenth"}
+NAMES = {
+    "random": "random architectures",
+    "best": "the predicted best tenth",
+    "costliest": "the quarter with the most MACs",
+}
 
 
 class Subsets(Part):
     """Trained on a subset or on everything, judged on that subset and on everything.
 
-    The subsets are some random architectures, as in the paper, and the best tenth by a predictor
-    that learnt the truth of the random ones. Each seed draws its own.
+    The subsets are some random architectures, as in the paper; the best tenth by a predictor that
+    learnt the truth of the random ones; and the quarter with the most multiply-accumulates. Each
+    seed draws its own random ones.
     """
 
     name = "subsets"
@@ -43,7 +48,7 @@ class Subsets(Part):
                 for judged in ("subset", "all"):
                     where = words if judged == "subset" else "everything"
                     tau = published.SUBSET_TAU[trained, judged] if name == "random" else None
-                    if name == "best" and (trained, judged) == ("all", "all"):
+                    if name != "random" and (trained, judged) == ("all", "all"):
                         continue  # told already
                     yield from self._one(
                         results,

@@ -65,9 +65,24 @@ def test_every_protocol_runs_offline(name: str, bench: Bench, compared: None) ->
 
 def test_data_sets_get_their_own_names(bench: Bench) -> None:
     rows = [Row("c10  guided", 1.0, 2.0), Row("c100 tau", 1.0), Row("c1000 is not one", 1.0)]
-    told = with_builtin_names(Comparison(rows, [Claim("c100 is like c10", True, "c10: 3")]), bench)
+    notes = ("labels: c10_val; judged on c100_test", "in16: from oneshot_acc, not c10_valid")
+    claims = [Claim("c100 is like c10", True, "c10: 3")]
+    told = with_builtin_names(Comparison(rows, claims, notes), bench)
     assert [row.what for row in told.rows] == ["digits  guided", "glyphs tau", "c1000 is not one"]
     assert told.claims[0] == Claim("glyphs is like digits", True, "digits: 3")
+    assert told.notes[1:] == (
+        "labels: digits valid_accuracy; judged on glyphs test_accuracy",
+        "characters: from oneshot_accuracy, not c10_valid",
+    )
+
+
+def test_notes_of_the_protocol_follow_what_was_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "Plan", partial(Plan, epochs=1))
+    found = reproduce("surgery-a3", tables="builtin", quick=True, seeds=1)
+    assert found.notes[0].startswith("measured on the 6,466 architectures that digits201")
+    assert found.notes[1:] == (  # without the paper's figures, which are of other data
+        "supernets trained on subsets: archrank reproduce surgery-supernets --tables builtin",
+    )
 
 
 def test_the_same_seeds_give_the_same_figures(monkeypatch: pytest.MonkeyPatch) -> None:

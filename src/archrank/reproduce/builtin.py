@@ -52,7 +52,10 @@ def builtin_bench(item: Reproduction) -> Bench:
 
 
 def with_builtin_names(comparison: Comparison, bench: Bench) -> Comparison:
-    """Rename data sets to those of the built-in tables, and remove the paper's numbers."""
+    """Rename data sets to those of the built-in tables, and remove the paper's numbers.
+
+    The protocol's notes stay, after one that says what was measured.
+    """
     used = {key: task for key, task in STANDS_FOR.items() if f"{key}_test" in bench.columns}
     tables = ", ".join(f"{task}201 (for {PLACES[key]})" for key, task in used.items())
     have = "all have" if len(used) > 1 else "has"
@@ -64,9 +67,15 @@ def with_builtin_names(comparison: Comparison, bench: Bench) -> Comparison:
     claims = [
         replace(c, text=_named(c.text), measured=_named(c.measured)) for c in comparison.claims
     ]
-    return Comparison(renamed, claims, (note,))
+    return Comparison(renamed, claims, (note, *map(_named, comparison.notes)))
 
 
 def _named(text: str) -> str:
-    """Replace the names of published data sets by those of the built-in ones."""
-    return re.sub(r"\b(c10|c100|in16)\b", lambda found: STANDS_FOR[found.group()], text)
+    """Replace the names of published data sets, and of their columns, by the built-in ones."""
+    columns = {
+        f"{key}_{name}": f"{task} {COLUMNS[name]}"
+        for name in COLUMNS
+        for key, task in STANDS_FOR.items()
+    }
+    known = STANDS_FOR | columns | {"oneshot_acc": COLUMNS["oneshot"]}
+    return re.sub(rf"\b({'|'.join(known)})\b", lambda found: known[found.group()], text)

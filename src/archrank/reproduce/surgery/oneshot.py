@@ -24,9 +24,10 @@ def section_a3(bench: Bench, plan: Plan) -> Comparison:
             found = plan.map(run_fit, jobs)
             rows += _rows(column, f"GATES from {size} of them", found, PREDICTOR, 0.718, 12.1)
             claims += _claims(column, size, itself, found)
+    theirs = " (tau .657, .628, .701, .670)" if plan.published else ""
     note = (
-        "supernets trained on subsets (tau .657, .628, .701, .670): archrank reproduce "
-        "surgery-supernets --tables builtin"
+        f"supernets trained on subsets{theirs}: archrank reproduce surgery-supernets --tables "
+        "builtin"
     )
     return Comparison(rows, claims, (note,))
 

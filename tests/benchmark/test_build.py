@@ -165,8 +165,24 @@ def test_one_shot_scores_are_means_over_supernets(
         for seed in (0, 1)
     ]
     assert table.column("oneshot_loss") == pytest.approx(np.mean(losses, axis=0), rel=1e-3)
-    assert "means over 2 supernets of the recipe `cpu`" in path.with_suffix(".md").read_text()
+    assert "means over 2 supernets of the recipe `cells`" in path.with_suffix(".md").read_text()
     assert "oneshot" in read_table(path).about["provenance"]
+
+
+def test_stages_with_work_left_are_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told(**changes: object) -> list[str]:
+        found: list[str] = []
+        few = {"seeds": 1, "proxies": (), "latency": False, "supernets": 2}
+        Benchmark(tmp_path, brief(**(few | changes))).run(watcher=found.append)
+        return found
+
+    short = partial(start_training, epochs=1)
+    monkeypatch.setattr("archrank.benchmark.build.start_training", short)
+    assert told(archs=1) == ["seed0", "oneshot"]
+    assert told(archs=1) == []
+    assert told(archs=2) == ["seed0", "oneshot"]  # its supernets are trained
 
 
 def test_provenance_of_a_build_that_went_on_elsewhere(

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import replace
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ from archrank.runs.folder import locked
 from archrank.runs.named import make_space, make_task
 from archrank.strategies import Exhaustive
 from archrank.study.study import Study, Watcher
+from archrank.supernets.checkpoints import checkpoints
 from archrank.supernets.recipes import start_training
 from archrank.supernets.running import train_supernet
 from archrank.torch_state import torch_threads
@@ -147,11 +149,14 @@ class Benchmark:
     def _supernets(self) -> list[Path]:
         return [self.folder / f"supernet{seed}" for seed in range(self.settings.supernets)]
 
-    def _train_supernets(self) -> None:
-        """Train what is left of the supernets."""
+    def _train_supernets(self, begin: Callable[[], object]) -> None:
+        """Train what is left of the supernets; ``begin`` is called before, if anything is."""
         for seed, folder in enumerate(self._supernets()):
+            training = start_training(self.networks, seed=seed)
+            if max(checkpoints(folder), default=0) < training.recipe.epochs:
+                begin()
             with torch_threads(1):
-                train_supernet(start_training(self.networks, seed=seed), folder)
+                train_supernet(training, folder)
 
     def study(self, stage: str, executor: Executor | None = None) -> Study:
         """Return the study of one stage; its database is opened on first use."""
@@ -178,7 +183,7 @@ class Benchmark:
 
         Args:
             executor: runs trainings; latencies are measured in this process.
-            watcher: returns the display of a stage.
+            watcher: returns the display of a stage; called once, where a stage has work left.
 
         Raises:
             ResumeError: the folder holds a build with other settings.
@@ -186,14 +191,13 @@ class Benchmark:
         """
         with locked(self.folder, "build folder", "--run"):
             for stage in self.stages:
-                shown = None
+                shown = cache(partial(watcher, stage))
                 if stage == ONE_SHOT:
-                    shown = watcher(stage)  # trainings take a while
-                    self._train_supernets()
+                    self._train_supernets(shown)
                 study = self.study(stage, executor)
                 if len(study.records) < self.archs:
                     self._sign(stage, len(study.records))
-                    study.run(self.archs, watcher=shown or watcher(stage))
+                    study.run(self.archs, watcher=shown())
 
     @property
     def provenance(self) -> dict[str, Any]:

@@ -102,13 +102,13 @@ def test_plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(lines, PlainLines)
     lines.started(10, 2)
     lines.finished_one(example("boom"))
-    now[0] = 6.0
+    now[0] = 10.0
     lines.finished_one(example())
     lines.ended()
     assert console.file.getvalue().splitlines() == [  # type: ignore[attr-defined]
         "continuing after 2 of 10 fits",
         "gates with 78 labels, data seed 1, model seed 0 failed: boom",
-        "4/10 fits, gates 78 labels: tau 0.500, about 18 s left",
+        "4/10 fits, gates 78 labels: tau 0.500, about 30 s left",
     ]
 
 

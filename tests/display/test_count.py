@@ -7,8 +7,9 @@ import io
 import pytest
 from rich.console import Console
 
-from archrank.display import count
-from archrank.display.count import QUIET, Counting
+from archrank.display import timer
+from archrank.display.count import Counting
+from archrank.display.timer import QUIET
 from tests.display.test_search import Clock
 
 
@@ -20,7 +21,7 @@ def shown(console: Console) -> str:
 
 def test_plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
-    monkeypatch.setattr(count, "time", clock)
+    monkeypatch.setattr(timer, "time", clock)
     console = Console(file=io.StringIO(), width=40)
     with Counting(console, "reproducing", "runs") as counting:
         counting.progress(1, 40)  # too soon for a line
@@ -38,7 +39,7 @@ def test_plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_parts_of_a_hundred(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
-    monkeypatch.setattr(count, "time", clock)
+    monkeypatch.setattr(timer, "time", clock)
     console = Console(file=io.StringIO())
     counting = Counting(console, "reading")
     clock.now = 30

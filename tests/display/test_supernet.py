@@ -8,7 +8,7 @@ import re
 import pytest
 from rich.console import Console
 
-from archrank.display import supernet
+from archrank.display import timer
 from archrank.display.supernet import TrainingDisplay
 from archrank.metrics import Metric
 from archrank.supernets.running import Progress
@@ -19,7 +19,7 @@ METRICS = (Metric("accuracy", unit="fraction"), Metric("error", unit="fraction")
 
 def test_plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     clock, out = Clock(), io.StringIO()
-    monkeypatch.setattr(supernet, "time", clock)
+    monkeypatch.setattr(timer, "time", clock)
     with TrainingDisplay(Console(file=out, width=200), METRICS) as display:
         clock.now = 2
         display(Progress(5, 10, 1.5, 2.0, 0.1, metrics={"accuracy": 0.5}))  # too soon for a line

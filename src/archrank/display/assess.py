@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -17,12 +16,11 @@ from rich.progress import (
 from rich.progress import Progress as Bar
 from rich.text import Text
 
+from archrank.display.timer import Timer
 from archrank.formatting import whole_duration
 
 if TYPE_CHECKING:
     from archrank.assess.grid import Done, Watcher
-
-QUIET = 5.0  # seconds between plain lines
 
 
 def display(console: Console) -> Watcher:
@@ -66,17 +64,17 @@ class LiveBar:
 
 
 class PlainLines:
-    """Prints a line every few seconds, and one per failure."""
+    """Prints a line now and then, and one per failure."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._total = self._done = self._before = 0
-        self._start = self._last = 0.0
+        self._timer = Timer()
 
     def started(self, total: int, done: int) -> None:
         """Print the number of stored fits, if there are any."""
         self._total, self._done, self._before = total, done, done
-        self._start = self._last = time.monotonic()
+        self._timer = Timer()
         if done:
             self._print(f"continuing after {done} of {total} fits")
 
@@ -86,12 +84,10 @@ class PlainLines:
         reason = failure(done)
         if reason is not None:
             self._print(reason)
-        now = time.monotonic()
-        if now - self._last > QUIET:
-            each = (now - self._start) / (self._done - self._before)
+        if self._timer.due():
+            each = self._timer.elapsed / (self._done - self._before)
             left = whole_duration(each * (self._total - self._done))
             self._print(f"{self._done}/{self._total} fits, {summary(done)}, about {left} left")
-            self._last = now
 
     def ended(self) -> None:
         """Print nothing."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -10,12 +9,11 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.text import Text
 
+from archrank.display.timer import Timer
 from archrank.formatting import whole_duration
 
 if TYPE_CHECKING:
     from typing_extensions import Self
-
-QUIET = 10.0  # seconds between plain lines
 
 
 class OnTerminal:
@@ -67,7 +65,7 @@ class Counting(OnTerminal):
         super().__init__(console, bar)
         self._doing, self._unit = doing, unit
         self._task = self._bar.add_task("", total=None, far="")
-        self._start = self._last = time.monotonic()
+        self._timer = Timer()
 
     def progress(self, done: int, of: int) -> None:
         """Show that ``done`` of ``of`` is finished."""
@@ -75,11 +73,9 @@ class Counting(OnTerminal):
         if self._console.is_terminal:
             self._bar.update(self._task, completed=done, total=of, far=f"{part}, ")
             return
-        now = time.monotonic()
-        if now - self._last < QUIET:
+        if not self._timer.due():
             return
-        self._last = now
-        passed = now - self._start
+        passed = self._timer.elapsed
         rest = f", about {whole_duration(passed * (of - done) / done)} left" if done else ""
         line = f"{self._doing}: {part}, elapsed {whole_duration(passed)}{rest}"
         self._console.print(Text(line), soft_wrap=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,8 @@ from rich.progress import BarColumn, TaskID, TextColumn
 from rich.progress import Progress as Bar
 from rich.text import Text
 
-from archrank.display.count import QUIET, OnTerminal
+from archrank.display.count import OnTerminal
+from archrank.display.timer import Timer
 from archrank.formatting import format_value, whole_duration
 
 if TYPE_CHECKING:
@@ -38,24 +38,22 @@ class TrainingDisplay(OnTerminal):
         super().__init__(console, bar)
         self._metrics = {m.name: m for m in metrics}
         self._task: TaskID = self._bar.add_task("", total=None, far="")
-        self._epochs, self._start, self._last = 0, time.monotonic(), time.monotonic()
+        self._epochs, self._timer = 0, Timer()
 
     def __call__(self, progress: Progress) -> None:
         """Show how far the training is."""
         if progress.note:
             self._console.print(Text(progress.note), soft_wrap=True)
         self._epochs += 1
-        now = time.monotonic()
-        each = (now - self._start) / self._epochs
+        passed = self._timer.elapsed
+        each = passed / self._epochs
         left = f"about {whole_duration(each * (progress.epochs - progress.epoch))} left"
         far = f"{progress.epoch} of {progress.epochs} epochs, {self.measured(progress)}"
         if self._console.is_terminal:
             done, of = progress.epoch, progress.epochs
             self._bar.update(self._task, completed=done, total=of, far=f"{far}, {left}")
-        elif now - self._last >= QUIET:
-            self._last = now
-            passed = whole_duration(now - self._start)
-            line = f"training: {far}, elapsed {passed}, {left}"
+        elif self._timer.due():
+            line = f"training: {far}, elapsed {whole_duration(passed)}, {left}"
             self._console.print(Text(line), soft_wrap=True)
 
     def measured(self, progress: Progress) -> str:

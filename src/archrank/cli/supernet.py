@@ -31,7 +31,8 @@ class SupernetTrain:
     Repeat the same command to continue a training that was stopped, by Ctrl-C or kill -9.
 
     Several processes train together under torchrun, each with architectures of its own on its part
-    of every batch: torchrun --nproc_per_node 2 -m -- archrank supernet train --run DIR.
+    of every batch: torchrun --nproc_per_node 2 -m -- archrank supernet train --run DIR. Without the
+    --, torchrun takes --run for an option of its own and refuses it.
     """
 
     space: Annotated[str, "NAME"] = "nasbench201"

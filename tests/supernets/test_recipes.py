@@ -45,7 +45,7 @@ def test_numbers(name: str, numbers: dict[str, Any]) -> None:
 
 def test_published_recipes_do_not_depend_on_the_task() -> None:
     odd = Recipe(optimizer="adamw", momentum=0.5, label_smoothing=0.3, precision="bfloat16")
-    for name in set(RECIPES.names()) - {"cpu"}:
+    for name in set(RECIPES.names()) - {"cpu", "cells"}:
         recipe = RECIPES.get(name)
         assert recipe.optimisation(odd) == recipe.optimisation(Recipe())
         assert not recipe.optimisation(odd).nesterov
@@ -98,7 +98,7 @@ def test_label_smoothing_of_the_recipe_is_trained_with() -> None:
         start_training(networks, epochs=1, lr=1e-6, label_smoothing=s) for s in (0.0, 0.9)
     )
     assert smooth.identity()["task"] == plain.identity()["task"]
-    assert smooth.run_epoch() != pytest.approx(plain.run_epoch(), rel=1e-3)
+    assert smooth.run_epoch() != pytest.approx(plain.run_epoch(), rel=1e-5)
     assert smooth.task is TASK
     assert smooth.metrics()["accuracy"] == pytest.approx(plain.metrics()["accuracy"])
 

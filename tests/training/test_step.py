@@ -131,6 +131,43 @@ def test_clipping_limits_the_norm_or_is_your_own() -> None:
     assert max(seen) > 1e-3
 
 
+def test_single_numbers_are_clipped_before_the_norm() -> None:
+    x = torch.tensor([[3.0, 0.01, -5.0]])
+    for limit, norm in ((None, None), (0.1, None), (0.1, 0.15)):
+        network = line()
+        network(x).sum().backward()
+        expected = [p.grad.clone() for p in network.parameters() if p.grad is not None]
+        if limit is not None:
+            expected = [g.clamp(-limit, limit) for g in expected]
+        if norm is not None:
+            total = torch.cat([g.flatten() for g in expected]).norm()
+            expected = [g * min(1, norm / float(total)) for g in expected]
+        before = [p.detach().clone() for p in network.parameters()]
+        network.zero_grad()
+        recipe = Recipe(
+            lr=1.0, momentum=0.0, weight_decay=0.0, grad_clip_value=limit, grad_clip=norm
+        )
+        Step(network.parameters(), recipe, 1)(network(x).sum())
+        for p, b, g in zip(network.parameters(), before, expected, strict=True):
+            assert torch.allclose(b - p, g, atol=1e-5)
+
+
+def test_biases_and_norms_need_not_decay() -> None:
+    network = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2))
+    before = copy.deepcopy(network)
+    recipe = Recipe(lr=0.5, momentum=0.0, weight_decay=0.1, decay_norms=False)
+    step = Step(network.parameters(), recipe, 2)
+    step(sum((0 * p).sum() for p in network.parameters()))  # type: ignore[arg-type]
+    expected = before[0].weight * 0.95
+    assert torch.allclose(network[0].weight, expected)  # type: ignore[arg-type]
+    for name, weight in network.named_parameters():
+        assert (name == "0.weight") != torch.equal(weight, before.get_parameter(name))
+    state = step.state_dict()
+    again = Step(before.parameters(), recipe, 2)
+    again.load_state_dict(state)
+    assert again.done == 1
+
+
 def test_groups_have_rates_of_their_own() -> None:
     network = line()
     groups = [{"params": [network.weight], "lr": 0.4}, {"params": [network.bias], "lr": 0.1}]

@@ -10,7 +10,7 @@ import numpy as np
 from archrank.benchmark.build import BUILTIN, ONE_SHOT, SCORED, Benchmark
 from archrank.benchmark.table import Built
 from archrank.files import write_text
-from archrank.supernets.recipes import default_recipe, start_training
+from archrank.supernets.recipes import start_training
 
 COLUMNS = (
     ("arch", "architecture string; one row stands for all cells isomorphic to it"),
@@ -91,7 +91,7 @@ def _recipe(benchmark: Benchmark, built: Built) -> str:
 def _supernets(benchmark: Benchmark) -> str:
     if ONE_SHOT not in benchmark.stages:
         return ""
-    training, recipe = start_training(benchmark.networks), default_recipe(benchmark.space)
+    training, recipe = start_training(benchmark.networks), benchmark.space.supernet_recipe
     return (
         f" One-shot scores are means over {_many(benchmark.settings.supernets, 'supernet')} of the "
         f"recipe `{recipe}` ({training.recipe.epochs} epochs, {type(training.sampler).__name__} "

@@ -105,12 +105,11 @@ class SupernetTrain:
         from archrank.supernets.recipes import (
             RECIPES,
             SupernetRecipe,
-            default_recipe,
             start_training,
         )
 
         space, task = make_space(self.space), make_task(self.task, self.data)
-        name = self.recipe if self.recipe is not None else default_recipe(space)
+        name = self.recipe if self.recipe is not None else space.supernet_recipe
         recipe: SupernetRecipe = instance_of(RECIPES, name, SupernetRecipe)
         networks = space.networks(task)
         return start_training(

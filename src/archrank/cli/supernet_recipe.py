@@ -35,6 +35,9 @@ class Optimisation:
     """Decay of all weights (default: the recipe's)."""
     grad_clip: Annotated[float | None, "NUMBER"] = None
     """Largest norm of the gradient of all weights; 0 sets no limit (default: the recipe's)."""
+    grad_clip_value: Annotated[float | None, "NUMBER"] = None
+    """Largest absolute value of each number of a gradient; 0 sets no limit (default: the
+    recipe's)."""
     label_smoothing: Annotated[float | None, "NUMBER"] = None
     """Share of a target's probability spread over all classes (default: the recipe's)."""
     precision: Literal["float32", "bfloat16", "float16"] | None = None
@@ -44,9 +47,8 @@ class Optimisation:
         """Return what was typed, as settings of a recipe."""
         typed = {f.name: getattr(self, f.name) for f in fields(self)}
         found = {name: value for name, value in typed.items() if value is not None}
-        if found.get("grad_clip") == 0:
-            found["grad_clip"] = None
-        return found
+        limits = [name for name in ("grad_clip", "grad_clip_value") if found.get(name) == 0]
+        return found | dict.fromkeys(limits)
 
 
 @dataclass

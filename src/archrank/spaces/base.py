@@ -82,6 +82,8 @@ class Space(ABC):
     """Conditions under which decisions exist, by column; empty where all always do."""
     supernet_options: tuple[str, ...] = ()
     """Names of the options that :meth:`Networks.supernet` takes."""
+    supernet_recipe: str = "cpu"
+    """Name of the recipe that a supernet is trained by unless another is given."""
     _restricted: ClassVar[Callable[[Space, Restriction], Space]]  # set where it is defined
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

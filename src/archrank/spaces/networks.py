@@ -88,6 +88,24 @@ class Networks:
         known = self.space._cost(archs, self.sizes)
         return self._counted(archs) if known is None else known
 
+    @cached_property
+    def smallest(self) -> NDArray[np.uint8]:
+        """The architecture with the fewest MACs: ``(d,)``, see :mod:`archrank.spaces.extremes`."""
+        row: NDArray[np.uint8] = self._extremes[0]
+        return row
+
+    @cached_property
+    def largest(self) -> NDArray[np.uint8]:
+        """The architecture with the most MACs: ``(d,)``."""
+        row: NDArray[np.uint8] = self._extremes[1]
+        return row
+
+    @cached_property
+    def _extremes(self) -> Archs:
+        from archrank.spaces.extremes import extremes
+
+        return extremes(self)
+
     def build(self, arch: NDArray[np.uint8]) -> nn.Module:
         """Build the network of ``arch: (d,)``, untrained.
 

@@ -51,6 +51,7 @@ class RestrictedSpace(Space):
         self.name = f"{origin.name}_restricted"
         self.drawing = origin.drawing
         self.supernet_options = origin.supernet_options
+        self.supernet_recipe = origin.supernet_recipe
         self.choices = tuple(
             Choice(c.name, tuple(c.options[k] for k in kept))
             for c, kept in zip(origin.choices, restriction.kept, strict=True)

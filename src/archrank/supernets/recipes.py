@@ -23,7 +23,6 @@ from archrank.training.loop import initialise
 from archrank.training.recipe import Recipe
 
 if TYPE_CHECKING:
-    from archrank.spaces.base import Space
     from archrank.spaces.networks import Networks
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -159,13 +158,6 @@ RECIPES = Registry(
 )
 
 
-def default_recipe(space: Space) -> str:
-    """Return the name of the recipe for a space on small tasks: ``"cells"`` or ``"cpu"``."""
-    from archrank.spaces.edge_cells.base import EdgeCellSpace
-
-    return "cells" if isinstance(space.origin, EdgeCellSpace) else "cpu"
-
-
 def start_training(
     networks: Networks,
     recipe: str | SupernetRecipe | None = None,
@@ -183,7 +175,7 @@ def start_training(
     Args:
         networks: of a space that has a supernet, and of the task to train on.
         recipe: a name such as ``"surgery"``, or a recipe of your own; ``None``: the one of
-            :func:`default_recipe`.
+            ``space.supernet_recipe``.
         sampler: in place of the recipe's.
         rule: in place of the recipe's.
         options: of the supernet, in place of the recipe's.
@@ -205,7 +197,7 @@ def start_training(
         (20, 'plateau')
     """
     if recipe is None:
-        recipe = default_recipe(networks.space)
+        recipe = networks.space.supernet_recipe
     found = RECIPES.get(recipe) if isinstance(recipe, str) else recipe
     if not isinstance(found, SupernetRecipe):
         raise SettingsError(f"recipe is {quoted(recipe)}, expected a name or a SupernetRecipe")

@@ -16,6 +16,7 @@ LEAST = {"epochs": 1, "batch_size": 1, "plateau_patience": 0}
 BETWEEN = {
     "lr": (0.0, inf),
     "grad_clip": (0.0, inf),
+    "grad_clip_value": (0.0, inf),
     "plateau_factor": (0.0, 1.0),
     "momentum": (BELOW, 1.0),
     "weight_decay": (BELOW, inf),
@@ -39,9 +40,12 @@ class Recipe:
         lr: Peak learning rate.
         momentum: Of SGD.
         weight_decay: Decay of all weights.
+        decay_norms: Let weight decay act on biases and on scales and shifts of norms, too.
         warmup_epochs: Epochs in which the learning rate rises linearly from 0.
         label_smoothing: Share of the target's probability that is spread over all classes.
         grad_clip: Largest L2 norm of the gradient of all weights; ``None``: no limit.
+        grad_clip_value: Largest absolute value of each number of a gradient, which is cut off
+            there before the norm is limited; ``None``: no limit.
         precision: Number format of forward passes, chosen per operation by autocast.
         nesterov: Look ahead along the momentum of SGD, as Nesterov does.
         schedule: The learning rate falls to 0 along a cosine over all updates; or by a factor
@@ -69,6 +73,8 @@ class Recipe:
     schedule: Literal["cosine", "plateau", "constant"] = "cosine"
     plateau_factor: float = 0.5
     plateau_patience: int = 30
+    grad_clip_value: float | None = None
+    decay_norms: bool = True
 
     def __post_init__(self) -> None:
         hints = get_type_hints(Recipe)
@@ -81,7 +87,7 @@ class Recipe:
         for name, least in LEAST.items():
             whole(getattr(self, name), f"recipe: {name}", at_least=least, error=SettingsError)
         for name, (low, high) in BETWEEN.items():
-            if name == "grad_clip" and self.grad_clip is None:
+            if name.startswith("grad_clip") and getattr(self, name) is None:
                 continue
             value = number(getattr(self, name), f"recipe: {name}", error=SettingsError)
             if not low < value < high:

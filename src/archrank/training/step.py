@@ -41,7 +41,8 @@ class Step:
         recipe: Optimiser, learning rate, clipping and precision.
         updates: Updates in all, the length of the schedule; ``recipe.epochs`` share them evenly.
         clip: Called before every update to change gradients in place; ``None`` limits their norm
-            to ``recipe.grad_clip``.
+            to ``recipe.grad_clip``. Single numbers are limited before, by
+            ``recipe.grad_clip_value``.
 
     Attributes:
         done: Updates made.
@@ -59,6 +60,8 @@ class Step:
         clip: Callable[[], object] | None = None,
     ) -> None:
         groups = _groups(parameters)
+        if not recipe.decay_norms:
+            groups = [part for group in groups for part in _without_decay(group)]
         self.recipe, self.updates, self.done = recipe, updates, 0
         weights = [p for group in groups for p in group["params"]]
         if not weights:
@@ -118,6 +121,8 @@ class Step:
     def _apply(self) -> None:
         if self._scaler is not None:
             self._scaler.unscale_(self.optimizer)
+        if self.recipe.grad_clip_value is not None:
+            nn.utils.clip_grad_value_(self._used, self.recipe.grad_clip_value)
         self._clip()
         if self._scaler is None:
             self.optimizer.step()
@@ -146,10 +151,14 @@ class Step:
         """Tell the schedule the mean training loss of an epoch; plateaus lower the rate."""
         self._schedule.end_epoch(loss)
 
+    @property
+    def _used(self) -> list[nn.Parameter]:
+        """The weights of the update that is being made."""
+        return [w for group in self.optimizer.param_groups for w in group["params"]]
+
     def _limit_norm(self) -> None:
         if self.recipe.grad_clip is not None:
-            used = [w for group in self.optimizer.param_groups for w in group["params"]]
-            nn.utils.clip_grad_norm_(used, self.recipe.grad_clip)
+            nn.utils.clip_grad_norm_(self._used, self.recipe.grad_clip)
 
     def state_dict(self) -> dict[str, Any]:
         """Return what the next updates depend on, beside the weights: tensors and numbers."""
@@ -214,3 +223,11 @@ def _groups(
     groups = given if given and isinstance(given[0], dict) else [{"params": given}]
     kept = [{**g, "params": [p for p in g["params"] if p.requires_grad]} for g in groups]
     return [group for group in kept if group["params"]]
+
+
+def _without_decay(group: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return a parameter group as two, of which biases, scales and shifts do not decay."""
+    vectors = [p for p in group["params"] if p.dim() < 2]
+    matrices = [p for p in group["params"] if p.dim() > 1]
+    parts = [{**group, "params": matrices}, {"weight_decay": 0.0, **group, "params": vectors}]
+    return [part for part in parts if part["params"]]

@@ -48,6 +48,7 @@ class EdgeCellSpace(Space):
 
     name = "cells"
     drawing = "edge_cell"
+    supernet_recipe = "cells"
 
     def __init__(
         self,

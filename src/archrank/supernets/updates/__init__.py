@@ -11,9 +11,11 @@ if TYPE_CHECKING:
     from archrank.supernets.updates.base import UpdateRule as UpdateRule
     from archrank.supernets.updates.base import Updates as Updates
     from archrank.supernets.updates.mean_per_weight import MeanPerWeight as MeanPerWeight
+    from archrank.supernets.updates.sandwich import Sandwich as Sandwich
 
 _HOMES = {
     "MeanPerWeight": "mean_per_weight",
+    "Sandwich": "sandwich",
     "Session": "base",
     "UpdateRule": "base",
     "Updates": "base",

@@ -19,6 +19,7 @@ from archrank.types import Archs
 if TYPE_CHECKING:
     import numpy as np
 
+    from archrank.spaces.networks import Networks
     from archrank.tasks.base import Split, Task
 
 
@@ -33,7 +34,7 @@ class Session:
             ``step.updates`` the number of updates in all.
         ranks: the processes that train together. Each makes the same update from the gradients of
             all, and returns the same loss.
-        see: is told the outputs and targets of every architecture that :meth:`loss` runs.
+        see: is told the outputs and targets of every architecture that is run.
     """
 
     supernet: Supernet
@@ -47,13 +48,33 @@ class Session:
         """The weights that are trained, in the order of the supernet."""
         return [weight for weight in self.supernet.parameters() if weight.requires_grad]
 
+    @property
+    def networks(self) -> Networks:
+        """The networks of the space and the task: their costs, the smallest and the largest."""
+        return self.supernet.space.networks(self.task)
+
     def loss(self, batch: Split, arch: NDArray[np.uint8]) -> Tensor:
         """Run ``arch: (d,)`` on a batch in the recipe's precision; its loss, a scalar."""
+        return self.run(batch, arch, self.task.loss)[1]
+
+    def run(
+        self, batch: Split, arch: NDArray[np.uint8], loss: Callable[[Tensor, Tensor], Tensor]
+    ) -> tuple[Tensor, Tensor]:
+        """Run ``arch: (d,)`` on a batch in the recipe's precision.
+
+        Args:
+            batch: inputs and targets, ``(b, ...)``.
+            arch: what is run.
+            loss: of outputs and targets; a scalar.
+
+        Returns:
+            Outputs ``(b, ...)`` and their loss.
+        """
         with self.step.forward_context():
             outputs = self.supernet(*batch.inputs, arch)
-            loss = self.task.loss(outputs, batch.y)
+            found = loss(outputs, batch.y)
         self.see(outputs, batch.y)
-        return loss
+        return outputs, found
 
 
 class UpdateRule(ABC):

@@ -93,8 +93,7 @@ class _Means(Updates):
         space, weights = session.supernet.space, session.weights
         self._exponents = None
         if rule.decay_exponents != (1.0, 1.0):
-            networks = space.networks(session.task)
-            self._exponents = DecayExponents(networks, *rule.decay_exponents)
+            self._exponents = DecayExponents(session.networks, *rule.decay_exponents)
         groups, self._momenta = 1, None
         if self._decision is not None:
             if self._decision >= len(space.choices):

@@ -1,0 +1,58 @@
+"""The smallest and the largest architecture of a space, between which a supernet is trained."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archrank.spaces.numbers import is_numeric
+from archrank.types import Archs, Floats
+
+if TYPE_CHECKING:
+    from archrank.spaces.base import Choice
+    from archrank.spaces.networks import Networks
+
+SWEEPS = 10  # over all decisions; two are enough where costs are sums over decisions
+
+
+def extremes(networks: Networks) -> Archs:
+    """Return the architectures with the fewest and the most multiply-accumulates: ``(2, d)``.
+
+    Decisions are set one after the other, to the option with which the network has the fewest or
+    most MACs, then parameters; of options that cost the same, a number's smallest or largest. That
+    is exact where options are sizes, and each larger one costs more whatever the others are.
+    """
+    space = networks.space
+    values = [_values(choice) for choice in space.choices]
+    rows = np.stack([[v.argmin() for v in values], [v.argmax() for v in values]]).astype(np.uint8)
+    invalid = ~space.valid(rows)
+    rows[invalid] = space.sample(int(invalid.sum()), rng=np.random.default_rng(0))
+    for row, sign in zip(rows, (-1, 1), strict=True):
+        for _ in range(SWEEPS):
+            before = row.copy()
+            for j, of_options in enumerate(values):
+                row[j] = _best(networks, row, j, of_options, sign)
+            if (row == before).all():
+                break
+    return space.canonical(rows)
+
+
+def _values(choice: Choice) -> Floats:
+    """Return the options of a decision as numbers, or else their places: ``(options,)``."""
+    options = choice.options if is_numeric(choice) else range(len(choice.options))
+    return np.array(options, dtype=np.float64)
+
+
+def _best(
+    networks: Networks, row: NDArray[np.uint8], j: int, values: Floats, sign: int
+) -> np.uint8:
+    """Return the option of decision ``j`` that makes ``row: (d,)`` largest, by ``sign`` * cost."""
+    rows = np.repeat(row[None], len(values), axis=0)
+    rows[:, j] = np.arange(len(values))
+    rows, values = rows[networks.space.valid(rows)], values[networks.space.valid(rows)]
+    costs = networks.cost(rows)
+    order = np.lexsort([sign * v for v in (values, costs["params"], costs["macs"])])
+    best: np.uint8 = rows[order[-1], j]
+    return best

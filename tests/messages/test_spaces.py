@@ -8,6 +8,8 @@ import pytest
 from archrank.registry import Registry
 from archrank.spaces import (
     HAT,
+    AttentiveNAS,
+    AttentiveSmall,
     CustomCells,
     CustomSpace,
     NASBench101,
@@ -54,6 +56,11 @@ SPACES: Cases = {
     "NAS-Bench-101 string with an unknown operation": lambda: NASBench101().parse(["111:7"]),
     "TransNAS string of another form": lambda: TransNAS101Micro().parse(["1033"]),
     "TransNAS string with an unknown operation": lambda: TransNAS101Micro().parse(["102339"]),
+    "AttentiveNAS string of another form": lambda: AttentiveNAS().parse(["A7"]),
+    "small AttentiveNAS string with a resolution that is no option": lambda: AttentiveSmall().parse(
+        ["14:8,8,16,24,40,48,128:11111:33333:12224"]
+    ),
+    "AttentiveNAS without a resolution": lambda: AttentiveSmall(resolutions=()),
     "HAT string of another form": lambda: HAT().parse(["six layers"]),
     "unknown task of HAT": lambda: HAT("en-de"),  # type: ignore[arg-type]
     "unknown task of RankNAS": lambda: RankNASTranslation("en-de"),  # type: ignore[arg-type]

@@ -12,6 +12,7 @@ from torch import nn
 
 from archrank.spaces import (
     NDS,
+    AttentiveSmall,
     CustomCells,
     NASBench101,
     NASBench201,
@@ -40,6 +41,14 @@ def alike(space: Space) -> Archs:
     """One row per option, which all decisions take that have it."""
     options = np.arange(int(space.radices.max()))[:, None]
     return (options % space.radices).astype(np.uint8)
+
+
+def other_widths(space: AttentiveSmall) -> Archs:
+    """One row per option, and one whose first stage is wider than the convolution before it."""
+    rows = alike(space)
+    wider = rows[1:2].copy()
+    wider[0, 1] = 0
+    return np.concatenate([rows, wider])
 
 
 def each_vertex(space: NASBench101) -> Archs:
@@ -119,6 +128,7 @@ SMALL = {
     "amoeba": nds("amoeba"),
     "nasnet": nds("nasnet"),
     "proxylessnas": Small(ProxylessNAS),
+    "attentive_small": Small(AttentiveSmall, other_widths),
     "restricted cells": Small(
         lambda: NASBench201().restrict({"0->1": ["nor_conv_3x3", "none"], "2->3": "skip_connect"}),
         lambda space: alike(space.origin),

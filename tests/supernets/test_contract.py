@@ -60,6 +60,8 @@ def test_gradients_are_those_of_the_extracted_network(small: Small, supernet: Su
 
 
 def test_without_scale_and_shift(small: Small) -> None:
+    if "affine" not in small.make().supernet_options:
+        pytest.skip("batch norms of this supernet always have a scale and a shift")
     supernet = small.supernet(affine=False).float().train()
     assert dict(supernet.options) == {"affine": False}
     arch = supernet.space.sample(1, rng=np.random.default_rng(3))[0]

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from archrank.drawing.canvas import AMBER, GREEN, PALETTE, SKIP, SKY
 from archrank.drawing.chains import Block, Stage, draw_chain
-from archrank.spaces.mobile.attentivenas import HEAD_EXPAND, STAGES, AttentiveNAS
+from archrank.spaces.mobile.attentive import AttentiveSpace
+from archrank.spaces.mobile.attentive_options import HEAD_EXPAND
 from archrank.spaces.mobile.proxylessnas import (
     BLOCKS,
     EXPAND,
@@ -62,8 +63,8 @@ def draw_proxylessnas(space: ProxylessNAS, arch: NDArray[np.uint8]) -> str:
     return draw_chain(stages, f"{space.name} network {space.format(row)[0]}")
 
 
-def draw_attentivenas(space: AttentiveNAS, arch: NDArray[np.uint8]) -> str:
-    """Draw the blocks of ``arch: (31,)`` as an SVG document.
+def draw_attentivenas(space: AttentiveSpace, arch: NDArray[np.uint8]) -> str:
+    """Draw the blocks of ``arch: (d,)`` as an SVG document.
 
     Raises:
         ArchitectureError: not an architecture of ``space``.
@@ -71,18 +72,20 @@ def draw_attentivenas(space: AttentiveNAS, arch: NDArray[np.uint8]) -> str:
     row = space.validate(arch[None])
     values = space.predictor_vector(row)[0].tolist()
     resolution, stem, *_ = values
+    n = len(space.options.stages)
     side = [_half(resolution, 2)] * 2
     notes = (f"{stem} channels, stride 2", f"{_size(side)} of {resolution}×{resolution}")
     stages = [Stage("stem", notes, (Block(("conv 3×3",), SKIP),))]
-    for k, made in enumerate(STAGES):
-        width, depth, kernel, expand = (values[start + k] for start in (2, 10, 17, 24))
+    for k, made in enumerate(space.options.stages):
+        starts = (2, n + 3, 2 * n + 3, 3 * n + 3)
+        width, depth, kernel, expand = (values[start + k] for start in starts)
         side = [_half(s, made.stride) for s in side]
         notes = (
             f"{width} channels, stride {made.stride}",
             f"{_size(side)}{', squeeze-excite' if made.se else ''}",
         )
         stages.append(Stage(made.name, notes, (_inverted(kernel, expand),) * depth))
-    wide, last = HEAD_EXPAND * width, values[9]
+    wide, last = HEAD_EXPAND * width, values[n + 2]
     classes = space.networks().sizes.n_classes
     ends = (f"conv 1×1, {wide}", "average pool", f"conv 1×1, {last}", f"linear, {classes}")
     return draw_chain([*stages, _head(ends)], f"{space.name} network {space.format(row)[0]}")

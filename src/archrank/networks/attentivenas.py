@@ -9,7 +9,6 @@ the last convolution). Images are resized to the network's resolution in its for
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import NamedTuple
 
 from torch import Tensor, nn
@@ -27,6 +26,15 @@ class Stage(NamedTuple):
     expand: int
     stride: int
     se: bool
+
+
+class Settings(NamedTuple):
+    """Settings of a whole network: the first arguments of :class:`AttentiveNASNetwork`."""
+
+    resolution: int
+    first: int
+    stages: tuple[Stage, ...]
+    last: int
 
 
 def make_divisible(channels: float, divisor: int = 8) -> int:
@@ -68,10 +76,15 @@ class Shortcut(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (b, c_in, h, w) to (b, c_out, ceil(h / stride), ceil(w / stride))."""
-        if self.stride > 1:  # an odd size is padded, and the zeros are averaged in, as published
-            x = avg_pool2d(x, self.stride, padding=x.shape[-1] % 2)
-        projected: Tensor = self.project(x)
+        projected: Tensor = self.project(self.pool(x))
         return projected
+
+    def pool(self, x: Tensor) -> Tensor:
+        """Map (b, c_in, h, w) to (b, c_in, ceil(h / stride), ceil(w / stride))."""
+        if self.stride == 1:
+            return x
+        # An odd size is padded, and the zeros are averaged in, as published.
+        return avg_pool2d(x, self.stride, padding=x.shape[-1] % 2)
 
 
 class Block(nn.Module):
@@ -110,14 +123,51 @@ class Block(nn.Module):
         """Map (b, c_in, h, w) to (b, c_out, ceil(h / stride), ceil(w / stride))."""
         y: Tensor = self.main(x)
         if self.training and self.drop > 0:
-            kept = x.new_empty(len(x), 1, 1, 1).bernoulli_(1 - self.drop)  # (b, 1, 1, 1)
-            y = y * kept / (1 - self.drop)
+            y = drop_examples(y, self.drop)
         total: Tensor = y + self.shortcut(x)
         return total
 
 
+def drop_examples(y: Tensor, rate: float) -> Tensor:
+    """Set examples of ``y: (b, c, h, w)`` to 0 with probability ``rate``; the mean stays."""
+    kept = y.new_empty(len(y), 1, 1, 1).bernoulli_(1 - rate)  # (b, 1, 1, 1)
+    return y * kept / (1 - rate)
+
+
+def drop_rates(depths: Sequence[int], rate: float) -> list[float]:
+    """Return the drop-connect probability of every block, as AttentiveNAS trains its largest.
+
+    It grows linearly with the block's place in the network, and is 0 before the last two stages.
+
+    Args:
+        depths: blocks of each stage.
+        rate: probability of the block that would come after the last one.
+    """
+    stages = [k for k, depth in enumerate(depths) for _ in range(depth)]
+    return [
+        rate * place / len(stages) if k >= len(depths) - 2 else 0.0
+        for place, k in enumerate(stages)
+    ]
+
+
+def resize(x: Tensor, resolution: int) -> Tensor:
+    """Resize images ``(b, c, h, w)`` bicubically to ``(b, c, resolution, resolution)``."""
+    if x.shape[-2:] == (resolution, resolution):
+        return x
+    return interpolate(x, size=(resolution, resolution), mode="bicubic")
+
+
 def _swish() -> nn.Module:
     return nn.SiLU(inplace=True)
+
+
+def initialise(network: nn.Module) -> None:
+    """Draw the weights of convolutions anew by the fan-out form of He et al., as published."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, mode="fan_out")
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
 
 
 class AttentiveNASNetwork(nn.Module):
@@ -158,41 +208,30 @@ class AttentiveNASNetwork(nn.Module):
         super().__init__()
         self.resolution = resolution
         self.first = _conv(in_channels, first, kernel=3, stride=2)
-        plan = [(k, stage, j) for k, stage in enumerate(stages) for j in range(stage.depth)]
-        widths = [first, *(stage.width for _, stage, _ in plan)]
-        blocks = []
-        for place, ((k, stage, j), (c_in, _)) in enumerate(
-            zip(plan, pairwise(widths), strict=True)
-        ):
-            drop = drop_connect * place / len(plan) if k >= len(stages) - 2 else 0.0
-            blocks.append(Block(c_in, stage, stage.stride if j == 0 else 1, drop))
+        rates = iter(drop_rates([stage.depth for stage in stages], drop_connect))
+        blocks, c = [], first
+        for stage in stages:
+            for j in range(stage.depth):
+                blocks.append(Block(c, stage, stage.stride if j == 0 else 1, next(rates)))
+                c = stage.width
         self.blocks = nn.Sequential(*blocks)
-        wide = widths[-1] * HEAD_EXPAND
-        self.widen = _conv(widths[-1], wide, kernel=1)
+        wide = c * HEAD_EXPAND
+        self.widen = _conv(c, wide, kernel=1)
         self.last = nn.Sequential(nn.Conv2d(wide, last, 1, bias=False), _swish())  # no batch norm
         self.dropout = nn.Dropout(dropout)
         self.classifier = nn.Linear(last, n_classes)
-        self._initialise()
+        initialise(self)
+        nn.init.normal_(self.classifier.weight, std=0.01)
+        nn.init.zeros_(self.classifier.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map images (b, in_channels, h, w) to logits (b, n_classes)."""
-        if x.shape[-2:] != (self.resolution, self.resolution):
-            x = interpolate(x, size=(self.resolution, self.resolution), mode="bicubic")
-        x = self.blocks(self.first(x))  # (b, width of the last stage, r / 32, r / 32)
+        x = self.first(resize(x, self.resolution))  # (b, first, r / 2, r / 2)
+        x = self.blocks(x)  # (b, width of the last stage, r / 32, r / 32) as published
         x = self.widen(x).mean(dim=(2, 3), keepdim=True)  # (b, 6 width, 1, 1)
         x = self.last(x).flatten(1)  # (b, last)
         logits: Tensor = self.classifier(self.dropout(x))  # (b, n_classes)
         return logits
-
-    def _initialise(self) -> None:
-        """Initialise weights by the fan-out form of He et al., as published."""
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out")
-                if module.bias is not None:
-                    nn.init.zeros_(module.bias)
-        nn.init.normal_(self.classifier.weight, std=0.01)
-        nn.init.zeros_(self.classifier.bias)
 
 
 def _conv(c_in: int, c_out: int, kernel: int, stride: int = 1) -> nn.Sequential:

@@ -8,6 +8,7 @@ from archrank.spaces.edge_cells.custom import CustomCells
 from archrank.spaces.edge_cells.nasbench201 import NASBench201
 from archrank.spaces.edge_cells.transnas101 import TransNAS101Micro
 from archrank.spaces.images import Scale
+from archrank.spaces.mobile.attentive_small import AttentiveSmall
 from archrank.spaces.mobile.attentivenas import AttentiveNAS
 from archrank.spaces.mobile.proxylessnas import ProxylessNAS
 from archrank.spaces.nasbench101.space import NASBench101
@@ -23,6 +24,8 @@ from archrank.spaces.transformers.ranknas import RankNASLanguageModel, RankNASTr
 SPACES = Registry(
     "space",
     {
+        "attentive_small": "archrank.spaces.mobile.attentive_small:AttentiveSmall",
+        "attentive_small_32": "archrank.spaces.mobile.attentive_small:attentive_small_32",
         "attentivenas": "archrank.spaces.mobile.attentivenas:AttentiveNAS",
         "gpt_s": "archrank.spaces.transformers.gpt_s:GPTS",
         "hat": "archrank.spaces.transformers.hat:HAT",
@@ -56,6 +59,7 @@ __all__ = [
     "NDS",
     "SPACES",
     "AttentiveNAS",
+    "AttentiveSmall",
     "Choice",
     "CustomCells",
     "CustomSpace",

@@ -129,10 +129,11 @@ class Networks:
 
         Args:
             **options: of the space's supernet, named in ``space.supernet_options``. Those of
-                archrank's spaces have ``affine``: whether batch norms of cells, or of
-                ProxylessNAS's searched blocks, have a scale and a shift (True), as in the
-                networks; and ``dropout``: the part of the features before the classifier that
-                is dropped in training (0). A supernet of your own has none.
+                archrank's spaces have ``dropout``: the part of the features before the classifier
+                that is dropped in training (0). Cells and ProxylessNAS have ``affine``: whether
+                batch norms of cells, or of the searched blocks, have a scale and a shift (True),
+                as in the networks. AttentiveNAS has ``drop_connect`` and ``zero_gamma``, see
+                :mod:`archrank.supernets.attentivenas`. A supernet of your own has none.
 
         Raises:
             SpaceError: the space has none, or not that option.

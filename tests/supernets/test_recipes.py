@@ -36,6 +36,7 @@ TASK = Digits(copies=1)
         ("acenas_proxylessnas", {"epochs": 360, "batch_size": 128, "lr": 0.03}),
         ("acenas_proxylessnas", {"warmup_epochs": 5, "label_smoothing": 0.1, "grad_clip": None}),
         ("cpu", {"epochs": 300, "batch_size": 128, "lr": 0.1, "weight_decay": 5e-4}),
+        ("cells", {"epochs": 600, "batch_size": 128, "lr": 0.1, "weight_decay": 5e-4}),
     ],
 )
 def test_numbers(name: str, numbers: dict[str, Any]) -> None:

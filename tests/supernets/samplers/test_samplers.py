@@ -204,6 +204,37 @@ def test_no_probability(skip: Any) -> None:
         SkipPrior(skip)
 
 
+@pytest.mark.parametrize(
+    ("probability", "share"), [(1.0, 0.25), (0.5, 0.25), (0.0, 0.25), (0.3, 1)]
+)
+def test_the_costliest_as_often_as_they_are_wanted(probability: float, share: float) -> None:
+    space = NASBench201()
+    networks = space.networks(TASK)
+    classes = np.unique(space.canonical(space.enumerate()), axis=0)
+    macs = networks.cost(classes)["macs"]
+    least = np.sort(macs)[::-1][int(share * len(macs)) - 1]
+    rows = drawn(Costliest(share, probability, m=20), space, 200)
+    assert (space.canonical(rows) == rows).all()
+    wanted = probability + (1 - probability) * (macs >= least).mean()
+    assert abs((networks.cost(rows)["macs"] >= least).mean() - wanted) < 0.03
+    costly = rows[networks.cost(rows)["macs"] >= least]
+    places = np.searchsorted(space.index(classes), space.index(costly))
+    parts = np.array_split(np.bincount(places, minlength=len(classes))[macs >= least], 10)
+    sizes = np.array([len(part) for part in parts])
+    counts = [part.sum() for part in parts]
+    assert chisquare(counts, sizes / sizes.sum() * sum(counts)).pvalue > P  # all of them alike
+
+
+@pytest.mark.parametrize("value", [-0.5, 1.5, "half", None])
+def test_no_share(value: Any) -> None:
+    with pytest.raises(SettingsError, match="Costliest: share"):
+        Costliest(value)
+    with pytest.raises(SettingsError, match="Costliest: probability"):
+        Costliest(probability=value)
+    with pytest.raises(SettingsError, match="share of the classes is above 0 and at most 1, got 0"):
+        Costliest(0)
+
+
 def test_a_subset() -> None:
     space = NASBench201()
     archs = space.sample(4, rng=np.random.default_rng(0))
@@ -214,7 +245,9 @@ def test_a_subset() -> None:
     assert Subset(archs).describe() == Subset(archs.copy()).describe()
 
 
-@pytest.mark.parametrize("kind", [Uniform, DeIsomorphic, partial(SkipPrior, 0.5)])
+@pytest.mark.parametrize(
+    "kind", [Uniform, DeIsomorphic, partial(SkipPrior, 0.5), partial(Costliest, 0.5, 0.5)]
+)
 @pytest.mark.parametrize("m", [0, -1, 1.5, True, "2"])
 def test_a_number_that_cannot_be(kind: Any, m: object) -> None:
     with pytest.raises(SettingsError, match=r"\w+ trains at least 1"):

@@ -1,4 +1,4 @@
-"""Sampling of the architectures that cost most."""
+"""Sampling of the architectures that cost most, more often than of others."""
 
 from __future__ import annotations
 
@@ -24,33 +24,37 @@ TRIES = 1000  # batches of draws without a costly class, before it is given up
 
 @dataclass(frozen=True)
 class Costliest(Sampler):
-    """The share of isomorphism classes with the most multiply-accumulates, all of them alike.
+    """Isomorphism classes with many multiply-accumulates more often than others.
 
-    Architectures with few MACs are never trained, and scored with what the others learnt. Their
-    weights are not lost: most options of most decisions occur in costly architectures, too. What
-    is lost is noise, since an update for a cell of skips and pooling pulls the stem and the
-    classifier away from what all better cells need. On NAS-Bench-201 with small tasks such scores
-    rank all classes better than those of supernets that were trained on all of them; elsewhere it
-    has not been measured. Scores of architectures far below those that were trained are worth
-    little where a decision's option occurs in cheap architectures only.
+    Every architecture is drawn from the share of classes with the most MACs with a given
+    probability, otherwise from all; both alike. An update for a cell of skips and pooling pulls the
+    stem and the classifier, which all cells share, away from what better cells need, and costly
+    cells have more weights that each of their updates trains only a little. On NAS-Bench-201 with
+    small tasks, scores of such supernets rank all classes better than those of supernets that are
+    trained on all classes alike, and better than of those that never see the cheap ones
+    (``probability=1``); elsewhere it has not been measured.
 
     Attributes:
         share: of the classes, above 0 and at most 1. The number of MACs that they have at least is
             a quantile of those of 1,024 classes drawn with a fixed seed.
+        probability: that an architecture is drawn from this share.
         m: architectures per update.
 
     Raises:
-        SettingsError: ``share`` is no such number, or ``m`` no whole number of at least 1.
+        SettingsError: ``share`` or ``probability`` is no such number, or ``m`` no whole number of
+            at least 1.
 
     Example:
         >>> from archrank.spaces import NASBench201
         >>> networks = NASBench201().networks()
-        >>> rows = Costliest(share=0.25, m=8).sample(networks, rng=np.random.default_rng(0))
+        >>> sampler = Costliest(share=0.25, probability=1.0, m=8)
+        >>> rows = sampler.sample(networks, rng=np.random.default_rng(0))
         >>> bool(networks.cost(rows)["macs"].min() > 80e6)
         True
     """
 
     share: float = 0.25
+    probability: float = 0.5
     m: int = 1
 
     def __post_init__(self) -> None:
@@ -59,6 +63,8 @@ class Costliest(Sampler):
             raise SettingsError(
                 f"Costliest: share of the classes is above 0 and at most 1, got {self.share}"
             )
+        if not 0 <= number(self.probability, "Costliest: probability", error=SettingsError) <= 1:
+            raise SettingsError(f"Costliest: probability is from 0 to 1, got {self.probability}")
 
     def sample(self, networks: Networks, *, rng: np.random.Generator) -> Archs:
         """Draw ``(m, d)`` rows.
@@ -67,15 +73,22 @@ class Costliest(Sampler):
             SettingsError: the space has isomorphism classes that cannot be drawn, or hardly any
                 that is so costly.
         """
+        costly = int(rng.binomial(self.m, self.probability))
+        rows = [self._costly(networks, costly, rng)] if costly else []
+        if costly < self.m:
+            rows.append(DeIsomorphic(self.m - costly).sample(networks, rng=rng))
+        return np.concatenate(rows)
+
+    def _costly(self, networks: Networks, m: int, rng: np.random.Generator) -> Archs:
+        """Draw ``m`` rows of the costliest share: ``(m, d)``."""
         least = least_macs(networks, self.share)
-        classes = DeIsomorphic(min(BATCH, math.ceil(self.m / self.share)))
+        classes = DeIsomorphic(min(BATCH, math.ceil(m / self.share)))
         found: list[Archs] = []
-        missing = self.m
+        missing = m
         for _ in range(TRIES):
             rows = classes.sample(networks, rng=rng)
-            costly = rows[networks.cost(rows)["macs"] >= least][:missing]
-            found.append(costly)
-            missing -= len(costly)
+            found.append(rows[networks.cost(rows)["macs"] >= least][:missing])
+            missing -= len(found[-1])
             if not missing:
                 return np.concatenate(found)
         raise SettingsError(

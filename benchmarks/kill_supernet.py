@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 SETTINGS = (
-    *("--recipe", "surgery", "--sampler", "fairnas", "--batch-size", "128"),
+    *("--recipe", "surgery", "--sampling", "fairnas", "--batch-size", "128"),
     *("--plateau-patience", "1", "--decay-exponents", "1.5", "0.5", "--momentum-decision", "0"),
 )
 

@@ -94,7 +94,7 @@ space = ar.spaces.from_choices(
 
 def test_a_supernet_of_ones_own(cli: Cli) -> None:
     Path("mine.py").write_text(OWN)
-    trained = cli(*QUICK, "--sampler", "uniform")
+    trained = cli(*QUICK, "--sampling", "uniform")
     assert trained.status == 0, trained.err
     scored = cli("supernet", "score", "net", "--own-code")
     assert scored.status == 0, scored.err
@@ -129,11 +129,11 @@ def test_a_large_space_is_scored_in_part(cli: Cli) -> None:
 
 def test_bad_input(cli: Cli) -> None:
     Path("mine.py").write_text(SPACE)
-    refused(cli(*QUICK, "--sampler", "unifrm"), "unknown sampler 'unifrm', did you mean 'uniform'")
+    refused(cli(*QUICK, "--sampling", "unifrm"), "unknown sampler 'unifrm', did you mean 'uniform'")
     refused(cli(*QUICK, "--epochs", 0), "recipe: epochs must be at least 1, got 0")
     refused(cli(*QUICK, "--recipe", "surgry"), "supernet recipe 'surgry', did you mean 'surgery'")
     refused(cli(*QUICK, "--keep", 3), "keep names epoch 3, but the training has epochs 1 to 2")
-    refused(cli(*QUICK, "--sampler", "fairnas", "--per-update", 2), "fairnas takes no number")
+    refused(cli(*QUICK, "--sampling", "fairnas", "--per-update", 2), "fairnas takes no number")
     refused(cli(*TRAIN, "--space", "gpt_s"), "has no supernet")
     refused(cli("supernet", "score", "nowhere"), "there is no checkpoint nowhere")
     Path("empty").mkdir()

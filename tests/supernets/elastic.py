@@ -12,12 +12,14 @@ from torch.nn.functional import dropout, linear
 
 from archrank.spaces import CustomSpace, from_choices
 from archrank.supernets import Supernet
-from archrank.tasks import Digits, Recipe
+from archrank.tasks import Augmentation, Digits, Recipe
 from archrank.training.loop import initialise
 
 CHOICES = {"depth": [1, 2, 3], "width": [4, 8, 16, 32]}
 LARGEST = {"depth": 3, "width": 32}
-TASK = Digits(recipe=Recipe(epochs=2, batch_size=300, lr=0.1), copies=1)
+TASK = Digits(
+    recipe=Recipe(epochs=2, batch_size=300, lr=0.1), augmentation=Augmentation(), copies=1
+)
 
 
 class Perceptron(nn.Module):

@@ -22,10 +22,14 @@ from archrank.supernets import Supernet, SupernetTraining, train_supernet
 from archrank.supernets.checkpoints import checkpoint, checkpoints
 from archrank.supernets.ranks import Ranks, processes
 from archrank.supernets.running import Progress
-from archrank.supernets.samplers import Uniform
-from archrank.supernets.updates import MeanPerWeight
+from archrank.supernets.samplers import AttentiveLoss, Uniform
+from archrank.supernets.updates import MeanPerWeight, Sandwich
 from archrank.tasks import Augmentation, Digits, Recipe
+from archrank.tasks.base import Split
 from archrank.training.loop import initialise
+from archrank.training.step import Step
+from archrank.types import Archs
+from tests.supernets import elastic
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no forkserver")
 
@@ -48,6 +52,29 @@ def training(
     return SupernetTraining(supernet, task, Uniform(m), rule=rule, seed=SEED, ranks=ranks)
 
 
+class Free(AttentiveLoss):
+    """Candidates of any FLOPs."""
+
+    def sample(self, networks: Any, *, rng: np.random.Generator) -> Archs:
+        return Uniform(self.m * self.k).sample(networks, rng=rng)
+
+
+class Noting(SupernetTraining):
+    """Trains elastic perceptrons by the sandwich rule; notes the winners of each draw."""
+
+    def __init__(self, ranks: Ranks | None = None, per_process: bool = False) -> None:
+        torch.set_num_threads(1)
+        self.trained: list[Archs] = []
+        sampler = Free(k=4, per_process=per_process)
+        super().__init__(
+            elastic.supernet(), elastic.TASK, sampler, rule=Sandwich(), seed=SEED, ranks=ranks
+        )
+
+    def _chosen(self, batch: Split, rows: Archs) -> Archs:
+        self.trained.append(super()._chosen(batch, rows))
+        return self.trained[-1]
+
+
 # ---- in each process -----------------------------------------------------------------------------
 
 
@@ -68,6 +95,13 @@ def play(rank: int, port: int, folder: Path) -> None:
             again.load(checkpoint(keep, 1))
             again.run_epoch()
             torch.save(again.supernet.state_dict(), folder / f"{name}-again-{rank}.pt")
+        for per_process in (False, True):
+            choosing = Noting(ranks, per_process)
+            for _ in range(2):
+                choosing.run_epoch()
+            name = f"sandwich-{'own' if per_process else 'agreed'}-{rank}"
+            torch.save(choosing.supernet.state_dict(), folder / f"{name}.pt")
+            np.save(folder / f"{name}.npy", np.array(choosing.trained))
         lonely = training(ranks)
         if rank == 1:
             os._exit(0)  # as if killed
@@ -167,6 +201,56 @@ def test_all_end_with_the_same_weights_also_after_a_stop(played: Path, name: str
         assert same(first, read(played / other))
     assert list(checkpoints(played / name)) == [1, 2]
     assert not same(read(played / "plain-0.pt"), read(played / "cured-0.pt"))
+
+
+@pytest.mark.parametrize("name", ["sandwich-agreed", "sandwich-own"])
+def test_processes_of_a_sandwich_have_equal_weights(played: Path, name: str) -> None:
+    first, second = (read(played / f"{name}-{rank}.pt") for rank in range(SIZE))
+    assert same(first, second)
+
+
+def test_all_train_the_same_winners_unless_each_chooses_for_itself(played: Path) -> None:
+    agreed, own = (
+        [np.load(played / f"sandwich-{kind}-{rank}.npy") for rank in range(SIZE)]
+        for kind in ("agreed", "own")
+    )
+    assert np.array_equal(*agreed)
+    assert agreed[0].shape == (6, 2, 2)  # updates, architectures, decisions
+    assert not np.array_equal(*own)
+
+
+def test_a_sandwich_of_two_processes_is_one_that_averages(played: Path) -> None:
+    """Winners have the lowest loss on the whole batch; gradients are means over both parts."""
+    agreed = np.load(played / "sandwich-agreed-0.npy")
+    net, moved = elastic.supernet(), elastic.supernet().state_dict()
+    data, generator = elastic.TASK.load().train, torch.Generator().manual_seed(SEED)
+    batches = math.ceil(len(data.y) / 300)
+    step, done = Step(net.parameters(), elastic.TASK.recipe, 2 * batches), 0
+    largest, smallest = np.array([2, 3]), np.array([0, 0])
+    for _ in range(2):
+        for rows in torch.randperm(len(data.y), generator=generator).tensor_split(batches):
+            rng = np.random.default_rng(np.random.SeedSequence([SEED, done]))
+            candidates = Uniform(8).sample(elastic.space().networks(TASK), rng=rng)
+            parts = [data.take(part) for part in rows.tensor_split(SIZE)]
+            with torch.no_grad():
+                losses = [
+                    sum(TASK.loss(net(p.x, a), p.y).item() for p in parts) for a in candidates
+                ]
+            winners = [
+                candidates[4 * g + int(np.argmin(losses[4 * g : 4 * g + 4]))] for g in (0, 1)
+            ]
+            assert np.array_equal(winners, agreed[done])
+            for part in parts:
+                outputs = net(part.x, largest)
+                soft = outputs.detach().softmax(1)
+                total = TASK.loss(outputs, part.y)
+                for arch in (*winners, smallest):
+                    total = total + torch.nn.functional.cross_entropy(net(part.x, arch), soft)
+                step.backward(total / SIZE)
+            step.update()
+            done += 1
+    found = read(played / "sandwich-agreed-0.pt")
+    assert distance(found, net.state_dict()) < 1e-3 * distance(found, moved)
 
 
 def test_a_process_that_ends_is_told(played: Path) -> None:

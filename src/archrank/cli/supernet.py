@@ -111,17 +111,18 @@ class SupernetTrain:
         space, task = make_space(self.space), make_task(self.task, self.data)
         name = self.recipe if self.recipe is not None else space.supernet_recipe
         recipe: SupernetRecipe = instance_of(RECIPES, name, SupernetRecipe)
-        networks = space.networks(task)
+        changes = self.optimisation.changes()
+        epochs = recipe.optimisation(task.recipe, ranks.size, **changes).epochs
         return start_training(
-            networks,
+            space.networks(task),
             recipe,
-            sampler=self.sampling.chosen(recipe.sampler),
+            sampler=self.sampling.chosen(recipe.sampler, space, epochs, self.data),
             rule=self._rule(recipe.rule),
             options=self.sampling.options(),
             seed=self.seed,
             device=device,
             ranks=ranks,
-            **self.optimisation.changes(),
+            **changes,
         )
 
     def _rule(self, default: UpdateRule) -> UpdateRule:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from archrank.errors import SettingsError
-
 if TYPE_CHECKING:
+    from archrank.spaces.base import Space
     from archrank.supernets.samplers import Sampler
 
 
@@ -55,11 +55,22 @@ class Optimisation:
 class Sampling:
     """The architectures of an update, and options of the supernet."""
 
-    sampler: Annotated[str | None, "NAME"] = None
-    """Sampler of the architectures of an update: uniform, de_isomorphic, costliest, fairnas,
-    skip_prior, or your own as file.py:name (default: the recipe's)."""
+    sampling: Annotated[str | None, "NAME"] = None
+    """Sampler of the architectures of an update: uniform, flops-prior, de-isomorphic, costliest,
+    fairnas, skip-prior; attentive ones, which choose among K of equal FLOPs: bestup-K-loss and
+    worstup-K-loss by their loss on the batch, bestup-K-ranker and worstup-K-ranker by a ranker,
+    bestup-1m and worstup-1m from its best or worst of a million; or your own as file.py:name
+    (default: the recipe's)."""
     per_update: int | None = None
-    """Number of architectures per update, of the samplers that take one (default: 1)."""
+    """Number of architectures per update, of the samplers that take one (default: the recipe's)."""
+    ranker: Annotated[str, "NAME"] = ""
+    """Ranker of accuracies that guides the sampling (default: the forest of AttentiveNAS)."""
+    labels: Annotated[str, "FILE:COLUMN"] = ""
+    """Table of scored architectures that the ranker is fitted to before the training (default: it
+    learns from the supernet)."""
+    learn_after: tuple[int, ...] = ()
+    """Epochs after which the ranker learns from 512 architectures that the supernet scores
+    (default: a twelfth of all, where it has no labels)."""
     affine: Literal["yes", "no"] | None = None
     """Scale and shift of batch norms in cells, yes or no; scores of cells rank better without
     (default: the recipe's)."""
@@ -67,26 +78,24 @@ class Sampling:
     dropout: Annotated[float | None, "NUMBER"] = None
     """Part of the features before the classifier that is dropped (default: the recipe's)."""
 
-    def chosen(self, default: Sampler) -> Sampler:
-        """Return the sampler that was named, or the recipe's, with its number of architectures.
+    def chosen(self, default: Sampler, space: Space, epochs: int, data: Path | None) -> Sampler:
+        """Return the sampler that was named, or the recipe's.
+
+        Args:
+            default: the recipe's.
+            space: of the architectures.
+            epochs: of the training.
+            data: folder of files that are not here.
 
         Raises:
-            SettingsError: a number was typed for a sampler that takes none.
+            SettingsError: a setting was typed that the sampler does not take.
         """
-        from archrank.runs.named import instance_of, parameters
-        from archrank.supernets.samplers import SAMPLERS, Sampler
+        from archrank.runs.sampling import Guide, make_sampler
 
-        if self.sampler is None and self.per_update is None:
-            return default
-        kind: Any = type(default) if self.sampler is None else SAMPLERS.get(self.sampler)
-        if self.per_update is not None and "m" not in parameters(kind, Sampler):
-            name = self.sampler or type(default).__name__
-            raise SettingsError(f"--per-update {self.per_update}: sampler {name} takes no number")
-        offered = {} if self.per_update is None else {"m": self.per_update}
-        if self.sampler is None:
-            return kind(**offered)  # type: ignore[no-any-return]
-        found: Sampler = instance_of(SAMPLERS, self.sampler, Sampler, **offered)
-        return found
+        guide = Guide(self.ranker, self.labels, self.learn_after, data)
+        return make_sampler(
+            self.sampling, default, space, m=self.per_update, guide=guide, epochs=epochs
+        )
 
     def options(self) -> dict[str, Any]:
         """Return what was typed, as options of a supernet."""

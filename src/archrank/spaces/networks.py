@@ -17,8 +17,13 @@ if TYPE_CHECKING:
     from torch import nn
 
     from archrank.spaces.base import Space
+    from archrank.spaces.samplers.flops import FlopsSampler
     from archrank.supernets.base import Supernet
     from archrank.tasks.base import Task
+
+BINS = 69.44  # of 25 MFLOPs between the smallest and the largest network of AttentiveNAS
+SAMPLED = 1_000_000  # architectures whose FLOPs tell how they are distributed
+COUNTED = 2_000  # where there is no closed form
 
 
 @dataclass(frozen=True)
@@ -89,6 +94,13 @@ class Networks:
         return self._counted(archs) if known is None else known
 
     @cached_property
+    def closed_form(self) -> bool:
+        """True if costs are computed; else each network is built, which touches torch's state."""
+        radices = self.space.radices
+        rows = np.arange(int(radices.max()))[:, None] % radices  # all options, some priced once
+        return self.space._cost(rows.astype(np.uint8), self.sizes) is not None
+
+    @cached_property
     def smallest(self) -> NDArray[np.uint8]:
         """The architecture with the fewest MACs: ``(d,)``, see :mod:`archrank.spaces.extremes`."""
         row: NDArray[np.uint8] = self._extremes[0]
@@ -105,6 +117,25 @@ class Networks:
         from archrank.spaces.extremes import extremes
 
         return extremes(self)
+
+    @cached_property
+    def flops_prior(self) -> FlopsSampler:
+        """Draws architectures by their FLOPs, as AttentiveNAS does, in millions of MACs.
+
+        The distribution comes from a million random architectures with a fixed seed (2,000 where
+        each network has to be built to be counted). The published bins of 25 MFLOPs are the same
+        part of the range from the smallest to the largest network in every space.
+        """
+        from archrank.spaces.samplers.flops import FlopsSampler
+
+        smallest, largest = self.cost(self._extremes)["macs"] / 1e6
+        return FlopsSampler(
+            self.space,
+            lambda archs: self.cost(archs)["macs"] / 1e6,
+            rng=np.random.default_rng(0),
+            sample=SAMPLED if self.closed_form else COUNTED,
+            bin_mflops=float(f"{(largest - smallest) / BINS:.3g}") or 1.0,
+        )
 
     def build(self, arch: NDArray[np.uint8]) -> nn.Module:
         """Build the network of ``arch: (d,)``, untrained.

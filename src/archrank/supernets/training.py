@@ -25,11 +25,13 @@ from archrank.errors import (
 )
 from archrank.files import shorten
 from archrank.identity import identity_of
+from archrank.supernets.ahead import ahead
 from archrank.supernets.base import Supernet
 from archrank.supernets.checkpoints import read_training, write_checkpoint
 from archrank.supernets.ranks import Ranks
 from archrank.supernets.samplers.base import Sampler
 from archrank.supernets.samplers.uniform import Uniform
+from archrank.supernets.scoring import one_shot_scores
 from archrank.supernets.statistics import take_statistics_in_float32
 from archrank.supernets.updates.base import Session, UpdateRule
 from archrank.supernets.updates.mean_per_weight import MeanPerWeight
@@ -39,10 +41,10 @@ from archrank.training.evaluation import read
 from archrank.training.layout import lay_out
 from archrank.training.recipe import Recipe
 from archrank.training.step import Step
-from archrank.types import Archs
+from archrank.types import Archs, Floats
 
 if TYPE_CHECKING:
-    from archrank.tasks.base import Task
+    from archrank.tasks.base import Split, Task
 
 T = TypeVar("T")
 
@@ -127,9 +129,11 @@ class SupernetTraining:
         updates = self.recipe.epochs * self._draws.batches
         recipe = replace(self.recipe, lr=self.recipe.lr * SLOWER**self.recoveries)
         self._step = Step(self.supernet.parameters(), recipe, updates)
-        session = Session(self.supernet, self._trained, self._step, self.ranks, self._see)
-        self._updates = self.rule.start(session)
+        self._session = Session(self.supernet, self._trained, self._step, self.ranks, self._see)
+        self._updates = self.rule.start(self._session)
         self._meter, self._seeing = self.task.meter(), False
+        self._sampler = self.sampler
+        self._labels: dict[str, Tensor] = {}
 
     @property
     def lr(self) -> float:
@@ -146,25 +150,59 @@ class SupernetTraining:
             SettingsError: the sampler draws no architectures of the space.
             WorkerError: another process has ended, or does not answer.
         """
+        if self.epoch in self.sampler.learns:
+            self._learn()
         self.supernet.train()
         self._meter = self.task.meter()
         every = math.ceil(self._draws.batches / SEEN)
         look = 1 if self.device.type == "cpu" else LOOK
         losses: list[Tensor] = []
-        # Between two networks, whose data fill the caches, drawing takes several times as long.
         numbers = range(self._step.done, self._step.done + self._draws.batches)
-        drawn = [self._told(number, self._drawn, number) for number in numbers]
         if self.ranks.size > 1:
             self._draws.augmenting.manual_seed(self._seed_of_epoch(1))
-        with seeded(self._seed_of_epoch(), self.device):
-            for batch, archs in zip(self._draws.epoch(), drawn, strict=False):
+        drawing = ahead(self._drawn, numbers, in_thread=self._networks.closed_form)
+        with drawing as drawn, seeded(self._seed_of_epoch(), self.device):
+            for batch, rows in zip(self._draws.epoch(), drawn, strict=False):
                 self._seeing = len(losses) % every == 0
-                number = self._step.done
-                losses.append(self._told(number, self._updates, batch, archs))
+                losses.append(self._told(self._step.done, self._update, batch, rows))
                 if len(losses) % look == 0 and not math.isfinite(losses[-1]):
                     break
         self.epoch += 1
         return self._end_epoch(float(torch.stack(losses).mean()))
+
+    def _update(self, batch: Split, rows: Callable[[], Archs]) -> Tensor:
+        """Make an update with the rows that were drawn for it; return its loss."""
+        return self._updates(batch, self._chosen(batch, rows()))
+
+    def _chosen(self, batch: Split, rows: Archs) -> Archs:
+        """Return the architectures that are trained, of the rows that were drawn: ``(m, d)``."""
+        sampler = self._sampler
+        if sampler.candidates == 1:
+            return rows
+        losses = self._session.peek(batch, rows)
+        if sampler.shares_losses:
+            self.ranks.add_up(losses)
+        return sampler.choose(rows, losses.double().cpu().numpy())
+
+    def _learn(self) -> None:
+        """Score random architectures and let the sampler learn from them, alike in all processes.
+
+        Raises:
+            SettingsError: the task has no held-out examples.
+        """
+        space = self.supernet.space
+        rng = np.random.default_rng(np.random.SeedSequence([self.seed, self.epoch, 0, 1]))
+        archs, scores = space.sample(self.sampler.labels, rng=rng), None
+        if self.ranks.first:
+            metric = self.task.metrics[0]
+            found = one_shot_scores(self.supernet, self.task, archs)[metric.name]
+            scores = -found if metric.direction == "minimize" else found
+        self._teach(archs, self.ranks.told(scores))
+
+    def _teach(self, archs: Archs, scores: Floats) -> None:
+        self._labels = {"archs": torch.from_numpy(archs), "scores": torch.from_numpy(scores)}
+        known = np.isfinite(scores)
+        self._sampler = self.sampler.taught(archs[known], scores[known])
 
     def _told(self, number: int, call: Callable[..., T], *args: Any) -> T:
         """Make a call of an update; failures of users' code in it are told."""
@@ -211,9 +249,10 @@ class SupernetTraining:
     def _drawn(self, number: int) -> Archs:
         """Return this process's architectures of one update."""
         space = self.supernet.space
-        words = [self.seed, number, self.ranks.rank]  # a 0 at the end is as none
+        rank = 0 if self._sampler.shares_draws else self.ranks.rank
+        words = [self.seed, number, rank]  # a 0 at the end is as none
         rng = np.random.default_rng(np.random.SeedSequence(words))
-        rows = self.sampler.sample(self._networks, rng=rng)
+        rows = self._sampler.sample(self._networks, rng=rng)
         try:
             rows = space.validate(rows)
             if len(rows) and space.valid(rows).all():
@@ -251,6 +290,7 @@ class SupernetTraining:
             "step": self._step.state_dict(),
             "rule": self._updates.state_dict(),
             "draws": self._draws.state_dict(),
+            **({"labels": self._labels} if self._labels else {}),
         }
         about = {
             "identity": self.identity(),
@@ -268,6 +308,8 @@ class SupernetTraining:
         self._step.load_state_dict(tensors["step"])
         self._updates.load_state_dict(tensors["rule"])
         self._draws.load_state_dict(tensors["draws"])
+        if labels := tensors.get("labels"):
+            self._teach(labels["archs"].numpy(), labels["scores"].numpy())
         self.epoch, self.losses = int(about["epoch"]), list(about["losses"])
 
     def save(self, path: Path) -> None:

@@ -58,7 +58,8 @@ def test_any_sampler_suits_any_supernet(sampler: Sampler, kind: str) -> None:
 
 
 def test_samplers_by_name() -> None:
-    assert {type(SAMPLERS.get(name)()) for name in SAMPLERS.names()} == {type(s) for s in EVERY}
+    plain = [name for name in SAMPLERS.names() if "up_" not in name and name != "flops_prior"]
+    assert {type(SAMPLERS.get(name)()) for name in plain} == {type(s) for s in EVERY}
 
 
 class Stateful(Uniform):

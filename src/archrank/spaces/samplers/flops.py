@@ -77,9 +77,34 @@ class FlopsSampler:
             share = counts.reshape(len(found), radix).cumsum(axis=1) / np.bincount(place)[:, None]
             self._cumulated.append(np.ascontiguousarray(share[:, :-1].T, dtype=np.float32))
 
-    def draw_targets(self, n: int, *, rng: np.random.Generator) -> Floats:
-        """Draw ``n`` targets, MFLOPs, from the empirical distribution: ``(n,)``."""
-        drawn: Floats = rng.choice(self.targets, size=n, p=self.shares)
+    def draw_targets(
+        self,
+        n: int,
+        *,
+        rng: np.random.Generator,
+        band_mflops: tuple[float, float] | None = None,
+    ) -> Floats:
+        """Draw ``n`` targets, MFLOPs, from the empirical distribution: ``(n,)``.
+
+        Args:
+            n: how many.
+            rng: draws them.
+            band_mflops: lowest and highest centre of a bin; ``None``: all bins.
+
+        Raises:
+            SpaceError: there is no bin in the band.
+        """
+        shares = self.shares
+        if band_mflops is not None:
+            low, high = band_mflops
+            shares = np.where((self.targets >= low) & (self.targets <= high), shares, 0.0)
+            if not shares.any():
+                raise SpaceError(
+                    f"no bin of architectures of {self.space.name} is at {low:g} to {high:g} "
+                    f"MFLOPs; {self._reach}"
+                )
+            shares = shares / shares.sum()
+        drawn: Floats = rng.choice(self.targets, size=n, p=shares)
         return drawn
 
     def sample(

@@ -5,32 +5,29 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from archrank.lazy import lazy
-from archrank.registry import Registry
+from archrank.supernets.samplers.named import SAMPLERS as SAMPLERS
 
 if TYPE_CHECKING:
+    from archrank.supernets.samplers.attentive_loss import AttentiveLoss as AttentiveLoss
+    from archrank.supernets.samplers.attentive_ranker import AttentiveRanker as AttentiveRanker
+    from archrank.supernets.samplers.attentive_set import AttentiveSet as AttentiveSet
     from archrank.supernets.samplers.base import Sampler as Sampler
     from archrank.supernets.samplers.costliest import Costliest as Costliest
     from archrank.supernets.samplers.de_isomorphic import DeIsomorphic as DeIsomorphic
     from archrank.supernets.samplers.fairnas import FairNAS as FairNAS
+    from archrank.supernets.samplers.flops_prior import FlopsPrior as FlopsPrior
     from archrank.supernets.samplers.skip_prior import SkipPrior as SkipPrior
     from archrank.supernets.samplers.subset import Subset as Subset
     from archrank.supernets.samplers.uniform import Uniform as Uniform
 
-SAMPLERS = Registry(
-    "sampler",
-    {
-        "uniform": "archrank.supernets.samplers.uniform:Uniform",
-        "fairnas": "archrank.supernets.samplers.fairnas:FairNAS",
-        "de_isomorphic": "archrank.supernets.samplers.de_isomorphic:DeIsomorphic",
-        "costliest": "archrank.supernets.samplers.costliest:Costliest",
-        "skip_prior": "archrank.supernets.samplers.skip_prior:SkipPrior",
-    },
-)
-
 _HOMES = {
+    "AttentiveLoss": "attentive_loss",
+    "AttentiveRanker": "attentive_ranker",
+    "AttentiveSet": "attentive_set",
     "Costliest": "costliest",
     "DeIsomorphic": "de_isomorphic",
     "FairNAS": "fairnas",
+    "FlopsPrior": "flops_prior",
     "Sampler": "base",
     "SkipPrior": "skip_prior",
     "Subset": "subset",

@@ -7,12 +7,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from archrank.identity import identity_of
 from archrank.supernets.base import Supernet
 from archrank.supernets.ranks import Ranks
+from archrank.torch_state import mode
 from archrank.training.step import Step
 from archrank.types import Archs
 
@@ -75,6 +77,16 @@ class Session:
             found = loss(outputs, batch.y)
         self.see(outputs, batch.y)
         return outputs, found
+
+    @torch.no_grad()
+    def peek(self, batch: Split, archs: Archs) -> Tensor:
+        """Return the losses of ``archs: (n, d)`` on a batch, ``(n,)``.
+
+        Without gradients, and in evaluation mode: without dropout, batch norms as in training.
+        """
+        with mode(self.supernet, training=False), self.step.forward_context():
+            losses = [self.task.loss(self.supernet(*batch.inputs, arch), batch.y) for arch in archs]
+        return torch.stack(losses).float()
 
 
 class UpdateRule(ABC):

@@ -134,7 +134,7 @@ def test_bad_input(cli: Cli) -> None:
     refused(cli(*QUICK, "--recipe", "surgry"), "supernet recipe 'surgry', did you mean 'surgery'")
     refused(cli(*QUICK, "--keep", 3), "keep names epoch 3, but the training has epochs 1 to 2")
     refused(cli(*QUICK, "--sampling", "fairnas", "--per-update", 2), "fairnas takes no number")
-    refused(cli(*TRAIN, "--space", "gpt_s"), "has no supernet")
+    refused(cli(*TRAIN, "--space", "gpt_s"), "gpt_s builds networks for token sequences")
     refused(cli("supernet", "score", "nowhere"), "there is no checkpoint nowhere")
     Path("empty").mkdir()
     refused(cli("supernet", "score", "empty"), "holds no checkpoint")

@@ -20,7 +20,7 @@ Front = Literal["best", "worst"]
 
 @dataclass(frozen=True)
 class AttentiveLoss(FlopsPrior):
-    """Of k candidates with the same FLOPs, the one of the lowest or highest loss is trained.
+    """Trains, of k candidates with the same FLOPs, the one with the lowest or highest loss.
 
     AttentiveNAS (Wang et al., CVPR 2021, Algorithm 1) with the loss on the batch as its estimate of
     performance, which its authors found to work best: BestUp-3 (loss) and WorstUp-3 (loss). Losses

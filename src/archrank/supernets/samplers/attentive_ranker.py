@@ -99,7 +99,7 @@ class RankerSampler(FlopsPrior):
 
 @dataclass(frozen=True, eq=False)
 class AttentiveRanker(RankerSampler):
-    """Of k candidates with the same FLOPs, the one that the ranker puts first or last is trained.
+    """Trains, of k candidates with the same FLOPs, the one that the ranker puts first or last.
 
     AttentiveNAS (Wang et al., CVPR 2021, Algorithm 1) with predicted accuracies: BestUp-50 (acc)
     and WorstUp-50 (acc). The paper's predictor is a random forest that was fitted to 512 of 1,024

@@ -163,7 +163,7 @@ MISTAKES: Cases = {
     "sampler of another space": lambda: train(sampler=SkipPrior()),
     "probability of skips above 1": lambda: SkipPrior(50),
     "table of the classes of a large space": lambda: DeIsomorphic(table=True).sample(
-        NASBench101().networks(), rng=np.random.default_rng(0)
+        NASBench101(), rng=np.random.default_rng(0)
     ),
     "own supernet that is no function": lambda: from_choices({"a": [1, 2]}, Own, supernet=3),  # type: ignore[arg-type]
     "own space without a supernet": lambda: own(None),

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from archrank.evaluators.latency import Latency as Latency
     from archrank.evaluators.one_shot import OneShot as OneShot
     from archrank.evaluators.scoped import Scoped as Scoped
+    from archrank.evaluators.stored_forest import StoredForest as StoredForest
     from archrank.evaluators.table import Table as Table
     from archrank.evaluators.training import Training as Training
     from archrank.evaluators.zero_cost import ZeroCost as ZeroCost
@@ -46,6 +47,7 @@ _HOMES = {
     "Latency": "latency",
     "OneShot": "one_shot",
     "Scoped": "scoped",
+    "StoredForest": "stored_forest",
     "Table": "table",
     "Training": "training",
     "ZeroCost": "zero_cost",

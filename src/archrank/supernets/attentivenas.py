@@ -33,8 +33,9 @@ from archrank.networks.attentivenas import (
     resize,
 )
 from archrank.supernets.base import Supernet
-from archrank.supernets.slicing import copy_first, run_first
+from archrank.supernets.slicing import copy_first, pointwise, run_first
 from archrank.supernets.statistics import use_batch_statistics
+from archrank.training.layout import channels_last
 from archrank.types import Archs
 
 if TYPE_CHECKING:
@@ -104,13 +105,15 @@ class ElasticBlock(Block):
         """
         c_in, width, kernel, y = x.shape[1], step.stage.width, step.stage.kernel, x
         mid = make_divisible(c_in * step.stage.expand)
-        *widening, convolution, norm = self.main
-        for layer in widening:
+        *layers, projection, norm = self.main
+        if step.stage.expand > 1:
+            y, layers = pointwise(layers[0], y, mid), layers[1:]
+        for layer in layers:
             y = run_first(layer, y, mid, kernel)
-        y = run_first(norm, run_first(convolution, y, width), width)
+        y = run_first(norm, pointwise(projection, y, width), width)
         shortcut = self.shortcut.pool(x)
         if c_in != width:
-            shortcut = run_first(self.shortcut.project, shortcut, width)
+            shortcut = pointwise(self.shortcut.project, shortcut, width)
         elif self.shortcut.stride == 1:
             y = drop(y, step.drop)
         return y + shortcut
@@ -222,12 +225,16 @@ class AttentiveNASSupernet(Supernet):
 
     def _stem(self, x: Tensor, settings: Settings) -> Tensor:
         """Map images (b, c, h, w) to (b, first, r / 2, r / 2)."""
-        return run_first(self.first, resize(x, settings.resolution), settings.first)
+        x = channels_last(resize(x, settings.resolution))  # products of channels need no copies
+        return run_first(self.first, x, settings.first)
 
     def _head(self, x: Tensor, settings: Settings) -> Tensor:
         """Map (b, width, h, w) to (b, classes)."""
-        x = run_first(self.widen, x, HEAD_EXPAND * x.shape[1]).mean(dim=(2, 3), keepdim=True)
-        x = run_first(self.last, x, settings.last).flatten(1)  # (b, last)
+        widening, norm, swish = self.widen
+        wide = HEAD_EXPAND * x.shape[1]
+        x = swish(run_first(norm, pointwise(widening, x, wide), wide))
+        last, swish = self.last
+        x = swish(pointwise(last, x.mean(dim=(2, 3), keepdim=True), settings.last)).flatten(1)
         logits: Tensor = self.classifier(x)
         return logits
 

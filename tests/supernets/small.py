@@ -22,6 +22,7 @@ from archrank.spaces import (
     TransNAS101Micro,
 )
 from archrank.supernets import Supernet
+from archrank.supernets.nasbench101 import SharedConvBNReLU
 from archrank.supernets.statistics import batch_norms
 from archrank.tasks import Digits
 from archrank.training.loop import initialise
@@ -98,6 +99,10 @@ class Small:
             if norm.weight is not None:
                 nn.init.normal_(norm.weight, 1.0, generator=generator)
                 nn.init.normal_(norm.bias, generator=generator)
+        for layer in made.modules():
+            if isinstance(layer, SharedConvBNReLU) and layer.affine is not None:
+                nn.init.normal_(layer.affine[0], 1.0, generator=generator)
+                nn.init.normal_(layer.affine[1], generator=generator)
         supernet: Supernet = made.double()
         return supernet
 

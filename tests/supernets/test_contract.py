@@ -68,5 +68,5 @@ def test_without_scale_and_shift(small: Small) -> None:
     network, x = supernet.extract(arch), images(small).float()
     assert {p.dtype for p in network.parameters()} == {torch.float32}
     assert torch.allclose(network(x), supernet(x, arch), atol=1e-6)
-    norms = [m for m in supernet.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    norms = [m for m in network.modules() if isinstance(m, torch.nn.BatchNorm2d)]
     assert not norms or any(norm.weight is None for norm in norms)

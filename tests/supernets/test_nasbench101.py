@@ -45,10 +45,22 @@ def test_weights_are_the_first_channels_of_the_vertex(supernet: NASBench101Super
     ops = {2: "conv1x1", 3: "conv3x3", 4: "conv3x3"}
     for place, (vertex, c) in enumerate(channels.items()):
         theirs = shared.operations[vertex - 1][ops[vertex]]
-        assert torch.equal(alone.operations[place][0].weight, theirs[0].weight[:c, :c])
+        assert torch.equal(alone.operations[place][0].weight, theirs.weight[:c, :c])
         projected = alone.projections[str(place + 1)][0].weight
-        assert torch.equal(projected, shared.projections[vertex - 1][0].weight[:c, :])
-    assert torch.equal(alone.projections["4"][0].weight, shared.projections[5][0].weight)
+        assert torch.equal(projected, shared.projections[vertex - 1].weight[:c, :])
+    assert torch.equal(alone.projections["4"][0].weight, shared.projections[5].weight)
+
+
+def test_scale_and_shift_are_those_of_the_first_channels() -> None:
+    supernet = initialise(SPACE.networks(Digits()).supernet, 0)
+    generator = torch.Generator().manual_seed(1)
+    shared = supernet.body[0].operations[2]["conv3x3"]  # of vertex 3, which has 4 of 7 channels
+    shared.affine.data = torch.randn(2, 7, generator=generator)
+    network = supernet.extract(CELL)
+    norm = network.body[0].operations[1][1]
+    assert torch.equal(norm.weight, shared.affine[0, :4])
+    assert torch.equal(norm.bias, shared.affine[1, :4])
+    assert torch.allclose(network(X), supernet(X, CELL), atol=1e-6)
 
 
 def test_gradients_stay_inside_the_slice(supernet: NASBench101Supernet) -> None:
@@ -62,8 +74,10 @@ def test_gradients_stay_inside_the_slice(supernet: NASBench101Supernet) -> None:
         ("operations", "2", "conv3x3"),
         ("operations", "3", "conv3x3"),
     }
-    sliced = gradients["operations.2.conv3x3.0.weight"]  # 3 and 4 share 7 channels: 4 and 3
+    sliced = gradients["operations.2.conv3x3.weight"]  # 3 and 4 share 7 channels: 4 and 3
     assert sliced[:4, :4].count_nonzero() == sliced.count_nonzero() > 0
+    sliced = gradients["operations.2.conv3x3.affine"]
+    assert sliced[:, :4].count_nonzero() == sliced.count_nonzero() == 8
     assert {name.split(".")[1] for name in gradients if name.startswith("projections")} == set(
         "1235"
     )
@@ -78,7 +92,7 @@ def test_vertices_are_those_of_the_row(supernet: NASBench101Supernet) -> None:
 def test_every_channel_is_used(supernet: NASBench101Supernet) -> None:
     supernet(X, row("03 36", op3="conv3x3")).square().sum().backward()
     operation = supernet.body[0].operations[2]["conv3x3"]
-    gradient = operation[0].weight.grad
+    gradient = operation.weight.grad
     supernet.zero_grad(set_to_none=True)
     assert gradient.flatten(2).abs().sum(dim=2).count_nonzero() > 0.5 * 7 * 7  # but for dead units
     assert gradient.abs().sum(dim=(1, 2, 3)).count_nonzero() == 7

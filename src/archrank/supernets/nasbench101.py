@@ -12,10 +12,12 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from archrank.networks.nasbench101 import (
+    BN_EPS,
     KERNELS,
     Cell,
     ConvBNReLU,
@@ -24,8 +26,8 @@ from archrank.networks.nasbench101 import (
     vertex_channels,
 )
 from archrank.supernets.base import Supernet
-from archrank.supernets.slicing import copy_first, run_first
-from archrank.supernets.statistics import use_batch_statistics, without_affine
+from archrank.supernets.slicing import copy_first
+from archrank.supernets.statistics import at_least_float32, use_batch_statistics, without_affine
 
 if TYPE_CHECKING:
     from archrank.spaces.base import Space
@@ -46,24 +48,79 @@ class PrunedCell(NamedTuple):
     ops: Sequence[str]
 
 
+class SharedConvBNReLU(nn.Module):
+    """Convolution without bias, batch norm by the batch, ReLU: at the greatest number of channels.
+
+    Scale and shift of the batch norm are one weight: to slice, clip and move a weight costs some
+    microseconds however few numbers it has, which tells beside the convolutions of small images.
+
+    Args:
+        c_in: channels of the input.
+        c_out: channels of the output.
+        kernel: width of the convolution.
+        affine: True for a batch norm with a scale and a shift.
+
+    Attributes:
+        weight: weight of the convolution, ``(c_out, c_in, kernel, kernel)``.
+        affine: scale and shift, ``(2, c_out)``; ``None`` if there are none.
+    """
+
+    affine: nn.Parameter | None
+
+    def __init__(self, c_in: int, c_out: int, kernel: int, affine: bool) -> None:
+        super().__init__()
+        self.weight = nn.Conv2d(c_in, c_out, kernel, bias=False).weight
+        start = torch.stack([torch.ones(c_out), torch.zeros(c_out)])
+        self.affine = nn.Parameter(start) if affine else None
+        self._padding = kernel // 2
+
+    def forward(self, x: Tensor, channels: int) -> Tensor:
+        """Map the first channels of the input, (b, c, h, w), to (b, channels, h, w)."""
+        weight: Tensor = self.weight
+        affine: Tensor | None = self.affine
+        if weight.shape[:2] != (channels, x.shape[1]):
+            weight = weight[:channels, : x.shape[1]]
+            affine = None if affine is None else affine[:, :channels]
+        x = nn.functional.conv2d(x, weight, None, 1, self._padding)
+        scale = shift = None
+        if affine is None:
+            x = at_least_float32(x)
+        else:
+            scale, shift = affine.unbind()
+        return nn.functional.batch_norm(x, None, None, scale, shift, True, 0.0, BN_EPS).relu()
+
+    @torch.no_grad()
+    def fill(self, alone: nn.Module) -> None:
+        """Copy the first channels into layers of their own."""
+        assert isinstance(alone, ConvBNReLU)
+        conv, norm = alone[0], alone[1]
+        assert isinstance(conv, nn.Conv2d)
+        assert isinstance(norm, nn.BatchNorm2d)
+        c_out, c_in = conv.weight.shape[:2]
+        conv.weight.copy_(self.weight[:c_out, :c_in])
+        if self.affine is not None:
+            norm.weight.copy_(self.affine[0, :c_out])
+            norm.bias.copy_(self.affine[1, :c_out])
+
+
 class SharedCell(nn.Module):
     """Every operation of every vertex of one cell, at the greatest number of channels.
 
     Args:
         c_in: channels of the input.
         c_out: channels of the output.
-        vertices: of the largest cell, input and output included.
-        bn_momentum: of extracted batch norms.
+        vertices: number of vertices of the largest cell, input and output included.
+        affine: True for batch norms with a scale and a shift.
     """
 
-    def __init__(self, c_in: int, c_out: int, vertices: int, bn_momentum: float) -> None:
+    def __init__(self, c_in: int, c_out: int, vertices: int, affine: bool) -> None:
         super().__init__()
         self.projections = nn.ModuleList(
-            ConvBNReLU(c_in, c_out, 1, bn_momentum) for _ in range(1, vertices)
+            SharedConvBNReLU(c_in, c_out, 1, affine) for _ in range(1, vertices)
         )
         self.operations = nn.ModuleList(
             nn.ModuleDict(
-                {op: ConvBNReLU(c_out, c_out, k, bn_momentum) for op, k in KERNELS.items()}
+                {op: SharedConvBNReLU(c_out, c_out, k, affine) for op, k in KERNELS.items()}
             )
             for _ in range(1, vertices - 1)
         )
@@ -73,40 +130,44 @@ class SharedCell(nn.Module):
     def forward(self, x: Tensor, cell: PrunedCell) -> Tensor:
         """Map (b, c_in, h, w) to (b, c_out, h, w)."""
         channels = vertex_channels(cell.matrix, self._c_in, self._c_out)
-        return run_cell(
-            x,
-            cell.matrix,
-            channels,
-            project=lambda v, x: run_first(self._projection(cell, v), x, channels[v]),
-            operate=lambda v, x: run_first(self._operation(cell, v), x, channels[v]),
-        )
 
-    def _projection(self, cell: PrunedCell, v: int) -> nn.Module:
-        return self.projections[cell.vertices[v] - 1]
+        def project(v: int, x: Tensor) -> Tensor:
+            return self._projection(cell, v)(x, channels[v])  # type: ignore[no-any-return]
 
-    def _operation(self, cell: PrunedCell, v: int) -> nn.Module:
+        def operate(v: int, x: Tensor) -> Tensor:
+            shared = self._convolution(cell, v)
+            return self.pool(x) if shared is None else shared(x, channels[v])  # type: ignore[no-any-return]
+
+        return run_cell(x, cell.matrix, channels, project=project, operate=operate)
+
+    def _projection(self, cell: PrunedCell, v: int) -> SharedConvBNReLU:
+        return self.projections[cell.vertices[v] - 1]  # type: ignore[return-value]
+
+    def _convolution(self, cell: PrunedCell, v: int) -> SharedConvBNReLU | None:
+        """Return the operation of a vertex, ``None`` if it is the pooling."""
         op = cell.ops[v - 1]
-        return self.operations[cell.vertices[v] - 1][op] if op in KERNELS else self.pool  # type: ignore[index]
+        return self.operations[cell.vertices[v] - 1][op] if op in KERNELS else None  # type: ignore
 
     def fill(self, alone: Cell, cell: PrunedCell) -> None:
         """Copy the weights that a cell uses into a cell of its own."""
-        for name, projection in alone.projections.items():
-            copy_first(self._projection(cell, int(name)), projection)
-        for v, operation in enumerate(alone.operations, 1):
-            copy_first(self._operation(cell, v), operation)
+        for v, projection in alone.projections.items():
+            self._projection(cell, int(v)).fill(projection)
+        for place, operation in enumerate(alone.operations, 1):
+            shared = self._convolution(cell, place)
+            if shared is not None:
+                shared.fill(operation)
 
 
 class NASBench101Supernet(Supernet):
     """Supernet of NAS-Bench-101.
 
     Args:
-        space: of the cells.
-        network: of any cell; it gives the sizes, stem and head.
-        vertices: of the largest cell, input and output included.
+        space: space of the cells.
+        network: network of any cell; it gives the sizes, stem and head.
+        vertices: number of vertices of the largest cell, input and output included.
         prune: returns the cell of a row.
         build: makes the stand-alone network of a row.
-        bn_momentum: of extracted batch norms.
-        affine: whether batch norms of cells have a scale and a shift.
+        affine: True for batch norms of cells with a scale and a shift.
     """
 
     def __init__(
@@ -117,7 +178,6 @@ class NASBench101Supernet(Supernet):
         vertices: int,
         prune: Callable[[NDArray[np.uint8]], PrunedCell],
         build: Callable[[NDArray[np.uint8]], nn.Module],
-        bn_momentum: float,
         affine: bool = True,
     ) -> None:
         super().__init__()
@@ -125,8 +185,7 @@ class NASBench101Supernet(Supernet):
         self._prune, self._build = prune, build
 
         def shared(cell: Cell) -> nn.Module:
-            made = SharedCell(cell.channels[0], cell.channels[-1], vertices, bn_momentum)
-            return made if affine else without_affine(made)
+            return SharedCell(cell.channels[0], cell.channels[-1], vertices, affine)
 
         self.stem, self.classifier = network.stem, network.classifier
         self.body = nn.ModuleList(

@@ -274,7 +274,6 @@ class NASBench101(ConstrainedSpace):
             vertices=cells.VERTICES,
             prune=lambda arch: PrunedCell(*self._pruned(arch)),
             build=lambda arch: self._build(arch, sizes),
-            bn_momentum=self.bn_momentum,
             **options,
         )
 

@@ -30,7 +30,7 @@ class Supernet(nn.Module, ABC):
     their own.
 
     Attributes:
-        space: whose architectures it contains.
+        space: space of the architectures that it contains.
         options: JSON values with which ``space.networks(task).supernet(**options)`` makes it again.
     """
 
@@ -48,7 +48,7 @@ class Supernet(nn.Module, ABC):
         may yield them in another order. Outputs equal those of :meth:`forward` up to rounding.
 
         Args:
-            inputs: of :meth:`forward`, without the architecture.
+            inputs: inputs of :meth:`forward`, without the architecture.
             archs: ``(n, d)``.
         """
         for place, arch in enumerate(archs):

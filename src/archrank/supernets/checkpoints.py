@@ -114,7 +114,7 @@ def write_checkpoint(path: Path, tensors: Mapping[str, Any], about: Mapping[str,
     """Write nested tensors, and JSON values about them.
 
     Args:
-        path: of the checkpoint; its folder is made.
+        path: file of the checkpoint; its folder is made.
         tensors: tensors, numbers, and mappings or lists of those, by name.
         about: JSON values.
 

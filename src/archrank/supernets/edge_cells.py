@@ -125,13 +125,13 @@ class EdgeCellSupernet(Supernet):
     """Supernet of a space of cells with operations on edges.
 
     Args:
-        space: of the cells.
+        space: space of the cells.
         ends: (source, target) of each edge, by rising target.
         operation: makes operation ``k`` for a number of channels.
         assemble: makes the whole network from a function that makes cells.
         build: makes the stand-alone network of a row.
         route: tells which edges of a row are computed, by rising target.
-        affine: whether batch norms of cells have a scale and a shift; the Surgery's have none.
+        affine: True for batch norms of cells with a scale and a shift; the Surgery's have none.
     """
 
     def __init__(

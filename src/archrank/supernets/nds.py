@@ -100,7 +100,7 @@ class Entry(Joint):
     Args:
         blocks: number of states that may be joined.
         width: channels of each.
-        channels: of the output.
+        channels: channels of the output.
         halves: halve the size.
     """
 
@@ -169,7 +169,7 @@ class SharedCell(nn.Module):
         entry: makes the layer for an input, given the channels of the cell.
         ops: names of the operations.
         nodes: number of nodes.
-        channels: of a node, at most.
+        channels: channels of a node, at most.
     """
 
     def __init__(
@@ -230,17 +230,17 @@ class NDSSupernet(Supernet):
     """Supernet of an NDS space.
 
     Args:
-        space: of the networks.
+        space: space of the networks.
         design: describes the network of a row.
         build: makes the stand-alone network of a row.
         ops: names of the operations.
-        nodes: of a cell.
-        widths: of the networks.
-        depths: of the networks.
+        nodes: number of nodes of a cell.
+        widths: widths of the networks, in channels.
+        depths: depths of the networks, in cells.
         n_classes: size of the output.
-        in_channels: of the images.
+        in_channels: channels of the images.
         stem: ``cifar`` or ``imagenet``.
-        affine: whether batch norms of cells have a scale and a shift.
+        affine: True for batch norms of cells with a scale and a shift.
     """
 
     def __init__(

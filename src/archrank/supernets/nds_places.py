@@ -18,8 +18,8 @@ class Source(NamedTuple):
     """Input of a cell: what made it, and how it is brought to the cell's size.
 
     Attributes:
-        kind: of cell whose output it is, or the stem.
-        stage: of that cell.
+        kind: kind of the cell whose output it is, or the stem.
+        stage: stage of that cell.
         halves: it is twice as large as the cell's other input.
     """
 
@@ -38,7 +38,7 @@ class Place(NamedTuple):
 
     Attributes:
         stage: 0, 1 or 2; nodes have ``width * 2 ** stage`` channels.
-        position: of a normal cell in its stage; -1 for the reduction cell that begins it.
+        position: place of a normal cell in its stage; -1 for the reduction cell that begins it.
         before: output of the cell before the last.
         last: output of the last cell.
     """

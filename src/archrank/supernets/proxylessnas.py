@@ -32,12 +32,12 @@ class ProxylessNASSupernet(Supernet):
     """Supernet of chains of inverted residual blocks.
 
     Args:
-        space: of the chains; an operation beyond those of a block skips it.
-        blocks: of each searched block its input channels and its operations, in index order.
+        space: space of the chains; an operation beyond those of a block skips it.
+        blocks: input channels and operations of each searched block, in index order.
         build: makes the stand-alone network of a row.
         n_classes: size of the output.
-        in_channels: of the images.
-        affine: whether batch norms of the searched blocks have a scale and a shift.
+        in_channels: channels of the images.
+        affine: True for batch norms of the searched blocks with a scale and a shift.
     """
 
     def __init__(

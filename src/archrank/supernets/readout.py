@@ -29,8 +29,8 @@ def refit_classifier(network: nn.Module, batches: Iterable[Split]) -> nn.Module:
     """Replace the weights of a network's linear classifier by those of discriminant analysis.
 
     Args:
-        network: whose outputs ``(b, classes)`` are those of its last linear layer; changed in
-            place. Its mode stays.
+        network: a network that ends in a linear layer, which gives its outputs ``(b, classes)``;
+            changed in place. Its mode stays.
         batches: training data.
 
     Raises:

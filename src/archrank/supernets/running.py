@@ -29,10 +29,11 @@ class Progress:
         epoch: epochs trained.
         epochs: epochs in all.
         loss: mean training loss of the epoch over its batches and architectures.
-        seconds: of the epoch.
+        seconds: duration of the epoch.
         lr: peak learning rate; lower than the recipe's after a recovery.
         note: news for the user, such as a recovery; empty otherwise.
-        metrics: of the task, of the architectures that were trained, on some training batches.
+        metrics: the task's metrics of the architectures that were trained, on some training
+            batches.
     """
 
     epoch: int
@@ -59,8 +60,8 @@ def train_supernet(
     of the first epoch is told, too.
 
     Args:
-        training: what to train; in every one of the processes that train together.
-        folder: of checkpoints; ``None`` keeps none. Only the first process touches it.
+        training: the training; the same in all processes that train together.
+        folder: folder of checkpoints; ``None`` keeps none. Only the first process touches it.
         keep: epochs whose checkpoints stay, beside the last one.
         every: epochs between checkpoints; ``None`` is a tenth of the recipe's.
         watch: called after every epoch, in the first process.

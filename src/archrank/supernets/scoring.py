@@ -51,12 +51,12 @@ def one_shot_scores(
         supernet: trained; its mode and weights are not changed.
         task: measures on its held-out data.
         archs: ``(n, d)``.
-        split: of the data.
-        statistics: of batch norms.
+        split: part of the data to measure on.
+        statistics: statistics of batch norms.
         readout: give every architecture a linear classifier of its own, in closed form from
             ``calibration`` batches of training data (:mod:`archrank.supernets.readout`).
-        examples: of the split to measure on, spread evenly over it; ``None``: all of them. A few
-            hundred rank architectures as well as thousands do (``benchmarks/README.md``).
+        examples: number of examples of the split, spread evenly over it; ``None``: all of them. A
+            few hundred rank architectures as well as thousands do (``benchmarks/README.md``).
         batch_size: examples that are evaluated together, at most; a split is cut into equal parts.
         calibration: batches of training data for recalibrated statistics and read-outs.
         progress: called with the number of architectures that are done.

@@ -22,7 +22,7 @@ MEMORY = 1 << 28  # bytes of tensors that are kept; those that were not needed f
 Route: TypeAlias = "tuple[tuple[int, int, int, int], ...]"
 """Steps of a cell, each (edge, operation, source, target), by rising target."""
 State: TypeAlias = "tuple[Any, ...]"
-"""What a node is computed from: its (edge, operation, state of the source), in order of edges."""
+"""Terms of a node: (edge, operation, state of the source), in order of edges."""
 Term: TypeAlias = "tuple[int, int, Any]"
 
 

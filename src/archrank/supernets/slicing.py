@@ -28,7 +28,7 @@ def run_first(module: nn.Module, x: Tensor, channels: int, kernel: int | None = 
         module: a convolution (depthwise or without groups), a batch norm that normalises by the
             batch, squeeze-and-excitation, a sequence of these, or a module without weights.
         x: ``(b, c_in, h, w)``, the first channels of what the whole module takes.
-        channels: of the output.
+        channels: channels of the output.
         kernel: size of depthwise kernels, of which the centre is taken; ``None``: whole ones.
 
     Returns:
@@ -75,7 +75,7 @@ def pointwise(module: nn.Module, x: Tensor, channels: int) -> Tensor:
     Args:
         module: of stride 1, without groups.
         x: ``(b, c_in, h, w)``, the first channels of what the whole module takes.
-        channels: of the output.
+        channels: channels of the output.
 
     Returns:
         ``(b, channels, h, w)``.

@@ -58,7 +58,7 @@ class Row:
 
     Attributes:
         part: Part of the study.
-        subject: What was measured, such as a sampling.
+        subject: Name of the thing that was measured, such as a sampling.
         criterion: Name of one of :data:`FORMATS`.
         values: One per seed; one alone where seeds make no difference.
         at: Place on the horizontal axis, such as an epoch; NaN if there is none.
@@ -90,9 +90,9 @@ class Results:
     """Finished scores of a study, as its parts read them.
 
     Attributes:
-        plan: Of the study.
-        tables: Of scores.
-        journal: Of finished fits of predictors.
+        plan: The study's trainings and scorings.
+        tables: Finished tables of scores.
+        journal: Finished fits of predictors.
     """
 
     plan: Plan
@@ -135,7 +135,7 @@ class FitJournal:
     """Finished fits of predictors, by name; each is on disk before the next begins.
 
     Args:
-        path: of the file.
+        path: file of the journal.
         progress: called after every fit that was not known.
     """
 

@@ -58,11 +58,11 @@ def study_supernets(
     Args:
         table: CSV or Parquet file with a column ``arch``, a built-in table's name, or a table.
         settings: Metric, parts, seeds, epochs.
-        space: Whose supernets are trained: a name, or a space.
-        task: That they are trained on; ``None``: the one that the table was measured on.
+        space: Space of the supernets: a name, or a space.
+        task: Task to train them on; ``None``: the one that the table was measured on.
         data: Folder of files that are named without a folder.
         out: Folder to keep everything in; ``None`` keeps nothing.
-        device: Where supernets are trained and evaluated.
+        device: Device to train and evaluate supernets on.
         executor: Trains and scores several at a time; ``None`` one after the other in this process.
         announce: Called with the work ahead, before it begins.
         progress: Called with the estimated seconds that are done, and of all.

@@ -32,7 +32,7 @@ class Finding:
     Attributes:
         number: From 1 to 8, as in the paper's introduction.
         text: The paper's statement, in our words.
-        verdict: Of the rule.
+        verdict: Verdict of the rule.
         measured: The numbers that decided, or the reason why it was not asked.
     """
 

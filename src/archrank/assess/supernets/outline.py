@@ -32,13 +32,13 @@ class Outline:
     """Work of a study.
 
     Attributes:
-        plan: Of the study.
-        parts: That are studied.
-        trainings: Supernets that they need, in order.
-        scorings: Tables of scores that they need.
+        plan: The study's trainings and scorings.
+        parts: Parts that are studied.
+        trainings: Supernets that the parts need, in order.
+        scorings: Tables of scores that the parts need.
         pace: Measured speed.
-        examples: Training examples of the task.
-        held_out: Examples to score on, all of them.
+        examples: Number of training examples of the task.
+        held_out: Number of examples held out to score on.
         done: Names of trainings and tables that are there already.
     """
 

@@ -36,14 +36,14 @@ class StudyProblem(Measured):
     higher is better: the mean over the members that the table measures.
 
     Attributes:
-        networks: what the table's architectures are, and what supernets share the weights of.
+        networks: the table's networks, whose weights supernets share.
         params: ``(n,)`` parameters of each.
         members: ``(m, d)`` all architectures of these classes.
         group: ``(m,)`` number of the class of each member.
         member_truth: ``(m,)`` truth of each member; of its class, where its own is not measured.
         runs: truths of the same classes by several training runs, ``(r, n)``; empty if unknown.
         unit: factor from the truth to percent; 0 if it is no fraction or percentage.
-        own: whether the table measures several members of a class.
+        own: True if the table measures several members of a class.
         whole: all classes that the table measures, of which these may be some; their truth.
     """
 
@@ -95,8 +95,8 @@ def load_problem(
 
     Args:
         table: file, or the name of a built-in table; of the space, or of what it restricts.
-        space: whose supernets are studied.
-        task: that supernets are trained on.
+        space: space of the supernets.
+        task: task that supernets are trained on.
         metric: column of the table.
         archs: number of classes, drawn at random; ``None``: all.
         data: folder of files that are not here.

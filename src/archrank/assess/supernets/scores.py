@@ -30,8 +30,8 @@ class ScoreTables:
     """Scores of a study, in a folder.
 
     Attributes:
-        folder: of the tables.
-        problem: whose architectures are scored.
+        folder: folder of the tables.
+        problem: the study's architectures, which are scored.
     """
 
     folder: Path
@@ -77,7 +77,7 @@ class ScoreTables:
         An architecture whose outputs were not finite comes after all others.
 
         Args:
-            scoring: which checkpoint and architectures.
+            scoring: checkpoint and architectures.
             name: the loss, or a metric of the task.
 
         Raises:

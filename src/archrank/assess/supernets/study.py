@@ -24,7 +24,7 @@ class SupernetStudy:
     """Numbers of a study.
 
     Attributes:
-        settings: Of the study.
+        settings: Settings of the study.
         facts: Names of table, space and task, and numbers of architectures.
         rows: Every number, with its values by seed.
         skipped: Parts with nothing to measure here, and why.

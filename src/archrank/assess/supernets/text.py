@@ -31,7 +31,7 @@ HIDDEN = {  # criteria that a part's table leaves out, to be readable; raw resul
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a table: what was measured, where, and the cells of its columns."""
+    """One line of a table: its subject, its place on the axis, the cells of its columns."""
 
     subject: str
     at: str
@@ -48,7 +48,7 @@ class Table:
         source: Place in the paper.
         axis: Name of the second column; empty if there is none.
         columns: Titles of the criteria.
-        lines: In order; a line of the paper follows the line that it is beside.
+        lines: Lines in order; a line of the paper follows the one that it is beside.
     """
 
     title: str

@@ -32,8 +32,8 @@ class Workshop:
 
     Attributes:
         plan: Trainings by name.
-        folder: Of checkpoints and tables of scores.
-        device: Of the trainings.
+        folder: Folder of checkpoints and tables of scores.
+        device: Device of the trainings.
     """
 
     plan: Plan

@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 
 from archrank.assess.supernets.base import FitJournal, Part, Results, Row, judge
-from archrank.assess.supernets.final import Scores, rank_average
 from archrank.assess.supernets.groups import Groups
 from archrank.assess.supernets.parts import KINDS
 from archrank.assess.supernets.plan import MAIN, UNIFORM, Plan, Scoring, merged
 from archrank.assess.supernets.problem import StudyProblem, load_problem
 from archrank.assess.supernets.samples import Samples
 from archrank.assess.supernets.sampling import Sampling
-from archrank.assess.supernets.scores import ScoreTables
+from archrank.assess.supernets.score_tables import ScoreTables
+from archrank.assess.supernets.scores import Scores, rank_average
 from archrank.assess.supernets.spread import Spread, spread, spread_of_runs
 from archrank.assess.supernets.subsets import Subsets
 from archrank.tables.writing import write_table

@@ -16,7 +16,7 @@ from archrank import criteria
 from archrank.assess.judging import Measure
 from archrank.assess.supernets.plan import Plan, Scoring
 from archrank.assess.supernets.problem import StudyProblem
-from archrank.assess.supernets.scores import ScoreTables
+from archrank.assess.supernets.score_tables import ScoreTables
 from archrank.criteria import Criterion
 from archrank.errors import LabelError
 from archrank.journal import Journal

@@ -8,7 +8,7 @@ import numpy as np
 
 from archrank.assess.supernets.base import Part, Results, Row
 from archrank.assess.supernets.plan import MAIN, Plan, Scoring
-from archrank.assess.supernets.scores import LOSS
+from archrank.assess.supernets.score_tables import LOSS
 
 
 class Checkpoints(Part):

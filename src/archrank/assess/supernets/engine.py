@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from archrank.assess.supernets.base import FitJournal, Part, Results, Row
-from archrank.assess.supernets.final import references
 from archrank.assess.supernets.outline import Outline, outline
 from archrank.assess.supernets.parts import part_named
 from archrank.assess.supernets.plan import MEAN, Plan, Scoring, Training
 from archrank.assess.supernets.problem import StudyProblem, load_problem, task_name
+from archrank.assess.supernets.scores import references
 from archrank.assess.supernets.settings import StudySettings
 from archrank.assess.supernets.study import SupernetStudy
 from archrank.assess.supernets.trainings import Workshop

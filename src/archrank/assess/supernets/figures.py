@@ -11,7 +11,7 @@ import numpy as np
 
 from archrank.assess.figures import SHIFT, LogAxis
 from archrank.assess.supernets.base import FORMATS, Row
-from archrank.assess.supernets.final import REFERENCES
+from archrank.assess.supernets.scores import REFERENCES
 from archrank.report.chart import Axis, Chart
 from archrank.report.figures import Figure
 from archrank.types import Floats

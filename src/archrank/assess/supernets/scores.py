@@ -1,109 +1,51 @@
-"""Tables of one-shot scores: a Parquet file for each checkpoint that was scored."""
+"""Scores of trained supernets beside MACs and parameters alone, and their combination."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import numpy as np
 
-from archrank.assess.supernets.plan import Scoring
-from archrank.assess.supernets.problem import StudyProblem
-from archrank.errors import StorageError
-from archrank.metrics import Metric
-from archrank.supernets.scoring import one_shot_scores
-from archrank.tables.files import read_table
-from archrank.tables.writing import write_table
-from archrank.types import Archs, Floats
+from archrank.assess.supernets.base import Part, Results, Row
+from archrank.assess.supernets.plan import MAIN, Plan, Scoring
+from archrank.types import Floats
 
-if TYPE_CHECKING:
-    from archrank.supernets.base import Supernet
-
-LOSS = "loss"
-PREFIX = "oneshot_"
+COMBINED = "rank average with MACs"
+REFERENCES = ("MACs alone", "params alone")
 
 
-@dataclass(frozen=True, eq=False)
-class ScoreTables:
-    """Scores of a study, in a folder.
+class Scores(Part):
+    """The last checkpoint: one-shot accuracy, one-shot loss, and both averaged with MACs."""
 
-    Attributes:
-        folder: folder of the tables.
-        problem: the study's architectures, which are scored.
-    """
+    name = "scores"
+    title = "One-shot scores, and MACs alone"
+    source = "beside Surgery, section 4"
 
-    folder: Path
-    problem: StudyProblem
+    def scorings(self, plan: Plan) -> Iterator[Scoring]:
+        """Yield the last checkpoints of the supernets with de-isomorphic sampling."""
+        yield from plan.final(MAIN)
 
-    def path(self, scoring: Scoring) -> Path:
-        """Return the file of a table."""
-        return self.folder / f"{scoring.name}.parquet"
-
-    def has(self, scoring: Scoring) -> bool:
-        """Tell whether scores are there, as asked or among those of all members."""
-        return self.path(scoring).exists() or self.path(_wider(scoring)).exists()
-
-    def archs(self, scoring: Scoring) -> Archs:
-        """Return the architectures of a table."""
-        return self.problem.archs if scoring.whom == "classes" else self.problem.members
-
-    def measure(
-        self,
-        scoring: Scoring,
-        supernet: Supernet,
-        examples: int | None,
-        watch: Callable[[float], object] = lambda share: None,
-    ) -> None:
-        """Score all architectures of a table on some examples, and write it."""
-        archs = self.archs(scoring)
-        scores = one_shot_scores(
-            supernet,
-            self.problem.task,
-            archs,
-            examples=examples,
-            statistics=scoring.statistics,
-            readout=scoring.readout,
-            progress=lambda done: watch(done / len(archs)),
-        )
-        columns = {f"{PREFIX}{name}": values for name, values in scores.items()}
-        strings = self.problem.space.format(archs)
-        write_table(self.path(scoring), strings, columns, about={"scores": scoring.name})
-
-    def read(self, scoring: Scoring, name: str) -> Floats:
-        """Return a score of every architecture, ``(n,)`` or ``(m,)``, higher is better.
-
-        An architecture whose outputs were not finite comes after all others.
-
-        Args:
-            scoring: checkpoint and architectures.
-            name: the loss, or a metric of the task.
-
-        Raises:
-            StorageError: the table is damaged, or not there.
-        """
-        if scoring.whom == "classes" and not self.path(scoring).exists():
-            return self.read(_wider(scoring), name)[self.problem.representatives]
-        path = self.path(scoring)
-        raw = read_table(path)
-        found = raw.numbers.get(f"{PREFIX}{name}")
-        if found is None or len(found) != len(self.archs(scoring)):
-            raise StorageError(f"{path} is no table of this study's scores; remove it to go on")
-        values = found if self._metric(name).known_direction == "maximize" else -found
-        known = np.isfinite(values)
-        least = values[known].min() - 1.0 if known.any() else 0.0
-        return np.where(known, values, least)
-
-    @property
-    def signals(self) -> tuple[str, ...]:
-        """Names of what is scored: the first metric of the task, and the loss."""
-        return (*(m.name for m in self.problem.task.metrics[:1]), LOSS)
-
-    def _metric(self, name: str) -> Metric:
-        named = {m.name: m for m in self.problem.task.metrics}
-        return named.get(name, Metric(LOSS, "minimize"))
+    def rows(self, results: Results) -> Iterator[Row]:
+        """Yield the criteria of each score, and of their combination."""
+        scorings = results.plan.final(MAIN)
+        signals = [results.scores(scorings, name) for name in results.tables.signals]
+        for name, scores in zip(results.tables.signals, signals, strict=True):
+            yield from results.judged(self.name, f"one-shot {name}", scores)
+        both = [
+            rank_average(*of_seed, results.problem.macs) for of_seed in zip(*signals, strict=True)
+        ]
+        yield from results.judged(self.name, COMBINED, both)
 
 
-def _wider(scoring: Scoring) -> Scoring:
-    return replace(scoring, whom="members")
+def references(results: Results, part: str) -> Iterator[Row]:
+    """Yield the criteria of MACs and of parameters, larger first, to stand beside a part's."""
+    problem = results.problem
+    for subject, cost in zip(REFERENCES, (problem.macs, problem.params), strict=True):
+        yield from results.judged(part, subject, [cost])
+
+
+def rank_average(*scores: Floats) -> Floats:
+    """Return the mean rank by several scores, ``(n,)``, higher is better; ties share theirs."""
+    from scipy.stats import rankdata
+
+    return np.asarray(np.mean([rankdata(values) for values in scores], axis=0))

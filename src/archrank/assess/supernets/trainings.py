@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archrank.assess.supernets.plan import MAIN, MEAN, Plan, Scoring, Training
-from archrank.assess.supernets.scores import ScoreTables
+from archrank.assess.supernets.score_tables import ScoreTables
 from archrank.identity import identity_of
 from archrank.runs.named import instance_of
 from archrank.supernets.checkpoints import checkpoint, load_supernet

@@ -158,9 +158,9 @@ class TablesList:
             path = builtin_table(name)
             assert path is not None  # it was listed
             raw = read_table(path)
-            task = raw.about.get("task", "")  # its identity; its repr in tables of 2026
-            kind = task["class"] if isinstance(task, dict) else str(task).partition("(")[0]
             size = f"{path.stat().st_size / 1000:.0f} kB"
-            rows.append((name, f"{raw.n:,}", str(raw.about.get("seeds", "")), kind.lower(), size))
+            rows.append(
+                (name, f"{raw.n:,}", str(raw.about.get("seeds", "")), raw.task.lower(), size)
+            )
         show_rows(rows)
         return 0

@@ -34,7 +34,7 @@ def drop_features(supernet: Supernet, rate: float) -> Supernet:
         rate: part of the features that is dropped.
 
     Raises:
-        SettingsError: ``rate`` is no part.
+        SettingsError: ``rate`` is below 0, or 1 or more.
         SpaceError: the supernet has no classifier.
     """
     if not 0 <= rate < 1:

@@ -159,7 +159,7 @@ def _recover(training: SupernetTraining, before: State) -> str:
     """Go back to ``before`` with a lower learning rate; return the news.
 
     Raises:
-        EvaluationError: that was done already.
+        EvaluationError: the training has recovered once already.
     """
     diverged = f"{training.failure} in epoch {training.epoch}"
     if training.recoveries >= RECOVERIES:

@@ -46,6 +46,14 @@ class RawTable:
         path = Path(self.path)
         return path.stem if builtin_table(path.stem) == path else self.path
 
+    @property
+    def task(self) -> str:
+        """Name of the class of the task that was measured, such as ``Digits``; empty if unknown."""
+        said = self.about.get("task")
+        if isinstance(said, dict):  # the task's identity
+            return str(said.get("class", ""))
+        return str(said or "").partition("(")[0]  # its repr, in tables of 2026
+
     def where(self, row: int) -> str:
         """Describe a row in messages: its number from 0, and its line in a text file."""
         if self.path.endswith((".parquet", ".pq")):

@@ -14,14 +14,18 @@ from archrank.assess.supernets.base import FitJournal, Part, Results, Row, judge
 from archrank.assess.supernets.groups import Groups
 from archrank.assess.supernets.parts import KINDS
 from archrank.assess.supernets.plan import MAIN, UNIFORM, Plan, Scoring, merged
-from archrank.assess.supernets.problem import StudyProblem, load_problem
+from archrank.assess.supernets.problem import StudyProblem, load_problem, task_name
 from archrank.assess.supernets.samples import Samples
 from archrank.assess.supernets.sampling import Sampling
 from archrank.assess.supernets.score_tables import ScoreTables
 from archrank.assess.supernets.scores import Scores, rank_average
 from archrank.assess.supernets.spread import Spread, spread, spread_of_runs
 from archrank.assess.supernets.subsets import Subsets
+from archrank.errors import SettingsError
+from archrank.tables.base import BenchTable, load_table
 from archrank.tables.writing import write_table
+from archrank.tasks import Glyphs
+from archrank.tasks.base import Task
 from archrank.types import Floats
 from tests.assess.supernets.conftest import SPACE, TASK, TINY
 
@@ -78,6 +82,19 @@ def test_classes_have_the_truth_of_their_row(problem: StudyProblem, truth_file: 
     for arch, value in zip(few.archs, few.truth, strict=True):
         row = (problem.archs == arch).all(axis=1)
         assert problem.truth[row].tolist() == [value]
+
+
+@pytest.mark.parametrize("identity", [True, False])  # as tables say it, and as older ones do
+def test_the_task_of_a_table(truth_file: Path, identity: bool) -> None:
+    def said(task: Task) -> BenchTable:
+        table = load_table(truth_file, SPACE)
+        about = {"task": task.identity() if identity else repr(task)}
+        return replace(table, raw=replace(table.raw, about=about))
+
+    assert task_name(said(Glyphs())) == "glyphs"
+    load_problem(said(TASK), SPACE, TASK, "test_accuracy")
+    with pytest.raises(SettingsError, match="was measured on Glyphs, and task 'digits' is Digits"):
+        load_problem(said(Glyphs()), SPACE, TASK, "test_accuracy")
 
 
 def test_a_table_of_all_members(tmp_path: Path, problem: StudyProblem) -> None:

@@ -147,11 +147,8 @@ def task_name(table: BenchTable) -> str | None:
     """Return the name of the task that a table was measured on, if it says so."""
     from archrank.tasks import TASKS
 
-    told = re.match(r"\w+", str(table.raw.about.get("task", "")))
-    if told is None:
-        return None
     homes = {target.rpartition(":")[2]: name for name, target in TASKS.targets().items()}
-    return homes.get(told[0])
+    return homes.get(table.raw.task)
 
 
 def _column(table: BenchTable, metric: str) -> tuple[str, Floats]:
@@ -236,12 +233,11 @@ def _check_networks(table: BenchTable, networks: Networks) -> None:
     """
     assert networks.task is not None
     said = task_name(table)
-    kind = re.match(r"\w+", str(table.raw.about.get("task", "")))
-    mine = type(networks.task).__name__
-    if kind is not None and kind[0] != mine:
+    kind, mine = table.raw.task, type(networks.task).__name__
+    if kind and kind != mine:
         named = f": use task {said}" if said else ""
         raise SettingsError(
-            f"{table.raw.label} was measured on {kind[0]}, and task {networks.task.name!r} is "
+            f"{table.raw.label} was measured on {kind}, and task {networks.task.name!r} is "
             f"{mine}; scores of another task's supernet say nothing of its ranking{named}"
         )
     some = table.archs[:: max(1, len(table) // 50)]

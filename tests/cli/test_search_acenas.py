@@ -17,7 +17,7 @@ ACENAS = (*SEARCH, "--strategy", "acenas", "--ranker", "mine.py:ranker", "--run"
 
 def test_the_whole_system(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("mine.py").write_text(MINE)
-    monkeypatch.setattr(recipes, "CPU", QUICK)
+    monkeypatch.setattr(recipes, "CELLS", QUICK)
     command = (*ACENAS, "--metric", "macs:maximize", "--workers", 1)
     draw = pretraining.Pretraining._drawn
 

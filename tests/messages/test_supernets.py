@@ -25,6 +25,7 @@ from archrank.supernets.checkpoints import (
 from archrank.supernets.ranks import Ranks
 from archrank.supernets.recipes import RECIPES
 from archrank.supernets.samplers import (
+    Costliest,
     DeIsomorphic,
     FairNAS,
     Sampler,
@@ -162,8 +163,9 @@ MISTAKES: Cases = {
     "sampler that fails": lambda: train(sampler=Draws(None)),
     "sampler of another space": lambda: train(sampler=SkipPrior()),
     "probability of skips above 1": lambda: SkipPrior(50),
+    "no share of costly architectures": lambda: Costliest(0),
     "table of the classes of a large space": lambda: DeIsomorphic(table=True).sample(
-        NASBench101(), rng=np.random.default_rng(0)
+        NASBench101().networks(), rng=np.random.default_rng(0)
     ),
     "own supernet that is no function": lambda: from_choices({"a": [1, 2]}, Own, supernet=3),  # type: ignore[arg-type]
     "own space without a supernet": lambda: own(None),

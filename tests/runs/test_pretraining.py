@@ -75,7 +75,7 @@ QUICK = replace(recipes.CPU, changes={"epochs": 4, "batch_size": 400, "lr": 0.1}
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("ARCHRANK_DATA", raising=False)
-    monkeypatch.setattr(recipes, "CPU", QUICK)
+    monkeypatch.setattr(recipes, "CELLS", QUICK)
     Path("mine.py").write_text(MINE)
     return tmp_path
 
@@ -138,7 +138,7 @@ from archrank.runs.folder import open_run
 from archrank.supernets import recipes
 from tests.runs.test_pretraining import BUDGET, QUICK, SETTINGS
 
-recipes.CPU = QUICK
+recipes.CELLS = QUICK
 
 def kill(doing, done, of):
     if (doing, done) == ("training the supernet", 3):

@@ -132,10 +132,10 @@ def test_clones_keep_what_pretraining_learnt_and_nothing_else(space: NASBench201
     }
 
 
-def test_untaught_copies_keep_settings_only(space: NASBench201) -> None:
+def test_copies_without_weak_labels_keep_settings_only(space: NASBench201) -> None:
     ranker = Sums(space, seed=4).fit(np.array([[0] * 6, [1] * 6]), [1.0, 2.0])
     ranker.pretrained_ = "kept"
-    assert vars(ranker.untaught()) == {"space": space, "seed": 4}
+    assert vars(ranker.without_weak_labels()) == {"space": space, "seed": 4}
     assert ranker.pretrained_ == "kept"
 
 

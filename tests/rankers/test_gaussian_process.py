@@ -152,3 +152,21 @@ def test_beats_gates_on_the_real_table(space: NASBench201, data_dir, draw: int) 
     ranker = GaussianProcess(space).fit(table.archs[rows], table.column("c10_val")[rows])
     tau = kendall_tau(ranker.predict(table.archs), table.column("c10_test"))
     assert tau > 0.75  # GATES, in the mean over draws: .7645
+
+
+def test_without_weak_labels_it_remembers_what_matters(space: NASBench201) -> None:
+    rng = np.random.default_rng(0)
+    archs = space.sample(300, rng=rng)
+    macs = space.cost(archs)["macs"]
+    plain = GaussianProcess(space)
+    taught = GaussianProcess(space).pretrain(archs, {"macs": macs})
+    weaned = taught.without_weak_labels()
+    assert taught.can_foresee
+    assert not weaned.can_foresee
+    other = GaussianProcess(space).pretrain(archs, {"macs": -macs}).without_weak_labels()
+    few = rng.choice(300, 12, replace=False)
+    for ranker in (plain, weaned, other):
+        ranker.fit(archs[few], macs[few])
+    predicted = weaned.predict(archs)
+    assert kendall_tau(predicted, macs) > kendall_tau(plain.predict(archs), macs)
+    assert np.allclose(predicted, other.predict(archs))  # what is better was not taught

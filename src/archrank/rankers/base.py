@@ -150,10 +150,11 @@ class Ranker(BaseEstimator, ABC):
                 setattr(copy, name, value)
         return copy
 
-    def untaught(self) -> Self:
-        """Return a copy without labels and without what :meth:`pretrain` learnt.
+    def without_weak_labels(self) -> Self:
+        """Return a copy without labels that predicts without the weak labels of :meth:`pretrain`.
 
-        Rankers among its parameters keep what they learnt.
+        It may keep what these taught about architectures; by default it keeps nothing. Rankers
+        among its parameters keep what they learnt.
         """
         copy: Self = super().__sklearn_clone__()
         return copy

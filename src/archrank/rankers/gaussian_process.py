@@ -158,6 +158,17 @@ class GaussianProcess(Ranker):
         """Return the hyper-parameters of a kernel that explain ``y: (n,)`` from ``x: (n, f)``."""
         return Kernel(terms, NOISE["ranks"]).fit(x, normal_scores(y), max_iter=self.max_iter)[0]
 
+    def without_weak_labels(self) -> Self:
+        """Return a copy without labels and weak labels, but with the hyper-parameters they taught.
+
+        Which features matter to a weak label often matters to the labels, too, even where the weak
+        label orders the best architectures wrongly.
+        """
+        copy = super().without_weak_labels()
+        if hasattr(self, "pretrained_priors_"):
+            copy.pretrained_priors_ = self.pretrained_priors_
+        return copy
+
     @property
     def can_foresee(self) -> bool:
         """True after :meth:`pretrain`."""

@@ -55,7 +55,8 @@ class Guided(Strategy):
 
     Weak labels, where the ranker was pretrained with some and can foresee an order by them, choose
     the first architectures and help to rank until there are :attr:`weak_until` labels; from then
-    on the search is that of the ranker without them.
+    on the ranker predicts without them, and keeps only what they taught about architectures
+    (:meth:`.Ranker.without_weak_labels`).
 
     With several objectives, one ranker is fitted to each. Every pick weighs the objectives at
     random (the augmented Chebyshev scalarisation of ParEGO, Knowles 2006, on predicted ranks), so
@@ -66,7 +67,7 @@ class Guided(Strategy):
         initial: Architectures that are evaluated before the first fit. They are random; a ranker
             with weak labels makes them spread over these, one random architecture in each of
             ``initial`` parts of equal size. ``None`` takes 5, or 3 where there are weak labels.
-        weak_until: From this number of labels on, a ranker with weak labels is fitted without them;
+        weak_until: From this number of labels on, a ranker with weak labels predicts without them;
             ``None`` keeps them. Only rankers that can foresee (:attr:`.Ranker.can_foresee`) change.
         batch_size: Architectures per later round.
         explore: Share of later picks that are random, 0 to 1.
@@ -234,7 +235,7 @@ class Guided(Strategy):
 
         base = self._base(space)
         if base.can_foresee and self.weak_until is not None and len(archs) >= self.weak_until:
-            base = base.untaught()
+            base = base.without_weak_labels()
         ranker: Ranker = clone(base).set_params(seed=int(rng.integers(2**31)))
         return ranker.fit(archs, target)
 

@@ -245,8 +245,8 @@ def _check_pretraining(ranker: Ranker, data: tuple[Archs, Floats, Archs], name: 
             f"{name}: clone must foresee the same",
         )
         require(
-            not ranker.untaught().can_foresee,
-            f"{name}: untaught must forget what pretrain learnt",
+            not ranker.without_weak_labels().can_foresee,
+            f"{name}: without_weak_labels must not foresee",
         )
 
 

@@ -164,9 +164,12 @@ def test_without_weak_labels_it_remembers_what_matters(space: NASBench201) -> No
     assert taught.can_foresee
     assert not weaned.can_foresee
     other = GaussianProcess(space).pretrain(archs, {"macs": -macs}).without_weak_labels()
-    few = rng.choice(300, 12, replace=False)
-    for ranker in (plain, weaned, other):
-        ranker.fit(archs[few], macs[few])
-    predicted = weaned.predict(archs)
-    assert kendall_tau(predicted, macs) > kendall_tau(plain.predict(archs), macs)
-    assert np.allclose(predicted, other.predict(archs))  # what is better was not taught
+    gains = []
+    for seed in range(3):
+        few = np.random.default_rng(seed).choice(300, 12, replace=False)
+        for ranker in (plain, weaned, other):
+            ranker.fit(archs[few], macs[few])
+        assert np.allclose(weaned.predict(archs), other.predict(archs))  # not which way is better
+        taus = [kendall_tau(ranker.predict(archs), macs) for ranker in (plain, weaned)]
+        gains.append(taus[1] - taus[0])
+    assert np.mean(gains) > 0.02

@@ -6,6 +6,7 @@ Initial weights and dropout draw from the global generators.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,6 +14,8 @@ import torch
 from torch import nn
 
 from archrank.errors import ArchrankError
+
+KERNELS = "20000"  # compiled ones that oneDNN keeps
 
 
 @contextmanager
@@ -62,6 +65,17 @@ def torch_threads(n: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def keep_kernels() -> None:
+    """Let oneDNN keep more of the kernels that it compiles, on CPUs.
+
+    It compiles one for every shape of every layer, and keeps 1,024. Random architectures of an
+    elastic supernet have more: compiling them again and again took a quarter of an update's time.
+    Their memory is not worth mentioning. It works in processes that have not run any such layer
+    yet, and a number that was set before (``ONEDNN_PRIMITIVE_CACHE_CAPACITY``) stays.
+    """
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", KERNELS)
 
 
 @contextmanager

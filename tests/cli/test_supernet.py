@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import archrank as ar
+from archrank.spaces import networks
 from archrank.supernets import train_supernet
 from archrank.supernets.checkpoints import checkpoints, load_supernet
 from archrank.supernets.scoring import one_shot_scores
@@ -125,6 +126,37 @@ def test_a_large_space_is_scored_in_part(cli: Cli) -> None:
     refused(cli("supernet", "score", "net"), "mine has 1.59e+06 architectures", "--archs N")
     scored = cli("supernet", "score", "net", "--archs", 5)
     assert scored.status == 0, scored.err
+
+
+ELASTIC = """
+import archrank as ar
+
+task = ar.tasks.Digits(copies=1)
+choices = {"resolution": 8, "depth_mb3": 1, "depth_mb4": 1, "kernel_mb2": 3, "kernel_mb3": 3}
+space = ar.spaces.AttentiveSmall().restrict(choices)
+"""
+
+
+def test_attentive_sampling(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(networks, "SAMPLED", 50_000)
+    Path("elastic.py").write_text(ELASTIC)
+    names = ("--space", "elastic.py:space", "--task", "elastic.py:task")
+    train = ("supernet", "train", *names, "--epochs", 2, "--batch-size", 450)
+    for sampling in ("bestup-3-loss", "worstup-4-ranker"):
+        trained = cli(*train, "--sampling", sampling, "--run", sampling)
+        assert trained.status == 0, trained.err
+    assert cli("supernet", "score", "bestup-3-loss", "--archs", 9, "--own-code").status == 0
+    labels = ("--labels", "bestup-3-loss/oneshot.parquet:oneshot_loss")
+    guided = cli(*train, "--sampling", "bestup-4-ranker", *labels, "--run", "guided")
+    assert guided.status == 0, guided.err
+    other = cli(*train, "--sampling", "bestup-4-ranker", "--learn-after", 1, "--run", "guided")
+    refused(other, "is of another training", "sampler.learns: not set -> 1")
+    refused(
+        cli(*train, "--ranker", "gbdt"), "AttentiveLoss is guided by no ranker: remove --ranker"
+    )
+    refused(cli(*train, "--sampling", "bestup-0-loss"), "k must be at least 1, got 0")
+    wrong = cli(*train, "--sampling", "bestup-4-ranker", "--labels", "scores.csv")
+    refused(wrong, "--labels scores.csv: write FILE:COLUMN")
 
 
 def test_bad_input(cli: Cli) -> None:

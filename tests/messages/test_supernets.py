@@ -13,7 +13,8 @@ import torch
 from safetensors.torch import save
 from torch import nn
 
-from archrank.spaces import NASBench101, NASBench201, Scale, from_choices
+from archrank.rankers import GBDT
+from archrank.spaces import AttentiveSmall, NASBench101, NASBench201, Scale, from_choices
 from archrank.supernets import one_shot_scores, start_training, train_supernet
 from archrank.supernets.checkpoints import (
     checkpoint,
@@ -25,6 +26,9 @@ from archrank.supernets.checkpoints import (
 from archrank.supernets.ranks import Ranks
 from archrank.supernets.recipes import RECIPES
 from archrank.supernets.samplers import (
+    SAMPLERS,
+    AttentiveLoss,
+    AttentiveRanker,
     Costliest,
     DeIsomorphic,
     FairNAS,
@@ -33,7 +37,7 @@ from archrank.supernets.samplers import (
     Subset,
     Uniform,
 )
-from archrank.supernets.updates import MeanPerWeight, Session, UpdateRule, Updates
+from archrank.supernets.updates import MeanPerWeight, Sandwich, Session, UpdateRule, Updates
 from archrank.tasks import Digits, Glyphs, Recipe
 from archrank.tasks.base import Splits
 from tests.messages.golden import Cases, compare, message_of
@@ -42,6 +46,7 @@ SPACE = NASBench201(Scale(channels=2, cells=1, reduction="pool"))
 WIDER = NASBench201(Scale(channels=4, cells=1, reduction="pool"))
 TASK = Digits(recipe=Recipe(epochs=1, batch_size=500), copies=1)
 NETWORKS = SPACE.networks(TASK)
+ATTENTIVE = AttentiveSmall().networks(Digits(copies=1))
 NET, FILE = Path("net"), Path("net/epoch-000001.safetensors")
 
 
@@ -109,6 +114,14 @@ class NothingIn(Digits):
 
 
 @dataclass(frozen=True)
+class Twice(Digits):
+    """Digits with a loss of one's own."""
+
+    def loss(self, outputs: Any, y: Any) -> Any:
+        return 2 * super().loss(outputs, y)
+
+
+@dataclass(frozen=True)
 class Draws(Sampler):
     """Draws what it is told, or fails."""
 
@@ -163,6 +176,21 @@ MISTAKES: Cases = {
     "sampler that fails": lambda: train(sampler=Draws(None)),
     "sampler of another space": lambda: train(sampler=SkipPrior()),
     "probability of skips above 1": lambda: SkipPrior(50),
+    "no candidates": lambda: SAMPLERS.get("bestup-0-loss")(),
+    "front that does not exist": lambda: AttentiveLoss(front="middle"),  # type: ignore[arg-type]
+    "misspelt attentive sampler": lambda: SAMPLERS.get("bestup-3-acc"),
+    "limits of FLOPs outside of the space": lambda: AttentiveLoss(mflops=(3, 9)).sample(
+        ATTENTIVE, rng=np.random.default_rng(0)
+    ),
+    "empty bin of the prior": lambda: ATTENTIVE.flops_prior.sample(
+        1, rng=np.random.default_rng(0), targets=np.array([7.0])
+    ),
+    "no ranker": lambda: AttentiveRanker(k=50),
+    "ranker that is never fitted": lambda: AttentiveRanker(ranker=GBDT(ATTENTIVE.space)),
+    "batches of one": lambda: train(batch_size=1),
+    "distillation without classes": lambda: train(
+        networks=SPACE.networks(Twice()), rule=Sandwich()
+    ),
     "no share of costly architectures": lambda: Costliest(0),
     "table of the classes of a large space": lambda: DeIsomorphic(table=True).sample(
         NASBench101().networks(), rng=np.random.default_rng(0)

@@ -11,13 +11,13 @@ import torch
 from torch import nn
 
 from archrank.errors import SettingsError, SpaceError, UnknownNameError
-from archrank.spaces import CustomCells, NASBench201, Scale
+from archrank.spaces import AttentiveNAS, AttentiveSmall, CustomCells, NASBench201, Scale
 from archrank.supernets import Supernet, SupernetTraining, start_training
 from archrank.supernets.ranks import Ranks
 from archrank.supernets.recipes import RECIPES, SupernetRecipe
-from archrank.supernets.samplers import DeIsomorphic, FairNAS, SkipPrior, Uniform
+from archrank.supernets.samplers import AttentiveLoss, DeIsomorphic, FairNAS, SkipPrior, Uniform
 from archrank.supernets.statistics import batch_norms
-from archrank.supernets.updates import MeanPerWeight
+from archrank.supernets.updates import MeanPerWeight, Sandwich
 from archrank.tasks import Digits, Recipe
 from archrank.training.loop import initialise
 
@@ -35,6 +35,8 @@ TASK = Digits(copies=1)
         ("acenas_nds", {"epochs": 600, "batch_size": 128, "weight_decay": 1e-4}),
         ("acenas_proxylessnas", {"epochs": 360, "batch_size": 128, "lr": 0.03}),
         ("acenas_proxylessnas", {"warmup_epochs": 5, "label_smoothing": 0.1, "grad_clip": None}),
+        ("attentive_imagenet", {"epochs": 360, "weight_decay": 1e-5, "grad_clip_value": 1}),
+        ("attentive_imagenet", {"warmup_epochs": 5, "label_smoothing": 0.1, "decay_norms": False}),
         ("cpu", {"epochs": 300, "batch_size": 128, "lr": 0.1, "weight_decay": 5e-4}),
         ("cells", {"epochs": 600, "batch_size": 128, "lr": 0.1, "weight_decay": 5e-4}),
     ],
@@ -46,10 +48,10 @@ def test_numbers(name: str, numbers: dict[str, Any]) -> None:
 
 def test_published_recipes_do_not_depend_on_the_task() -> None:
     odd = Recipe(optimizer="adamw", momentum=0.5, label_smoothing=0.3, precision="bfloat16")
-    for name in set(RECIPES.names()) - {"cpu", "cells"}:
+    for name in set(RECIPES.names()) - {"cpu", "cells", "attentive_small"}:
         recipe = RECIPES.get(name)
         assert recipe.optimisation(odd) == recipe.optimisation(Recipe())
-        assert not recipe.optimisation(odd).nesterov
+        assert recipe.optimisation(odd).nesterov == (name == "attentive_imagenet")
     assert RECIPES.get("cpu").optimisation(odd).optimizer == "adamw"
 
 
@@ -59,6 +61,29 @@ def test_the_learning_rate_of_proxylessnas_grows_with_the_processes() -> None:
     assert found.batch_size == 2048
     assert RECIPES.get("acenas_proxylessnas").sampler == SkipPrior(skip=0.5)
     assert RECIPES.get("surgery").optimisation(TASK.recipe, 16).batch_size == 512
+
+
+def test_attentivenas_as_published() -> None:
+    recipe = RECIPES.get("attentive_imagenet")
+    found = recipe.optimisation(TASK.recipe, 64)
+    assert (found.lr, found.batch_size) == (pytest.approx(0.8), 2048)
+    assert (recipe.sampler, recipe.rule) == (AttentiveLoss(front="best", k=3, m=2), Sandwich())
+    assert recipe.options == {"dropout": 0.2, "drop_connect": 0.2, "zero_gamma": True}
+    names = [space.supernet_recipe for space in (AttentiveNAS(), AttentiveSmall(), SPACE)]
+    assert names == ["attentive_imagenet", "attentive_small", "cells"]
+
+
+def test_the_small_recipe_trains_the_small_space() -> None:
+    torch.set_num_threads(1)
+    networks = AttentiveSmall().networks(Digits(copies=1))
+    found = start_training(networks, epochs=1, batch_size=450, sampler="uniform")
+    assert (found.sampler, found.rule) == (Uniform(m=2), Sandwich())
+    assert found.supernet.options == {"drop_connect": 0.0, "zero_gamma": True}
+    assert found.run_epoch() < 5
+    with pytest.raises(SettingsError, match="AttentiveRanker is guided by a ranker, got None"):
+        start_training(networks, sampler="bestup-50-ranker")
+    with pytest.raises(SettingsError, match="batches of 1 example have no statistics that batch"):
+        start_training(networks, batch_size=1)
 
 
 def test_a_training_by_name() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,12 @@ from archrank.supernets.ranks import Ranks
 from archrank.supernets.running import Progress, train_supernet
 from archrank.supernets.samplers import DeIsomorphic, FairNAS, Sampler, Subset, Uniform
 from archrank.supernets.training import SupernetTraining
-from archrank.supernets.updates import MeanPerWeight, Session, UpdateRule, Updates
+from archrank.supernets.updates import MeanPerWeight, Sandwich, Session, UpdateRule, Updates
 from archrank.tasks import Digits, Recipe
 from archrank.tasks.base import Split
 from archrank.training.loop import initialise
 from archrank.types import Archs
+from tests.supernets import elastic
 
 SPACE = NASBench201(Scale(channels=2, cells=1, reduction="pool"))
 TASK = Digits(recipe=Recipe(epochs=4, batch_size=300, lr=0.05), copies=1)
@@ -206,25 +208,60 @@ def test_broken_weights_are_found_before_they_are_kept(tmp_path: Path) -> None:
 
 
 class Collapsing(SupernetTraining):
-    """Reports losses of a training that forgets."""
+    """Loses all it has learnt in one epoch, as often as it is told to: its weights become 0."""
 
-    told = (2.0, 1.0, 0.5, 2.1, 2.2, 1.9)
+    epoch_of_collapse, times = 15, 1
 
     def run_epoch(self) -> float:
-        self.epoch += 1
-        self.losses.append(self.told[self.epoch - 1])
-        return self.losses[-1]
+        if self.epoch + 1 == self.epoch_of_collapse and self.recoveries < self.times:
+            with torch.no_grad():
+                for weight in self.supernet.parameters():
+                    weight.zero_()
+        return super().run_epoch()
 
 
-def test_a_collapse_is_told_once() -> None:
-    recipe = replace(TASK.recipe, epochs=6)
-    found = Collapsing(initialise(SPACE.networks(TASK).supernet, 0), TASK, recipe=recipe)
+def collapsing(times: int) -> Collapsing:
+    """A training that has learnt something before it collapses."""
+    recipe = Recipe(epochs=17, batch_size=100, lr=0.05)
+    net = elastic.supernet()
+    found = Collapsing(net, elastic.TASK, Uniform(2), rule=Sandwich(), recipe=recipe)
+    found.times = times
+    return found
+
+
+def test_a_collapse_is_told_and_recovered_from(tmp_path: Path) -> None:
     told: list[Progress] = []
-    train_supernet(found, watch=told.append)
-    assert [bool(p.note) for p in told] == [False, False, False, True, False, False]
-    assert told[3].note.startswith(
-        "the training loss rose to 2.1 in epoch 4, as high as in the first, 2, after 0.5 in epoch 3"
+    found = collapsing(times=1)
+    train_supernet(found, tmp_path, every=4, watch=told.append)
+    assert [p.epoch for p in told] == [*range(1, 15), 12, *range(13, 18)]
+    notes = {place: p.note for place, p in enumerate(told) if p.note}
+    assert notes.keys() == {14}
+    assert re.fullmatch(
+        r"the training loss rose to 2\.\d+, as high as by guessing \(2\.30\d\), after [01]\.\d+ in "
+        "epoch 15; going on from epoch 12 at half the learning rate, 0.025",
+        notes[14],
     )
+    assert found.losses[-1] < min(found.losses[:12])
+    with pytest.raises(EvaluationError, match=r"diverged again: the training loss rose to 2\."):
+        train_supernet(collapsing(times=2), every=4)
+
+
+def test_a_state_that_lost_half_is_no_checkpoint(tmp_path: Path) -> None:
+    class Fading(SupernetTraining):
+        """Reports losses of a training that forgets slowly, once."""
+
+        told = ((2.2, 1.0, 0.5, 1.2, 1.6, 2.25), (2.2, 1.0, 0.5, 1.2, 0.6, 0.5))
+
+        def run_epoch(self) -> float:
+            self.epoch += 1
+            return self._end_epoch(self.told[self.recoveries][self.epoch - 1])
+
+    recipe = replace(TASK.recipe, epochs=6)
+    found = Fading(initialise(SPACE.networks(TASK).supernet, 0), TASK, recipe=recipe)
+    told: list[Progress] = []
+    train_supernet(found, tmp_path, every=1, watch=told.append)
+    assert [p.epoch for p in told] == [1, 2, 3, 4, 5, 4, 5, 6]
+    assert "in epoch 6; going on from epoch 4" in told[5].note
 
 
 def test_metrics_of_the_architectures_that_are_trained() -> None:

@@ -40,9 +40,10 @@ class SupernetTrain:
     task: Annotated[str, "NAME"] = "digits"
     """Task to train on: a name, or your own as file.py:name or package.module:name."""
     recipe: Annotated[str | None, "NAME"] = None
-    """Recipe of the training: cells and cpu, for small tasks; as published: surgery, acenas,
-    acenas_nds, acenas_proxylessnas; or your own as file.py:name (default: cells for cells with
-    operations on edges, else cpu)."""
+    """Recipe of the training: cells, attentive_small and cpu, for small tasks; as published:
+    surgery, acenas, acenas_nds, acenas_proxylessnas, attentive_imagenet; or your own as
+    file.py:name (default: cells for cells with operations on edges, attentive_small and
+    attentive_imagenet for AttentiveNAS's spaces, else cpu)."""
     sampling: Sampling = field(default_factory=Sampling)
     optimisation: Optimisation = field(default_factory=Optimisation)
     decay_exponents: Annotated[tuple[float, ...], "NUMBER"] = ()

@@ -1,8 +1,7 @@
-"""A training run to its end: checkpoints, recovery from a divergence, news for whoever watches."""
+"""A training run to its end: checkpoints, recovery from divergence, news for whoever watches."""
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Collection, Mapping
 from copy import deepcopy
@@ -14,9 +13,8 @@ from typing import Any, TypeAlias
 from archrank.errors import EvaluationError, SettingsError, StorageError
 from archrank.supernets.base import Supernet
 from archrank.supernets.checkpoints import checkpoint, checkpoints, remove_leftovers
+from archrank.supernets.collapse import HALF
 from archrank.supernets.training import RECOVERIES, SupernetTraining
-
-LEARNT = 0.9  # part of the first epoch's loss below which a supernet has learnt something
 
 State: TypeAlias = "tuple[dict[str, Any], dict[str, Any]]"
 
@@ -55,9 +53,10 @@ def train_supernet(
 ) -> Supernet:
     """Train to the end of the recipe; go on from the last checkpoint in ``folder``, if any.
 
-    A loss that is not finite ends the epoch; the training then goes on from its last checkpoint,
-    or from the start, at half the learning rate, once, and says so. A loss that rises back to that
-    of the first epoch is told, too.
+    A loss that is not finite ends the epoch, and one that rises back to that of guessing is a
+    collapse (:mod:`archrank.supernets.collapse`). The training then goes on from its last
+    checkpoint, or from the start, at half the learning rate, once, and says so. A state that has
+    lost half of what was learnt before is not kept as a checkpoint, unless it is the last one.
 
     Args:
         training: the training; the same in all processes that train together.
@@ -70,7 +69,7 @@ def train_supernet(
         The trained supernet, in evaluation mode.
 
     Raises:
-        EvaluationError: the training diverged again.
+        EvaluationError: the training diverged or collapsed again.
         ResumeError: the folder holds another training; names the differences.
         SettingsError: ``keep`` or ``every`` is no number of epochs of the training.
         StorageError: a checkpoint cannot be read or written.
@@ -86,13 +85,16 @@ def train_supernet(
     while training.epoch < epochs:
         start = time.monotonic()
         loss = training.run_epoch()
-        note = _recover(training, before) if training.failure else _collapsed(training.losses)
+        failed = bool(training.failure)
+        note = _recover(training, before) if failed else ""
         if ranks.first:
             seconds, metrics = time.monotonic() - start, training.metrics()
             watch(Progress(training.epoch, epochs, loss, seconds, training.lr, note, metrics))
-        if not math.isfinite(loss):
+        if failed:
             continue
-        if training.epoch % every == 0 or training.epoch in keep or training.epoch == epochs:
+        last = training.epoch == epochs
+        due = last or training.epoch % every == 0 or training.epoch in keep
+        if due and (last or training.lost < HALF):
             before = deepcopy(training.state())
             if place is not None:
                 _save(training, place, keep)
@@ -139,20 +141,6 @@ def _save(training: SupernetTraining, folder: Path, keep: Collection[int]) -> No
         for epoch, path in checkpoints(folder).items():
             if epoch not in keep and epoch < training.epoch:
                 path.unlink(missing_ok=True)
-
-
-def _collapsed(losses: list[float]) -> str:
-    """Return a note if the last epoch lost all that was learnt before; empty otherwise."""
-    if len(losses) < 3 or losses[-1] < losses[0]:
-        return ""
-    first, last, best = losses[0], losses[-1], min(losses[:-1])
-    if best >= LEARNT * first or losses[-2] >= first:  # had learnt nothing, or was told before
-        return ""
-    return (
-        f"the training loss rose to {last:.4g} in epoch {len(losses)}, as high as in the first, "
-        f"{first:.4g}, after {best:.4g} in epoch {losses.index(best) + 1}: what was learnt is "
-        "lost; train with a lower learning rate, or with gradients clipped"
-    )
 
 
 def _recover(training: SupernetTraining, before: State) -> str:

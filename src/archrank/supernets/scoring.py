@@ -15,7 +15,7 @@ from archrank.networks.inputs import run
 from archrank.supernets.base import Supernet
 from archrank.supernets.readout import refit_classifier
 from archrank.supernets.statistics import recalibrate
-from archrank.torch_state import mode
+from archrank.torch_state import keep_kernels, mode
 from archrank.training.evaluation import read
 from archrank.training.layout import layout_of
 from archrank.types import Archs, Floats, Ints
@@ -69,6 +69,7 @@ def one_shot_scores(
         ArchitectureError: rows that are not of the supernet's space.
     """
     archs = supernet.space.validate(archs)
+    keep_kernels()
     numbers = {"batch_size": batch_size, "calibration": calibration, "examples": examples}
     for setting, number in numbers.items():
         if number is not None and number < 1:

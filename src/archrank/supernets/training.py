@@ -28,14 +28,15 @@ from archrank.identity import identity_of
 from archrank.supernets.ahead import ahead
 from archrank.supernets.base import Supernet
 from archrank.supernets.checkpoints import read_training, write_checkpoint
+from archrank.supernets.collapse import Guard, standard_error
 from archrank.supernets.ranks import Ranks
 from archrank.supernets.samplers.base import Sampler
 from archrank.supernets.samplers.uniform import Uniform
 from archrank.supernets.scoring import one_shot_scores
-from archrank.supernets.statistics import take_statistics_in_float32
+from archrank.supernets.statistics import batch_norms, take_statistics_in_float32
 from archrank.supernets.updates.base import Session, UpdateRule
 from archrank.supernets.updates.mean_per_weight import MeanPerWeight
-from archrank.torch_state import require_device, seeded
+from archrank.torch_state import keep_kernels, require_device, seeded
 from archrank.training.data import Draws, resident
 from archrank.training.evaluation import read
 from archrank.training.layout import lay_out
@@ -80,11 +81,11 @@ class SupernetTraining:
     Attributes:
         epoch: epochs trained.
         losses: mean training loss of every epoch.
-        failure: reason why the last epoch diverged; empty otherwise.
+        failure: reason why the last epoch diverged or collapsed; empty otherwise.
 
     Raises:
         SettingsError: the task has nothing to train with, the rule does not suit, or this machine
-            has no such device.
+            has no such device; or batches of one example meet batch norms.
     """
 
     def __init__(
@@ -105,6 +106,7 @@ class SupernetTraining:
         self.rule = rule if rule is not None else MeanPerWeight()
         self.recipe = recipe if recipe is not None else task.recipe
         require_device(str(device), SettingsError)
+        keep_kernels()
         self.device = torch.device(device)
         self.ranks = ranks if ranks is not None else Ranks()
         self.epoch, self.recoveries, self.failure = 0, 0, ""
@@ -118,6 +120,7 @@ class SupernetTraining:
         self._data = resident(task, self.device, self._layout)
         if not len(self._data.train.y):
             raise SettingsError(f"task {task.name!r} has no examples to train with")
+        self._guard = Guard(self._trained, self._data.train.y)
         self._start()
 
     def _start(self) -> None:
@@ -126,6 +129,12 @@ class SupernetTraining:
         self._draws = Draws(
             self.task, self._data.train, self.recipe.batch_size, generator, self._layout, part
         )
+        examples = len(self._data.train.y) // self._draws.batches // self.ranks.size
+        if examples < 2 and batch_norms(self.supernet):
+            raise SettingsError(
+                "batches of 1 example have no statistics that batch norms could normalise by; "
+                "train with a batch_size of at least 2 for every process"
+            )
         updates = self.recipe.epochs * self._draws.batches
         recipe = replace(self.recipe, lr=self.recipe.lr * SLOWER**self.recoveries)
         self._step = Step(self.supernet.parameters(), recipe, updates)
@@ -168,7 +177,8 @@ class SupernetTraining:
                 if len(losses) % look == 0 and not math.isfinite(losses[-1]):
                     break
         self.epoch += 1
-        return self._end_epoch(float(torch.stack(losses).mean()))
+        together = torch.stack(losses)
+        return self._end_epoch(float(together.mean()), standard_error(together))
 
     def _update(self, batch: Split, rows: Callable[[], Archs]) -> Tensor:
         """Make an update with the rows that were drawn for it; return its loss."""
@@ -216,12 +226,23 @@ class SupernetTraining:
                 f"{describe(error)}"
             ) from error
 
-    def _end_epoch(self, loss: float) -> float:
-        """Note the loss of an epoch, not a number where the last update broke the weights."""
+    @property
+    def lost(self) -> float:
+        """Part of what was learnt before that the last epoch lost, from 0 to 1 and above."""
+        return self._guard.lost(self.losses)
+
+    def _end_epoch(self, loss: float, error: float = 0.0) -> float:
+        """Note the loss of an epoch, not a number where the last update broke the weights.
+
+        Args:
+            loss: mean over the updates.
+            error: its standard error.
+        """
         self.failure = "" if math.isfinite(loss) else f"the training loss became {loss}"
         if not self.failure and not _all_finite(self.supernet):
             loss, self.failure = math.nan, "weights became infinite"
         self.losses.append(loss)
+        self.failure = self.failure or self._guard.collapse(self.losses, error)
         self._step.end_epoch(loss)
         return loss
 

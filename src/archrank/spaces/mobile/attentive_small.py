@@ -36,6 +36,7 @@ class AttentiveSmall(AttentiveSpace):
     """
 
     name = "attentive_small"
+    supernet_recipe = "attentive_small"
     options = SMALL
     images = CIFAR10
     usual = SMALL_RESOLUTIONS

@@ -48,6 +48,7 @@ class AttentiveNAS(AttentiveSpace):
     """
 
     name = "attentivenas"
+    supernet_recipe = "attentive_imagenet"
     options = PUBLISHED
     images = IMAGENET
     names = NAMED

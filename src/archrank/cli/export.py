@@ -43,7 +43,8 @@ class Export(Reading):
 
     def __call__(self) -> int:
         """Train and save it; return the exit status."""
-        from archrank.export.network import Names, export_network
+        from archrank.export.description import Names
+        from archrank.export.network import export_network
         from archrank.export.place import DESCRIPTION, WEIGHTS
         from archrank.runs.reading import known_space
 

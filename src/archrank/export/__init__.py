@@ -10,7 +10,15 @@ if TYPE_CHECKING:
     from archrank.export.loading import Exported as Exported
     from archrank.export.loading import load as load
     from archrank.export.network import export_network as export_network
+    from archrank.export.supernet import export_subnetwork as export_subnetwork
+    from archrank.export.supernet import stand_alone as stand_alone
 
-_HOMES = {"Exported": "loading", "export_network": "network", "load": "loading"}
+_HOMES = {
+    "Exported": "loading",
+    "export_network": "network",
+    "export_subnetwork": "supernet",
+    "load": "loading",
+    "stand_alone": "supernet",
+}
 
 __all__, __getattr__, __dir__ = lazy(__name__, _HOMES)

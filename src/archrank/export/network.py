@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,23 +14,12 @@ from numpy.typing import NDArray
 from archrank.errors import EvaluationError, StorageError
 from archrank.evaluators.base import Evaluator
 from archrank.evaluators.training import Training
+from archrank.export.description import Names, describe_network, finite
 from archrank.export.place import DESCRIPTION, WEIGHTS, keep, reserved
 from archrank.export.weights import State, state_of, to_bytes
 from archrank.files import user_path
-from archrank.registry import Registry
-from archrank.spaces import SPACES
-from archrank.tasks import TASKS
 
-FORMAT = 1
 REMEDY = "name another folder"
-
-
-@dataclass(frozen=True)
-class Names:
-    """Names by which the space and the task of an export are found again; ``None`` if unknown."""
-
-    space: str | None = None
-    task: str | None = None
 
 
 def training_of(evaluator: Evaluator, objectives: Collection[str] = ()) -> Training | None:
@@ -106,7 +93,9 @@ def export_network(
         )
     folder = user_path(folder)
     row = training.space.validate(np.asarray(arch)[None])[0]
-    description = _describe(training, row, names or Names())
+    description = describe_network(
+        training.networks, training.task, row, names or Names(), training.seeds_of(row)[0]
+    )
     untrained = _keepable(training, row)
     with reserved(folder, untrained, description, remedy):
         if started is not None:
@@ -117,39 +106,9 @@ def export_network(
                 f"training {description['architecture']} failed: {result.diverged}"
             )
     state = state_of(network)
-    measured = {name: _finite(value) for name, value in result.metrics.items()}
-    description["metrics"] = {**measured, **description["metrics"]}
+    description["metrics"] = {**finite(result.metrics), **description["metrics"]}
     _keep(folder, state, description, remedy)
     return description
-
-
-def _describe(training: Training, row: NDArray[np.uint8], names: Names) -> dict[str, Any]:
-    """Describe an export but for what training decides."""
-    networks = training.networks
-    costs = networks.cost(row[None])
-    description = {
-        "format": FORMAT,
-        "architecture": training.space.format(row[None])[0],
-        "space": networks.fingerprint(),
-        "choices": training.space.config(row),
-        "task": training.task.identity(),
-        "made_by": {
-            "space": names.space or _registered(SPACES, training.space.name),
-            "task": names.task or _registered(TASKS, training.task.name),
-            "seed": training.seeds_of(row)[0],
-        },
-        "metrics": {name: _finite(float(column[0])) for name, column in costs.items()},
-    }
-    plain: dict[str, Any] = json.loads(json.dumps(description, default=str))
-    return plain
-
-
-def _registered(registry: Registry, name: str) -> str | None:
-    return name if name in registry.names() else None
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
 
 
 def _keepable(training: Training, row: NDArray[np.uint8]) -> bytes:

@@ -17,7 +17,7 @@ from archrank.files import read_json, write_file
 
 WEIGHTS = "weights.safetensors"
 DESCRIPTION = "architecture.json"
-RESULTS = ("metrics", "sha256")  # entries of the description that training decides
+RESULTS = ("metrics", "sha256", "differences")  # entries of the description that training decides
 
 
 @contextmanager

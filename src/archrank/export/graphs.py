@@ -1,0 +1,150 @@
+"""Networks as graphs that run without archrank: programs of torch, and ONNX.
+
+Both take batches of any size, and both are run on held-out inputs and compared with the network
+before they are kept.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from archrank.errors import FAILURES, EvaluationError, MissingExtraError, describe
+from archrank.networks.inputs import Inputs, run
+
+if TYPE_CHECKING:
+    from torch.export import ExportedProgram
+
+PROGRAM, ONNX = "network.pt2", "network.onnx"
+FORMATS = {"torch": PROGRAM, "onnx": ONNX}
+TOLERANCE = 1e-4  # of outputs, relative to the largest of them
+EXTRA = ("onnx", "onnxscript", "onnxruntime")
+
+
+def require_onnx() -> None:
+    """Refuse to begin where a package for ONNX is missing.
+
+    Raises:
+        MissingExtraError: names the package, and the extra to install.
+    """
+    missing = next((name for name in EXTRA if find_spec(name) is None), None)
+    if missing is not None:
+        raise MissingExtraError(missing, "onnx", "export to ONNX")
+
+
+def as_graphs(
+    network: nn.Module, x: Inputs, formats: tuple[str, ...]
+) -> tuple[dict[str, bytes], dict[str, float]]:
+    """Return a network as files, each checked against it.
+
+    Args:
+        network: in evaluation mode, on the CPU.
+        x: held-out inputs, ``(b, ...)`` with at least two examples.
+        formats: ``"torch"``, a program for ``torch.export.load``, and ``"onnx"``.
+
+    Returns:
+        The contents by name of the file, and the largest difference of outputs that was seen.
+
+    Raises:
+        EvaluationError: the network cannot be traced, or the outputs of a file differ.
+        MissingExtraError: a package for ONNX is missing.
+    """
+    if not formats:
+        return {}, {}
+    if "onnx" in formats:
+        require_onnx()
+    inputs = x if isinstance(x, tuple) else (x,)
+    name = type(network).__name__
+    with torch.no_grad(), _quiet():
+        wanted = run(network, x)
+        program = _told(
+            f"{name} cannot be traced by torch.export", lambda: _traced(network, inputs)
+        )
+        files, seen = {}, {}
+        for each in formats:
+            write, load = (_save, _load) if each == "torch" else (_to_onnx, _load_onnx)
+            failure = f"{name} cannot be written as {each}"
+            content: bytes = _told(failure, partial(write, program))
+            found = load(content)(inputs)
+            files[FORMATS[each]] = content
+            seen[FORMATS[each]] = _compared(found, wanted, f"{FORMATS[each]} of {name}")
+    return files, seen
+
+
+def _traced(network: nn.Module, inputs: tuple[Tensor, ...]) -> ExportedProgram:
+    """Trace a network for batches of any size."""
+    batch = torch.export.Dim("batch")
+    return torch.export.export(network, inputs, dynamic_shapes=tuple({0: batch} for _ in inputs))
+
+
+def _save(program: ExportedProgram) -> bytes:
+    file = io.BytesIO()
+    torch.export.save(program, file)
+    return file.getvalue()
+
+
+def _load(content: bytes) -> Callable[[tuple[Tensor, ...]], Tensor]:
+    loaded: Any = torch.export.load(io.BytesIO(content)).module()
+    return lambda inputs: loaded(*inputs)
+
+
+def _to_onnx(program: ExportedProgram) -> bytes:
+    made: Any = torch.onnx.export(program, dynamo=True, verbose=False, optimize=True)
+    content: bytes = made.model_proto.SerializeToString()
+    return content
+
+
+def _load_onnx(content: bytes) -> Callable[[tuple[Tensor, ...]], Tensor]:
+    import onnxruntime
+
+    session: Any = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    names = [each.name for each in session.get_inputs()]
+
+    def call(inputs: tuple[Tensor, ...]) -> Tensor:
+        fed = {name: x.numpy() for name, x in zip(names, inputs, strict=True)}
+        return torch.from_numpy(session.run(None, fed)[0])
+
+    return call
+
+
+def _compared(found: Tensor, wanted: Tensor, what: str) -> float:
+    """Return the largest difference of outputs; raise ``EvaluationError`` if it is too large."""
+    difference = float((found - wanted).abs().max())
+    if not difference <= TOLERANCE * max(1.0, float(wanted.abs().max())):
+        raise EvaluationError(
+            f"the outputs of {what} differ from the network's by {difference:.2g}; nothing was kept"
+        )
+    return difference
+
+
+def _told(failure: str, make: Callable[[], Any]) -> Any:
+    """Call a function of torch; its failures become errors that say what failed."""
+    try:
+        return make()
+    except FAILURES as error:
+        raise EvaluationError(
+            f"{failure}: {describe(error)}; export it without this format"
+        ) from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep torch's exporter from telling what users cannot change."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)

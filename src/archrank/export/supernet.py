@@ -1,0 +1,132 @@
+"""An architecture of a supernet as a network of its own, without any training."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from archrank.errors import EvaluationError, SettingsError, UnknownNameError
+from archrank.export.description import Names, describe_network, finite
+from archrank.export.graphs import FORMATS, as_graphs, require_onnx
+from archrank.export.place import DESCRIPTION, WEIGHTS, keep, reserved
+from archrank.export.weights import state_of, to_bytes
+from archrank.files import user_path
+from archrank.supernets.scoring import even_batches
+from archrank.supernets.statistics import recalibrate
+from archrank.training.evaluation import measure
+from archrank.training.layout import layout_of
+
+if TYPE_CHECKING:
+    from archrank.supernets.base import Supernet
+    from archrank.tasks.base import Task
+
+CALIBRATION, BATCH = 64, 256  # batches of training data and their size, as AttentiveNAS evaluates
+CHECKED = 16  # held-out examples on which files are compared with the network
+
+
+def stand_alone(
+    supernet: Supernet,
+    task: Task,
+    arch: NDArray[np.uint8],
+    *,
+    calibration: int = CALIBRATION,
+    batch_size: int = BATCH,
+) -> nn.Module:
+    """Extract a network and give its batch norms statistics of their own.
+
+    Args:
+        supernet: trained.
+        task: that it was trained on.
+        arch: ``(d,)``.
+        calibration: batches of training data, without augmentation; fewer where there are fewer.
+        batch_size: of their examples.
+
+    Returns:
+        The network, in evaluation mode.
+
+    Raises:
+        SettingsError: a number is below 1.
+    """
+    for name, value in (("calibration", calibration), ("batch_size", batch_size)):
+        if value < 1:
+            raise SettingsError(f"{name} must be at least 1, got {value}")
+    network = supernet.extract(arch)
+    device, layout = next(network.parameters()).device, layout_of(network)
+    first = itertools.islice(even_batches(task.load().train, batch_size), calibration)
+    placed = (batch.map(lambda tensor: layout(tensor.to(device))) for batch in first)
+    return recalibrate(network, (batch.x for batch in placed))
+
+
+def export_subnetwork(
+    supernet: Supernet,
+    task: Task,
+    arch: NDArray[np.uint8],
+    folder: str | Path,
+    *,
+    formats: tuple[str, ...] = ("torch",),
+    calibration: int = CALIBRATION,
+    names: Names | None = None,
+    remedy: str = "name another folder",
+) -> dict[str, Any]:
+    """Keep an architecture of a supernet as a network of its own, with calibrated batch norms.
+
+    The folder gets ``weights.safetensors`` and ``architecture.json``, of which
+    :func:`~archrank.export.loading.load` makes a network, and by ``formats`` files that need no
+    archrank: ``network.pt2`` for ``torch.export.load(file).module()``, and ``network.onnx``. Both
+    take batches of any size.
+
+    Args:
+        supernet: trained.
+        task: that it was trained on; measures the network on its held-out data.
+        arch: ``(d,)``.
+        folder: written to; an older export of the same architecture is replaced.
+        formats: ``"torch"`` and ``"onnx"``; each file is compared with the network.
+        calibration: batches of 256 training examples for the statistics of batch norms.
+        names: of space and task, where they are not archrank's own.
+        remedy: what the user can do where ``folder`` cannot be used; ends messages.
+
+    Returns:
+        The description, as in ``architecture.json``.
+
+    Raises:
+        ArchitectureError: ``arch`` is not of the supernet's space.
+        UnknownNameError: no such format.
+        MissingExtraError: a package for ONNX is missing.
+        EvaluationError: the network cannot be traced, or a file's outputs differ.
+        StorageError: ``folder`` cannot be used.
+    """
+    for each in formats:
+        if each not in FORMATS:
+            raise UnknownNameError("format of an export", each, FORMATS)
+    if "onnx" in formats:
+        require_onnx()
+    folder = user_path(folder)
+    space = supernet.space
+    row = space.validate(np.asarray(arch)[None])[0]
+    description = describe_network(space.networks(task), task, row, names or Names(), 0)
+    with reserved(folder, b"", description, remedy):
+        network = stand_alone(supernet, task, row, calibration=calibration).to("cpu")
+        splits = task.load()
+        measured = finite(measure(network, task, splits))
+        description["metrics"] = {**measured, **description["metrics"]}
+        x = splits.valid.take(slice(0, CHECKED)).map(torch.Tensor.contiguous).x
+        files, seen = as_graphs(network, x, formats)
+        state = state_of(network)
+        for name, reason in state.left_out.items():
+            raise EvaluationError(
+                f"the network of {space.name} cannot be exported: {name} of its state is {reason}"
+            )
+    weights = to_bytes(state)
+    description["sha256"] = hashlib.sha256(weights).hexdigest()
+    description["differences"] = seen
+    text = json.dumps(description, indent=2) + "\n"
+    keep(folder, {WEIGHTS: weights, DESCRIPTION: text.encode(), **files}, remedy)
+    return description

@@ -1,0 +1,223 @@
+"""Evolution of a whole front at once: the best architecture of every bucket of costs is a parent.
+
+Wang et al., "AttentiveNAS: Improving Neural Architecture Search via Attentive Sampling", CVPR 2021,
+search so for networks of all sizes; the settings are those of the script that was released with its
+successor, AlphaNet. 512 architectures are scored first, the smallest network and random ones. Then
+every generation makes 128 mutants and 128 mixtures of parents that are drawn alike from the best of
+each bucket of 10 MFLOPs. 19 generations are scored, 5,376 architectures in all; the script makes a
+20th, which it does not score, and the paper speaks of 5,248.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from archrank.checks import number, whole
+from archrank.errors import BudgetError, SettingsError
+from archrank.rows import distinct, is_new
+from archrank.spaces.base import Space
+from archrank.strategies.history import History, pareto_ranks
+from archrank.strategies.region import Region
+from archrank.strategies.unseen import sample_unseen
+from archrank.types import Archs, Bools, Floats, Ints
+
+ATTEMPTS = 20  # rounds of children before random architectures take the place of those missing
+
+Measure = Callable[[Archs], Floats]
+"""A function of architectures, ``(n, d) -> (n,)``."""
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """Architectures with their scores and costs.
+
+    Attributes:
+        archs: ``(n, d)``, all different.
+        scores: ``(n,)``, higher is better; NaN where none could be given.
+        costs: ``(n,)``, lower is better.
+    """
+
+    archs: Archs
+    scores: Floats
+    costs: Floats
+
+    def __len__(self) -> int:
+        return len(self.archs)
+
+    def take(self, rows: Ints | Bools) -> Evaluated:
+        """Return some of them."""
+        return Evaluated(self.archs[rows], self.scores[rows], self.costs[rows])
+
+    def joined(self, other: Evaluated) -> Evaluated:
+        """Return these, followed by ``other``."""
+        return Evaluated(
+            np.concatenate([self.archs, other.archs]),
+            np.concatenate([self.scores, other.scores]),
+            np.concatenate([self.costs, other.costs]),
+        )
+
+    def best(self, k: int = 1, limit: float = np.inf) -> Ints:
+        """Return the places of the ``k`` best within a limit of the cost, best first: ``(<= k,)``.
+
+        Of equal scores the lower cost is better.
+        """
+        rows: Ints = np.flatnonzero((self.costs <= limit) & np.isfinite(self.scores))
+        order: Ints = np.lexsort([self.costs[rows], -self.scores[rows]])[:k]
+        return rows[order]
+
+    def front(self) -> Ints:
+        """Return the places of those that none dominates, by rising cost: ``(k,)``."""
+        rows: Ints = np.flatnonzero(np.isfinite(self.scores))
+        values = np.stack([self.scores[rows], -self.costs[rows]], axis=1)
+        rows = rows[pareto_ranks(values) == 0]
+        order: Ints = np.argsort(self.costs[rows], kind="stable")
+        return rows[order]
+
+
+@dataclass(frozen=True)
+class BucketEvolution:
+    """Evolution whose parents are the best architectures of every bucket of costs.
+
+    Differences from the script: no architecture is scored twice, a mutant always differs from its
+    parent, and a bucket that a limit cuts counts as two, so that what keeps the limit has children
+    although something a little larger is better. Without limits there is no such cut.
+
+    Args:
+        width: of the buckets, in the unit of the costs; 10 MFLOPs as published.
+        initial: architectures of the first population.
+        generations: populations of children that are scored.
+        mutants: children per generation of one parent.
+        mixtures: children per generation of two parents.
+        rate: probability with which a mutant changes a decision.
+
+    Raises:
+        SettingsError: ``width`` is not positive, or ``rate`` no probability.
+        BudgetError: there is no first population, or a number is negative.
+
+    Example:
+        >>> BucketEvolution(width=10.0).evaluations
+        5376
+    """
+
+    width: float
+    initial: int = 512
+    generations: int = 19
+    mutants: int = 128
+    mixtures: int = 128
+    rate: float = 0.2
+
+    def __post_init__(self) -> None:
+        name = type(self).__name__
+        whole(self.initial, f"{name}: initial", at_least=1, error=BudgetError)
+        for setting in ("generations", "mutants", "mixtures"):
+            whole(getattr(self, setting), f"{name}: {setting}", at_least=0, error=BudgetError)
+        if not number(self.width, f"{name}: width", error=SettingsError) > 0:
+            raise SettingsError(f"{name}: width is positive, got {self.width:g}")
+        if not 0 < number(self.rate, f"{name}: rate", error=SettingsError) <= 1:
+            raise SettingsError(f"{name}: rate is a probability above 0, got {self.rate:g}")
+
+    @property
+    def evaluations(self) -> int:
+        """Architectures that are scored, unless there are fewer."""
+        return self.initial + self.generations * (self.mutants + self.mixtures)
+
+    def run(
+        self,
+        space: Space,
+        score: Measure,
+        cost: Measure,
+        *,
+        start: Archs,
+        limits: Sequence[float] = (),
+        seed: int = 0,
+        progress: Callable[[int, int], object] = lambda done, of: None,
+    ) -> Evaluated:
+        """Search for the front, and for the best architecture within each limit.
+
+        The proposals of generation ``g`` depend on ``SeedSequence([seed, g])`` and on the scores
+        before it, so a search whose scores are kept can be repeated up to where it was stopped.
+
+        Args:
+            space: of the architectures.
+            score: higher is better; called once per generation.
+            cost: cheap, since it is called for every candidate.
+            start: ``(k, d)`` the first architectures, such as the smallest network.
+            limits: largest costs; nothing above the largest of them is scored. None: no limit.
+            seed: of what is drawn.
+            progress: called with the number of architectures that are scored, and of all.
+
+        Returns:
+            All that was scored, in order.
+        """
+        region = _within(cost, max(limits, default=np.inf))
+        first = start[region.allowed(start)][: self.initial]
+        rng = np.random.default_rng(np.random.SeedSequence([seed, 0]))
+        history = _history(space, start[:0], region)
+        others = sample_unseen(history, self.initial - len(first), rng=rng, taken=first)
+        archs = np.concatenate([first, others])
+        found = Evaluated(archs, score(archs), cost(archs))
+        progress(len(found), self.evaluations)
+        for generation in range(1, self.generations + 1):
+            rng = np.random.default_rng(np.random.SeedSequence([seed, generation]))
+            parents = found.archs[self.archive(found, limits)]
+            children = self._children(_history(space, found.archs, region), parents, rng)
+            if not len(children):
+                break
+            found = found.joined(Evaluated(children, score(children), cost(children)))
+            progress(len(found), self.evaluations)
+        return found
+
+    def archive(self, found: Evaluated, limits: Sequence[float] = ()) -> Ints:
+        """Return the places of the best architecture of every bucket: ``(k,)``."""
+        rows = found.best(len(found))
+        costs = found.costs[rows]
+        buckets = np.stack(
+            [np.floor(costs / self.width), np.searchsorted(np.sort(limits), costs)], axis=1
+        )
+        first: Ints = np.sort(np.unique(buckets, axis=0, return_index=True)[1])
+        return rows[first]
+
+    def _children(self, history: History, parents: Archs, rng: np.random.Generator) -> Archs:
+        """Make mutants and mixtures that keep the limits and are new: ``(k, d)``.
+
+        Random architectures take the place of those that parents do not have.
+        """
+        space = history.space
+
+        def drawn(n: int) -> Archs:
+            return parents[rng.integers(len(parents), size=n)]
+
+        def mutants(n: int) -> Archs:
+            return space.mutate(drawn(n), rng=rng, rate=self.rate)
+
+        def mixtures(n: int) -> Archs:
+            return space.crossover(drawn(n), drawn(n), rng=rng)
+
+        children = history.archs[:0]
+        for make, n in ((mutants, self.mutants), (mixtures, self.mixtures)):
+            n += len(children)
+            for _ in range(ATTEMPTS if len(parents) else 0):
+                if len(children) == n:
+                    break
+                made = make(2 * (n - len(children)))
+                made = made[is_new(made, history.archs)]
+                made = made[history.allowed(made)]
+                children = distinct(np.concatenate([children, made]))[:n]
+        missing = self.mutants + self.mixtures - len(children)
+        others = sample_unseen(history, missing, rng=rng, taken=children)
+        return np.concatenate([children, others[:missing]])
+
+
+def _within(cost: Measure, limit: float) -> Region:
+    """Return the region of architectures that cost no more than a limit."""
+    if not np.isfinite(limit):
+        return Region()
+    return Region(lambda archs: np.maximum(cost(archs) / limit - 1.0, 0.0))
+
+
+def _history(space: Space, archs: Archs, region: Region) -> History:
+    """Return what was scored, as other strategies see it."""
+    return History(space, archs, np.zeros((len(archs), 1)), np.zeros(len(archs)), region)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archrank.torch_state import seeded, untouched
+from archrank.torch_state import keep_kernels, seeded, untouched
 
 
 @given(st.integers(-(2**63), 2**64 - 1))
@@ -53,3 +55,13 @@ def test_the_accelerator_is_seeded_and_put_back() -> None:
     with untouched("cuda"):
         torch.rand(4, device="cuda")
     assert torch.equal(torch.cuda.get_rng_state(), before)
+
+
+def test_a_number_of_kernels_that_was_set_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "ONEDNN_PRIMITIVE_CACHE_CAPACITY"
+    monkeypatch.setenv(name, "7")
+    keep_kernels()
+    assert os.environ[name] == "7"
+    monkeypatch.delenv(name)
+    keep_kernels()
+    assert int(os.environ[name]) > 1024  # as many as oneDNN keeps by itself

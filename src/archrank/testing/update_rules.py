@@ -70,7 +70,7 @@ def _check_one_update(training: SupernetTraining, name: str) -> None:
     """Check a call; the training is then of no use but to disturb others."""
     step, before = training._step, [p.detach().clone() for p in training.supernet.parameters()]
     training.supernet.train()
-    loss = training._updates(next(iter(training._draws.epoch())), training._drawn(0))
+    loss = training._update(next(iter(training._draws.epoch())), lambda: training._drawn(0))
     require(isinstance(loss, Tensor) and loss.dim() == 0, f"{name}: an update returns its loss")
     require(not loss.requires_grad, f"{name}: detach the loss, it keeps the batch in memory")
     require(step.done == 1, f"{name}: an update must call step.update once, not {step.done} times")

@@ -118,6 +118,18 @@ def test_the_ranker_learns_from_held_out_scores() -> None:
     assert all(torch.equal(w, weights[n]) for n, w in found.supernet.state_dict().items())
 
 
+def test_scores_without_an_order_teach_nothing() -> None:
+    forest = AttentiveNASForest(space(), trees=3)
+    sampler = AttentiveRanker(k=3, ranker=forest, learns=(1,), labels=8)
+    found = SupernetTraining(supernet(), TASK, sampler, rule=Sandwich())
+    with torch.no_grad():
+        for weight in found.supernet.parameters():
+            weight.zero_()
+    found._learn()
+    assert found._sampler is sampler
+    assert "labels" not in found.state()[0]
+
+
 def test_rows_depend_on_the_seed_and_the_update_alone() -> None:
     a = SupernetTraining(supernet(), TASK, Free(), rule=Sandwich(), seed=5)
     b = SupernetTraining(supernet(seed=1), TASK, Free(), rule=Sandwich(), seed=5)

@@ -25,6 +25,7 @@ from archrank.errors import (
 )
 from archrank.files import shorten
 from archrank.identity import identity_of
+from archrank.metrics import Metric
 from archrank.supernets.ahead import ahead
 from archrank.supernets.base import Supernet
 from archrank.supernets.checkpoints import read_training, write_checkpoint
@@ -59,14 +60,15 @@ class SupernetTraining:
     """One training of one supernet, which can stop and go on after any epoch.
 
     The rows of update ``u`` are drawn with ``SeedSequence([seed, u])``, batches with a generator
-    that is part of the state, dropout with the seed and the epoch. On a CPU with one thread a
-    resumed training is the same as one that never stopped, bit for bit.
+    that is part of the state, dropout with the seed and the epoch. What a sampler has learnt from
+    the supernet is part of the state, too. On a CPU with one thread a resumed training is the same
+    as one that never stopped, bit for bit.
 
     Several processes may train together (``torchrun``). Process ``r`` draws architectures of its
     own with ``SeedSequence([seed, u, r])``, so that process 0 draws those of a training alone and
-    none must know what the others draw; it runs them on its part of the batch, which is divided
-    evenly. Gradients are means over the architectures of all processes, see
-    :mod:`archrank.supernets.ranks`, so all weights stay equal bit for bit.
+    none must know what the others draw (unless the sampler lets all draw the same); it runs them on
+    its part of the batch, which is divided evenly. Gradients are means over the architectures of
+    all processes, see :mod:`archrank.supernets.ranks`, so all weights stay equal bit for bit.
 
     Args:
         supernet: freshly initialised, the same in every process; trained in place.
@@ -204,15 +206,17 @@ class SupernetTraining:
         rng = np.random.default_rng(np.random.SeedSequence([self.seed, self.epoch, 0, 1]))
         archs, scores = space.sample(self.sampler.labels, rng=rng), None
         if self.ranks.first:
-            metric = self.task.metrics[0]
+            metric = self.task.metrics[0] if self.task.metrics else Metric("loss", "minimize")
             found = one_shot_scores(self.supernet, self.task, archs)[metric.name]
             scores = -found if metric.direction == "minimize" else found
         self._teach(archs, self.ranks.told(scores))
 
     def _teach(self, archs: Archs, scores: Floats) -> None:
-        self._labels = {"archs": torch.from_numpy(archs), "scores": torch.from_numpy(scores)}
+        """Let the sampler learn; from scores that are all equal there is nothing to learn."""
         known = np.isfinite(scores)
-        self._sampler = self.sampler.taught(archs[known], scores[known])
+        if len(np.unique(scores[known])) > 1:
+            self._labels = {"archs": torch.from_numpy(archs), "scores": torch.from_numpy(scores)}
+            self._sampler = self.sampler.taught(archs[known], scores[known])
 
     def _told(self, number: int, call: Callable[..., T], *args: Any) -> T:
         """Make a call of an update; failures of users' code in it are told."""

@@ -28,7 +28,8 @@ def test_train_keep_read_score(kind: str, tmp_path: Path) -> None:
     torch.set_num_threads(1)
     space = SMALL[kind].make()
     networks = space.networks(TASK)
-    supernet: Any = initialise(lambda: networks.supernet(affine=False), 0)
+    options = {"affine": False} if "affine" in space.supernet_options else {}
+    supernet: Any = initialise(lambda: networks.supernet(**options), 0)
     before = {name: tensor.clone() for name, tensor in supernet.state_dict().items()}
     training = SupernetTraining(supernet, TASK, DeIsomorphic())
     train_supernet(training, tmp_path)

@@ -15,7 +15,7 @@ GUIDE = Path(__file__).parents[1] / "docs" / "supernets.md"
 def test_every_block_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"^```python\n(.*?)^```", GUIDE.read_text(encoding="utf-8"), re.M | re.S)
-    assert len(blocks) == 3
+    assert len(blocks) == 4
     names: dict[str, Any] = {}
     for number, block in enumerate(blocks, 1):
         exec(compile(block, f"{GUIDE.name}, block {number}", "exec"), names)
@@ -24,6 +24,7 @@ def test_every_block_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     with torch.no_grad():
         own, shared = names["network"](x), names["supernet"](x, names["pool"][best])
     torch.testing.assert_close(own, shared)
+    assert names["logits"].shape == (16, 10)
     assert (
         names["ranker"]
         .fit(names["pool"], names["scores"]["accuracy"])

@@ -101,6 +101,14 @@ COMMANDS = (
     "supernet study --table digits201 --samples 1",
     "supernet study --table digits201 --lr 0",
     "supernet study --table digits201 --run file/run",
+    "supernet search",
+    "supernet search nowhere",
+    "supernet search file --limt macs<=1e6",
+    "supernet search file --score-by chance",
+    "supernet front nowhere",
+    "supernet front",
+    "supernet export nowhere",
+    "supernet export file --formats tf",
 )
 
 

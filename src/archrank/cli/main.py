@@ -21,7 +21,7 @@ COMMANDS = {
     "draw": "archrank.cli.draw:Draw",
     "assess": "archrank.cli.assess:Assess",
     "reproduce": "archrank.cli.reproduce:Reproduce",
-    "supernet": "weight sharing: train a supernet, score architectures with it, study the scores",
+    "supernet": "weight sharing: train a supernet; score, search and export its architectures",
     "tables": "benchmark tables: list, build, verify, import",
     "list": "archrank.cli.names:List",
 }
@@ -34,12 +34,15 @@ TABLES = {
 SUPERNET = {
     "train": "archrank.cli.supernet:SupernetTrain",
     "score": "archrank.cli.supernet:SupernetScore",
+    "search": "archrank.cli.supernet_search:SupernetSearch",
+    "front": "archrank.cli.supernet_search:SupernetFront",
+    "export": "archrank.cli.supernet_search:SupernetExport",
     "study": "archrank.cli.supernet_study:StudySupernets",
 }
 GROUPS = {  # commands that have commands of their own
     "supernet": (
         SUPERNET,
-        "Weight sharing: train a supernet, score architectures with it, study the scores.",
+        "Weight sharing: train a supernet; score, search and export its architectures.",
     ),
     "tables": (
         TABLES,
@@ -89,7 +92,8 @@ def run(arguments: list[str]) -> int:
         return 0
     if name not in commands:
         raise UnknownNameError("command", name, commands, f"All commands: {program} --help")
-    if name in READING and rest and not rest[0].startswith("-"):
+    reads = commands is COMMANDS and name in READING
+    if reads and rest and not rest[0].startswith("-"):
         rest.insert(0, "--run")  # `archrank best DIR` is `archrank best --run DIR`
     module, _, kind = commands[name].partition(":")
     command: type[Callable[[], int]] = getattr(importlib.import_module(module), kind)

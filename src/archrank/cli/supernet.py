@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from archrank.cli.options import POSITIONAL
-from archrank.cli.output import progress_console, say, say_own_code
+from archrank.cli.output import progress_console, say
+from archrank.cli.supernet_folder import SETTINGS, parts_of
 from archrank.cli.supernet_recipe import Optimisation, Sampling
 from archrank.cli.workers import INTERRUPTED
-from archrank.errors import SettingsError, StorageError
+from archrank.errors import SettingsError
 from archrank.files import file_name
 
 if TYPE_CHECKING:
@@ -18,10 +19,7 @@ if TYPE_CHECKING:
     from archrank.supernets.ranks import Ranks
     from archrank.supernets.training import SupernetTraining
     from archrank.supernets.updates import UpdateRule
-    from archrank.tasks.base import Task
     from archrank.types import Archs
-
-SETTINGS = "supernet.json"
 
 
 @dataclass
@@ -176,7 +174,7 @@ class SupernetScore:
 
         checkpoints = [last_checkpoint(path) for path in (self.run, *self.average)]
         folder = checkpoints[0].parent
-        space, task = self._parts(folder)
+        space, task = parts_of(folder, self.data, own_code=self.own_code)
         networks = space.networks(task)
         supernets = [load_supernet(path, networks) for path in checkpoints]
         archs = self._chosen(space)
@@ -201,21 +199,6 @@ class SupernetScore:
         write_table(path, space.format(archs), columns)
         say(f"table  {path}")
         return 0
-
-    def _parts(self, folder: Path) -> tuple[Space, Task]:
-        """Return space and task that the folder's settings name."""
-        from archrank.files import read_json
-        from archrank.runs.named import make_space, make_task
-
-        path = folder / SETTINGS
-        if not path.exists():
-            raise StorageError(f"{folder} has no {SETTINGS}: archrank supernet train writes one")
-        names = read_json(path, "the settings of a supernet")
-        wrong = [key for key in ("space", "task") if not isinstance(names.get(key), str)]
-        if wrong:
-            raise StorageError(f"{path} names no {wrong[0]}; train into another folder")
-        say_own_code([names["space"], names["task"]], folder, allowed=self.own_code)
-        return make_space(names["space"]), make_task(names["task"], self.data)
 
     def _chosen(self, space: Space) -> Archs:
         import numpy as np

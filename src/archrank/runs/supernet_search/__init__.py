@@ -1,0 +1,1 @@
+"""Search in a trained supernet: an accuracy ranker, the evolution of a front, finalists."""

@@ -1,0 +1,160 @@
+"""Results of a search in a supernet: finalists, their front, and the winner within each limit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import TypeAdapter, ValidationError
+
+from archrank.errors import InfeasibleError, StorageError
+from archrank.files import read_json
+from archrank.formatting import format_value
+from archrank.metrics import Direction, Metric
+from archrank.runs.supernet_search.settings import COSTS
+from archrank.strategies.bucket_evolution import Evaluated
+
+RESULTS = "results.json"
+
+
+@dataclass(frozen=True)
+class Finalist:
+    """Architecture that the supernet measured with batch norms calibrated for it.
+
+    Attributes:
+        architecture: as a string.
+        score: under which the evolution found it, higher is better.
+        metrics: the task's first metric on held-out data, and costs.
+    """
+
+    architecture: str
+    score: float
+    metrics: dict[str, float | None]
+
+    def value(self, metric: str) -> float:
+        """Return a metric, NaN where it is not known."""
+        found = self.metrics.get(metric)
+        return math.nan if found is None else found
+
+
+@dataclass(frozen=True)
+class SubnetSearch:
+    """Results of a search in a supernet.
+
+    Attributes:
+        space: its name.
+        task: its name.
+        metric: that finalists are compared by, on validation data.
+        direction: of the metric.
+        unit: of the metric.
+        cost: metric of the limits.
+        limits: largest costs by the text of the limit, ascending; none: the front alone.
+        finalists: in the order in which the evolution met them.
+        evaluations: architectures that the evolution scored.
+        ranker: labels that it learnt from, and tau with the scores of others, beside that of MACs.
+        seconds: that the last command took.
+    """
+
+    space: str
+    task: str
+    metric: str
+    direction: Direction
+    unit: str
+    cost: str
+    limits: dict[str, float]
+    finalists: tuple[Finalist, ...]
+    evaluations: int
+    ranker: dict[str, float] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    @property
+    def metrics(self) -> dict[str, Metric]:
+        """All that is known about every finalist, by name."""
+        names = list(self.finalists[0].metrics) if self.finalists else [self.metric, self.cost]
+        units = {name: self.unit for name in names if name.startswith(("valid_", "test_"))}
+        units |= {metric.name: metric.unit for metric in COSTS}
+        return {name: Metric(name, unit=units.get(name, "")) for name in names}
+
+    def text(self, finalist: Finalist, name: str) -> str:
+        """Return a metric of a finalist for people."""
+        return format_value(finalist.value(name), self.metrics[name])
+
+    def _measured(self) -> Evaluated:
+        """Return the finalists' numbers; their architectures are not needed."""
+        sign = -1.0 if self.direction == "minimize" else 1.0
+        return Evaluated(
+            np.zeros((len(self.finalists), 0), dtype=np.uint8),
+            sign * np.array([f.value(self.metric) for f in self.finalists]),
+            np.array([f.value(self.cost) for f in self.finalists]),
+        )
+
+    @property
+    def front(self) -> tuple[Finalist, ...]:
+        """Finalists that none dominates, by rising cost."""
+        return tuple(self.finalists[i] for i in self._measured().front())
+
+    @property
+    def winners(self) -> dict[str, Finalist | None]:
+        """The best finalist within each limit, ``None`` where no one is; ``""``: of all."""
+        return {limit: self._within(limit) for limit in self.limits or ("",)}
+
+    def _within(self, limit: str) -> Finalist | None:
+        found = self._measured().best(1, self.limits.get(limit, math.inf)).tolist()
+        return self.finalists[found[0]] if found else None
+
+    def best(self) -> Finalist:
+        """Return the best finalist within the largest limit.
+
+        Raises:
+            InfeasibleError: none is within it, as may be with measured latencies.
+        """
+        limit, found = list(self.winners.items())[-1]
+        if found is None:
+            bound = self.limits.get(limit, math.inf)
+            nearest = min(self.finalists, key=lambda f: abs(f.value(self.cost) - bound))
+            raise InfeasibleError(
+                f"no finalist keeps {limit}; the nearest, {nearest.architecture}, has {self.cost} "
+                f"{nearest.value(self.cost):.6g}. Name one to export, or search again with more "
+                "--finalists"
+            )
+        return found
+
+    def to_json(self) -> dict[str, Any]:
+        """Return JSON values, NaN as null."""
+        plain = asdict(self)
+        for finalist in plain["finalists"]:
+            finalist["metrics"] = _plain(finalist["metrics"])
+        return {**plain, "ranker": _plain(self.ranker)}
+
+
+def _plain(values: Mapping[str, float | None]) -> dict[str, float | None]:
+    return {k: v if v is not None and math.isfinite(v) else None for k, v in values.items()}
+
+
+def read_search(folder: Path) -> SubnetSearch:
+    """Read the results of a finished search.
+
+    Args:
+        folder: of the search.
+
+    Raises:
+        StorageError: there are none, or they are damaged.
+    """
+    path = folder / RESULTS
+    if not path.exists():
+        raise StorageError(
+            f"no finished search in {folder} (there is no {RESULTS}): archrank supernet search "
+            "writes one"
+        )
+    values = read_json(path, "the results of a search")
+    values["ranker"] = {
+        k: math.nan if v is None else v for k, v in values.get("ranker", {}).items()
+    }
+    try:
+        return TypeAdapter(SubnetSearch).validate_python(values)
+    except (ValidationError, AttributeError) as error:
+        raise StorageError(f"{path} holds no results of a search: {error}") from None

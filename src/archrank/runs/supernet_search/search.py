@@ -1,0 +1,291 @@
+"""Search of a supernet for a front of architectures, and for the best within each limit.
+
+As Wang et al. search (AttentiveNAS, CVPR 2021): an accuracy ranker learns from sub-networks that
+the supernet scores, an evolution looks for the front under its scores, and the supernet measures
+the finalists with batch norms that are calibrated for each.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from archrank.criteria.correlation import kendall_tau
+from archrank.differences import differences, told
+from archrank.errors import ResumeError
+from archrank.files import read_json, write_json
+from archrank.rankers import RANKERS
+from archrank.rows import distinct
+from archrank.runs.folder import locked
+from archrank.runs.named import instance_of
+from archrank.runs.supernet_search.latencies import archs_to_time, predicted_latency
+from archrank.runs.supernet_search.memory import Memory
+from archrank.runs.supernet_search.results import RESULTS, Finalist, SubnetSearch
+from archrank.runs.supernet_search.settings import Limits, SubnetSettings
+from archrank.strategies.bucket_evolution import BucketEvolution, Evaluated
+from archrank.supernets.checkpoints import last_checkpoint, load_supernet
+from archrank.supernets.scoring import one_shot_scores
+from archrank.tables.writing import write_table
+from archrank.types import Archs, Floats
+
+if TYPE_CHECKING:
+    from archrank.rankers.base import Ranker
+    from archrank.spaces.networks import Networks
+    from archrank.tasks.base import Task
+
+SETTINGS, TABLE = "search.json", "evaluations.parquet"
+BUCKETS = 173.6  # of 10 MFLOPs in the published space, from its smallest to its largest network
+FRONT = 64  # architectures of the predicted front that are measured
+CALIBRATION, BATCH = 64, 256  # batches of training data that calibrate a finalist, as published
+AT_ONCE = 64  # architectures that are scored together before they are kept
+
+Watch: TypeAlias = Callable[[str, int, int], object]
+"""Called with what is done, how much of it is finished, and how much there is."""
+
+
+def search_supernet(
+    checkpoint: Path,
+    networks: Networks,
+    settings: SubnetSettings,
+    folder: Path,
+    *,
+    evolution: BucketEvolution | None = None,
+    watch: Watch = lambda doing, done, of: None,
+) -> SubnetSearch:
+    """Search, or go on with a search that was stopped.
+
+    What the supernet scores and what is timed is kept in ``folder`` as it is measured; all else is
+    computed again from that in seconds. ``evaluations.parquet`` lists what the evolution has seen.
+
+    Args:
+        checkpoint: of the supernet, or the folder of its checkpoints.
+        networks: of its space and task.
+        settings: of the search.
+        folder: where everything is kept.
+        evolution: of the front; ``None``: the published one, with buckets in proportion.
+        watch: called with the progress.
+
+    Raises:
+        SettingsError: a limit outside of what the space has, or a number that is too small.
+        ObjectiveError: a limit that cannot be read.
+        ResumeError: the supernet is of another space or task, or the folder holds another search.
+        StorageError: the supernet cannot be read, or the folder cannot be written.
+        EvaluationError: nothing that the supernet scores is finite.
+    """
+    settings.check()
+    limits = Limits.parse(settings.limit)
+    path = last_checkpoint(checkpoint)
+    supernet = load_supernet(path, networks)
+    _require_costs(networks, limits)
+    assert networks.task is not None  # a supernet was trained on one
+    with locked(folder, kind="folder", option="--out"):
+        identity = {
+            "checkpoint": sha256(path.read_bytes()).hexdigest()[:16],
+            "networks": networks.fingerprint(),
+            **{name: value for name, value in asdict(settings).items() if name != "limit"},
+            "limit": list(limits.texts),
+            **({} if evolution is None else {"evolution": asdict(evolution)}),
+        }
+        _same_search(folder, identity)
+        memory = Memory(folder, networks.space)
+        search = _Search(networks, networks.task, supernet, settings, limits, memory, watch)
+        found = search.run(evolution)
+        values = {"score": search.seen.scores, limits.metric.name: search.seen.costs}
+        write_table(folder / TABLE, networks.space.format(search.seen.archs), values)
+        write_json(folder / RESULTS, found.to_json())
+    return found
+
+
+def _same_search(folder: Path, identity: dict[str, Any]) -> None:
+    """Write what a search is, or refuse to go on with another one."""
+    path = folder / SETTINGS
+    if not path.exists():
+        write_json(path, identity)
+        return
+    changes = differences(read_json(path, "the settings of a search"), identity)
+    if changes:
+        raise ResumeError(
+            f"{folder} holds another search (stored -> now): {told(changes)}. Name another folder "
+            "with --out DIR, or repeat the first settings to continue that search"
+        )
+
+
+def _require_costs(networks: Networks, limits: Limits) -> None:
+    """Refuse limits on MACs that the space does not reach."""
+    if limits.metric.name == "macs":
+        ends = np.stack([networks.smallest, networks.largest])
+        low, high = networks.cost(ends)["macs"].tolist()
+        names = networks.space.format(ends)
+        limits.require_reachable(low, high, (names[0], names[1]), networks.space.name)
+
+
+@dataclass
+class _Search:
+    """One search: its parts, and what it has seen."""
+
+    networks: Networks
+    task: Task
+    supernet: Any
+    settings: SubnetSettings
+    limits: Limits
+    memory: Memory
+    watch: Watch
+
+    def run(self, evolution: BucketEvolution | None) -> SubnetSearch:
+        """Search from the ranker's labels to the finalists."""
+        start = time.monotonic()
+        cost = self._cost()
+        ends = np.stack([self.networks.smallest, self.networks.largest])
+        low, high = cost(ends).tolist()
+        if evolution is None:
+            evolution = BucketEvolution(width=max((high - low) / BUCKETS, 1e-12))
+        judged: dict[str, float] = {}
+        score: Callable[[Archs], Floats] = self._own_score
+        if self.settings.score_by == "ranker":
+            score, judged = self._ranked()
+        self.seen = evolution.run(
+            self.networks.space,
+            score,
+            cost,
+            start=ends[:1],
+            limits=self.limits.bounds,
+            seed=self.settings.seed,
+            progress=partial(self.watch, "searching"),
+        )
+        finalists = self._finalists()
+        metric = self.task.metrics[0]
+        return SubnetSearch(
+            space=self.networks.space.name,
+            task=self.task.name,
+            metric=f"valid_{metric.name}",
+            direction="minimize" if metric.direction == "minimize" else "maximize",
+            unit=metric.unit,
+            cost=self.limits.metric.name,
+            limits=dict(zip(self.limits.texts, self.limits.bounds, strict=True)),
+            finalists=finalists,
+            evaluations=len(self.seen),
+            ranker=judged,
+            seconds=time.monotonic() - start,
+        )
+
+    # ---- costs -----------------------------------------------------------------------------------
+
+    def _cost(self) -> Callable[[Archs], Floats]:
+        """Return the cost that limits are about: counted, or predicted from measured ones."""
+        if self.limits.metric.name == "macs":
+            return lambda archs: self.networks.cost(archs)["macs"]
+        rng = np.random.default_rng([self.settings.seed, 2])
+        archs = archs_to_time(self.networks, self.settings.timed, rng=rng)
+        ms = self._timed(archs)
+        names = self.networks.space.format(archs[:2])
+        ends = (names[0], names[1])
+        self.limits.require_reachable(ms[0], ms[1], ends, self.networks.space.name)
+        return predicted_latency(self.networks, archs, ms)
+
+    def _timed(self, archs: Archs) -> Floats:
+        """Measure latencies, ms: ``(n,)``; NaN where that fails."""
+        from archrank.evaluators.latency import Latency
+
+        latency = Latency(self.task, repeats=self.settings.repeats).bind(self.networks.space)
+        return self.memory.measure(
+            "latency_ms",
+            archs,
+            lambda rows: latency.evaluate(rows)["latency_ms"],
+            at_once=AT_ONCE,
+            progress=partial(self.watch, "measuring latencies"),
+        )
+
+    # ---- scores ----------------------------------------------------------------------------------
+
+    def _measured(self, split: Any, archs: Archs, *, final: bool, doing: str = "") -> Floats:
+        """Return the task's first metric with the supernet's weights: ``(n,)``.
+
+        Progress is told where it is a step of its own, which has a name.
+        """
+        name = self.task.metrics[0].name
+        own: dict[str, Any] = {
+            "statistics": self.settings.statistics,
+            "examples": self.settings.examples or None,
+        }
+        if final:
+            own = {"statistics": "recalibrated", "calibration": CALIBRATION, "batch_size": BATCH}
+
+        def measure(rows: Archs) -> Floats:
+            return one_shot_scores(self.supernet, self.task, rows, split=split, **own)[name]
+
+        def progress(done: int, of: int) -> None:
+            if doing:
+                self.watch(doing, done, of)
+
+        kind = f"{split}_{name}" if final else "score"
+        return self.memory.measure(kind, archs, measure, at_once=AT_ONCE, progress=progress)
+
+    def _own_score(self, archs: Archs, doing: str = "") -> Floats:
+        """Score by the supernet; higher is better: ``(n,)``."""
+        sign = -1.0 if self.task.metrics[0].direction == "minimize" else 1.0
+        return sign * self._measured("valid", archs, final=False, doing=doing)
+
+    def _ranked(self) -> tuple[Callable[[Archs], Floats], dict[str, float]]:
+        """Fit the ranker to half of some architectures that the supernet scores, judge it by half.
+
+        Returns:
+            Its prediction, and Kendall's tau of it and of MACs with the scores of the other half.
+        """
+        from archrank.rankers.base import Ranker
+
+        space = self.networks.space
+        ranker: Ranker = instance_of(RANKERS, self.settings.ranker, Ranker, space=space)
+        rng = np.random.default_rng([self.settings.seed, 1])
+        archs = distinct(space.sample(self.settings.archs, rng=rng))
+        scores = self._own_score(archs, "scoring architectures")
+        archs, scores = archs[np.isfinite(scores)], scores[np.isfinite(scores)]
+        half = (len(archs) + 1) // 2
+        ranker.fit(archs[:half], scores[:half])
+        others, truth = archs[half:], scores[half:]
+        judged = {
+            "labels": half,
+            "judged_on": len(others),
+            "tau": kendall_tau(ranker.predict(others), truth),
+            "tau_macs": kendall_tau(self.networks.cost(others)["macs"], truth),
+        }
+        return ranker.predict, {name: float(value) for name, value in judged.items()}
+
+    # ---- finalists -------------------------------------------------------------------------------
+
+    def _finalists(self) -> tuple[Finalist, ...]:
+        """Measure the predicted front and the best within each limit."""
+        rows = chosen(self.seen, self.limits.bounds, self.settings.finalists)
+        archs = self.seen.archs[rows]
+        doing = "measuring finalists"
+        valid = self._measured("valid", archs, final=True, doing=doing)
+        test = self._measured("test", archs, final=True, doing=f"{doing} on test data")
+        costs = self.networks.cost(archs)
+        name = self.task.metrics[0].name
+        columns = {f"valid_{name}": valid, f"test_{name}": test, **costs}
+        if self.limits.metric.name == "latency_ms":
+            columns["latency_ms"] = self._timed(archs)
+        strings = self.networks.space.format(archs)
+        predicted = self.seen.scores[rows].tolist()
+        return tuple(
+            Finalist(text, score, {key: float(column[i]) for key, column in columns.items()})
+            for i, (text, score) in enumerate(zip(strings, predicted, strict=True))
+        )
+
+
+def chosen(seen: Evaluated, bounds: tuple[float, ...], k: int) -> Any:
+    """Return the places of the finalists: the front, thinned evenly, and ``k`` within each bound.
+
+    Bounds of predicted costs may be missed by a little, so ``k`` within 95 % of each are added
+    where the first are others.
+    """
+    front = seen.front()
+    thin = front[np.unique(np.linspace(0, len(front) - 1, min(FRONT, len(front))).astype(int))]
+    best = [seen.best(k, bound * part) for bound in bounds for part in (1.0, 0.95)]
+    return np.unique(np.concatenate([thin, *best, seen.best(k)]))

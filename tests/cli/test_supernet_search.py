@@ -1,0 +1,118 @@
+"""``archrank supernet search``, ``front`` and ``export``: from a supernet to a network."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import archrank as ar
+from archrank.export import graphs
+from archrank.files import write_json
+from archrank.runs.supernet_search import search as engine
+from archrank.strategies.bucket_evolution import BucketEvolution
+from archrank.supernets.checkpoints import checkpoint
+from archrank.supernets.recipes import start_training
+from tests.cli.conftest import Cli
+
+SEARCH = ("supernet", "search", "net", "--archs", 16, "--examples", 64, "--finalists", 2)
+SMALLEST = "8:8,8,16,24,40,48,128:11111:33333:12224"
+
+
+@pytest.fixture
+def net(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A supernet with the weights of its initialisation, in the folder ``net``."""
+
+    def small(width: float) -> BucketEvolution:
+        return BucketEvolution(width, initial=24, generations=1, mutants=4, mixtures=4)
+
+    monkeypatch.setattr(engine, "BucketEvolution", small)
+    monkeypatch.setattr(engine, "FRONT", 4)
+    networks = ar.spaces.AttentiveSmall().networks(ar.tasks.Digits())
+    start_training(networks, epochs=1).save(checkpoint(Path("net"), 1))
+    write_json("net/supernet.json", {"space": "attentive_small", "task": "digits"})
+    return Path("net")
+
+
+def test_search_front_and_export(cli: Cli, net: Path) -> None:
+    limits = ("--limit", "macs<=4e5", "macs<=1e6")
+    found = cli(*SEARCH, *limits)
+    assert found.status == 0, found.err
+    head, *rows = found.out.splitlines()
+    assert head.split() == [
+        *("limit", "valid_accuracy", "test_accuracy", "macs", "params", "architecture")
+    ]
+    assert [row.split()[0] for row in rows] == ["macs<=400000", "macs<=1e+06"]
+    assert "32 architectures scored" in found.err
+    assert "the ranker orders 8 others with tau" in found.err
+    report = (net / "search" / "report.html").read_text()
+    assert all(text in report for text in ("macs&lt;=400000", "Kendall", "<svg", "Front ("))
+
+    again = json.loads(cli(*SEARCH, *limits, "--json").out)
+    best = again["winners"]["macs<=1e+06"]
+    assert best["metrics"]["macs"] <= 1e6
+    assert best["arch"] == rows[1].split()[-1]
+
+    front = cli("supernet", "front", "net")
+    assert front.status == 0, front.err
+    listed = json.loads(cli("supernet", "front", "net/search", "--json").out)
+    assert [each["arch"] for each in listed] == [
+        line.split()[-1] for line in front.out.splitlines()[1:]
+    ]
+    assert listed == again["front"]
+
+    exported = cli("supernet", "export", "net")
+    assert exported.status == 0, exported.err
+    network = ar.load("net/export")
+    assert network.architecture == best["arch"]
+    assert network.metrics["valid_accuracy"] == best["metrics"]["valid_accuracy"]
+    assert (net / "export" / "network.pt2").exists()
+
+
+def test_an_architecture_is_exported_where_it_is_told(cli: Cli, net: Path) -> None:
+    done = cli("supernet", "export", "net", SMALLEST, "--out", "small", "--json")
+    assert done.status == 0, done.err
+    description: dict[str, Any] = json.loads(done.out)
+    assert description["architecture"] == SMALLEST
+    assert description["torch"] == "small/network.pt2"
+    assert Path(description["weights"]).exists()
+
+
+def test_mistakes(cli: Cli, net: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*arguments: object) -> str:
+        result = cli(*arguments)
+        assert result.status == 2
+        assert result.out == ""
+        return result.err
+
+    error = refused(*SEARCH, "--limit", "macs<=9")
+    assert f"the smallest, {SMALLEST}, has " in error
+    assert "every architecture of attentive_small keeps it" in refused(
+        *SEARCH, "--limit", "macs<=1e9"
+    )
+    assert "no search in net is finished" in refused("supernet", "front", "net")
+    assert "no search in net is finished" in refused("supernet", "export", "net")
+    assert "expected resolution:7 widths" in refused("supernet", "export", "net", "8:8")
+    Path("file").write_text("")
+    assert "--out" in refused("supernet", "export", "net", SMALLEST, "--out", "file")
+    assert "--out" in refused(*SEARCH, "--out", "file/search")
+    write_json("net/supernet.json", {"space": "attentive_small_32", "task": "digits"})
+    assert "is of another supernet" in refused(*SEARCH)
+    assert "is of another supernet" in refused("supernet", "export", "net", "16:" + SMALLEST[2:])
+    monkeypatch.setattr(graphs, "find_spec", lambda name: None)
+    write_json("net/supernet.json", {"space": "attentive_small", "task": "digits"})
+    assert "pip install 'archrank[onnx]'" in refused(
+        "supernet", "export", "net", SMALLEST, "--formats", "onnx"
+    )
+
+
+def test_a_stopped_search_says_so(cli: Cli, net: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*args: object, **options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(engine, "one_shot_scores", stop)
+    result = cli(*SEARCH)
+    assert result.status == 130
+    assert "repeat the command to go on" in result.err

@@ -1,0 +1,264 @@
+"""Search in a supernet, on small networks with the weights of their initialisation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from archrank.errors import (
+    ArchrankError,
+    InfeasibleError,
+    ObjectiveError,
+    ResumeError,
+    SettingsError,
+    StorageError,
+    UnknownNameError,
+)
+from archrank.evaluators.latency import Latency
+from archrank.runs.supernet_search import search as engine
+from archrank.runs.supernet_search.results import Finalist, SubnetSearch, read_search
+from archrank.runs.supernet_search.search import search_supernet
+from archrank.runs.supernet_search.settings import Limits, SubnetSettings
+from archrank.spaces import AttentiveSmall
+from archrank.strategies.bucket_evolution import BucketEvolution
+from archrank.supernets import one_shot_scores
+from archrank.supernets.checkpoints import checkpoint, load_supernet
+from archrank.supernets.recipes import start_training
+from archrank.tables import load_table
+from archrank.tasks import Digits
+from archrank.torch_state import torch_threads
+
+TASK = Digits(copies=1)
+SPACE = AttentiveSmall((8, 10))
+NETWORKS = SPACE.networks(TASK)
+EVOLUTION = BucketEvolution(width=5e4, initial=40, generations=2, mutants=8, mixtures=8)
+SETTINGS = SubnetSettings(
+    limit=("macs<=3e5", "macs<=5e5"), archs=24, examples=64, finalists=2, timed=12, repeats=1
+)
+
+
+@pytest.fixture(scope="module")
+def net(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("net")
+    start_training(NETWORKS, epochs=1).save(checkpoint(folder, 1))
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    with torch_threads(1):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def small_front(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "FRONT", 6)
+
+
+@pytest.fixture
+def scored(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Numbers of architectures that the supernet has scored, call by call."""
+    calls: list[int] = []
+
+    def count(supernet: Any, task: Any, archs: Any, **options: Any) -> Any:
+        found = one_shot_scores(supernet, task, archs, **options)
+        calls.append(len(archs))
+        return found
+
+    monkeypatch.setattr(engine, "one_shot_scores", count)
+    return calls
+
+
+def search(net: Path, folder: Path, settings: SubnetSettings = SETTINGS, **more: Any) -> Any:
+    return search_supernet(net, NETWORKS, settings, folder, evolution=EVOLUTION, **more)
+
+
+@pytest.fixture(scope="module")
+def found(net: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, SubnetSearch]:
+    folder = tmp_path_factory.mktemp("found")
+    with pytest.MonkeyPatch.context() as patch, torch_threads(1):
+        patch.setattr(engine, "FRONT", 6)
+        return folder, search(net, folder)
+
+
+def test_winners_keep_their_limits(found: tuple[Path, SubnetSearch]) -> None:
+    results = found[1]
+    assert list(results.winners) == ["macs<=300000", "macs<=500000"]
+    for limit, winner in results.winners.items():
+        assert winner is not None
+        rivals = [f for f in results.finalists if f.value("macs") <= results.limits[limit]]
+        assert winner.value("macs") <= results.limits[limit]
+        assert winner.value("valid_accuracy") == max(f.value("valid_accuracy") for f in rivals)
+    assert results.best() == results.winners["macs<=500000"]
+
+
+def test_the_front_is_that_of_the_measured_finalists(found: tuple[Path, SubnetSearch]) -> None:
+    finalists = found[1].finalists
+    points = [(f.value("valid_accuracy"), f.value("macs")) for f in finalists]
+    alone = {
+        f.architecture
+        for f, (a, m) in zip(finalists, points, strict=True)
+        if not any(b >= a and k <= m and (b, k) != (a, m) for b, k in points)
+    }
+    assert {f.architecture for f in found[1].front} == alone
+    costs = [f.value("macs") for f in found[1].front]
+    assert costs == sorted(costs)
+
+
+def test_finalists_are_measured_as_they_are_exported(
+    net: Path, found: tuple[Path, SubnetSearch]
+) -> None:
+    rows = SPACE.parse([f.architecture for f in found[1].finalists])
+    supernet = load_supernet(checkpoint(net, 1), NETWORKS)
+    for split in ("valid", "test"):
+        again = one_shot_scores(
+            supernet,
+            TASK,
+            rows,
+            split=split,  # type: ignore[arg-type]
+            statistics="recalibrated",
+            calibration=64,
+            batch_size=256,
+        )
+        stored = [f.value(f"{split}_accuracy") for f in found[1].finalists]
+        np.testing.assert_allclose(again["accuracy"], stored)
+    stored = [f.value("macs") for f in found[1].finalists]
+    np.testing.assert_array_equal(NETWORKS.cost(rows)["macs"], stored)
+
+
+def test_all_that_was_seen_is_kept(found: tuple[Path, SubnetSearch]) -> None:
+    folder, results = found
+    table = load_table(folder / "evaluations.parquet", SPACE)
+    assert len(table) == results.evaluations == EVOLUTION.evaluations
+    assert table.column("macs").max() <= 5e5
+    assert read_search(folder) == results
+    assert results.ranker["labels"] == results.ranker["judged_on"] == 12
+    assert -1 <= results.ranker["tau"] <= 1
+
+
+def test_a_search_that_was_stopped_measures_nothing_twice(
+    net: Path, tmp_path: Path, scored: list[int], found: tuple[Path, SubnetSearch],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(engine, "AT_ONCE", 5)
+    counted = engine.one_shot_scores
+
+    def stop(*args: Any, **options: Any) -> Any:
+        if len(scored) == 6:
+            raise KeyboardInterrupt
+        return counted(*args, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(engine, "one_shot_scores", stop)
+        with pytest.raises(KeyboardInterrupt):
+            search(net, tmp_path)
+    assert scored == [5, 5, 5, 5, 4, 5]
+    again = search(net, tmp_path)
+    assert replace(again, seconds=0.0) == replace(found[1], seconds=0.0)
+    assert sum(scored) == 24 + 2 * len(again.finalists)
+    before = len(scored)
+    assert search(net, tmp_path).finalists == again.finalists
+    assert len(scored) == before
+
+
+def test_the_supernet_may_score_the_evolution(net: Path, tmp_path: Path, scored: list[int]) -> None:
+    results = search(net, tmp_path, replace(SETTINGS, score_by="supernet", limit=()))
+    assert sum(scored) == EVOLUTION.evaluations + 2 * len(results.finalists)
+    assert results.ranker == {}
+    assert list(results.winners) == [""]
+    rows = SPACE.parse([f.architecture for f in results.finalists])
+    supernet = load_supernet(checkpoint(net, 1), NETWORKS)
+    scores = one_shot_scores(supernet, TASK, rows, examples=64)["accuracy"]
+    np.testing.assert_allclose([f.score for f in results.finalists], scores)
+
+
+def by_macs(self: Latency, archs: Any) -> dict[str, Any]:
+    """Latencies of 1 ms per 100,000 MACs."""
+    return {"latency_ms": NETWORKS.cost(archs)["macs"] / 1e5}
+
+
+def test_limits_of_measured_latency(
+    net: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Latency, "evaluate", by_macs)
+    settings = replace(SETTINGS, limit=("latency_ms<=4", "latency_ms<=6"), timed=60)
+    results = search(net, tmp_path, settings)
+    assert results.cost == "latency_ms"
+    for limit, bound in (("latency_ms<=4", 4.0), ("latency_ms<=6", 6.0)):
+        winner = results.winners[limit]
+        assert winner is not None
+        assert winner.value("latency_ms") == pytest.approx(winner.value("macs") / 1e5)
+        assert winner.value("latency_ms") <= bound
+    low, high = NETWORKS.cost(np.stack([NETWORKS.smallest, NETWORKS.largest]))["macs"] / 1e5
+    with pytest.raises(
+        SettingsError, match=f"smallest, .* has {low:.10g} ms, the largest {high:.10g}"
+    ):
+        search(net, tmp_path / "low", replace(settings, limit=("latency_ms<=0.1",)))
+    with pytest.raises(SettingsError, match=f"the largest, .* has {high:.10g} ms"):
+        search(net, tmp_path / "high", replace(settings, limit=("latency_ms<=99",)))
+
+
+def test_no_finalist_within_a_limit() -> None:
+    def finalist(ms: float) -> Finalist:
+        return Finalist(f"a{ms:g}", 0.5, {"valid_accuracy": 0.5, "latency_ms": ms})
+
+    results = SubnetSearch(
+        "s", "t", "valid_accuracy", "maximize", "fraction", "latency_ms",
+        {"latency_ms<=2": 2.0}, (finalist(2.5), finalist(3.0)), 2,
+    )  # fmt: skip
+    assert results.winners == {"latency_ms<=2": None}
+    with pytest.raises(InfeasibleError, match=r"the nearest, a2\.5, has latency_ms 2\.5"):
+        results.best()
+
+
+def test_limits_are_read() -> None:
+    found = Limits.parse(("macs<2e6", "macs<=1e6", "macs<=1e6"))
+    assert found.texts == ("macs<=1e+06", "macs<2e+06")
+    assert found.bounds[0] == 1e6
+    assert 0 < 2e6 - found.bounds[1] < 1
+    assert Limits.parse(()).bounds == ()
+
+
+@pytest.mark.parametrize(
+    ("limit", "error", "message"),
+    [
+        (("macs>=1e5",), ObjectiveError, "'macs>=1e5' is a lower bound"),
+        (("macs",), ObjectiveError, "cannot read"),
+        (("parms<=3",), UnknownNameError, "parms"),
+        (("macs<=4e5", "latency_ms<=3"), ObjectiveError, "are of two metrics"),
+        (("macs<=100",), SettingsError, "limit macs<=100: no architecture of attentive_small"),
+        (("macs<=1e9",), SettingsError, "every architecture of attentive_small keeps it"),
+    ],
+)
+def test_limits_that_cannot_be(
+    net: Path, tmp_path: Path, limit: tuple[str, ...], error: type[ArchrankError], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        search(net, tmp_path / "new", replace(SETTINGS, limit=limit))
+    assert not (tmp_path / "new").exists()
+
+
+def test_another_search_is_refused(net: Path, found: tuple[Path, SubnetSearch]) -> None:
+    with pytest.raises(ResumeError, match=r"seed: 0 -> 3.*--out DIR"):
+        search(net, found[0], replace(SETTINGS, seed=3))
+    other = AttentiveSmall((8, 12)).networks(TASK)
+    with pytest.raises(ResumeError, match="of another supernet"):
+        search_supernet(net, other, SETTINGS, found[0])
+
+
+def test_folders_and_numbers_that_cannot_be_used(net: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match="name another one with --out"):
+        search(net, tmp_path / "file" / "in")
+    with pytest.raises(StorageError, match="no finished search"):
+        read_search(tmp_path)
+    with pytest.raises(SettingsError, match="--archs 1: at least 4"):
+        search(net, tmp_path, replace(SETTINGS, archs=1))
+    (tmp_path / "measured.jsonl").write_text('{"kind": "score", "archs": ["?"], "values": [1]}\n')
+    with pytest.raises(StorageError, match="line 1 is damaged"):
+        search(net, tmp_path)

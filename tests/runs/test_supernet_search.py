@@ -12,6 +12,7 @@ import pytest
 
 from archrank.errors import (
     ArchrankError,
+    EvaluationError,
     InfeasibleError,
     ObjectiveError,
     ResumeError,
@@ -201,6 +202,28 @@ def test_limits_of_measured_latency(
         search(net, tmp_path / "low", replace(settings, limit=("latency_ms<=0.1",)))
     with pytest.raises(SettingsError, match=f"the largest, .* has {high:.10g} ms"):
         search(net, tmp_path / "high", replace(settings, limit=("latency_ms<=99",)))
+
+
+def test_latencies_that_none_is_predicted_to_keep(
+    net: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Latency, "evaluate", by_macs)
+    monkeypatch.setattr(
+        engine, "predicted_latency", lambda *parts: lambda archs: 9 + 0 * archs[:, 0].astype(float)
+    )
+    with pytest.raises(InfeasibleError, match=r"is predicted to keep latency_ms<=2; .*--timed N"):
+        search(net, tmp_path, replace(SETTINGS, limit=("latency_ms<=2",)))
+
+
+def test_a_supernet_that_has_diverged(
+    net: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(supernet: Any, task: Any, archs: Any, **options: Any) -> Any:
+        return {"accuracy": np.full(len(archs), np.nan)}
+
+    monkeypatch.setattr(engine, "one_shot_scores", lost)
+    with pytest.raises(EvaluationError, match=r"none of 72 scores .* the supernet has diverged"):
+        search(net, tmp_path, replace(SETTINGS, score_by="supernet"))
 
 
 def test_no_finalist_within_a_limit() -> None:

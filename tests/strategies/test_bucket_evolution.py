@@ -61,6 +61,11 @@ def test_nothing_above_the_largest_limit_is_scored(limits: tuple[float, ...]) ->
     np.testing.assert_array_equal(found.scores, score(found.archs))
 
 
+def test_no_architecture_within_the_limits() -> None:
+    found = SMALL.run(SPACE, score, lambda archs: cost(archs) + 9, start=SMALLEST, limits=[3.0])
+    assert len(found) == len(found.front()) == len(found.best()) == 0
+
+
 def test_one_run_serves_many_limits_better_than_chance() -> None:
     limits = (8.0, 14.0, 20.0, 26.0)
     exact = []  # a knapsack whose items have equal costs: the most valuable decisions first

@@ -33,6 +33,8 @@ class SupernetSearch:
     run: Annotated[Path, "DIR", POSITIONAL]
     """Folder of checkpoints; or one checkpoint in it."""
     settings: SubnetSettings = field(default_factory=SubnetSettings)
+    device: Annotated[str, "DEVICE"] = "cpu"
+    """Device on which the supernet scores, cpu or cuda; latencies are measured on the CPU."""
     data: Annotated[Path | None, "DIR"] = None
     """Folder of data sets (default: what ARCHRANK_DATA names)."""
     own_code: bool = False
@@ -61,7 +63,9 @@ class SupernetSearch:
         networks = space.networks(task)
         try:
             with torch_threads(1), Steps(progress_console(), lambda: None) as steps:
-                found = search_supernet(checkpoint, networks, self.settings, folder, watch=steps)
+                found = search_supernet(
+                    checkpoint, networks, self.settings, folder, device=self.device, watch=steps
+                )
         except KeyboardInterrupt:
             say(f"stopped; what is measured is kept in {folder}, repeat the command to go on")
             return INTERRUPTED
@@ -72,7 +76,8 @@ class SupernetSearch:
         say(told(found))
         show_rows(winner_rows(found))
         say(f"report  {report}")
-        say(f"export the best with: archrank supernet export {self.run}")
+        which = "" if self.out is None else " ARCHITECTURE"  # export looks in the usual folder
+        say(f"export the best with: archrank supernet export {self.run}{which}")
         return 0
 
 

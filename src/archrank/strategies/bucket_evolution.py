@@ -150,7 +150,7 @@ class BucketEvolution:
             progress: called with the number of architectures that are scored, and of all.
 
         Returns:
-            All that was scored, in order.
+            All that was scored, in order; nothing where no architecture is found within the limits.
         """
         region = _within(cost, max(limits, default=np.inf))
         first = start[region.allowed(start)][: self.initial]
@@ -158,6 +158,8 @@ class BucketEvolution:
         history = _history(space, start[:0], region)
         others = sample_unseen(history, self.initial - len(first), rng=rng, taken=first)
         archs = np.concatenate([first, others])
+        if not len(archs):
+            return Evaluated(archs, np.zeros(0), np.zeros(0))
         found = Evaluated(archs, score(archs), cost(archs))
         progress(len(found), self.evaluations)
         for generation in range(1, self.generations + 1):

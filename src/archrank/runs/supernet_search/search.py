@@ -19,7 +19,7 @@ import numpy as np
 
 from archrank.criteria.correlation import kendall_tau
 from archrank.differences import differences, told
-from archrank.errors import ResumeError
+from archrank.errors import EvaluationError, InfeasibleError, ResumeError, SettingsError
 from archrank.files import read_json, write_json
 from archrank.rankers import RANKERS
 from archrank.rows import distinct
@@ -33,6 +33,7 @@ from archrank.strategies.bucket_evolution import BucketEvolution, Evaluated
 from archrank.supernets.checkpoints import last_checkpoint, load_supernet
 from archrank.supernets.scoring import one_shot_scores
 from archrank.tables.writing import write_table
+from archrank.torch_state import require_device
 from archrank.types import Archs, Floats
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def search_supernet(
     folder: Path,
     *,
     evolution: BucketEvolution | None = None,
+    device: str = "cpu",
     watch: Watch = lambda doing, done, of: None,
 ) -> SubnetSearch:
     """Search, or go on with a search that was stopped.
@@ -70,19 +72,23 @@ def search_supernet(
         settings: of the search.
         folder: where everything is kept.
         evolution: of the front; ``None``: the published one, with buckets in proportion.
+        device: where the supernet scores; latencies are measured on the CPU.
         watch: called with the progress.
 
     Raises:
-        SettingsError: a limit outside of what the space has, or a number that is too small.
+        SettingsError: a limit outside of what the space has, a number that is too small, or no
+            such device.
         ObjectiveError: a limit that cannot be read.
         ResumeError: the supernet is of another space or task, or the folder holds another search.
         StorageError: the supernet cannot be read, or the folder cannot be written.
         EvaluationError: nothing that the supernet scores is finite.
+        InfeasibleError: no architecture is predicted to keep a limit of the latency.
     """
     settings.check()
+    require_device(device, SettingsError)
     limits = Limits.parse(settings.limit)
     path = last_checkpoint(checkpoint)
-    supernet = load_supernet(path, networks)
+    supernet = load_supernet(path, networks).to(device)
     _require_costs(networks, limits)
     assert networks.task is not None  # a supernet was trained on one
     with locked(folder, kind="folder", option="--out"):
@@ -159,6 +165,7 @@ class _Search:
             seed=self.settings.seed,
             progress=partial(self.watch, "searching"),
         )
+        self._require_some()
         finalists = self._finalists()
         metric = self.task.metrics[0]
         return SubnetSearch(
@@ -174,6 +181,20 @@ class _Search:
             ranker=judged,
             seconds=time.monotonic() - start,
         )
+
+    def _require_some(self) -> None:
+        """Refuse to go on where the evolution has found nothing."""
+        name = self.networks.space.name
+        if not len(self.seen):
+            raise InfeasibleError(
+                f"no architecture of {name} is predicted to keep {self.limits.texts[-1]}; allow a "
+                "little more, or measure more of them with --timed N"
+            )
+        if not np.isfinite(self.seen.scores).any():
+            raise EvaluationError(
+                f"none of {len(self.seen):,} scores of architectures of {name} is finite: the "
+                "supernet has diverged; train it again at a lower learning rate"
+            )
 
     # ---- costs -----------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from archrank.assess import StudySettings, SupernetStudy, study_supernets
-from archrank.assess.supernets import outline, scores
+from archrank.assess.supernets import outline, score_tables
 from archrank.assess.supernets.base import FORMATS
 from archrank.assess.supernets.settings import PARTS
 from archrank.errors import (
@@ -107,7 +107,7 @@ def test_a_study_that_is_killed_goes_on(
         return call
 
     monkeypatch.setattr(SupernetTraining, "run_epoch", killing(SupernetTraining.run_epoch))
-    monkeypatch.setattr(scores, "one_shot_scores", killing(scores.one_shot_scores))
+    monkeypatch.setattr(score_tables, "one_shot_scores", killing(score_tables.one_shot_scores))
     monkeypatch.setattr(outline, "_pace", lambda workshop: outline.Pace(1.0, 1.0))
     kills = 0
     while True:

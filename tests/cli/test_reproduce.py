@@ -57,6 +57,7 @@ def test_json_and_files(cli: Cli, comparison: dict[str, object], tmp_path: Path)
     assert values["rows"][0]["paper"] == 0.76
     assert json.loads((tmp_path / "found" / "surgery-fig4.json").read_text()) == values
     assert "Surgery" in (tmp_path / "found" / "surgery-fig4.txt").read_text()
+    assert not (tmp_path / "found" / "surgery-fig4.html").exists()  # there are no charts
 
 
 def test_bad_input(cli: Cli, tmp_path: Path) -> None:

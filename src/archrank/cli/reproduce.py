@@ -38,8 +38,8 @@ class Reproduce:
     json: bool = False
     """Print JSON."""
     run: Annotated[Path | None, "DIR"] = None
-    """Folder for NAME.json and NAME.txt, from which a stopped reproduction continues (default:
-    nothing is kept)."""
+    """Folder for NAME.json, NAME.txt and, if there are charts, NAME.html, from which a stopped
+    reproduction continues (default: nothing is kept)."""
 
     def __call__(self) -> int:
         """List or run; the exit status."""
@@ -93,6 +93,10 @@ class Reproduce:
         if self.run is not None:
             write_json(self.run / f"{item.name}.json", values, parents=True)
             write_text(self.run / f"{item.name}.txt", page(item, comparison))
+            if comparison.figures:
+                from archrank.reproduce.page import render
+
+                write_text(self.run / f"{item.name}.html", render(item, comparison))
         if self.json:
             print_json(values)
             return

@@ -17,6 +17,7 @@ from archrank.types import ProgressCallback
 
 if TYPE_CHECKING:
     from archrank.rankers.base import Ranker
+    from archrank.report.figures import Figure
     from archrank.reproduce.bench import Bench
     from archrank.reproduce.journal import RunJournal
 
@@ -70,11 +71,12 @@ class Claim:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Result of a reproduction: rows, claims and notes."""
+    """Result of a reproduction: rows, claims and notes, and charts for a page, if any."""
 
     rows: list[Row]
     claims: list[Claim] = field(default_factory=list)
     notes: tuple[str, ...] = ()
+    figures: tuple[Figure, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -162,6 +164,7 @@ class Reproduction:
         alone: True if one data set is enough; of the built-in tables it gets all rows of the first.
         trains: True if it trains networks on the tasks of the built-in tables, and so runs on
             those alone.
+        own_task: True if it trains networks on a task that needs no files, and reads no table.
     """
 
     name: str
@@ -175,9 +178,10 @@ class Reproduction:
     more: tuple[str, ...] = ()
     alone: bool = False
     trains: bool = False
+    own_task: bool = False
 
-    def run(self, bench: Bench, plan: Plan) -> Comparison:
-        """Run the protocol on the measurements ``bench``."""
+    def run(self, bench: Bench | None, plan: Plan) -> Comparison:
+        """Run the protocol on the measurements ``bench``; ``None`` if it reads no table."""
         module, _, function = self.protocol.partition(":")
         comparison: Comparison = getattr(import_module(f"archrank.reproduce.{module}"), function)(
             bench, plan

@@ -184,6 +184,17 @@ _ALL = (
         quick_seeds=1,
     ),
     Reproduction(
+        "attentivenas-fig4",
+        "AttentiveNAS (Wang et al. 2021), Fig. 4",
+        "accuracy ranker of sub-networks: early and final checkpoint, other images: tau",
+        (),
+        (),
+        "attentivenas.ranker:figure_4",
+        seeds=3,
+        quick_seeds=1,
+        own_task=True,
+    ),
+    Reproduction(
         "blog-losses",
         "blog, table 1",
         "recursive ranker from 900 labels: squared error against the mixed loss",

@@ -10,7 +10,7 @@ from archrank import __version__
 from archrank.checks import MOST_SEEDS, whole
 from archrank.errors import BudgetError, SettingsError
 from archrank.reproduce.base import Comparison, Plan
-from archrank.reproduce.bench import load_bench
+from archrank.reproduce.bench import Bench, load_bench
 from archrank.reproduce.builtin import builtin_bench, with_builtin_names
 from archrank.reproduce.catalogue import find
 from archrank.reproduce.journal import RunJournal
@@ -63,14 +63,16 @@ def reproduce(
             "builtin. On other tables: archrank supernet study --table FILE --metric COLUMN --task "
             "NAME"
         )
-    if tables == "builtin":
+    bench: Bench | None = None
+    if tables == "builtin" and not item.own_task:
         bench = builtin_bench(item)
-    else:
+    elif not item.own_task:
         folder = None if data is None else Path(data)
         bench = load_bench(item.files, item.columns, folder, more=item.more)
     journal = None
     if out is not None:
-        header = {"name": item.name, "quick": quick, "seeds": seeds, "tables": bench.digest}
+        digest = "" if bench is None else bench.digest
+        header = {"name": item.name, "quick": quick, "seeds": seeds, "tables": digest}
         journal = RunJournal(Path(out) / f"{item.name}.runs", header | {"archrank": __version__})
     plan = Plan(
         quick,
@@ -83,6 +85,6 @@ def reproduce(
     comparison = item.run(bench, plan)
     if journal is not None:
         journal.close()
-    if tables == "published" or item.trains:  # the latter tells its tables itself
+    if tables == "published" or item.trains or bench is None:  # it tells its data itself
         return comparison
     return with_builtin_names(comparison, bench)

@@ -1,0 +1,1 @@
+"""AttentiveNAS (Wang et al., CVPR 2021) at small size: its accuracy ranker and its samplings."""

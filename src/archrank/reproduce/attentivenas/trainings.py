@@ -1,0 +1,179 @@
+"""Supernets of AttentiveNAS's small space under each sampling, kept with what is measured on them.
+
+Every sampling has the same compute. With mini-batch losses an update costs more; a ranker costs the
+early training that it learns from, and its labels. So these samplings have fewer epochs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from archrank import __version__
+from archrank.files import read_json, write_json
+from archrank.rankers.trees.attentivenas import AttentiveNASForest
+from archrank.reproduce.attentivenas.extent import Extent
+from archrank.reproduce.base import Found
+from archrank.rows import distinct
+from archrank.spaces.mobile.attentive_small import AttentiveSmall
+from archrank.spaces.networks import Networks
+from archrank.supernets.base import Supernet
+from archrank.supernets.checkpoints import checkpoint, load_supernet
+from archrank.supernets.recipes import ATTENTIVE_SMALL, start_training
+from archrank.supernets.running import train_supernet
+from archrank.supernets.samplers.base import Sampler
+from archrank.supernets.samplers.named import SAMPLERS
+from archrank.supernets.scoring import one_shot_scores
+from archrank.types import Archs, Floats
+
+UNIFORM = "uniform"
+SAMPLINGS = {  # the paper's name of each
+    UNIFORM: "Uniform",
+    "bestup-3-loss": "BestUp-3 (loss)",
+    "worstup-3-loss": "WorstUp-3 (loss)",
+    "bestup-50-ranker": "BestUp-50 (acc)",
+    "worstup-50-ranker": "WorstUp-50 (acc)",
+    "bestup-1m": "BestUp-1M (acc)",
+    "worstup-1m": "WorstUp-1M (acc)",
+}
+COST_OF_LOSSES = 1.27  # CPU time of an update over that with uniform sampling, benchmarks/README.md
+COST_OF_RANKER = 1.02
+SCORED = 4.6  # sub-networks that are scored in the time of a uniform update
+CALIBRATION, BATCH = 2, 256  # batches of training images that batch norms are calibrated on
+
+
+@lru_cache(maxsize=2)
+def networks_of(extent: Extent, split: int) -> Networks:
+    """Return the networks of a task's images; their prior of FLOPs is made once per process."""
+    return AttentiveSmall().networks(extent.task(split))
+
+
+@dataclass(frozen=True)
+class Supernets:
+    """Supernets on the images of one split, with one seed.
+
+    Attributes:
+        extent: Length of trainings, and numbers of images.
+        split: Seed of the images, of the trainings and of all draws.
+        folder: Folder of checkpoints and of measured numbers.
+    """
+
+    extent: Extent
+    split: int
+    folder: Path
+
+    @property
+    def networks(self) -> Networks:
+        """Networks of the small space for the split's task."""
+        return networks_of(self.extent, self.split)
+
+    def epochs(self, sampling: str) -> int:
+        """Return the epochs that a sampling has with the compute of uniform sampling."""
+        extent = self.extent
+        if sampling == UNIFORM:
+            return extent.epochs
+        if sampling.endswith("-loss"):
+            return max(1, round(extent.epochs / COST_OF_LOSSES))
+        updates = extent.images // int(ATTENTIVE_SMALL.changes["batch_size"])
+        labels = extent.archs // 2 / SCORED / updates  # in epochs
+        return max(1, round((extent.epochs - extent.early - labels) / COST_OF_RANKER))
+
+    def trained(self, sampling: str = UNIFORM, *, early: bool = False) -> Supernet:
+        """Return a trained supernet, or its early checkpoint; train it where that is not done.
+
+        Raises:
+            ResumeError: The folder holds another training.
+            EvaluationError: The training diverged twice.
+        """
+        home, epochs = self._home(sampling), self.epochs(sampling)
+        keep = [self.extent.early] if sampling == UNIFORM else []
+        if not checkpoint(home, epochs).exists():
+            training = start_training(
+                self.networks,
+                self.networks.space.supernet_recipe,
+                sampler=self._sampler(sampling),
+                seed=self.split,
+                epochs=epochs,
+            )
+            train_supernet(training, home, keep=keep)
+        return load_supernet(checkpoint(home, keep[0] if early else epochs), self.networks)
+
+    def scores(
+        self,
+        archs: Archs,
+        sampling: str = UNIFORM,
+        *,
+        early: bool = False,
+        part: Literal["valid", "test"] = "valid",
+    ) -> Floats:
+        """Return accuracies ``(n,)`` with calibrated batch norms; measured once."""
+
+        def measure() -> Found:
+            found = one_shot_scores(
+                self.trained(sampling, early=early),
+                self.extent.task(self.split),
+                archs,
+                split=part,
+                statistics="recalibrated",
+                calibration=CALIBRATION,
+                batch_size=BATCH,
+            )
+            return {"accuracy": found["accuracy"].tolist()}
+
+        name = f"{'early' if early else 'final'}-{part}-{len(archs)}"
+        about = {"archs": self.networks.space.format(archs)}
+        return np.array(self.kept(sampling, name, about, measure)["accuracy"])
+
+    def kept(
+        self, sampling: str, name: str, about: dict[str, Any], measure: Callable[[], Found]
+    ) -> Found:
+        """Return numbers of a supernet that were stored, or measure and store them.
+
+        Args:
+            sampling: The sampling that it was trained with.
+            name: File name of the numbers.
+            about: Further settings that they depend on, as JSON values.
+            measure: Measures them.
+        """
+        path = self._home(sampling) / f"{name}.json"
+        settings = {"extent": asdict(self.extent), "archrank": __version__, **about}
+        settings = json.loads(json.dumps(settings))
+        if path.exists():
+            stored = read_json(path, "measured numbers of a supernet")
+            if stored.get("settings") == settings and isinstance(stored.get("found"), dict):
+                return dict(stored["found"])
+        found = measure()
+        write_json(path, {"settings": settings, "found": found}, parents=True)
+        return found
+
+    def sampled(self) -> Archs:
+        """Return the random sub-networks of the accuracy ranker: ``(n, d)``, all different."""
+        rng = np.random.default_rng([self.split, 1])
+        drawn = self.networks.space.sample(2 * self.extent.archs, rng=rng)
+        return distinct(drawn)[: self.extent.archs]
+
+    def ranker(self) -> AttentiveNASForest:
+        """Return the forest as published: fitted to half of the sub-networks' early accuracies."""
+        archs = self.sampled()
+        half = len(archs) // 2
+        scores = self.scores(archs, early=True)
+        return AttentiveNASForest(self.networks.space).fit(archs[:half], scores[:half])
+
+    def _home(self, sampling: str) -> Path:
+        return self.folder / f"{sampling}-{self.split}"
+
+    def _sampler(self, sampling: str) -> Sampler:
+        """Return the sampler with as many architectures as the recipe; a ranker guides some."""
+        options: dict[str, Any] = {"m": ATTENTIVE_SMALL.sampler.m}  # type: ignore[attr-defined]
+        if sampling.endswith(("-ranker", "-1m")):
+            options["ranker"] = self.ranker()
+        if sampling.endswith("-1m"):
+            options["n"] = self.extent.offline
+        made: Sampler = SAMPLERS.get(sampling)(**options)
+        return made

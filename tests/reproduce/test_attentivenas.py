@@ -1,0 +1,128 @@
+"""Figures of AttentiveNAS: trainings of a few updates, and what is told of measured numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.stats import kendalltau
+
+from archrank.reproduce import reproduce
+from archrank.reproduce.attentivenas import extent, ranker
+from archrank.reproduce.attentivenas.extent import FULL, Extent, extent_of, workplace
+from archrank.reproduce.attentivenas.trainings import SAMPLINGS, UNIFORM, Supernets, networks_of
+from archrank.reproduce.base import Plan
+from archrank.supernets.training import SupernetTraining
+from archrank.tasks.base import Splits
+from archrank.tasks.images.digits import Digits
+
+TINY = Extent(
+    images=128,
+    eval_images=64,
+    epochs=2,
+    early=1,
+    archs=12,
+    per_regime=3,
+    initial=8,
+    generations=1,
+    children=4,
+    offline=2000,
+)
+
+
+@dataclass(frozen=True)
+class FewDigits(Digits):
+    """Some of the digits, which need no fonts."""
+
+    name = "few digits"
+
+    def load(self) -> Splits:
+        """Return 128 images to train with, 64 of each other part."""
+        whole = super().load()
+        return Splits(*(part.take(slice(n)) for part, n in zip(whole, (128, 64, 64), strict=True)))
+
+
+@pytest.fixture
+def tiny(monkeypatch: pytest.MonkeyPatch) -> Iterator[Extent]:
+    """The shortest extent."""
+    monkeypatch.setattr(Extent, "task", lambda self, split: FewDigits(seed=split))
+    monkeypatch.setattr(extent, "QUICK", TINY)
+    networks_of.cache_clear()
+    yield TINY
+    networks_of.cache_clear()
+
+
+def test_the_forest_is_told_beside_the_paper(
+    tiny: Extent, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = reproduce("attentivenas-fig4", quick=True, seeds=1, out=tmp_path)
+    rows = {row.what: row for row in found.rows}
+    assert len(rows) == len(found.rows) == 15
+    papers = [row.paper for row in found.rows if row.what.endswith("forest, tau")]
+    assert papers == [0.89, 0.87, 0.88]
+    assert all(np.isfinite(row.ours) and row.why for row in found.rows)
+    assert len(found.claims) == 3
+    assert [figure.title for figure in found.figures] == [
+        "(a) epoch 1, split 0",
+        "(b) epoch 2, split 0",
+        "(c) epoch 1, split 1",
+    ]
+    assert any("mean nothing" in note for note in found.notes)
+
+    def trained_again(*arguments: object) -> None:
+        raise AssertionError("trained again")
+
+    monkeypatch.setattr(SupernetTraining, "run_epoch", trained_again)
+    again = reproduce("attentivenas-fig4", quick=True, seeds=1, out=tmp_path)
+    assert [row.ours for row in again.rows] == [row.ours for row in found.rows]
+
+
+def test_ranks_that_are_apart() -> None:
+    truth = np.arange(20.0)
+    predicted = truth.copy()
+    predicted[[0, 10]] = predicted[[10, 0]]
+    found = ranker.judged(predicted, -truth, truth, truth)
+    assert found["tau"] == pytest.approx(kendalltau(predicted, truth).statistic)
+    assert (found["macs"], found["ceiling"]) == (-1.0, 1.0)
+    assert found["apart"] == pytest.approx(100 * (10 + 10) / 20 / 20)
+    assert found["near"] == pytest.approx(90.0)
+
+
+def test_samplings_that_cost_more_have_fewer_epochs(tmp_path: Path) -> None:
+    supernets = Supernets(FULL, 0, tmp_path)
+    epochs = {name: supernets.epochs(name) for name in SAMPLINGS}
+    assert epochs[UNIFORM] == FULL.epochs
+    assert epochs["bestup-3-loss"] == epochs["worstup-3-loss"] < FULL.epochs
+    guided = {epochs[n] for n in SAMPLINGS if n.endswith(("ranker", "1m"))}
+    assert len(guided) == 1
+    assert FULL.epochs // 2 < guided.pop() < FULL.epochs - FULL.early
+
+
+def test_numbers_are_measured_once(tmp_path: Path) -> None:
+    supernets = Supernets(FULL, 0, tmp_path)
+    calls: list[int] = []
+
+    def measure() -> dict[str, int]:
+        calls.append(1)
+        return {"n": len(calls)}
+
+    first = [supernets.kept(UNIFORM, "x", {"archs": ["a"]}, measure) for _ in range(2)]
+    assert first == [{"n": 1}, {"n": 1}]
+    assert supernets.kept(UNIFORM, "x", {"archs": ["b"]}, measure) == {"n": 2}
+    other = Supernets(replace(FULL, epochs=3), 0, tmp_path)
+    assert other.kept(UNIFORM, "x", {"archs": ["b"]}, measure) == {"n": 3}
+
+
+def test_without_a_run_folder_nothing_is_kept() -> None:
+    with workplace(Plan(quick=True)) as folder:
+        assert folder.is_dir()
+    assert not folder.exists()
+
+
+def test_an_extent_of_given_epochs() -> None:
+    assert extent_of(Plan()) == FULL
+    assert FULL.epochs == 12 * FULL.early
+    assert extent_of(Plan(epochs=6)) == replace(FULL, epochs=6, early=2)

@@ -167,6 +167,17 @@ def test_a_search_that_was_stopped_measures_nothing_twice(
     assert len(scored) == before
 
 
+def test_another_limit_measures_only_what_is_new(
+    net: Path, tmp_path: Path, scored: list[int]
+) -> None:
+    search(net, tmp_path)
+    before = sum(scored)
+    results = search(net, tmp_path, replace(SETTINGS, limit=("macs<=4e5",)))
+    assert list(results.winners) == ["macs<=400000"]
+    assert sum(scored) - before <= 2 * len(results.finalists)
+    assert read_search(tmp_path) == results
+
+
 def test_the_supernet_may_score_the_evolution(net: Path, tmp_path: Path, scored: list[int]) -> None:
     results = search(net, tmp_path, replace(SETTINGS, score_by="supernet", limit=()))
     assert sum(scored) == EVOLUTION.evaluations + 2 * len(results.finalists)
@@ -267,8 +278,10 @@ def test_limits_that_cannot_be(
 
 
 def test_another_search_is_refused(net: Path, found: tuple[Path, SubnetSearch]) -> None:
-    with pytest.raises(ResumeError, match=r"seed: 0 -> 3.*--out DIR"):
-        search(net, found[0], replace(SETTINGS, seed=3))
+    with pytest.raises(
+        ResumeError, match=r"examples: 64 -> 32\. Name another folder with --out DIR"
+    ):
+        search(net, found[0], replace(SETTINGS, examples=32))
     other = AttentiveSmall((8, 12)).networks(TASK)
     with pytest.raises(ResumeError, match="of another supernet"):
         search_supernet(net, other, SETTINGS, found[0])

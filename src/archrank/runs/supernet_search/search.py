@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from archrank.tasks.base import Task
 
 SETTINGS, TABLE = "search.json", "evaluations.parquet"
+MEASURED = ("examples", "statistics", "repeats")  # settings that measurements depend on
 BUCKETS = 173.6  # of 10 MFLOPs in the published space, from its smallest to its largest network
 FRONT = 64  # architectures of the predicted front that are measured
 CALIBRATION, BATCH = 64, 256  # batches of training data that calibrate a finalist, as published
@@ -64,7 +65,9 @@ def search_supernet(
     """Search, or go on with a search that was stopped.
 
     What the supernet scores and what is timed is kept in ``folder`` as it is measured; all else is
-    computed again from that in seconds. ``evaluations.parquet`` lists what the evolution has seen.
+    computed again from that in seconds. So a search with other limits, another ranker or seed in
+    the same folder measures only what is new, and its results replace those before.
+    ``evaluations.parquet`` lists what the evolution has seen.
 
     Args:
         checkpoint: of the supernet, or the folder of its checkpoints.
@@ -79,7 +82,8 @@ def search_supernet(
         SettingsError: a limit outside of what the space has, a number that is too small, or no
             such device.
         ObjectiveError: a limit that cannot be read.
-        ResumeError: the supernet is of another space or task, or the folder holds another search.
+        ResumeError: the supernet is of another space or task, or the folder holds measurements of
+            another checkpoint, or made in another way.
         StorageError: the supernet cannot be read, or the folder cannot be written.
         EvaluationError: nothing that the supernet scores is finite.
         InfeasibleError: no architecture is predicted to keep a limit of the latency.
@@ -92,12 +96,11 @@ def search_supernet(
     _require_costs(networks, limits)
     assert networks.task is not None  # a supernet was trained on one
     with locked(folder, kind="folder", option="--out"):
+        measured = {name: getattr(settings, name) for name in MEASURED}
         identity = {
             "checkpoint": sha256(path.read_bytes()).hexdigest()[:16],
             "networks": networks.fingerprint(),
-            **{name: value for name, value in asdict(settings).items() if name != "limit"},
-            "limit": list(limits.texts),
-            **({} if evolution is None else {"evolution": asdict(evolution)}),
+            **measured,
         }
         _same_search(folder, identity)
         memory = Memory(folder, networks.space)
@@ -110,7 +113,7 @@ def search_supernet(
 
 
 def _same_search(folder: Path, identity: dict[str, Any]) -> None:
-    """Write what a search is, or refuse to go on with another one."""
+    """Write what measurements depend on, or refuse to go on with others."""
     path = folder / SETTINGS
     if not path.exists():
         write_json(path, identity)
@@ -118,8 +121,8 @@ def _same_search(folder: Path, identity: dict[str, Any]) -> None:
     changes = differences(read_json(path, "the settings of a search"), identity)
     if changes:
         raise ResumeError(
-            f"{folder} holds another search (stored -> now): {told(changes)}. Name another folder "
-            "with --out DIR, or repeat the first settings to continue that search"
+            f"{folder} holds measurements of another search (stored -> now): {told(changes)}. Name "
+            "another folder with --out DIR, or repeat the first settings to use them"
         )
 
 

@@ -8,16 +8,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.stats import kendalltau
+from scipy.stats import kendalltau, sem
+from scipy.stats import t as scipy_t
 
 from archrank.reproduce import reproduce
-from archrank.reproduce.attentivenas import extent, ranker
+from archrank.reproduce.attentivenas import extent, measuring, ranker, samplings
 from archrank.reproduce.attentivenas.extent import FULL, Extent, extent_of, workplace
 from archrank.reproduce.attentivenas.trainings import SAMPLINGS, UNIFORM, Supernets, networks_of
-from archrank.reproduce.base import Plan
+from archrank.reproduce.base import Found, Plan
 from archrank.supernets.training import SupernetTraining
 from archrank.tasks.base import Splits
 from archrank.tasks.images.digits import Digits
+from archrank.types import Floats
 
 TINY = Extent(
     images=128,
@@ -50,6 +52,7 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> Iterator[Extent]:
     """The shortest extent."""
     monkeypatch.setattr(Extent, "task", lambda self, split: FewDigits(seed=split))
     monkeypatch.setattr(extent, "QUICK", TINY)
+    monkeypatch.setattr("archrank.spaces.networks.SAMPLED", 50_000)  # for the prior of FLOPs
     networks_of.cache_clear()
     yield TINY
     networks_of.cache_clear()
@@ -78,6 +81,71 @@ def test_the_forest_is_told_beside_the_paper(
     monkeypatch.setattr(SupernetTraining, "run_epoch", trained_again)
     again = reproduce("attentivenas-fig4", quick=True, seeds=1, out=tmp_path)
     assert [row.ours for row in again.rows] == [row.ours for row in found.rows]
+
+
+def test_samplings_are_told_by_regime_and_share_their_trainings(
+    tiny: Extent, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = reproduce("attentivenas-fig5", quick=True, seeds=1, out=tmp_path)
+    rows = {row.what: row.ours for row in found.rows}
+    assert len(rows) == len(found.rows) == len(SAMPLINGS) * 5 * 3
+    for name in SAMPLINGS.values():
+        regime = [v for what, v in rows.items() if what.startswith(f"{name}, 0.14 MFLOPs")]
+        assert 0 <= regime[0] <= regime[1] <= regime[2] <= 100  # minimum, quartile, median
+    assert len(found.claims) == 2
+    assert found.figures[0].svg.count("Uniform, ") == 5
+
+    def trained_again(*arguments: object) -> None:
+        raise AssertionError("trained again")
+
+    monkeypatch.setattr(SupernetTraining, "run_epoch", trained_again)
+    again = reproduce("attentivenas-fig6", quick=True, seeds=1, out=tmp_path)
+    assert len(again.rows) == (len(SAMPLINGS) - 1) * 6 + len(SAMPLINGS)
+    assert len(again.claims) == 4
+    assert all(np.isfinite(row.ours) and row.why for row in again.rows)
+
+
+def test_claims_of_samplings_are_judged_by_paired_differences() -> None:
+    def run(*best: float) -> Found:
+        return {"best": best, "regimes": [[value - 0.1, value] for value in best]}
+
+    runs = {name: [run(*[0.5 + 0.1 * r] * 5) for r in range(3)] for name in SAMPLINGS}
+    assert not any(c.holds for c in (*samplings._claims_5(runs), *samplings._claims_6(gains(runs))))
+    better = {"worstup-50-ranker": 0.01, "worstup-1m": 0.02, "bestup-3-loss": 0.05}
+    better["worstup-3-loss"] = 0.01
+    for name, more in better.items():
+        runs[name] = [run(*[0.5 + 0.1 * r + more] * 5) for r in range(3)]
+    assert [c.holds for c in samplings._claims_5(runs)] == [True, True]
+    told = samplings._claims_6(gains(runs))
+    assert [c.holds for c in told] == [True, False, True, True]
+    assert told[0].measured == "+1.00 ± 0.00 and +2.00 ± 0.00"
+
+
+def gains(runs: samplings.Runs) -> dict[str, Floats]:
+    return {name: samplings.gain(runs, name) for name in runs if name != UNIFORM}
+
+
+def test_a_difference_must_exceed_its_standard_error() -> None:
+    values = np.array([0.0, 0.03, 0.06])
+    assert samplings.above(values)
+    assert not samplings.above(values - 0.02)
+    low, high = scipy_t.interval(0.95, 2, loc=0.03, scale=sem(values))
+    assert samplings.interval(values) == pytest.approx((high - low) / 2)
+    assert np.isnan(samplings.interval(values[:1]))
+
+
+def test_regimes_are_in_proportion_to_the_published_ones() -> None:
+    networks = networks_of(TINY, 0)
+    low, high = measuring.extremes(networks)
+    prior = networks.flops_prior
+    found = measuring.centres(networks)
+    wanted = low + (np.array([300, 400, 500, 600]) - 203.39) / (1939.34 - 203.39) * (high - low)
+    assert np.abs(found[1:] - wanted).max() <= prior.bin_mflops / 2 + 1e-6
+    for centre in found:
+        archs = measuring.in_regime(networks, centre, 6, np.random.default_rng(0))
+        macs = networks.cost(archs)["macs"] / 1e6
+        assert len(np.unique(archs, axis=0)) == len(archs) == 6
+        assert np.abs(macs - centre).max() <= prior.bin_mflops / 2 + 1e-9
 
 
 def test_ranks_that_are_apart() -> None:

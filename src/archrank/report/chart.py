@@ -104,6 +104,31 @@ class Chart:
         parts += [form.format(*point) for point in list(zip(px, py, strict=True))[1:]]
         self._marks.append(f'<path class="{kind}" d="{"".join(parts)}"/>')
 
+    def boxes(
+        self, x: Floats, values: Floats, width: float, kind: str, titles: Sequence[str]
+    ) -> None:
+        """Draw box plots at ``x: (n,)``, ``width`` wide in its unit.
+
+        Args:
+            x: ``(n,)``.
+            values: ``(n, 5)``: minimum, first quartile, median, third quartile, maximum.
+            width: Width of the boxes.
+            kind: CSS class.
+            titles: Texts that show on hover.
+        """
+        for at, five, title in zip(x.tolist(), values, titles, strict=True):
+            ends = np.array([at - width / 2, at, at + width / 2])
+            (left, middle, right), _ = self._place(ends, np.full(3, self.y.low))
+            _, (least, low, median, high, most) = self._place(np.full(5, at), five)
+            outline = (
+                f"M{middle:.1f} {least:.1f}V{low:.1f}M{middle:.1f} {high:.1f}V{most:.1f}"
+                f"M{left:.1f} {low:.1f}H{right:.1f}V{high:.1f}H{left:.1f}Z"
+                f"M{left:.1f} {median:.1f}H{right:.1f}"
+            )
+            self._marks.append(
+                f'<path class="{kind}" d="{outline}"><title>{escape(title)}</title></path>'
+            )
+
     def level(self, y: float, kind: str) -> None:
         """Draw a horizontal line from end to end."""
         ends = np.array([self.x.high, self.x.low] if self.x.ranks else [self.x.low, self.x.high])

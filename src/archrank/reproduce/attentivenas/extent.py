@@ -27,6 +27,7 @@ class Extent:
         epochs: Epochs of a training with uniform sampling.
         early: Epoch of the early checkpoint; a twelfth of all, as 30 of 360 published.
         archs: Sub-networks that are scored for the accuracy ranker; half of them are its labels.
+        examples: Held-out images that they are scored on.
         per_regime: Random sub-networks of each regime of FLOPs.
         initial: Sub-networks of the first population of the search.
         generations: Populations after it.
@@ -39,6 +40,7 @@ class Extent:
     epochs: int = 48
     early: int = 4
     archs: int = 1024
+    examples: int = 600
     per_regime: int = 64
     initial: int = 192
     generations: int = 6
@@ -61,6 +63,7 @@ QUICK = Extent(
     epochs=6,
     early=2,
     archs=48,
+    examples=192,
     per_regime=4,
     initial=12,
     generations=1,

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from archrank.reproduce.attentivenas.extent import Extent
-from archrank.reproduce.attentivenas.trainings import BATCH, CALIBRATION, Supernets
+from archrank.reproduce.attentivenas.trainings import BATCH, Supernets
 from archrank.reproduce.base import Found
 from archrank.rows import distinct
 from archrank.spaces.mobile.attentivenas import AttentiveNAS
@@ -22,6 +22,7 @@ from archrank.types import Archs, Floats
 
 REGIMES = (200.0, 300.0, 400.0, 500.0, 600.0)  # MFLOPs of the published space
 BUCKETS = 173.6  # of 10 MFLOPs in the published space
+CALIBRATION = 2  # batches of training images that calibrate batch norms
 RARE = 1e-4  # share of the space below which a bin of FLOPs is no regime
 
 

@@ -99,7 +99,7 @@ def figure_4(bench: Bench | None, plan: Plan) -> Comparison:
         f"the forest has 100 trees of depth 15 and {half} labels: accuracies of random "
         f"sub-networks at epoch {extent.early}, split 0; it is judged on {extent.archs - half} "
         "others",
-        f"accuracies of {extent.eval_images:,} held-out images; batch norms are calibrated for "
+        f"accuracies of {extent.examples:,} held-out images; batch norms are calibrated for "
         "each sub-network; splits differ in all images and in the supernet's seed",
         *told(plan),
     )

@@ -26,13 +26,12 @@ TRIES = 1000  # batches of draws without a costly class, before it is given up
 class Costliest(Sampler):
     """Isomorphism classes with many multiply-accumulates more often than others.
 
-    Every architecture is drawn from the share of classes with the most MACs with a given
-    probability, otherwise from all; both alike. An update for a cell of skips and pooling pulls the
-    stem and the classifier, which all cells share, away from what better cells need, and costly
-    cells have more weights that each of their updates trains only a little. On NAS-Bench-201 with
-    small tasks, scores of such supernets rank all classes better than those of supernets that are
-    trained on all classes alike, and better than of those that never see the cheap ones
-    (``probability=1``); elsewhere it has not been measured.
+    With a given probability an architecture is drawn from the share of classes that has the most
+    MACs, otherwise from all classes, uniformly each time. All cells share the stem and the
+    classifier, and every update for a cell of skips and pooling pulls these away from what better
+    cells need. On NAS-Bench-201 with small tasks, scores of such supernets rank all classes better
+    than those of supernets that are trained on all classes alike, or on the costliest alone
+    (``probability=1``). It has not been measured on other spaces.
 
     Attributes:
         share: of the classes, above 0 and at most 1. The number of MACs that they have at least is

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from abc import abstractmethod
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -75,6 +76,20 @@ class RankerSampler(FlopsPrior):
         """True if the ranker is fitted."""
         return hasattr(self.ranker, "n_labels_")
 
+    def sample(self, networks: Networks, *, rng: np.random.Generator) -> Archs:
+        """Draw ``(m, d)`` rows, by the ranker once it is fitted.
+
+        Raises:
+            SettingsError: no network that may be drawn has such FLOPs.
+        """
+        if self.ranker is None or not self.knows:
+            return self.groups(networks, 1, rng=rng)
+        return self._guided(networks, self.ranker, rng)
+
+    @abstractmethod
+    def _guided(self, networks: Networks, ranker: Ranker, rng: np.random.Generator) -> Archs:
+        """Draw ``(m, d)`` rows by a ranker that is fitted."""
+
     def taught(self, archs: Archs, scores: Floats) -> Self:
         """Return this sampler with a ranker that is fitted to ``archs: (n, d)``, ``scores: (n,)``.
 
@@ -116,14 +131,6 @@ class AttentiveRanker(RankerSampler):
         super().__post_init__()
         require_choice(self, self.front, self.k)
 
-    def sample(self, networks: Networks, *, rng: np.random.Generator) -> Archs:
-        """Draw ``(m, d)`` rows.
-
-        Raises:
-            SettingsError: no network of the space has such FLOPs.
-        """
-        if not self.knows:
-            return self.groups(networks, 1, rng=rng)
-        assert self.ranker is not None
+    def _guided(self, networks: Networks, ranker: Ranker, rng: np.random.Generator) -> Archs:
         rows = self.groups(networks, self.k, rng=rng)
-        return chosen(rows, self.ranker.predict(rows), self.k, self.front)
+        return chosen(rows, ranker.predict(rows), self.k, self.front)

@@ -48,16 +48,9 @@ class AttentiveSet(RankerSampler):
                 f"AttentiveSet: definition is {self.definition!r}, expected 'repaired' or 'printed'"
             )
 
-    def sample(self, networks: Networks, *, rng: np.random.Generator) -> Archs:
-        """Draw ``(m, d)`` rows; the first call ranks all ``n``.
-
-        Raises:
-            SettingsError: no architecture of the front has such FLOPs.
-        """
-        if not self.knows:
-            return self.groups(networks, 1, rng=rng)
-        assert self.ranker is not None
-        archs, mflops = offline_set(networks, self.ranker, self.front, self.n, self.definition)
+    def _guided(self, networks: Networks, ranker: Ranker, rng: np.random.Generator) -> Archs:
+        """Draw from the front; the first call ranks all ``n``."""
+        archs, mflops = offline_set(networks, ranker, self.front, self.n, self.definition)
         if self.mflops is not None:
             low, high = self.mflops
             archs = archs[(mflops >= low) & (mflops <= high)]

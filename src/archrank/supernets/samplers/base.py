@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +14,8 @@ from archrank.types import Archs, Floats
 
 if TYPE_CHECKING:
     from archrank.spaces.networks import Networks
+
+TRIES = 1000  # draws in which rows that suit are looked for, before it is given up
 
 
 class Sampler(ABC):
@@ -89,6 +91,23 @@ class Sampler(ABC):
         settings = identity_of(self, leave_out=self._described_apart)
         name, m = settings.pop("class"), getattr(self, "m", None)
         return {"name": name, **({} if m is None else {"m": m}), **settings}
+
+
+def collected(m: int, draw: Callable[[], Archs]) -> Archs:
+    """Return the first ``m`` rows of repeated draws; fewer if :data:`TRIES` draws have not as many.
+
+    Args:
+        m: rows that are wanted.
+        draw: returns ``(k, d)`` rows, k from 0.
+    """
+    found: list[Archs] = []
+    missing = m
+    for _ in range(TRIES):
+        found.append(draw()[:missing])
+        missing -= len(found[-1])
+        if not missing:
+            break
+    return np.concatenate(found)
 
 
 def require_count(who: object, m: object) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from archrank.checks import number
 from archrank.errors import SettingsError
-from archrank.supernets.samplers.base import Sampler, require_count
+from archrank.supernets.samplers.base import Sampler, collected, require_count
 from archrank.supernets.samplers.de_isomorphic import BATCH, DeIsomorphic
 from archrank.types import Archs
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from archrank.spaces.networks import Networks
 
 SAMPLED = 1024  # classes that tell how many MACs the costliest ones have
-TRIES = 1000  # batches of draws without a costly class, before it is given up
 
 
 @dataclass(frozen=True)
@@ -82,14 +81,14 @@ class Costliest(Sampler):
         """Draw ``m`` rows of the costliest share: ``(m, d)``."""
         least = least_macs(networks, self.share)
         classes = DeIsomorphic(min(BATCH, math.ceil(m / self.share)))
-        found: list[Archs] = []
-        missing = m
-        for _ in range(TRIES):
+
+        def costly() -> Archs:
             rows = classes.sample(networks, rng=rng)
-            found.append(rows[networks.cost(rows)["macs"] >= least][:missing])
-            missing -= len(found[-1])
-            if not missing:
-                return np.concatenate(found)
+            return rows[networks.cost(rows)["macs"] >= least]
+
+        found = collected(m, costly)
+        if len(found) == m:
+            return found
         raise SettingsError(
             f"Costliest: hardly any architecture of {networks.space.name} is among the costliest "
             f"{self.share:g}; use a larger share"

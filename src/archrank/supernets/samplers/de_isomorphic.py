@@ -10,14 +10,13 @@ import numpy as np
 
 from archrank.checks import whole
 from archrank.errors import SettingsError, SpaceError
-from archrank.supernets.samplers.base import Sampler, require_count
+from archrank.supernets.samplers.base import TRIES, Sampler, collected, require_count
 from archrank.types import Archs
 
 if TYPE_CHECKING:
     from archrank.spaces.base import Space
     from archrank.spaces.networks import Networks
 
-TRIES = 1000  # batches of draws without any representative, before the space is given up
 BATCH = 256
 
 
@@ -86,17 +85,16 @@ class DeIsomorphic(Sampler):
         return self._by_rejection(space, rng)
 
     def _by_rejection(self, space: Space, rng: np.random.Generator) -> Archs:
-        found: list[Archs] = []
-        missing = self.m
-        for _ in range(TRIES):
+        def own() -> Archs:
             rows = space.sample(BATCH, rng=rng)
-            own = rows[(space.canonical(rows) == rows).all(axis=1)][:missing]
-            found.append(own)
-            missing -= len(own)
-            if not missing:
-                return np.concatenate(found)
+            canonical: Archs = rows[(space.canonical(rows) == rows).all(axis=1)]
+            return canonical
+
+        found = collected(self.m, own)
+        if len(found) == self.m:
+            return found
         raise SettingsError(
-            f"DeIsomorphic: of {TRIES * BATCH:,} draws from {space.name}, {self.m - missing} were "
+            f"DeIsomorphic: of {TRIES * BATCH:,} draws from {space.name}, {len(found)} were "
             "their own canonical rows; use Uniform sampling"
         )
 

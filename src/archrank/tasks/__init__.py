@@ -1,8 +1,8 @@
 """Tasks: data, loss, metrics and training recipe of what networks learn.
 
-``Digits``, ``Glyphs`` and ``Characters`` need no download. ``CIFAR10``, ``CIFAR100`` and
-``ImageNet16`` read the published files from a folder. Each is a frozen dataclass; the lower-case
-names are the same classes, so that ``tasks.digits()`` reads like the data set it is.
+``Digits``, ``Glyphs``, ``Characters``, ``Topics`` and ``Dates`` need no download. ``CIFAR10``,
+``CIFAR100`` and ``ImageNet16`` read the published files from a folder. Each is a frozen dataclass;
+the lower-case names are the same classes, so that ``tasks.digits()`` reads like the data set it is.
 
 Your own task derives from ``Classification``, ``ImageClassification``, ``Regression``,
 ``LanguageModel`` or ``Translation`` and loads its data; or from ``Task`` itself.
@@ -22,7 +22,9 @@ from archrank.tasks.images.glyphs import Glyphs
 from archrank.tasks.images.imagenet16 import ImageNet16
 from archrank.tasks.meters import Meter
 from archrank.tasks.regression import Regression
+from archrank.tasks.text.dates import Dates
 from archrank.tasks.text.language_model import LanguageModel
+from archrank.tasks.text.topics import Topics
 from archrank.tasks.text.translation import Translation
 from archrank.training.recipe import Recipe
 
@@ -32,9 +34,11 @@ TASKS = Registry(
         "characters": "archrank.tasks.images.characters:Characters",
         "cifar10": "archrank.tasks.images.cifar:CIFAR10",
         "cifar100": "archrank.tasks.images.cifar:CIFAR100",
+        "dates": "archrank.tasks.text.dates:Dates",
         "digits": "archrank.tasks.images.digits:Digits",
         "glyphs": "archrank.tasks.images.glyphs:Glyphs",
         "imagenet16": "archrank.tasks.images.imagenet16:ImageNet16",
+        "topics": "archrank.tasks.text.topics:Topics",
     },
 )
 
@@ -45,6 +49,7 @@ __all__ = [
     "Augmentation",
     "Characters",
     "Classification",
+    "Dates",
     "Digits",
     "Glyphs",
     "ImageClassification",
@@ -56,6 +61,7 @@ __all__ = [
     "Split",
     "Splits",
     "Task",
+    "Topics",
     "Translation",
 ]
 
@@ -66,5 +72,9 @@ characters = Characters
 cifar10 = CIFAR10
 cifar100 = CIFAR100
 imagenet16 = ImageNet16
+topics = Topics
+dates = Dates
 
-__all__ += ["characters", "cifar10", "cifar100", "digits", "glyphs", "imagenet16"]
+__all__ += [
+    *("characters", "cifar10", "cifar100", "dates", "digits", "glyphs", "imagenet16", "topics"),
+]

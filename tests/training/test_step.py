@@ -232,7 +232,7 @@ class Session:
             ),
             1,
         )
-        self.draws = Draws(self.task, data, recipe.batch_size, torch.Generator().manual_seed(2))
+        self.draws = Draws(self.task, data, recipe, torch.Generator().manual_seed(2))
         self.step = Step(self.network.parameters(), recipe, recipe.epochs * self.draws.batches)
         self.losses: list[float] = []
 
@@ -301,7 +301,7 @@ def test_every_example_once_per_epoch_also_of_one_that_was_begun() -> None:
     plain = Draws(
         replace(session.task, augmentation=Augmentation()),
         session.draws.data,
-        100,
+        Recipe(batch_size=100),
         torch.Generator().manual_seed(0),
     )
     begun = plain.epoch()

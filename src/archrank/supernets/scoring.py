@@ -16,6 +16,7 @@ from archrank.supernets.base import Supernet
 from archrank.supernets.readout import refit_classifier
 from archrank.supernets.statistics import recalibrate
 from archrank.torch_state import keep_kernels, mode
+from archrank.training.batching import sorted_by_length, trimmed
 from archrank.training.evaluation import read
 from archrank.training.layout import layout_of
 from archrank.types import Archs, Floats, Ints
@@ -80,7 +81,7 @@ def one_shot_scores(
     def placed(part: Split) -> Split:
         return part.map(lambda tensor: layout(tensor.to(device)))
 
-    data = placed(_spread(getattr(splits, split), examples))
+    data = placed(sorted_by_length(task, _spread(getattr(splits, split), examples)))
     if not len(data.y):
         raise SettingsError(f"task {task.name!r} has no examples in its {split} split")
     with torch.inference_mode(), mode(supernet, training=False):
@@ -89,7 +90,7 @@ def one_shot_scores(
         else:
             train = placed(splits.train)
             first = list(itertools.islice(even_batches(train, batch_size), calibration))
-            held_out = list(even_batches(data, batch_size))
+            held_out = [trimmed(task, batch) for batch in even_batches(data, batch_size)]
             meters = []
             for done, arch in enumerate(archs, 1):
                 network = supernet.extract(arch)
@@ -119,7 +120,7 @@ def _together(
     Meters keep numbers of every example, which bounds the size of a group.
     """
     meters = [task.meter() for _ in archs]
-    batches = list(even_batches(data, batch_size))
+    batches = [trimmed(task, batch) for batch in even_batches(data, batch_size)]
     order = np.lexsort(archs.T[::-1])  # neighbours have most in common
     size = max(1, EXAMPLES // len(data.y))
     done = 0

@@ -128,11 +128,8 @@ class SupernetTraining:
     def _start(self) -> None:
         generator = torch.Generator(self.device).manual_seed(self.seed)
         part = (self.ranks.rank, self.ranks.size)
-        self._draws = Draws(
-            self.task, self._data.train, self.recipe.batch_size, generator, self._layout, part
-        )
-        examples = len(self._data.train.y) // self._draws.batches // self.ranks.size
-        if examples < 2 and batch_norms(self.supernet):
+        self._draws = Draws(self.task, self._data.train, self.recipe, generator, self._layout, part)
+        if self._draws.smallest // self.ranks.size < 2 and batch_norms(self.supernet):
             raise SettingsError(
                 "batches of 1 example have no statistics that batch norms could normalise by; "
                 "train with a batch_size of at least 2 for every process"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -132,6 +132,18 @@ class Task(ABC):
     def augment(self, x: Any, generator: torch.Generator) -> Any:
         """Return the inputs of a training batch, changed at random; unchanged by default."""
         return x
+
+    def lengths(self, data: Split) -> Tensor | None:
+        """Return the lengths of the sequences of each example, padding left out: ``(b, s)``.
+
+        There are ``s`` kinds of sequences, such as sources and targets. ``None``, the default:
+        examples are all of one size.
+        """
+        return None
+
+    def cut(self, batch: Split, longest: Sequence[int]) -> Split:
+        """Return a batch whose sequences are cut to a length, one for each kind: ``s`` numbers."""
+        return batch
 
     def example(self, batch: int = 1, *, seed: int = 0) -> Tensor | tuple[Tensor, ...]:
         """Return made-up inputs ``(batch, ...)`` of the right shape and type, without any data."""

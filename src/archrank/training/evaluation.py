@@ -11,6 +11,7 @@ from torch import nn
 
 from archrank.errors import EvaluationError
 from archrank.networks.inputs import run
+from archrank.training.batching import sorted_by_length, trimmed
 from archrank.training.layout import Layout, default, layout_of
 
 if TYPE_CHECKING:
@@ -33,8 +34,10 @@ def evaluate(network: nn.Module, task: Task, data: Split) -> dict[str, float]:
     """
     network.eval()
     meter = task.meter()
-    for batch in batches(data, batch_size(task, data), layout_of(network)):
-        meter.update(run(network, batch.x), batch.y)
+    size, data = batch_size(task, data), sorted_by_length(task, data)
+    for batch in batches(data, size, layout_of(network)):
+        few = trimmed(task, batch)
+        meter.update(run(network, few.x), few.y)
     return read(meter, task)
 
 

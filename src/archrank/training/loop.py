@@ -127,7 +127,7 @@ def _fit(
     """Run all epochs; return the last one's mean loss, how many ran and why it stopped early."""
     recipe = task.recipe
     generator = torch.Generator(data.y.device).manual_seed(seed)
-    draws = Draws(task, data, recipe.batch_size, generator, layout)
+    draws = Draws(task, data, recipe, generator, layout)
     step = Step(network.parameters(), recipe, recipe.epochs * draws.batches)
     mean_loss = math.nan
     for epoch in range(recipe.epochs):

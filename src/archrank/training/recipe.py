@@ -10,7 +10,7 @@ from archrank.checks import number, whole
 from archrank.errors import SettingsError
 
 BELOW = -1e-300  # the limit below numbers that may be 0
-LEAST = {"epochs": 1, "batch_size": 1, "plateau_patience": 0}
+LEAST = {"epochs": 1, "batch_size": 1, "plateau_patience": 0, "batch_tokens": 1}
 """Whole numbers, and the smallest that is possible."""
 
 BETWEEN = {
@@ -35,7 +35,7 @@ class Recipe:
 
     Attributes:
         epochs: Passes over the training data.
-        batch_size: Examples per update, at most.
+        batch_size: Examples per update, at most; of no meaning with ``batch_tokens``.
         optimizer: SGD with momentum, or AdamW.
         lr: Peak learning rate.
         momentum: Of SGD.
@@ -53,6 +53,8 @@ class Recipe:
             ``plateau_patience`` epochs; or stays.
         plateau_factor: Of the learning rate at each plateau.
         plateau_patience: Epochs.
+        batch_tokens: Tokens per update, at most, padding included: examples times their longest
+            sequence. Sequences of like length are batched together. ``None``: ``batch_size``.
 
     Raises:
         SettingsError: An optimizer, precision or schedule that does not exist, or a number that is
@@ -75,6 +77,7 @@ class Recipe:
     plateau_patience: int = 30
     grad_clip_value: float | None = None
     decay_norms: bool = True
+    batch_tokens: int | None = None
 
     def __post_init__(self) -> None:
         hints = get_type_hints(Recipe)
@@ -85,6 +88,8 @@ class Recipe:
                     f"recipe: {name} is {value!r}, expected one of {', '.join(known)}"
                 )
         for name, least in LEAST.items():
+            if name == "batch_tokens" and self.batch_tokens is None:
+                continue
             whole(getattr(self, name), f"recipe: {name}", at_least=least, error=SettingsError)
         for name, (low, high) in BETWEEN.items():
             if name.startswith("grad_clip") and getattr(self, name) is None:

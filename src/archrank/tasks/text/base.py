@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+_AT_ONCE = 65_536  # sequences whose lengths are counted together; bounds the memory
 _NO_PADDING = -100  # what cross_entropy ignores where nothing is told; no token
 
 
@@ -58,6 +59,18 @@ class TokenPrediction(Task):
     def meter(self) -> Meter:
         """Return a meter of the loss, the perplexity and the share of tokens predicted."""
         return TokenMeter(self)
+
+    def _length(self, *tokens: Tensor) -> Tensor:
+        """Return the length ``(b,)`` of the longest of some sequences ``(b, t)``, at least 1."""
+        import torch
+
+        places = torch.arange(1, tokens[0].shape[1] + 1, device=tokens[0].device)
+        parts = zip(*(torch.split(each, _AT_ONCE) for each in tokens), strict=True)
+        ends = [
+            torch.stack([(self.real(each) * places).amax(1) for each in part]).amax(0)
+            for part in parts
+        ]
+        return torch.cat(ends).clamp(min=1) if ends else places.new_zeros(0)
 
     @property
     def _ignored(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,16 @@ class LanguageModel(TokenPrediction):
 
     name = "language_model"
     input_shape = _SHAPE  # no field, unless a subclass makes it one
+
+    def lengths(self, data: Split) -> Tensor | None:
+        """Return the lengths of windows, ``(b, 1)``; ``None`` if all are full."""
+        if self.padding is None:
+            return None
+        return self._length(*data.inputs, data.y)[:, None]
+
+    def cut(self, batch: Split, longest: Sequence[int]) -> Split:
+        """Return windows of a length."""
+        return batch.map(lambda tokens: tokens[:, : longest[0]])
 
     def example(self, batch: int = 1, *, seed: int = 0) -> Tensor:
         """Return random tokens ``(batch, length)``."""

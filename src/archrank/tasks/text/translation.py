@@ -41,6 +41,21 @@ class Translation(TokenPrediction):
         """The size of the source vocabulary."""
         return self.source_vocabulary or self.vocabulary
 
+    def lengths(self, data: Split) -> Tensor | None:
+        """Return the lengths of sources and targets, ``(b, 2)``; ``None`` if nothing is padded."""
+        import torch
+
+        if self.padding is None:
+            return None
+        source, shifted = data.inputs
+        return torch.stack([self._length(source), self._length(shifted, data.y)], dim=1)
+
+    def cut(self, batch: Split, longest: Sequence[int]) -> Split:
+        """Return sources and targets of two lengths."""
+        source, shifted = batch.inputs
+        s, t = longest
+        return Split((source[:, :s], shifted[:, :t]), batch.y[:, :t])
+
     def example(self, batch: int = 1, *, seed: int = 0) -> tuple[Tensor, Tensor]:
         """Return random source and target tokens, ``(batch, length)`` each."""
         import torch

@@ -19,6 +19,9 @@ class Optimisation:
     """Number of passes over the training data (default: the recipe's)."""
     batch_size: int | None = None
     """Number of examples per update, of all processes together (default: the recipe's)."""
+    batch_tokens: int | None = None
+    """Number of tokens per update, in place of examples, on tasks of text (default: the
+    recipe's)."""
     lr: Annotated[float | None, "NUMBER"] = None
     """Peak learning rate (default: the recipe's)."""
     schedule: Literal["cosine", "plateau", "constant"] | None = None

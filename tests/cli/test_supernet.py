@@ -182,3 +182,32 @@ def test_bad_input(cli: Cli) -> None:
     Path("net/supernet.json").unlink()
     refused(cli("supernet", "score", "net"), "has no supernet.json")
     refused(cli("supernet", "trian"), "unknown command 'trian', did you mean 'train'")
+
+
+def test_dry_runs_write_nothing(cli: Cli) -> None:
+    Path("mine.py").write_text(SPACE)
+    found = cli(*QUICK, "--dry-run")
+    assert found.status == 0, found.err
+    told = dict(line.split("  ", 1) for line in found.out.splitlines())
+    assert {name: told[name].strip() for name in ("batch size", "updates in all")} == {
+        "batch size": "400",
+        "updates in all": "6, 3 in each of 2 epochs",
+    }
+    assert set(told) >= {"first update", "later update", "peak memory", "parameters", "checkpoint"}
+    assert [path.name for path in Path().iterdir() if path.suffix != ".pyc"] == ["mine.py"]
+
+
+def test_dry_run_of_imagenets_recipe(cli: Cli) -> None:
+    """The published recipe in a small space: images of 288 pixels, resized to 8 by the network."""
+    Path("elastic.py").write_text(ELASTIC)
+    recipe = ("--space", "elastic.py:space", "--recipe", "attentive_imagenet")
+    names = ("supernet", "train", *recipe, "--sampling", "uniform", "--batch-size", 2)
+    found = cli(*names, "--dry-run")
+    assert found.status == 0, found.err
+    assert "230,610,240, 640,584 in each of 360 epochs" in found.out
+    smaller = cli(*names, "--task", "imagenet_224", "--dry-run")
+    assert smaller.status == 0, smaller.err
+    assert "updates in all  230,610,240" in smaller.out
+    refused(
+        cli(*names, "--task", "imagenet-288"), "from which nothing can be learnt: add --dry-run"
+    )

@@ -17,9 +17,13 @@ from archrank.files import file_name
 if TYPE_CHECKING:
     from archrank.spaces.base import Space
     from archrank.supernets.ranks import Ranks
+    from archrank.supernets.recipes import SupernetRecipe
     from archrank.supernets.training import SupernetTraining
     from archrank.supernets.updates import UpdateRule
+    from archrank.tasks.base import Task
     from archrank.types import Archs
+
+DIGITS = "digits"  # task of trainings that name none
 
 
 @dataclass
@@ -35,8 +39,10 @@ class SupernetTrain:
 
     space: Annotated[str, "NAME"] = "nasbench201"
     """Space of the architectures, one that has a supernet."""
-    task: Annotated[str, "NAME"] = "digits"
-    """Task to train on: a name, or your own as file.py:name or package.module:name."""
+    task: Annotated[str | None, "NAME"] = None
+    """Task to train on: a name, or your own as file.py:name or package.module:name (default:
+    digits). Dry runs also know imagenet-224 and imagenet-288, random images of that size, and take
+    them by default where the recipe was published for them."""
     recipe: Annotated[str | None, "NAME"] = None
     """Recipe of the training: cells, attentive_small and cpu, for small tasks; as published:
     surgery, acenas, acenas_nds, acenas_proxylessnas, attentive_imagenet; or your own as
@@ -60,6 +66,8 @@ class SupernetTrain:
     """Folder of data sets (default: what ARCHRANK_DATA names)."""
     run: Annotated[Path | None, "DIR"] = None
     """Folder of checkpoints, from which it continues (default: supernets/SPACE-TASK)."""
+    dry_run: bool = False
+    """Make the training, take two updates, print their time and memory, and write nothing."""
 
     def __call__(self) -> int:
         """Train what is left; the exit status."""
@@ -67,7 +75,17 @@ class SupernetTrain:
         from archrank.torch_state import torch_threads
 
         with processes(self.device) as (ranks, device), torch_threads(1):
-            return self._train(self._training(ranks, device))
+            training = self._training(ranks, device)
+            return self._measure(training) if self.dry_run else self._train(training)
+
+    def _measure(self, training: SupernetTraining) -> int:
+        from archrank.cli.supernet_dry_run import show
+        from archrank.supernets.dry_runs import dry_run
+
+        found = dry_run(training)
+        if training.ranks.first:
+            show(training, found)
+        return 0
 
     def _train(self, training: SupernetTraining) -> int:
         from archrank.display.supernet import TrainingDisplay
@@ -75,7 +93,8 @@ class SupernetTrain:
         from archrank.runs.folder import locked
         from archrank.supernets.running import train_supernet
 
-        known = f"{file_name(self.space)}-{file_name(self.task)}"
+        task = self.task or DIGITS
+        known = f"{file_name(self.space)}-{file_name(task)}"
         folder = self.run if self.run is not None else Path("supernets") / known
         if not training.ranks.first:
             train_supernet(training, folder, keep=self.keep)
@@ -87,7 +106,7 @@ class SupernetTrain:
             f"{training.task.name}{together}; checkpoints in {folder}"
         )
         with locked(folder, kind="folder"):
-            write_json(folder / SETTINGS, {"space": self.space, "task": self.task})
+            write_json(folder / SETTINGS, {"space": self.space, "task": task})
             try:
                 with TrainingDisplay(progress_console(), training.task.metrics) as display:
                     train_supernet(training, folder, keep=self.keep, watch=display)
@@ -100,17 +119,14 @@ class SupernetTrain:
         return 0
 
     def _training(self, ranks: Ranks, device: str) -> SupernetTraining:
-        from archrank.runs.named import instance_of, make_space, make_task
-        from archrank.supernets.recipes import (
-            RECIPES,
-            SupernetRecipe,
-            start_training,
-        )
+        from archrank.runs.named import instance_of, make_space
+        from archrank.supernets.recipes import RECIPES, SupernetRecipe, start_training
 
-        space, task = make_space(self.space), make_task(self.task, self.data)
+        space = make_space(self.space)
         name = self.recipe if self.recipe is not None else space.supernet_recipe
         recipe: SupernetRecipe = instance_of(RECIPES, name, SupernetRecipe)
         changes = self.optimisation.changes()
+        task = self._made_task(name, recipe, ranks)
         epochs = recipe.optimisation(task.recipe, ranks.size, **changes).epochs
         return start_training(
             space.networks(task),
@@ -123,6 +139,25 @@ class SupernetTrain:
             ranks=ranks,
             **changes,
         )
+
+    def _made_task(self, name: str, recipe: SupernetRecipe, ranks: Ranks) -> Task:
+        """Return the task; of dry runs it may be random images.
+
+        Args:
+            name: of the recipe.
+            recipe: what it stands for.
+            ranks: tells the number of processes.
+        """
+        from archrank.cli.supernet_dry_run import default_task, random_images, refuse_random
+        from archrank.runs.named import make_task
+        from archrank.training.recipe import Recipe
+
+        if not self.dry_run:
+            refuse_random(self.task or "")
+            return make_task(self.task or DIGITS, self.data)
+        chosen = self.task or default_task(name, DIGITS)
+        made = recipe.optimisation(Recipe(), ranks.size, **self.optimisation.changes())
+        return random_images(chosen, made.batch_size) or make_task(chosen, self.data)
 
     def _rule(self, default: UpdateRule) -> UpdateRule:
         from archrank.supernets.updates import MeanPerWeight

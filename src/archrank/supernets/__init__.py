@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from archrank.supernets import samplers as samplers
     from archrank.supernets import updates as updates
     from archrank.supernets.base import Supernet as Supernet
+    from archrank.supernets.dry_runs import DryRun as DryRun
+    from archrank.supernets.dry_runs import dry_run as dry_run
     from archrank.supernets.ranks import processes as processes
     from archrank.supernets.recipes import SupernetRecipe as SupernetRecipe
     from archrank.supernets.recipes import start_training as start_training
@@ -26,9 +28,11 @@ if TYPE_CHECKING:
     from archrank.supernets.training import SupernetTraining as SupernetTraining
 
 _HOMES = {
+    "DryRun": "dry_runs",
     "Supernet": "base",
     "SupernetRecipe": "recipes",
     "SupernetTraining": "training",
+    "dry_run": "dry_runs",
     "mean_of_classes": "scoring",
     "mean_of_scores": "scoring",
     "mean_of_supernets": "scoring",

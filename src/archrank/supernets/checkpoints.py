@@ -121,11 +121,16 @@ def write_checkpoint(path: Path, tensors: Mapping[str, Any], about: Mapping[str,
     Raises:
         StorageError: it cannot be written.
     """
+    data = packed(tensors, about)
+    write_file(path, lambda file: file.write(data), parents=True)
+
+
+def packed(tensors: Mapping[str, Any], about: Mapping[str, Any]) -> bytes:
+    """Return the bytes of a checkpoint; arguments as of :func:`write_checkpoint`."""
     flat: dict[str, Tensor] = {}
     layout = _flatten(tensors, "", flat)
     header = json.dumps({"about": about, "layout": layout})
-    data = save(flat, metadata={HEADER: header})
-    write_file(path, lambda file: file.write(data), parents=True)
+    return save(flat, metadata={HEADER: header})
 
 
 def read_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -144,6 +145,11 @@ class SupernetTraining:
         self._labels: dict[str, Tensor] = {}
 
     @property
+    def batches(self) -> int:
+        """Updates of an epoch."""
+        return self._draws.batches
+
+    @property
     def lr(self) -> float:
         """Peak learning rate, lowered by recoveries."""
         return self._step.recipe.lr
@@ -160,24 +166,36 @@ class SupernetTraining:
         """
         if self.epoch in self.sampler.learns:
             self._learn()
-        self.supernet.train()
-        self._meter = self.task.meter()
-        every = math.ceil(self._draws.batches / SEEN)
         look = 1 if self.device.type == "cpu" else LOOK
         losses: list[Tensor] = []
-        numbers = range(self._step.done, self._step.done + self._draws.batches)
-        if self.ranks.size > 1:
-            self._draws.augmenting.manual_seed(self._seed_of_epoch(1))
-        drawing = ahead(self._drawn, numbers, in_thread=self._networks.closed_form)
-        with drawing as drawn, seeded(self._seed_of_epoch(), self.device):
-            for batch, rows in zip(self._draws.epoch(), drawn, strict=False):
-                self._seeing = len(losses) % every == 0
-                losses.append(self._told(self._step.done, self._update, batch, rows))
-                if len(losses) % look == 0 and not math.isfinite(losses[-1]):
+        with closing(self.updates()) as updates:
+            for loss in updates:
+                losses.append(loss)
+                if len(losses) % look == 0 and not math.isfinite(loss):
                     break
         self.epoch += 1
         together = torch.stack(losses)
         return self._end_epoch(float(together.mean()), standard_error(together))
+
+    def updates(self) -> Generator[Tensor, None, None]:
+        """Make the updates of the next epoch one after the other; yield the loss of each.
+
+        Torch's global generators are seeded until the last one is made, or the iterator closed.
+
+        Raises:
+            ArchrankError: as :meth:`run_epoch`.
+        """
+        self.supernet.train()
+        self._meter = self.task.meter()
+        every = math.ceil(self.batches / SEEN)
+        numbers = range(self._step.done, self._step.done + self.batches)
+        if self.ranks.size > 1:
+            self._draws.augmenting.manual_seed(self._seed_of_epoch(1))
+        drawing = ahead(self._drawn, numbers, in_thread=self._networks.closed_form)
+        with drawing as drawn, seeded(self._seed_of_epoch(), self.device):
+            for made, (batch, rows) in enumerate(zip(self._draws.epoch(), drawn, strict=False)):
+                self._seeing = made % every == 0
+                yield self._told(self._step.done, self._update, batch, rows)
 
     def _update(self, batch: Split, rows: Callable[[], Archs]) -> Tensor:
         """Make an update with the rows that were drawn for it; return its loss."""

@@ -26,6 +26,7 @@ from archrank.runs.supernet_search.results import Finalist, SubnetSearch, read_s
 from archrank.runs.supernet_search.search import search_supernet
 from archrank.runs.supernet_search.settings import Limits, SubnetSettings
 from archrank.spaces import AttentiveSmall
+from archrank.spaces.networks import Networks
 from archrank.strategies.bucket_evolution import BucketEvolution
 from archrank.supernets import one_shot_scores
 from archrank.supernets.checkpoints import checkpoint, load_supernet
@@ -208,11 +209,51 @@ def test_limits_of_measured_latency(
         assert winner.value("latency_ms") <= bound
     low, high = NETWORKS.cost(np.stack([NETWORKS.smallest, NETWORKS.largest]))["macs"] / 1e5
     with pytest.raises(
-        SettingsError, match=f"smallest, .* has {low:.10g} ms, the largest {high:.10g}"
+        SettingsError, match=f"smallest, .* has {low:.4g} ms, the largest {high:.4g} ms"
     ):
         search(net, tmp_path / "low", replace(settings, limit=("latency_ms<=0.1",)))
-    with pytest.raises(SettingsError, match=f"the largest, .* has {high:.10g} ms"):
+    with pytest.raises(SettingsError, match=f"the largest, .* has {high:.4g} ms"):
         search(net, tmp_path / "high", replace(settings, limit=("latency_ms<=99",)))
+
+
+def test_limits_of_several_costs(
+    net: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Latency, "evaluate", by_macs)
+    drawn = NETWORKS.cost(SPACE.sample(2000, rng=np.random.default_rng(0)))
+    few = float(np.quantile(drawn["params"], 0.1))
+    limit = ("macs<=3e5", "macs<=5e5", f"params<={few:g}", "latency_ms<=4")
+    results = search(net, tmp_path, replace(SETTINGS, limit=limit))
+    assert list(results.limits) == ["macs<=300000", "macs<=500000"]
+    assert [bound.cost for bound in results.others] == ["params", "latency_ms"]
+    winners = list(results.winners.values())
+    assert all(winners)
+    for finalist in (*winners, *results.front):
+        assert finalist is not None
+        assert finalist.value("params") <= few
+        assert finalist.value("latency_ms") <= 4
+        assert finalist.value("macs") <= 5e5
+    table = load_table(tmp_path / "evaluations.parquet", SPACE)
+    assert table.column("params").max() <= few
+    assert read_search(tmp_path) == results
+    fewest = search(net, tmp_path, replace(SETTINGS, limit=(f"params<={few:g}",)))
+    assert fewest.cost == "params"
+    assert fewest.best().value("params") <= few
+
+
+def test_limits_that_none_keeps_together(
+    net: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def opposed(networks: Networks, archs: Any) -> dict[str, Any]:
+        macs = cost(networks, archs)["macs"]
+        return {"macs": macs, "params": 2e6 - macs}
+
+    cost = Networks.cost
+    monkeypatch.setattr(Networks, "cost", opposed)
+    networks = SPACE.networks(TASK)
+    settings = replace(SETTINGS, limit=("macs<=3e5", "params<=1.5e6"))
+    with pytest.raises(InfeasibleError, match=r"is found that keeps macs<=300000 and params<=1"):
+        search_supernet(net, networks, settings, tmp_path, evolution=EVOLUTION)
 
 
 def test_latencies_that_none_is_predicted_to_keep(
@@ -252,10 +293,14 @@ def test_no_finalist_within_a_limit() -> None:
 
 def test_limits_are_read() -> None:
     found = Limits.parse(("macs<2e6", "macs<=1e6", "macs<=1e6"))
-    assert found.texts == ("macs<=1e+06", "macs<2e+06")
-    assert found.bounds[0] == 1e6
-    assert 0 < 2e6 - found.bounds[1] < 1
-    assert Limits.parse(()).bounds == ()
+    assert [bound.text for bound in found.each] == ["macs<=1e+06", "macs<2e+06"]
+    assert found.each[0].most == 1e6
+    assert 0 < 2e6 - found.each[1].most < 1
+    assert Limits.parse(()).all == ()
+    mixed = Limits.parse(("params<=2e5", "macs<=4e5", "latency_ms<3", "macs<=3e5"))
+    assert mixed.costs == ("macs", "params", "latency_ms")
+    assert [bound.most for bound in mixed.each] == [3e5, 4e5]
+    assert Limits.parse(("params<=2e5", "macs<=4e5")).cost == "params"
 
 
 @pytest.mark.parametrize(
@@ -264,9 +309,15 @@ def test_limits_are_read() -> None:
         (("macs>=1e5",), ObjectiveError, "'macs>=1e5' is a lower bound"),
         (("macs",), ObjectiveError, "cannot read"),
         (("parms<=3",), UnknownNameError, "parms"),
-        (("macs<=4e5", "latency_ms<=3"), ObjectiveError, "are of two metrics"),
+        (
+            ("macs<=4e5", "macs<=3e5", "params<=2e5", "params<=1e5"),
+            ObjectiveError,
+            "limits of macs and of params: several limits of one cost",
+        ),
         (("macs<=100",), SettingsError, "limit macs<=100: no architecture of attentive_small"),
         (("macs<=1e9",), SettingsError, "every architecture of attentive_small keeps it"),
+        (("params<=10",), SettingsError, r"the smallest, 8:.*, has [\d.]+ k, the largest [\d.]+ k"),
+        (("macs<=3e5", "params<=1e9"), SettingsError, "limit params<=1e[+]09: every architecture"),
     ],
 )
 def test_limits_that_cannot_be(

@@ -9,6 +9,7 @@ import pytest
 from torch import nn
 
 from archrank.spaces import AttentiveNAS, CustomSpace, NASBench201, Space
+from archrank.spaces.extremes import extremes
 from archrank.tasks import Digits
 
 
@@ -52,6 +53,9 @@ def test_costs_are_those_of_the_whole_list(space: Space) -> None:
     found = np.stack([networks.smallest, networks.largest])
     assert networks.cost(found)["macs"].tolist() == [macs.min(), macs.max()]
     assert (space.canonical(found) == found).all()
+    params = networks.cost(space.enumerate())["params"]
+    found = extremes(networks, "params")
+    assert networks.cost(found)["params"].tolist() == [params.min(), params.max()]
 
 
 def test_a_number_that_costs_nothing_is_decided_by_its_value() -> None:

@@ -188,6 +188,8 @@ def search_in(folder: Path) -> SubnetSearch:
 def told(found: SubnetSearch) -> str:
     """Return a line about what a search has done."""
     line = f"{found.evaluations:,} architectures scored, {len(found.finalists)} finalists measured"
+    if found.others:
+        line += f"; all keep {' and '.join(bound.text for bound in found.others)}"
     if not found.ranker:
         return line
     tau, macs = (found.ranker[name] for name in ("tau", "tau_macs"))

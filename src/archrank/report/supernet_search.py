@@ -53,6 +53,7 @@ def _facts(found: SubnetSearch) -> dict[str, str]:
     facts = {
         "architectures scored by the evolution": f"{found.evaluations:,}",
         "limits": ", ".join(found.limits) or "none",
+        **({"limits of all": ", ".join(b.text for b in found.others)} if found.others else {}),
         "comparison of finalists": f"{found.metric}, batch norms calibrated for each",
     }
     if found.ranker:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,15 +14,21 @@ if TYPE_CHECKING:
     from archrank.spaces.base import Choice
     from archrank.spaces.networks import Networks
 
+Cost: TypeAlias = Literal["macs", "params"]
+
 SWEEPS = 10  # over all decisions; two are enough where costs are sums over decisions
 
 
-def extremes(networks: Networks) -> Archs:
+def extremes(networks: Networks, by: Cost = "macs") -> Archs:
     """Return the architectures with the fewest and the most multiply-accumulates: ``(2, d)``.
 
     Decisions are set one after the other, to the option with which the network has the fewest or
     most MACs, then parameters; of options that cost the same, a number's smallest or largest. That
     is exact where options are sizes, and each larger one costs more whatever the others are.
+
+    Args:
+        networks: of a space.
+        by: ``"params"`` compares parameters, then MACs.
     """
     space = networks.space
     values = [_values(choice) for choice in space.choices]
@@ -33,7 +39,7 @@ def extremes(networks: Networks) -> Archs:
         for _ in range(SWEEPS):
             before = row.copy()
             for j, of_options in enumerate(values):
-                row[j] = _best(networks, row, j, of_options, sign)
+                row[j] = _best(networks, row, j, of_options, sign, by)
             if (row == before).all():
                 break
     return space.canonical(rows)
@@ -46,13 +52,14 @@ def _values(choice: Choice) -> Floats:
 
 
 def _best(
-    networks: Networks, row: NDArray[np.uint8], j: int, values: Floats, sign: int
+    networks: Networks, row: NDArray[np.uint8], j: int, values: Floats, sign: int, by: Cost
 ) -> np.uint8:
     """Return the option of decision ``j`` that makes ``row: (d,)`` largest, by ``sign`` * cost."""
     rows = np.repeat(row[None], len(values), axis=0)
     rows[:, j] = np.arange(len(values))
     rows, values = rows[networks.space.valid(rows)], values[networks.space.valid(rows)]
     costs = networks.cost(rows)
-    order = np.lexsort([sign * v for v in (values, costs["params"], costs["macs"])])
+    second = costs["params" if by == "macs" else "macs"]
+    order = np.lexsort([sign * v for v in (values, second, costs[by])])
     best: np.uint8 = rows[order[-1], j]
     return best

@@ -132,6 +132,7 @@ class BucketEvolution:
         *,
         start: Archs,
         limits: Sequence[float] = (),
+        excess: Measure | None = None,
         seed: int = 0,
         progress: Callable[[int, int], object] = lambda done, of: None,
     ) -> Evaluated:
@@ -146,13 +147,15 @@ class BucketEvolution:
             cost: cheap, since it is called for every candidate.
             start: ``(k, d)`` the first architectures, such as the smallest network.
             limits: largest costs; nothing above the largest of them is scored. None: no limit.
+            excess: part by which architectures exceed limits of other costs, 0 where they keep
+                them; nothing else is scored. ``None``: there are no such limits.
             seed: of what is drawn.
             progress: called with the number of architectures that are scored, and of all.
 
         Returns:
             All that was scored, in order; nothing where no architecture is found within the limits.
         """
-        region = _within(cost, max(limits, default=np.inf))
+        region = _within(cost, max(limits, default=np.inf), excess)
         first = start[region.allowed(start)][: self.initial]
         rng = np.random.default_rng(np.random.SeedSequence([seed, 0]))
         history = _history(space, start[:0], region)
@@ -213,11 +216,16 @@ class BucketEvolution:
         return np.concatenate([children, others[:missing]])
 
 
-def _within(cost: Measure, limit: float) -> Region:
-    """Return the region of architectures that cost no more than a limit."""
-    if not np.isfinite(limit):
+def _within(cost: Measure, limit: float, excess: Measure | None) -> Region:
+    """Return the region of architectures that cost no more than a limit, and have no excess."""
+    if excess is None and not np.isfinite(limit):
         return Region()
-    return Region(lambda archs: np.maximum(cost(archs) / limit - 1.0, 0.0))
+
+    def violation(archs: Archs) -> Floats:
+        over: Floats = np.maximum(cost(archs) / limit - 1.0, 0.0)
+        return over if excess is None else over + excess(archs)
+
+    return Region(violation)
 
 
 def _history(space: Space, archs: Archs, region: Region) -> History:

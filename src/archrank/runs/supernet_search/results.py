@@ -15,7 +15,7 @@ from archrank.errors import InfeasibleError, StorageError
 from archrank.files import read_json
 from archrank.formatting import format_value
 from archrank.metrics import Direction, Metric
-from archrank.runs.supernet_search.settings import COSTS
+from archrank.runs.supernet_search.settings import COSTS, Bound
 from archrank.strategies.bucket_evolution import Evaluated
 
 RESULTS = "results.json"
@@ -51,12 +51,13 @@ class SubnetSearch:
         metric: that finalists are compared by, on validation data.
         direction: of the metric.
         unit: of the metric.
-        cost: metric of the limits.
+        cost: metric of the limits, and of the front.
         limits: largest costs by the text of the limit, ascending; none: the front alone.
         finalists: in the order in which the evolution met them.
         evaluations: architectures that the evolution scored.
         ranker: labels that it learnt from, and tau with the scores of others, beside that of MACs.
         seconds: that the last command took.
+        others: limits of other costs, which all that is on the front or best keeps.
     """
 
     space: str
@@ -70,6 +71,7 @@ class SubnetSearch:
     evaluations: int
     ranker: dict[str, float] = field(default_factory=dict)
     seconds: float = 0.0
+    others: tuple[Bound, ...] = ()
 
     @property
     def metrics(self) -> dict[str, Metric]:
@@ -83,12 +85,20 @@ class SubnetSearch:
         """Return a metric of a finalist for people."""
         return format_value(finalist.value(name), self.metrics[name])
 
+    def keeps_others(self, finalist: Finalist) -> bool:
+        """Tell whether a finalist keeps the limits of other costs."""
+        return all(finalist.value(bound.cost) <= bound.most for bound in self.others)
+
     def _measured(self) -> Evaluated:
         """Return the finalists' numbers; their architectures are not needed."""
         sign = -1.0 if self.direction == "minimize" else 1.0
+        scores = [
+            sign * f.value(self.metric) if self.keeps_others(f) else math.nan
+            for f in self.finalists
+        ]
         return Evaluated(
             np.zeros((len(self.finalists), 0), dtype=np.uint8),
-            sign * np.array([f.value(self.metric) for f in self.finalists]),
+            np.array(scores),
             np.array([f.value(self.cost) for f in self.finalists]),
         )
 
@@ -115,11 +125,17 @@ class SubnetSearch:
         limit, found = list(self.winners.items())[-1]
         if found is None:
             bound = self.limits.get(limit, math.inf)
-            nearest = min(self.finalists, key=lambda f: abs(f.value(self.cost) - bound))
+            limits = {self.cost: bound} | {each.cost: each.most for each in self.others}
+
+            def excess(finalist: Finalist) -> float:
+                return sum(max(finalist.value(k) / most - 1, 0) for k, most in limits.items())
+
+            nearest = min(self.finalists, key=excess)
+            shown = ", ".join(f"{name} {self.text(nearest, name)}" for name in limits)
+            texts = [each for each in (limit, *(bound.text for bound in self.others)) if each]
             raise InfeasibleError(
-                f"no finalist keeps {limit}; the nearest, {nearest.architecture}, has {self.cost} "
-                f"{nearest.value(self.cost):.6g}. Name one to export, or search again with more "
-                "--finalists"
+                f"no finalist keeps {' and '.join(texts)}; the nearest, {nearest.architecture}, "
+                f"has {shown}. Name one to export, or search again with more --finalists"
             )
         return found
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -29,6 +29,7 @@ from archrank.runs.supernet_search.latencies import archs_to_time, predicted_lat
 from archrank.runs.supernet_search.memory import Memory
 from archrank.runs.supernet_search.results import RESULTS, Finalist, SubnetSearch
 from archrank.runs.supernet_search.settings import Limits, SubnetSettings
+from archrank.spaces.extremes import extremes
 from archrank.strategies.bucket_evolution import BucketEvolution, Evaluated
 from archrank.supernets.checkpoints import last_checkpoint, load_supernet
 from archrank.supernets.scoring import one_shot_scores
@@ -106,7 +107,8 @@ def search_supernet(
         memory = Memory(folder, networks.space)
         search = _Search(networks, networks.task, supernet, settings, limits, memory, watch)
         found = search.run(evolution)
-        values = {"score": search.seen.scores, limits.metric.name: search.seen.costs}
+        costs = {name: search.cost(name)(search.seen.archs) for name in limits.costs}
+        values = {"score": search.seen.scores, **costs}
         write_table(folder / TABLE, networks.space.format(search.seen.archs), values)
         write_json(folder / RESULTS, found.to_json())
     return found
@@ -127,12 +129,12 @@ def _same_search(folder: Path, identity: dict[str, Any]) -> None:
 
 
 def _require_costs(networks: Networks, limits: Limits) -> None:
-    """Refuse limits on MACs that the space does not reach."""
-    if limits.metric.name == "macs":
-        ends = np.stack([networks.smallest, networks.largest])
-        low, high = networks.cost(ends)["macs"].tolist()
-        names = networks.space.format(ends)
-        limits.require_reachable(low, high, (names[0], names[1]), networks.space.name)
+    """Refuse limits on MACs and parameters that the space does not reach."""
+    for bound in limits.all:
+        if bound.cost == "macs" or bound.cost == "params":
+            ends = extremes(networks, bound.cost)
+            low, high = networks.cost(ends)[bound.cost].tolist()
+            bound.require_reachable((low, high), networks.space.format(ends), networks.space.name)
 
 
 @dataclass
@@ -150,7 +152,7 @@ class _Search:
     def run(self, evolution: BucketEvolution | None) -> SubnetSearch:
         """Search from the ranker's labels to the finalists."""
         start = time.monotonic()
-        cost = self._cost()
+        cost = self.cost(self.limits.cost)
         ends = np.stack([self.networks.smallest, self.networks.largest])
         low, high = cost(ends).tolist()
         if evolution is None:
@@ -164,7 +166,8 @@ class _Search:
             score,
             cost,
             start=ends[:1],
-            limits=self.limits.bounds,
+            limits=[bound.most for bound in self.limits.each],
+            excess=self._excess if self.limits.others else None,
             seed=self.settings.seed,
             progress=partial(self.watch, "searching"),
         )
@@ -177,8 +180,9 @@ class _Search:
             metric=f"valid_{metric.name}",
             direction="minimize" if metric.direction == "minimize" else "maximize",
             unit=metric.unit,
-            cost=self.limits.metric.name,
-            limits=dict(zip(self.limits.texts, self.limits.bounds, strict=True)),
+            cost=self.limits.cost,
+            limits={bound.text: bound.most for bound in self.limits.each},
+            others=self.limits.others,
             finalists=finalists,
             evaluations=len(self.seen),
             ranker=judged,
@@ -189,10 +193,12 @@ class _Search:
         """Refuse to go on where the evolution has found nothing."""
         name = self.networks.space.name
         if not len(self.seen):
-            raise InfeasibleError(
-                f"no architecture of {name} is predicted to keep {self.limits.texts[-1]}; allow a "
-                "little more, or measure more of them with --timed N"
-            )
+            limits = " and ".join(b.text for b in (*self.limits.each[-1:], *self.limits.others))
+            nothing, remedy = f"no architecture of {name} is found that keeps", ""
+            if "latency_ms" in self.limits.costs:
+                nothing = f"no architecture of {name} is predicted to keep"
+                remedy = ", or measure more of them with --timed N"
+            raise InfeasibleError(f"{nothing} {limits}; allow a little more{remedy}")
         if not np.isfinite(self.seen.scores).any():
             raise EvaluationError(
                 f"none of {len(self.seen):,} scores of architectures of {name} is finite: the "
@@ -201,16 +207,27 @@ class _Search:
 
     # ---- costs -----------------------------------------------------------------------------------
 
-    def _cost(self) -> Callable[[Archs], Floats]:
-        """Return the cost that limits are about: counted, or predicted from measured ones."""
-        if self.limits.metric.name == "macs":
-            return lambda archs: self.networks.cost(archs)["macs"]
+    def cost(self, name: str) -> Callable[[Archs], Floats]:
+        """Return a cost, ``(n, d) -> (n,)``: counted, or predicted from measured ones."""
+        return self._latency if name == "latency_ms" else lambda a: self.networks.cost(a)[name]
+
+    def _excess(self, archs: Archs) -> Floats:
+        """Return the part by which architectures exceed limits that hold for all: ``(n,)``."""
+        total = np.zeros(len(archs))
+        for bound in self.limits.others:
+            total += np.maximum(self.cost(bound.cost)(archs) / bound.most - 1.0, 0.0)
+        return total
+
+    @cached_property
+    def _latency(self) -> Callable[[Archs], Floats]:
+        """Predicted latency, from measured ones."""
         rng = np.random.default_rng([self.settings.seed, 2])
         archs = archs_to_time(self.networks, self.settings.timed, rng=rng)
         ms = self._timed(archs)
         names = self.networks.space.format(archs[:2])
-        ends = (names[0], names[1])
-        self.limits.require_reachable(ms[0], ms[1], ends, self.networks.space.name)
+        for bound in self.limits.all:
+            if bound.cost == "latency_ms":
+                bound.require_reachable((ms[0], ms[1]), names, self.networks.space.name)
         return predicted_latency(self.networks, archs, ms)
 
     def _timed(self, archs: Archs) -> Floats:
@@ -285,7 +302,8 @@ class _Search:
 
     def _finalists(self) -> tuple[Finalist, ...]:
         """Measure the predicted front and the best within each limit."""
-        rows = chosen(self.seen, self.limits.bounds, self.settings.finalists)
+        bounds = tuple(bound.most for bound in self.limits.each)
+        rows = chosen(self.seen, bounds, self.settings.finalists)
         archs = self.seen.archs[rows]
         doing = "measuring finalists"
         valid = self._measured("valid", archs, final=True, doing=doing)
@@ -293,7 +311,7 @@ class _Search:
         costs = self.networks.cost(archs)
         name = self.task.metrics[0].name
         columns = {f"valid_{name}": valid, f"test_{name}": test, **costs}
-        if self.limits.metric.name == "latency_ms":
+        if "latency_ms" in self.limits.costs:
             columns["latency_ms"] = self._timed(archs)
         strings = self.networks.space.format(archs)
         predicted = self.seen.scores[rows].tolist()

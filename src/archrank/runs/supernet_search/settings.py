@@ -9,10 +9,15 @@ from typing import Annotated, Literal
 import numpy as np
 
 from archrank.errors import ObjectiveError, SettingsError
+from archrank.formatting import format_value
 from archrank.metrics import Metric
 from archrank.study.objectives import Constraint
 
-COSTS = (Metric("macs", "minimize"), Metric("latency_ms", "minimize", "ms"))
+COSTS = (
+    Metric("macs", "minimize"),
+    Metric("params", "minimize"),
+    Metric("latency_ms", "minimize", "ms"),
+)
 
 
 @dataclass(frozen=True)
@@ -20,8 +25,9 @@ class SubnetSettings:
     """All settings that change what a search in a supernet does."""
 
     limit: Annotated[tuple[str, ...], "BOUND"] = ()
-    """Largest cost of an architecture, e.g. 'macs<=1e6' or 'latency_ms<=3'; several give the best
-    architecture within each (default: none, the whole front by macs)."""
+    """Largest cost of an architecture, e.g. 'macs<=1e6', 'params<=2e5' or 'latency_ms<=3'. Several
+    of one cost give the best architecture within each; those of other costs hold for all (default:
+    none, the whole front by macs)."""
     score_by: Literal["ranker", "supernet"] = "ranker"
     """Scores of the evolution: a ranker's, fitted to some of the supernet's scores, or the
     supernet's own, 5,376 of them (default: ranker)."""
@@ -57,68 +63,99 @@ class SubnetSettings:
 
 
 @dataclass(frozen=True)
-class Limits:
-    """Upper bounds of one cost, ascending.
+class Bound:
+    """Upper bound of a cost.
 
     Attributes:
-        metric: of the cost.
-        texts: as typed, each once.
-        bounds: largest values that are allowed.
+        cost: name of its metric.
+        text: as typed.
+        most: largest value that is allowed.
     """
 
-    metric: Metric = COSTS[0]
-    texts: tuple[str, ...] = ()
-    bounds: tuple[float, ...] = ()
+    cost: str
+    text: str
+    most: float
+
+    @property
+    def metric(self) -> Metric:
+        """Metric of the cost."""
+        return next(metric for metric in COSTS if metric.name == self.cost)
+
+    def require_reachable(self, ends: tuple[float, float], names: list[str], space: str) -> None:
+        """Refuse a bound outside of what the space has.
+
+        Args:
+            ends: costs of the smallest and the largest network.
+            names: strings of both.
+            space: its name.
+
+        Raises:
+            SettingsError: no architecture keeps the bound, or all do.
+        """
+        smallest, largest = (format_value(value, self.metric) for value in ends)
+        if self.most < ends[0]:
+            raise SettingsError(
+                f"limit {self.text}: no architecture of {space} keeps it; the smallest, "
+                f"{names[0]}, has {smallest}, the largest {largest}"
+            )
+        if self.most > ends[1]:
+            raise SettingsError(
+                f"limit {self.text}: every architecture of {space} keeps it; the largest, "
+                f"{names[1]}, has {largest}, the smallest {smallest}"
+            )
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Upper bounds of one cost, ascending, and of others.
+
+    Attributes:
+        cost: name of the cost that the front is about.
+        each: its bounds; the best architecture within each is looked for.
+        others: of other costs, one each; all architectures keep them.
+    """
+
+    cost: str = COSTS[0].name
+    each: tuple[Bound, ...] = ()
+    others: tuple[Bound, ...] = ()
+
+    @property
+    def all(self) -> tuple[Bound, ...]:
+        """All bounds."""
+        return (*self.each, *self.others)
+
+    @property
+    def costs(self) -> tuple[str, ...]:
+        """Names of all costs."""
+        return (self.cost, *(bound.cost for bound in self.others))
 
     @classmethod
     def parse(cls, texts: Sequence[str]) -> Limits:
         """Read bounds such as ``macs<=1e6``; ``macs<1e6`` leaves out the bound itself.
 
         Raises:
-            UnknownNameError: another metric than macs and latency_ms.
-            ObjectiveError: a text that cannot be read, a lower bound, or bounds of two metrics.
+            UnknownNameError: another metric than macs, params and latency_ms.
+            ObjectiveError: a text that cannot be read, a lower bound, or several bounds of two
+                costs.
         """
-        read = [(Constraint.parse(text, COSTS), text) for text in dict.fromkeys(texts)]
-        for found, text in read:
-            if not found.is_upper:
-                raise ObjectiveError(f"limit {text!r} is a lower bound; write {found.metric}<=...")
-            if found.metric != read[0][0].metric:
-                raise ObjectiveError(
-                    f"limits {read[0][1]!r} and {text!r} are of two metrics; search once for each, "
-                    "with --out DIR"
-                )
-        if not read:
+        found: dict[str, list[Bound]] = {}
+        for text in dict.fromkeys(texts):
+            read = Constraint.parse(text, COSTS)
+            if not read.is_upper:
+                raise ObjectiveError(f"limit {text!r} is a lower bound; write {read.metric}<=...")
+            found.setdefault(read.metric, []).append(Bound(read.metric, str(read), _largest(read)))
+        several = [cost for cost, bounds in found.items() if len(bounds) > 1]
+        if len(several) > 1:
+            raise ObjectiveError(
+                f"limits of {several[0]} and of {several[1]}: several limits of one cost give the "
+                "best architecture within each, and one of another cost holds for all of them; "
+                f"leave one limit of {several[1]}, and search again with --out DIR for another"
+            )
+        if not found:
             return cls()
-        pairs = sorted((_largest(found), str(found)) for found, _ in read)
-        metric = next(m for m in COSTS if m.name == read[0][0].metric)
-        return cls(metric, tuple(text for _, text in pairs), tuple(bound for bound, _ in pairs))
-
-    def require_reachable(
-        self, smallest: float, largest: float, names: tuple[str, str], space: str
-    ) -> None:
-        """Refuse limits outside of what the space has.
-
-        Args:
-            smallest: cost of the smallest network.
-            largest: cost of the largest network.
-            names: strings of both.
-            space: its name.
-
-        Raises:
-            SettingsError: a limit that no architecture keeps, or that all keep.
-        """
-        unit = f" {self.metric.unit}" if self.metric.unit else ""
-        for text, bound in zip(self.texts, self.bounds, strict=True):
-            if bound < smallest:
-                raise SettingsError(
-                    f"limit {text}: no architecture of {space} keeps it; the smallest, {names[0]}, "
-                    f"has {smallest:.10g}{unit}, the largest {largest:.10g}{unit}"
-                )
-            if bound > largest:
-                raise SettingsError(
-                    f"limit {text}: every architecture of {space} keeps it; the largest, "
-                    f"{names[1]}, has {largest:.10g}{unit}, the smallest {smallest:.10g}{unit}"
-                )
+        first = several[0] if several else next(iter(found))
+        others = tuple(bounds[0] for cost, bounds in found.items() if cost != first)
+        return cls(first, tuple(sorted(found[first], key=lambda bound: bound.most)), others)
 
 
 def _largest(bound: Constraint) -> float:

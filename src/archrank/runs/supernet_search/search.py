@@ -29,7 +29,7 @@ from archrank.runs.supernet_search.latencies import archs_to_time, predicted_lat
 from archrank.runs.supernet_search.memory import Memory
 from archrank.runs.supernet_search.results import RESULTS, Finalist, SubnetSearch
 from archrank.runs.supernet_search.settings import Limits, SubnetSettings
-from archrank.spaces.extremes import extremes
+from archrank.spaces.extremes import Cost, extremes
 from archrank.strategies.bucket_evolution import BucketEvolution, Evaluated
 from archrank.supernets.checkpoints import last_checkpoint, load_supernet
 from archrank.supernets.scoring import one_shot_scores
@@ -130,11 +130,13 @@ def _same_search(folder: Path, identity: dict[str, Any]) -> None:
 
 def _require_costs(networks: Networks, limits: Limits) -> None:
     """Refuse limits on MACs and parameters that the space does not reach."""
+    counted: dict[str, Cost] = {"macs": "macs", "params": "params"}
     for bound in limits.all:
-        if bound.cost == "macs" or bound.cost == "params":
-            ends = extremes(networks, bound.cost)
+        if bound.cost in counted:
+            ends = extremes(networks, counted[bound.cost])
             low, high = networks.cost(ends)[bound.cost].tolist()
-            bound.require_reachable((low, high), networks.space.format(ends), networks.space.name)
+            names = networks.space.format(ends)
+            bound.require_reachable((low, high), names, networks.space.name)
 
 
 @dataclass

@@ -34,14 +34,14 @@ def test_agrees_with_torch() -> None:
         ours.output.load_state_dict(theirs.out_proj.state_dict())
     x, memory = torch.randn(3, 5, 8), torch.randn(3, 6, 8)
     assert torch.allclose(ours(x, memory), theirs(x, memory, memory)[0], atol=1e-6)
-    blocked = future(5, x.device)
+    blocked = future(5, 5, x.device)
     assert torch.allclose(
         ours(x, blocked=blocked), theirs(x, x, x, attn_mask=blocked)[0], atol=1e-6
     )
 
 
 def test_distances_are_clipped() -> None:
-    index = distance_index(4, 2, torch.device("cpu"))
+    index = distance_index(4, 4, 2, torch.device("cpu"))
     assert index.tolist() == [[2, 3, 4, 4], [1, 2, 3, 4], [0, 1, 2, 3], [0, 0, 1, 2]]
 
 

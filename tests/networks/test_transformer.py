@@ -1,23 +1,34 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from archrank.networks.transformer import GPT, EncoderDecoder, LanguageModel, LayerSpec
+from archrank.networks.language_models import GPT, LanguageModel
+from archrank.networks.transformer import EncoderDecoder
+from archrank.networks.transformer_layers import LayerSpec, StackSpec
 
-ENCODER = [LayerSpec(16, 24, 2, qkv_dim=8)] * 3
-DECODER = [LayerSpec(12, 24, 2, cross_heads=4, sources=k, qkv_dim=8) for k in (1, 3)]
-PRE_RELATIVE = [LayerSpec(12, 24, 2, cross_heads=4, sources=2, relative=3, qkv_dim=8)] * 2
+ENCODER = StackSpec((LayerSpec(16, 24, 2, qkv_dim=8),) * 3)
+DECODER = StackSpec(
+    tuple(LayerSpec(12, 24, 2, cross_heads=4, sources=k, qkv_dim=8) for k in (1, 3))
+)
+PRE_ENCODER = StackSpec((LayerSpec(16, 24, 2, qkv_dim=8, pre=True),) * 3)
+PRE_RELATIVE = StackSpec(
+    (LayerSpec(12, 24, 2, cross_heads=4, sources=2, relative=3, qkv_dim=8, pre=True),) * 2
+)
+GPT_LAYERS = tuple(
+    LayerSpec(16, ffn, heads, qkv_dim=4 * heads, pre=True, rotary=2)
+    for heads, ffn in ((2, 24), (3, 40))
+)
 
 
 def translator(pad: int | None = None, shared: bool = False, pre: bool = False) -> EncoderDecoder:
     torch.manual_seed(0)
-    decoder = PRE_RELATIVE if pre else DECODER
-    return EncoderDecoder(
-        ENCODER, decoder, 9, 9, pad=pad, shared=shared, pre=(pre, pre), sinusoidal=not pre
-    )
+    encoder, decoder = (PRE_ENCODER, PRE_RELATIVE) if pre else (ENCODER, DECODER)
+    return EncoderDecoder(encoder, decoder, 9, 9, pad=pad, shared=shared, sinusoidal=not pre)
 
 
 NETWORKS = {
@@ -25,9 +36,9 @@ NETWORKS = {
     "pre": translator(pre=True),
     "shared": translator(shared=True),
     "language model": LanguageModel(
-        [LayerSpec(w, 24, 2, qkv_dim=8) for w in (16, 12, 12)], vocabulary=9
+        StackSpec(tuple(LayerSpec(w, 24, 2, qkv_dim=8, pre=True) for w in (16, 12, 12))), 9
     ),
-    "gpt": GPT(16, [(2, 24), (3, 40)], 9, head_dim=4),
+    "gpt": GPT(StackSpec(GPT_LAYERS, scale=1.0), 9),
 }
 
 
@@ -95,9 +106,9 @@ def test_pre_norm_ends_with_a_norm() -> None:
 def test_learns_to_reverse() -> None:
     """Needs attention to the source and positions: every target token lies elsewhere."""
     torch.manual_seed(0)
-    encoder = [LayerSpec(32, 64, 4, qkv_dim=32)] * 2
-    decoder = [LayerSpec(32, 64, 4, cross_heads=4, sources=2, qkv_dim=32)] * 2
-    network = EncoderDecoder(encoder, decoder, 8, 8, pre=(True, True))
+    layer = LayerSpec(32, 64, 4, qkv_dim=32, pre=True)
+    decoder = replace(layer, cross_heads=4, sources=2)
+    network = EncoderDecoder(StackSpec((layer,) * 2), StackSpec((decoder,) * 2), 8, 8)
     optimizer = torch.optim.Adam(network.parameters(), 3e-3)
     for _ in range(150):
         source = torch.randint(1, 8, (32, 4))

@@ -37,6 +37,12 @@ TASK = Digits(copies=1)
         ("acenas_proxylessnas", {"warmup_epochs": 5, "label_smoothing": 0.1, "grad_clip": None}),
         ("attentive_imagenet", {"epochs": 360, "weight_decay": 1e-5, "grad_clip_value": 1}),
         ("attentive_imagenet", {"warmup_epochs": 5, "label_smoothing": 0.1, "decay_norms": False}),
+        ("hat_iwslt14", {"updates": 50_000, "lr": 5e-4, "warmup_updates": 10_000, "beta2": 0.98}),
+        ("hat_iwslt14", {"optimizer": "adamw", "weight_decay": 1e-4, "label_smoothing": 0.1}),
+        ("hat_iwslt14", {"schedule": "inverse_sqrt", "precision": "float32"}),
+        ("hat_wmt14", {"updates": 40_000, "lr": 1e-3, "schedule": "cosine_after_warmup"}),
+        ("ranknas_wikitext103", {"updates": 286_000, "momentum": 0.99, "nesterov": True, "lr": 1}),
+        ("ranknas_wikitext103", {"grad_clip": 0.1, "warmup_updates": 16_000, "weight_decay": 0}),
         ("cpu", {"epochs": 300, "batch_size": 128, "lr": 0.1, "weight_decay": 5e-4}),
         ("cells", {"epochs": 600, "batch_size": 128, "lr": 0.1, "weight_decay": 5e-4}),
     ],
@@ -48,10 +54,11 @@ def test_numbers(name: str, numbers: dict[str, Any]) -> None:
 
 def test_published_recipes_do_not_depend_on_the_task() -> None:
     odd = Recipe(optimizer="adamw", momentum=0.5, label_smoothing=0.3, precision="bfloat16")
-    for name in set(RECIPES.names()) - {"cpu", "cells", "attentive_small"}:
+    for name in set(RECIPES.names()) - {"cpu", "cells", "attentive_small", "transformer_small"}:
         recipe = RECIPES.get(name)
         assert recipe.optimisation(odd) == recipe.optimisation(Recipe())
-        assert recipe.optimisation(odd).nesterov == (name == "attentive_imagenet")
+        plain = name.startswith(("acenas", "surgery"))
+        assert recipe.optimisation(odd).nesterov != plain
     assert RECIPES.get("cpu").optimisation(odd).optimizer == "adamw"
 
 
@@ -61,6 +68,17 @@ def test_the_learning_rate_of_proxylessnas_grows_with_the_processes() -> None:
     assert found.batch_size == 2048
     assert RECIPES.get("acenas_proxylessnas").sampler == SkipPrior(skip=0.5)
     assert RECIPES.get("surgery").optimisation(TASK.recipe, 16).batch_size == 512
+
+
+def test_epochs_stand_in_for_the_updates_of_a_recipe() -> None:
+    recipe = RECIPES.get("hat_iwslt14")
+    found = recipe.optimisation(TASK.recipe, epochs=3)
+    assert (found.epochs, found.updates, found.warmup_updates) == (3, None, 10_000)
+    assert recipe.optimisation(TASK.recipe, epochs=3, warmup_epochs=1).warmup_updates == 0
+    small = RECIPES.get("transformer_small")
+    assert small.optimisation(TASK.recipe, updates=9, warmup_updates=2).warmup_epochs == 0
+    with pytest.raises(SettingsError, match="in epochs or in updates, not both"):
+        recipe.optimisation(TASK.recipe, epochs=3, updates=4)
 
 
 def test_attentivenas_as_published() -> None:

@@ -17,7 +17,8 @@ from archrank.networks import NASBench201Network
 from archrank.tasks import Digits, Recipe
 from archrank.training.grouped import train_many
 from archrank.training.loop import initialise, train
-from archrank.training.schedule import Decay
+from archrank.training.schedule import Decay, warmup
+from archrank.training.step import Step
 
 PLATEAU = Recipe(epochs=3, schedule="plateau", plateau_factor=0.25, plateau_patience=1)
 
@@ -53,6 +54,44 @@ def test_other_schedules_do_not_look_at_losses() -> None:
         assert decay.state_dict() == {}
 
 
+def test_the_inverse_root_is_that_of_vaswani() -> None:
+    """Equation 3 up to its constant: ``min(step^-1/2, step warmup^-3/2)``, 1 at the top."""
+    recipe = Recipe(schedule="inverse_sqrt", lr=1.0, updates=50, warmup_updates=8)
+    for step in range(1, 51):
+        found = warmup(recipe, step - 1, 50) * Decay(recipe, 50).after(step - 1)
+        assert found == pytest.approx(min(step**-0.5, step * 8**-1.5) * 8**0.5)
+    assert Decay(Recipe(schedule="inverse_sqrt"), 9).after(3) == 0.5  # without a warm-up
+
+
+def test_the_cosine_may_begin_after_the_warm_up() -> None:
+    recipe = Recipe(schedule="cosine_after_warmup", updates=30, warmup_updates=10)
+    decay = Decay(recipe, 30)
+    assert [decay.after(done) for done in (0, 5, 10)] == [1, 1, 1]
+    assert decay.after(20) == pytest.approx(0.5)
+    assert decay.after(30) == pytest.approx(0)
+
+
+@pytest.mark.parametrize("updates", [1, 5, 8])
+def test_a_training_may_be_so_many_updates(updates: int) -> None:
+    """Of 3 batches an epoch; the last epoch is cut short."""
+    recipe = Recipe(updates=updates, batch_size=300, warmup_updates=2)
+    network = initialise(
+        lambda: NASBench201Network(["skip_connect"] * 6, in_channels=1, channels=2, cells=1), 0
+    )
+    made: list[Any] = []
+    update = Step.__call__
+
+    def counted(step: Step, loss: torch.Tensor) -> None:
+        made.append(loss)
+        update(step, loss)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Step, "__call__", counted)
+        result = train(network, Digits(recipe=recipe, copies=1), seed=0)
+    assert len(made) == updates
+    assert result.epochs == -(-updates // 3)
+
+
 def test_a_training_tells_its_losses() -> None:
     network = initialise(
         lambda: NASBench201Network(["skip_connect"] * 6, in_channels=1, channels=2, cells=1), 0
@@ -75,7 +114,7 @@ def test_a_group_has_one_learning_rate() -> None:
 @pytest.mark.parametrize(
     ("setting", "told"),
     [
-        ({"schedule": "plato"}, "schedule is 'plato', expected one of cosine, plateau, constant"),
+        ({"schedule": "plato"}, "schedule is 'plato', expected one of cosine, cosine_after_warmup"),
         ({"optimizer": "adam"}, "optimizer is 'adam', expected one of sgd, adamw"),
         ({"precision": "int8"}, "precision is 'int8'"),
         ({"epochs": 0}, "epochs must be at least 1, got 0"),
@@ -87,6 +126,10 @@ def test_a_group_has_one_learning_rate() -> None:
         ({"weight_decay": -1e-9}, "weight_decay is -1e-09, expected at least 0"),
         ({"label_smoothing": 2}, "label_smoothing is 2, expected at least 0 and below 1"),
         ({"grad_clip": 0.0}, "grad_clip is 0, expected above 0"),
+        ({"updates": 0}, "updates must be at least 1, got 0"),
+        ({"warmup_updates": -1}, "warmup_updates must be at least 0, got -1"),
+        ({"beta2": 1.0}, "beta2 is 1, expected at least 0 and below 1"),
+        ({"warmup_epochs": 1, "warmup_updates": 5}, "is 1 and warmup_updates 5; give one of them"),
         ({"plateau_factor": 1.0}, "plateau_factor is 1, expected above 0 and below 1"),
     ],
 )

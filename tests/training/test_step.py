@@ -97,6 +97,23 @@ def test_several_losses_make_one_update() -> None:
         assert torch.allclose(a, b, atol=1e-7)
 
 
+def test_adamw_is_that_of_torch() -> None:
+    """With the published second moment of Transformers."""
+    ours, theirs = line(), line()
+    theirs.load_state_dict(ours.state_dict())
+    recipe = Recipe(optimizer="adamw", lr=0.01, weight_decay=0.1, beta2=0.98, schedule="constant")
+    step = Step(ours.parameters(), recipe, 5)
+    reference = torch.optim.AdamW(theirs.parameters(), 0.01, (0.9, 0.98), weight_decay=0.1)
+    for i in range(5):
+        x = torch.full((1, 3), float(i - 1))
+        step(ours(x).square().sum())
+        theirs(x).square().sum().backward()
+        reference.step()
+        reference.zero_grad()
+    for a, b in zip(ours.parameters(), theirs.parameters(), strict=True):
+        assert torch.allclose(a, b, atol=1e-7)
+
+
 @pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
 def test_weights_without_a_gradient_stay(optimizer: Any) -> None:
     paths = nn.ModuleList([nn.Linear(3, 1) for _ in range(3)])

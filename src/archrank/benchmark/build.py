@@ -153,7 +153,7 @@ class Benchmark:
         """Train what is left of the supernets; ``begin`` is called before, if anything is."""
         for seed, folder in enumerate(self._supernets()):
             training = start_training(self.networks, seed=seed)
-            if max(checkpoints(folder), default=0) < training.recipe.epochs:
+            if max(checkpoints(folder), default=0) < training.epochs:
                 begin()
             with torch_threads(1):
                 train_supernet(training, folder)

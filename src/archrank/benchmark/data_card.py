@@ -94,7 +94,7 @@ def _supernets(benchmark: Benchmark) -> str:
     training, recipe = start_training(benchmark.networks), benchmark.space.supernet_recipe
     return (
         f" One-shot scores are means over {_many(benchmark.settings.supernets, 'supernet')} of the "
-        f"recipe `{recipe}` ({training.recipe.epochs} epochs, {type(training.sampler).__name__} "
+        f"recipe `{recipe}` ({training.epochs} epochs, {type(training.sampler).__name__} "
         f"sampling), on {SCORED} validation images, with the statistics of the batch."
     )
 

@@ -44,10 +44,9 @@ class SupernetTrain:
     digits). Dry runs also know imagenet-224 and imagenet-288, random images of that size, and take
     them by default where the recipe was published for them."""
     recipe: Annotated[str | None, "NAME"] = None
-    """Recipe of the training: cells, attentive_small and cpu, for small tasks; as published:
-    surgery, acenas, acenas_nds, acenas_proxylessnas, attentive_imagenet; or your own as
-    file.py:name (default: cells for cells with operations on edges, attentive_small and
-    attentive_imagenet for AttentiveNAS's spaces, else cpu)."""
+    """Recipe of the training: cells, attentive_small, transformer_small and cpu, for small tasks;
+    as published: surgery, acenas, acenas_nds, acenas_proxylessnas, attentive_imagenet, hat_iwslt14,
+    hat_wmt14, ranknas_wikitext103; or your own as file.py:name (default: the one of the space)."""
     sampling: Sampling = field(default_factory=Sampling)
     optimisation: Optimisation = field(default_factory=Optimisation)
     decay_exponents: Annotated[tuple[float, ...], "NUMBER"] = ()

@@ -17,6 +17,8 @@ class Optimisation:
 
     epochs: int | None = None
     """Number of passes over the training data (default: the recipe's)."""
+    updates: int | None = None
+    """Number of updates, in place of epochs (default: the recipe's)."""
     batch_size: int | None = None
     """Number of examples per update, of all processes together (default: the recipe's)."""
     batch_tokens: int | None = None
@@ -24,14 +26,19 @@ class Optimisation:
     recipe's)."""
     lr: Annotated[float | None, "NUMBER"] = None
     """Peak learning rate (default: the recipe's)."""
-    schedule: Literal["cosine", "plateau", "constant"] | None = None
-    """Learning rate: cosine, which falls to 0, plateau or constant (default: the recipe's)."""
+    schedule: (
+        Literal["cosine", "cosine_after_warmup", "inverse_sqrt", "plateau", "constant"] | None
+    ) = None
+    """Learning rate: cosine, which falls to 0, cosine_after_warmup, inverse_sqrt, which falls with
+    the root of the updates, plateau or constant (default: the recipe's)."""
     plateau_factor: Annotated[float | None, "NUMBER"] = None
     """Factor of the learning rate where the training loss stops to fall (default: the recipe's)."""
     plateau_patience: int | None = None
     """Number of epochs without a lower training loss before that (default: the recipe's)."""
     warmup_epochs: Annotated[float | None, "NUMBER"] = None
     """Number of epochs in which the learning rate rises from 0 (default: the recipe's)."""
+    warmup_updates: int | None = None
+    """Number of updates in which the learning rate rises from 0 (default: the recipe's)."""
     momentum: Annotated[float | None, "NUMBER"] = None
     """Momentum of SGD (default: the recipe's)."""
     weight_decay: Annotated[float | None, "NUMBER"] = None

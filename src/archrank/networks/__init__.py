@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from archrank.networks.attentivenas import AttentiveNASNetwork
 from archrank.networks.grouped import GroupedNASBench201
+from archrank.networks.language_models import GPT, LanguageModel
 from archrank.networks.nasbench101 import NASBench101Network
 from archrank.networks.nasbench201 import NASBench201Network
 from archrank.networks.nds import NDSNetwork
 from archrank.networks.operations import OPERATIONS, operation
 from archrank.networks.proxylessnas import ProxylessNASNetwork
-from archrank.networks.transformer import GPT, EncoderDecoder, LanguageModel
+from archrank.networks.transformer import EncoderDecoder
 
 __all__ = [
     "GPT",

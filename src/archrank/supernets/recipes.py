@@ -30,6 +30,11 @@ if TYPE_CHECKING:
     from archrank.spaces.networks import Networks
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
+_INSTEAD: Mapping[str, Mapping[str, Any]] = {  # of lengths of the recipe
+    "epochs": {"updates": None},
+    "warmup_epochs": {"warmup_updates": 0},
+    "warmup_updates": {"warmup_epochs": 0.0},
+}
 
 
 @dataclass(frozen=True)
@@ -63,12 +68,16 @@ class SupernetRecipe:
 
         Raises:
             UnknownNameError: a recipe has no such setting.
-            SettingsError: a setting is out of its range.
+            SettingsError: a setting is out of its range, or both epochs and updates are given.
         """
         known = [f.name for f in fields(Recipe)]
         for name in changes:
             if name not in known:
                 raise UnknownNameError("setting of a recipe", name, known)
+        if changes.get("epochs") is not None and changes.get("updates") is not None:
+            raise SettingsError("give the length of a training in epochs or in updates, not both")
+        for length in set(changes) & set(_INSTEAD):
+            changes = {**_INSTEAD[length], **changes}
         found = replace(task if self.keeps_task else Recipe(), **self.changes)
         if self.per_process:
             found = replace(found, lr=found.lr * processes, batch_size=found.batch_size * processes)
@@ -189,6 +198,75 @@ ATTENTIVE_SMALL = replace(
 )
 """For attentive_small on small tasks and CPUs."""
 
+_ADAM = {"optimizer": "adamw", "beta2": 0.98, "weight_decay": 1e-4, "label_smoothing": 0.1}
+
+HAT_IWSLT14 = SupernetRecipe(
+    {
+        **_ADAM,
+        "updates": 50_000,
+        "batch_size": 160,
+        "lr": 5e-4,
+        "schedule": "inverse_sqrt",
+        "warmup_updates": 10_000,
+    },
+    options={"residual_dropout": 0.375},
+)
+"""HAT on IWSLT'14: one architecture per update, drawn uniformly."""
+
+HAT_WMT14 = SupernetRecipe(
+    {
+        **_ADAM,
+        "updates": 40_000,
+        "batch_size": 16_384,
+        "lr": 1e-3,
+        "schedule": "cosine_after_warmup",
+        "warmup_updates": 10_000,
+        "precision": "float16",
+    },
+    options={"residual_dropout": 0.3, "attention_dropout": 0.1},
+)
+"""HAT on WMT'14, where 8 GPUs add up 16 batches of 4,096 tokens each for an update.
+
+The published rate ends at 1e-7, this one at 0.
+"""
+
+RANKNAS_WIKITEXT103 = SupernetRecipe(
+    {
+        "optimizer": "sgd",
+        "momentum": 0.99,
+        "nesterov": True,
+        "weight_decay": 0.0,
+        "grad_clip": 0.1,
+        "updates": 286_000,
+        "batch_size": 144,
+        "lr": 1.0,
+        "schedule": "cosine_after_warmup",
+        "warmup_updates": 16_000,
+        "precision": "float16",
+    },
+    options={"residual_dropout": 0.3, "activation_dropout": 0.1, "attention_dropout": 0.1},
+)
+"""RankNAS on WikiText-103, which trains as Baevski & Auli (ICLR 2019): Nesterov's momentum.
+
+Batches are 144 windows of 512 tokens, as many tokens as the 8 x 3 batches of 3,072 there. The
+cosine has one period of 270,000 updates after the warm-up.
+"""
+
+TRANSFORMER_SMALL = SupernetRecipe(
+    {
+        **_ADAM,
+        "epochs": 8,
+        "batch_size": 64,
+        "lr": 3e-3,
+        "schedule": "cosine",
+        "warmup_epochs": 0.5,
+        "grad_clip": 1.0,
+        "label_smoothing": 0.0,
+    },
+    keeps_task=True,
+)
+"""For hat_small, ranknas_small and ranknas_lm_small on small tasks and CPUs."""
+
 RECIPES = Registry(
     "supernet recipe",
     {
@@ -200,6 +278,10 @@ RECIPES = Registry(
         "acenas_proxylessnas": "archrank.supernets.recipes:ACENAS_PROXYLESSNAS",
         "attentive_imagenet": "archrank.supernets.recipes:ATTENTIVE_IMAGENET",
         "attentive_small": "archrank.supernets.recipes:ATTENTIVE_SMALL",
+        "hat_iwslt14": "archrank.supernets.recipes:HAT_IWSLT14",
+        "hat_wmt14": "archrank.supernets.recipes:HAT_WMT14",
+        "ranknas_wikitext103": "archrank.supernets.recipes:RANKNAS_WIKITEXT103",
+        "transformer_small": "archrank.supernets.recipes:TRANSFORMER_SMALL",
     },
     "supernet_recipes",
 )

@@ -62,7 +62,7 @@ def train_supernet(
         training: the training; the same in all processes that train together.
         folder: folder of checkpoints; ``None`` keeps none. Only the first process touches it.
         keep: epochs whose checkpoints stay, beside the last one.
-        every: epochs between checkpoints; ``None`` is a tenth of the recipe's.
+        every: epochs between checkpoints; ``None`` is a tenth of all.
         watch: called after every epoch, in the first process.
 
     Returns:
@@ -76,7 +76,7 @@ def train_supernet(
         WorkerError: another process has ended, or does not answer.
     """
     place = None if folder is None else Path(folder)
-    epochs, ranks = training.recipe.epochs, training.ranks
+    epochs, ranks = training.epochs, training.ranks
     every = max(1, epochs // 10) if every is None else every
     _check(keep, every, epochs)
     if place is not None:

@@ -2,7 +2,8 @@
 
 A narrow architecture takes the first output channels and the first input channels of each weight,
 and the scale and shift of the first channels of a batch norm, as AceNAS slices NAS-Bench-101 and
-the NDS spaces. A smaller kernel is the centre of a larger one, as in AttentiveNAS. Where several
+the NDS spaces. A smaller kernel is the centre of a larger one, as in AttentiveNAS. Layers of
+Transformers are run in place by :mod:`archrank.networks.first_features`. Where several
 architectures make one update, a sliced weight's gradient is divided by how many of them used any of
 its channels, not channel by channel.
 """
@@ -16,7 +17,9 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from archrank.errors import SettingsError
+from archrank.networks.attention import CENTRED
 from archrank.networks.attentivenas import SqueezeExcite, make_divisible
+from archrank.networks.first_features import centre_rows
 from archrank.networks.nds_operations import FactorizedReduce, reduce_factorized
 from archrank.supernets.statistics import at_least_float32
 
@@ -139,10 +142,12 @@ def normalise(norm: _BatchNorm, x: Tensor) -> Tensor:
 def copy_first(source: nn.Module, target: nn.Module) -> None:
     """Give ``target`` the first channels of ``source``, which has weights of the same names.
 
-    Smaller kernels get the centre of larger ones.
+    Smaller kernels get the centre of larger ones, and so do tables of relative positions.
     """
     for name, weight in target.named_parameters():
         whole: Tensor = source.get_parameter(name)
         if weight.dim() == 4:
             whole = _centre(whole, weight.shape[-2:])
+        elif name.rpartition(".")[2] in CENTRED:
+            whole = centre_rows(whole, len(weight))
         weight.copy_(whole[tuple(map(slice, weight.shape))])

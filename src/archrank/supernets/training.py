@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -135,7 +136,7 @@ class SupernetTraining:
                 "batches of 1 example have no statistics that batch norms could normalise by; "
                 "train with a batch_size of at least 2 for every process"
             )
-        updates = self.recipe.epochs * self._draws.batches
+        updates = self.recipe.updates_of(self._draws.batches)
         recipe = replace(self.recipe, lr=self.recipe.lr * SLOWER**self.recoveries)
         self._step = Step(self.supernet.parameters(), recipe, updates)
         self._session = Session(self.supernet, self._trained, self._step, self.ranks, self._see)
@@ -148,6 +149,11 @@ class SupernetTraining:
     def batches(self) -> int:
         """Updates of an epoch."""
         return self._draws.batches
+
+    @property
+    def epochs(self) -> int:
+        """Epochs in all; the last one may be cut short by the recipe's number of updates."""
+        return self.recipe.epochs_of(self._draws.batches)
 
     @property
     def lr(self) -> float:
@@ -188,12 +194,14 @@ class SupernetTraining:
         self.supernet.train()
         self._meter = self.task.meter()
         every = math.ceil(self.batches / SEEN)
-        numbers = range(self._step.done, self._step.done + self.batches)
+        left = min(self.batches, self._step.updates - self._step.done)
+        numbers = range(self._step.done, self._step.done + left)
         if self.ranks.size > 1:
             self._draws.augmenting.manual_seed(self._seed_of_epoch(1))
         drawing = ahead(self._drawn, numbers, in_thread=self._networks.closed_form)
         with drawing as drawn, seeded(self._seed_of_epoch(), self.device):
-            for made, (batch, rows) in enumerate(zip(self._draws.epoch(), drawn, strict=False)):
+            pairs = zip(islice(self._draws.epoch(), left), drawn, strict=False)
+            for made, (batch, rows) in enumerate(pairs):
                 self._seeing = made % every == 0
                 yield self._told(self._step.done, self._update, batch, rows)
 

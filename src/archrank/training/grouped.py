@@ -25,6 +25,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -148,13 +149,13 @@ def _fit(
     recipe = task.recipe
     limit = recipe.grad_clip
     clip = None if limit is None else partial(clip_each, group.layers(), group.size, limit)
-    updates = recipe.epochs * _batches(splits.train, task)
-    step = Step(group.parameters(), recipe, updates, clip=clip)
+    batches = _batches(splits.train, task)
+    step = Step(group.parameters(), recipe, recipe.updates_of(batches), clip=clip)
     runs = [_Run() for _ in range(group.size)]
-    for epoch in range(1, recipe.epochs + 1):
+    for epoch in range(1, recipe.epochs_of(batches) + 1):
         group.train()
         losses = []
-        for x, y in draws():
+        for x, y in islice(draws(), step.updates - step.done):
             with step.forward_context():
                 loss = _losses(task, group(x), y)  # (m,)
             step(loss.sum())

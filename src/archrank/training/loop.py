@@ -23,6 +23,7 @@ import math
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import torch
@@ -128,12 +129,12 @@ def _fit(
     recipe = task.recipe
     generator = torch.Generator(data.y.device).manual_seed(seed)
     draws = Draws(task, data, recipe, generator, layout)
-    step = Step(network.parameters(), recipe, recipe.epochs * draws.batches)
-    mean_loss = math.nan
-    for epoch in range(recipe.epochs):
+    step = Step(network.parameters(), recipe, recipe.updates_of(draws.batches))
+    mean_loss, epochs = math.nan, recipe.epochs_of(draws.batches)
+    for epoch in range(epochs):
         network.train()
         losses = []
-        for batch in draws.epoch():
+        for batch in islice(draws.epoch(), step.updates - step.done):
             with step.forward_context():
                 loss = task.loss(run(network, batch.x), batch.y)
             step(loss)
@@ -144,4 +145,4 @@ def _fit(
             return mean_loss, epoch + 1, reason
         step.end_epoch(mean_loss)
         after(epoch + 1)
-    return mean_loss, recipe.epochs, None
+    return mean_loss, epochs, None

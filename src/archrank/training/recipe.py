@@ -10,7 +10,14 @@ from archrank.checks import number, whole
 from archrank.errors import SettingsError
 
 BELOW = -1e-300  # the limit below numbers that may be 0
-LEAST = {"epochs": 1, "batch_size": 1, "plateau_patience": 0, "batch_tokens": 1}
+LEAST = {
+    "epochs": 1,
+    "updates": 1,
+    "batch_size": 1,
+    "batch_tokens": 1,
+    "warmup_updates": 0,
+    "plateau_patience": 0,
+}
 """Whole numbers, and the smallest that is possible."""
 
 BETWEEN = {
@@ -19,6 +26,7 @@ BETWEEN = {
     "grad_clip_value": (0.0, inf),
     "plateau_factor": (0.0, 1.0),
     "momentum": (BELOW, 1.0),
+    "beta2": (BELOW, 1.0),
     "weight_decay": (BELOW, inf),
     "warmup_epochs": (BELOW, inf),
     "label_smoothing": (BELOW, 1.0),
@@ -34,31 +42,38 @@ class Recipe:
     default that changes nothing; the defaults themselves stay.
 
     Attributes:
-        epochs: Passes over the training data.
+        epochs: Passes over the training data, unless there are ``updates``.
         batch_size: Examples per update, at most; of no meaning with ``batch_tokens``.
-        optimizer: SGD with momentum, or AdamW.
+        optimizer: SGD with momentum, or AdamW, which fairseq calls Adam: its decay, too, is not
+            part of the gradient.
         lr: Peak learning rate.
         momentum: Of SGD.
         weight_decay: Decay of all weights.
         decay_norms: Let weight decay act on biases and on scales and shifts of norms, too.
-        warmup_epochs: Epochs in which the learning rate rises linearly from 0.
+        warmup_epochs: Epochs in which the learning rate rises linearly from 0; with ``updates``, as
+            large a part of them as it is of ``epochs``.
         label_smoothing: Share of the target's probability that is spread over all classes.
         grad_clip: Largest L2 norm of the gradient of all weights; ``None``: no limit.
         grad_clip_value: Largest absolute value of each number of a gradient, which is cut off
             there before the norm is limited; ``None``: no limit.
         precision: Number format of forward passes, chosen per operation by autocast.
         nesterov: Look ahead along the momentum of SGD, as Nesterov does.
-        schedule: The learning rate falls to 0 along a cosine over all updates; or by a factor
-            whenever the mean training loss of an epoch has had no new minimum for more than
-            ``plateau_patience`` epochs; or stays.
+        schedule: The learning rate falls to 0 along a cosine over all updates, or over those after
+            the warm-up; or with the inverse root of the number of updates, from the end of the
+            warm-up on (Vaswani et al., 2017, eq. 3); or by a factor whenever the mean training loss
+            of an epoch has had no new minimum for more than ``plateau_patience`` epochs; or stays.
         plateau_factor: Of the learning rate at each plateau.
         plateau_patience: Epochs.
         batch_tokens: Tokens per update, at most, padding included: examples times their longest
             sequence. Sequences of like length are batched together. ``None``: ``batch_size``.
+        updates: Updates in all, in place of ``epochs``; ``None``: as many as the epochs have.
+        warmup_updates: Updates in which the learning rate rises linearly from 0, in place of
+            ``warmup_epochs``.
+        beta2: Of AdamW, by which its mean of squared gradients forgets.
 
     Raises:
         SettingsError: An optimizer, precision or schedule that does not exist, or a number that is
-            out of its range.
+            out of its range; or two lengths of one thing.
     """
 
     epochs: int = 12
@@ -72,12 +87,17 @@ class Recipe:
     grad_clip: float | None = None
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     nesterov: bool = True
-    schedule: Literal["cosine", "plateau", "constant"] = "cosine"
+    schedule: Literal["cosine", "cosine_after_warmup", "inverse_sqrt", "plateau", "constant"] = (
+        "cosine"
+    )
     plateau_factor: float = 0.5
     plateau_patience: int = 30
     grad_clip_value: float | None = None
     decay_norms: bool = True
     batch_tokens: int | None = None
+    updates: int | None = None
+    warmup_updates: int = 0
+    beta2: float = 0.999
 
     def __post_init__(self) -> None:
         hints = get_type_hints(Recipe)
@@ -88,7 +108,7 @@ class Recipe:
                     f"recipe: {name} is {value!r}, expected one of {', '.join(known)}"
                 )
         for name, least in LEAST.items():
-            if name == "batch_tokens" and self.batch_tokens is None:
+            if name in ("updates", "batch_tokens") and getattr(self, name) is None:
                 continue
             whole(getattr(self, name), f"recipe: {name}", at_least=least, error=SettingsError)
         for name, (low, high) in BETWEEN.items():
@@ -99,3 +119,16 @@ class Recipe:
                 limits = "above 0" if low == 0 else "at least 0"
                 limits += "" if high == inf else f" and below {high:g}"
                 raise SettingsError(f"recipe: {name} is {value:g}, expected {limits}")
+        if self.warmup_epochs and self.warmup_updates:
+            raise SettingsError(
+                f"recipe: warmup_epochs is {self.warmup_epochs:g} and warmup_updates "
+                f"{self.warmup_updates:,}; give one of them"
+            )
+
+    def epochs_of(self, batches: int) -> int:
+        """Return the number of epochs, the last one perhaps cut short, of so many batches each."""
+        return self.epochs if self.updates is None else -(-self.updates // batches)
+
+    def updates_of(self, batches: int) -> int:
+        """Return the number of updates in all, where an epoch has so many batches."""
+        return self.epochs * batches if self.updates is None else self.updates

@@ -11,19 +11,24 @@ THRESHOLD = 1e-4  # part of the lowest loss by which a lower one must differ, as
 
 
 def warmup(recipe: Recipe, done: int, updates: int) -> float:
-    """Return the factor of the rate that rises linearly to 1 in the epochs of warm-up.
+    """Return the factor of the rate that rises linearly to 1 in the warm-up.
 
     Args:
         recipe: Its epochs, and those of warm-up.
         done: Updates made.
         updates: Updates in all.
     """
-    length = recipe.warmup_epochs * (updates / recipe.epochs)  # updates
+    length = warmup_length(recipe, updates)
     return min(1.0, (done + 1) / length) if length > 0 else 1.0
 
 
+def warmup_length(recipe: Recipe, updates: int) -> float:
+    """Return the number of updates of the warm-up, of so many in all."""
+    return recipe.warmup_updates or recipe.warmup_epochs * (updates / recipe.epochs)
+
+
 class Decay:
-    """Factor of the rate that falls from 1 to 0 along a cosine, or by steps; or stays 1.
+    """Factor of the rate that falls from 1 along a cosine, a root or by steps; or stays 1.
 
     Args:
         recipe: Its schedule.
@@ -36,8 +41,15 @@ class Decay:
 
     def after(self, done: int) -> float:
         """Return the factor of the update that follows ``done`` others."""
-        if self._recipe.schedule == "cosine":
+        schedule = self._recipe.schedule
+        if schedule == "cosine":
             return 0.5 * (1 + math.cos(math.pi * done / self._updates))
+        warm = warmup_length(self._recipe, self._updates)
+        if schedule == "cosine_after_warmup":
+            part = max(0.0, done - warm) / max(1.0, self._updates - warm)
+            return 0.5 * (1 + math.cos(math.pi * part))
+        if schedule == "inverse_sqrt":
+            return math.sqrt(max(1.0, warm) / max(1.0, warm, done + 1))
         return self._plateau
 
     def end_epoch(self, loss: float) -> None:

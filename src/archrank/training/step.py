@@ -195,7 +195,11 @@ def make_optimizer(
     fused = recipe.precision != "float16"
     if recipe.optimizer == "adamw":
         return torch.optim.AdamW(
-            parameters, recipe.lr, weight_decay=recipe.weight_decay, fused=fused
+            parameters,
+            recipe.lr,
+            betas=(0.9, recipe.beta2),
+            weight_decay=recipe.weight_decay,
+            fused=fused,
         )
     return torch.optim.SGD(
         parameters,

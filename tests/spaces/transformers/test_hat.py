@@ -108,7 +108,7 @@ def test_vocabularies_of_a_task() -> None:
 
 
 def test_unknown_task() -> None:
-    with pytest.raises(SpaceError, match="iwslt, wmt, union; got 'wmt19'"):
+    with pytest.raises(SpaceError, match="iwslt, wmt, union, small; got 'wmt19'"):
         HAT("wmt19")  # type: ignore[arg-type]
 
 

@@ -33,7 +33,7 @@ def test_norm_costs_one_more_per_pre_norm_stack() -> None:
 
 
 def test_unknown_task() -> None:
-    with pytest.raises(SpaceError, match="iwslt, wmt; got 'lm'"):
+    with pytest.raises(SpaceError, match="iwslt, wmt, small; got 'lm'"):
         RankNASTranslation("lm")  # type: ignore[arg-type]
 
 

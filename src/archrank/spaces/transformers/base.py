@@ -24,6 +24,10 @@ from archrank.types import Archs, Floats, Ints
 if TYPE_CHECKING:
     from archrank.tasks.base import Task
 
+DROPOUTS = ("residual_dropout", "activation_dropout", "attention_dropout")
+TRANSFORMER_OPTIONS = (*DROPOUTS, "full_scale")
+"""Options of supernets of Transformers; GPT-S does not scale its embeddings."""
+
 
 class LayeredSpace(Space):
     """Stacks of layers as genes: per stack the shared ones, the depth, then layer by layer.

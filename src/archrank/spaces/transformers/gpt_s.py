@@ -12,31 +12,31 @@ and shared embeddings, which the published counts exclude; the counts decide her
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from archrank.errors import ArchitectureError
 from archrank.spaces.base import Choice
-from archrank.spaces.transformers.base import LayeredSpace, TokenSizes, token_sizes
+from archrank.spaces.transformers.base import DROPOUTS, LayeredSpace, TokenSizes, token_sizes
 from archrank.spaces.transformers.layers import Stack
 from archrank.types import Archs, Floats
 
 if TYPE_CHECKING:
-    from torch import nn
-
+    from archrank.networks.language_models import GPT
+    from archrank.networks.transformer_layers import StackSpec
+    from archrank.supernets.base import Supernet
     from archrank.tasks.base import Task
 
 PUBLISHED = TokenSizes(length=1024, vocabulary=50_254)
-HEAD_DIM = 64
 TABLE_TOKENS = 8 * 1024  # of the published MACs: 8 sequences
 
 
 class GPTS(LayeredSpace):
     """The GPT-S space: 1.9e12 networks, 27 genes.
 
-    Networks are of :class:`~archrank.networks.transformer.GPT`, on sequences ``(b, length)`` of
+    Networks are of :class:`~archrank.networks.language_models.GPT`, on sequences ``(b, length)`` of
     tokens. The string form, for the ``arch`` column of a table, is
     ``embed_dim=384,bias=0,n_layer=10,n_head=4-4-12-...,mlp_ratio=2-2-3-...`` with one value per
     layer; :meth:`from_columns` reads the published table's columns.
@@ -60,6 +60,9 @@ class GPTS(LayeredSpace):
 
     name = "gpt_s"
     drawing = "gpt_s"
+    supernet_options = DROPOUTS
+    supernet_recipe = "transformer_small"
+    head_dim = 64
 
     def __init__(self, *, redraw: bool = False) -> None:
         stack = Stack(
@@ -114,7 +117,7 @@ class GPTS(LayeredSpace):
 
     def _cost(self, archs: Archs, sizes: TokenSizes) -> dict[str, Floats]:
         dim, bias, depth, heads, ratios = self._totals(archs)
-        inside = HEAD_DIM * heads  # channels of all heads of all layers
+        inside = self.head_dim * heads  # channels of all heads of all layers
         norms = 4 * dim * depth + 2 * dim
         biases = bias * (3 * inside + 2 * ratios * dim + 2 * dim * depth)
         weights = self._weights(archs, sizes.vocabulary)
@@ -142,13 +145,33 @@ class GPTS(LayeredSpace):
     def _weights(self, archs: Archs, vocabulary: int) -> Floats:
         """Entries of all matrices that multiply tokens, output included: ``(n,)``."""
         dim, _, _, heads, ratios = self._totals(archs)
-        return 4 * dim * HEAD_DIM * heads + 3 * dim**2 * ratios + vocabulary * dim
+        return 4 * dim * self.head_dim * heads + 3 * dim**2 * ratios + vocabulary * dim
 
     # ---- networks ------------------------------------------------------------------------------
 
-    def _build(self, arch: NDArray[np.uint8], sizes: TokenSizes) -> nn.Module:
-        from archrank.networks.transformer import GPT
+    def _build(self, arch: NDArray[np.uint8], sizes: TokenSizes) -> GPT:
+        from archrank.networks.language_models import GPT
 
+        return GPT(self._stack_of(arch), sizes.vocabulary)
+
+    def _supernet(self, sizes: TokenSizes, **options: Any) -> Supernet:
+        from archrank.networks.language_models import GPT
+        from archrank.supernets.transformers import TransformerSupernet
+
+        (stack,) = self.stacks
+        dim = max(map(int, stack.shared[0].options))
+        heads, ratio = (max(map(int, choice.options)) for choice in stack.layers)
+        widest = self._stack(dim, [(heads, ratio)] * stack.deepest, bias=True)
+        return TransformerSupernet(
+            self,
+            GPT(widest, sizes.vocabulary),
+            stacks=lambda arch: (self._stack_of(arch),),
+            build=lambda stacks: GPT(stacks[0], sizes.vocabulary),
+            **options,
+        )
+
+    def _stack_of(self, arch: NDArray[np.uint8]) -> StackSpec:
+        """Return the settings of the layers of ``arch: (d,)``."""
         archs = arch[None]
         dim, bias, depth = (
             int(self.values(archs, c)[0, 0]) for c in ("embed_dim", "bias", "n_layer")
@@ -156,5 +179,23 @@ class GPTS(LayeredSpace):
         heads, ratios = (
             self.values(archs, c)[0, :depth].astype(int).tolist() for c in ("n_head", "mlp_ratio")
         )
-        layers = [(h, r * dim) for h, r in zip(heads, ratios, strict=True)]
-        return GPT(dim, layers, sizes.vocabulary, head_dim=HEAD_DIM, bias=bool(bias))
+        return self._stack(dim, list(zip(heads, ratios, strict=True)), bias=bool(bias))
+
+    def _stack(self, dim: int, layers: Sequence[tuple[int, int]], *, bias: bool) -> StackSpec:
+        """Return the settings of layers of given heads and feed-forward ratios."""
+        from archrank.networks.transformer_layers import LayerSpec, StackSpec
+
+        head_dim = self.head_dim
+        specs = [
+            LayerSpec(
+                dim,
+                ratio * dim,
+                heads,
+                qkv_dim=heads * head_dim,
+                pre=True,
+                rotary=head_dim // 2,  # half of the channels, as published
+                bias=bias,
+            )
+            for heads, ratio in layers
+        ]
+        return StackSpec(tuple(specs), scale=1.0)

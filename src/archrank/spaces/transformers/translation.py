@@ -8,24 +8,26 @@ masked), with relative positions and the output layer; not embeddings' look-ups,
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from archrank.errors import SpaceError
-from archrank.spaces.transformers.base import LayeredSpace, sequence_length
+from archrank.spaces.transformers.base import (
+    TRANSFORMER_OPTIONS,
+    LayeredSpace,
+    sequence_length,
+)
 from archrank.spaces.transformers.layers import Stack
 from archrank.types import Archs, Bools, Floats
 
 if TYPE_CHECKING:
-    from torch import nn
-
-    from archrank.networks.transformer import LayerSpec
+    from archrank.networks.transformer import EncoderDecoder
+    from archrank.networks.transformer_layers import StackSpec
+    from archrank.supernets.base import Supernet
     from archrank.tasks.base import Task
-
-QKV_DIM = 512  # channels that the heads of every attention share, whatever the embedding width
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class Corpus:
         source_length: tokens of the sentence whose MACs are counted.
         target_length: tokens of its translation.
         shared: one embedding for source, target and output.
+        qkv_dim: channels that the heads of every attention share, whatever the embedding width.
         padding: source token that nothing attends to; ``None``: there is none.
     """
 
@@ -46,13 +49,15 @@ class Corpus:
     source_length: int
     target_length: int
     shared: bool
+    qkv_dim: int = 512
     padding: int | None = field(default=None, repr=False)  # told by the task's own identity
 
 
-# vocabularies of the standard preparations; lengths that HAT measures latency with
+# vocabularies of the standard preparations; lengths that HAT measures latency with; sizes for CPUs
 CORPORA = {
     "iwslt": Corpus(8848, 6632, 23, 23, shared=False),
     "wmt": Corpus(32768, 32768, 30, 30, shared=True),
+    "small": Corpus(64, 64, 24, 24, shared=False, qkv_dim=64),
 }
 
 
@@ -71,6 +76,7 @@ class TranslationSpace(LayeredSpace):
     """
 
     drawing = "translation"
+    supernet_options = TRANSFORMER_OPTIONS
 
     def __init__(
         self,
@@ -104,8 +110,14 @@ class TranslationSpace(LayeredSpace):
                 f"{self.name} shares embeddings between source and target; task {task.name!r} has "
                 f"{source} and {task.n_outputs} tokens: give it one vocabulary"
             )
-        padding = getattr(task, "padding", None)
-        return Corpus(source, task.n_outputs, length, length, self.corpus.shared, padding)
+        return replace(
+            self.corpus,
+            source_vocabulary=source,
+            target_vocabulary=task.n_outputs,
+            source_length=length,
+            target_length=length,
+            padding=getattr(task, "padding", None),
+        )
 
     def _cost(self, archs: Archs, sizes: Corpus) -> dict[str, Floats]:
         corpus, active = sizes, self.active(archs)
@@ -113,7 +125,7 @@ class TranslationSpace(LayeredSpace):
         for side, length in (("enc", corpus.source_length), ("dec", corpus.target_length)):
             exists = active[:, self._columns[f"{side}_ffn"]]  # (n, layers)
             parts = [self._feedforward(archs, side, length)]
-            parts.append(self._self_attention(archs, side, length))
+            parts.append(self._self_attention(archs, side, length, corpus.qkv_dim))
             if side == "dec":
                 parts.append(self._cross_attention(archs, corpus))
             for layer_macs, layer_params in parts:  # (n, layers) each
@@ -136,9 +148,11 @@ class TranslationSpace(LayeredSpace):
         weights = 2 * dim * ffn
         return length * weights, weights + ffn + dim + 2 * dim
 
-    def _self_attention(self, archs: Archs, side: str, length: int) -> tuple[Floats, Floats]:
+    def _self_attention(
+        self, archs: Archs, side: str, length: int, q: int
+    ) -> tuple[Floats, Floats]:
         """MACs and parameters ``(n, 1 or layers)`` of self-attention, with norm."""
-        dim, q = self.values(archs, f"{side}_embed"), QKV_DIM
+        dim = self.values(archs, f"{side}_embed")
         macs = length * 4 * dim * q + 2 * length**2 * q
         params = 4 * dim * q + 3 * q + dim + 2 * dim
         if f"{side}_rpr" in self._columns:  # keys and values of every distance, one set for heads
@@ -149,8 +163,8 @@ class TranslationSpace(LayeredSpace):
 
     def _cross_attention(self, archs: Archs, sizes: Corpus) -> tuple[Floats, Floats]:
         """MACs and parameters ``(n, layers)`` of attention to the encoder, with norm."""
-        e, d, q = self.values(archs, "enc_embed"), self.values(archs, "dec_embed"), QKV_DIM
-        length = sizes.target_length
+        e, d = self.values(archs, "enc_embed"), self.values(archs, "dec_embed")
+        length, q = sizes.target_length, sizes.qkv_dim
         memory = sizes.source_length * self.values(archs, "dec_arbitrary")  # (n, layers)
         macs = length * 2 * d * q + memory * 2 * e * q + 2 * length * memory * q
         return macs, 2 * (d + e) * q + 3 * q + d + 2 * d
@@ -164,37 +178,74 @@ class TranslationSpace(LayeredSpace):
 
     # ---- networks ------------------------------------------------------------------------------
 
-    def _build(self, arch: NDArray[np.uint8], sizes: Corpus) -> nn.Module:
+    def _build(self, arch: NDArray[np.uint8], sizes: Corpus) -> EncoderDecoder:
+        return self._made(self._stacks(arch, sizes), sizes)
+
+    def _made(self, stacks: tuple[StackSpec, ...], sizes: Corpus) -> EncoderDecoder:
+        """Make a network of these stacks, encoder and decoder."""
         from archrank.networks.transformer import EncoderDecoder
 
-        archs = arch[None]
+        encoder, decoder = stacks
         return EncoderDecoder(
-            self._layers(archs, "enc"),
-            self._layers(archs, "dec"),
+            encoder,
+            decoder,
             sizes.source_vocabulary,
             sizes.target_vocabulary,
-            pre=(bool(self._pre(archs, "enc")[0]), bool(self._pre(archs, "dec")[0])),
             shared=sizes.shared,
             sinusoidal="enc_rpr" not in self._columns,  # relative positions replace absolute ones
             pad=sizes.padding,
         )
 
-    def _layers(self, archs: Archs, side: str) -> list[LayerSpec]:
-        from archrank.networks.transformer import LayerSpec
+    def _supernet(self, sizes: Corpus, **options: Any) -> Supernet:
+        from archrank.supernets.transformers import TransformerSupernet
 
-        def per_layer(*names: str) -> list[int]:
-            """The first known decision's values in every layer; 0 if there is none."""
-            known = [name for name in names if name in self._columns]
-            return (
-                [0] * depth if not known else self.values(archs, known[0])[0].astype(int).tolist()
-            )
+        return TransformerSupernet(
+            self,
+            self._made((self._widest("enc", sizes), self._widest("dec", sizes)), sizes),
+            stacks=lambda arch: self._stacks(arch, sizes),
+            build=lambda stacks: self._made(stacks, sizes),
+            **options,
+        )
+
+    def _stacks(self, arch: NDArray[np.uint8], sizes: Corpus) -> tuple[StackSpec, ...]:
+        """Return the settings of encoder and decoder of ``arch: (d,)``."""
+        return tuple(self._stack(arch[None], side, sizes) for side in ("enc", "dec"))
+
+    def _stack(self, archs: Archs, side: str, sizes: Corpus) -> StackSpec:
+        from archrank.networks.transformer_layers import LayerSpec, StackSpec
+
+        def per_layer(name: str, otherwise: int = 0) -> list[int]:
+            if name not in self._columns:
+                return [otherwise] * depth
+            return [int(value) for value in self.values(archs, name)[0]]
 
         dim, depth = (int(self.values(archs, f"{side}_{x}")[0, 0]) for x in ("embed", "layers"))
         ffn, relative = per_layer(f"{side}_ffn"), per_layer(f"{side}_rpr")
-        heads = per_layer(f"{side}_heads", f"{side}_self_heads")
-        cross = per_layer("dec_cross_heads", "dec_heads") if side == "dec" else [0] * depth
-        sources = per_layer("dec_arbitrary") if side == "dec" else [1] * depth
-        return [
-            LayerSpec(dim, ffn[i], heads[i], cross[i], sources[i], relative[i], QKV_DIM)
+        heads, cross = (per_layer(name) for name in self._heads(side))
+        sources, pre = per_layer(f"{side}_arbitrary", 1), bool(self._pre(archs, side)[0])
+        layers = [
+            LayerSpec(dim, ffn[i], heads[i], cross[i], sources[i], relative[i], sizes.qkv_dim, pre)
             for i in range(depth)
         ]
+        return StackSpec(tuple(layers))
+
+    def _heads(self, side: str) -> tuple[str, str]:
+        """Name the decisions on the heads of self-attention and of attention to the encoder."""
+        one = f"{side}_heads"
+        if one in self._columns:
+            return one, one if side == "dec" else ""
+        return f"{side}_self_heads", f"{side}_cross_heads"
+
+    def _widest(self, side: str, sizes: Corpus) -> StackSpec:
+        """Return settings whose weights hold those of every option: the fewest heads are widest."""
+        from archrank.networks.transformer_layers import LayerSpec, StackSpec
+
+        def options(name: str) -> list[int]:
+            known = name in self._columns
+            return [int(o) for o in self.choices[self.starts[name]].options] if known else [0]
+
+        heads, cross = (min(options(name)) for name in self._heads(side))
+        dim, ffn, relative = (max(options(f"{side}_{x}")) for x in ("embed", "ffn", "rpr"))
+        pre = f"{side}_norm" in self._columns
+        layer = LayerSpec(dim, ffn, heads, cross, 1, relative, sizes.qkv_dim, pre)
+        return StackSpec((layer,) * max(options(f"{side}_layers")))

@@ -55,9 +55,9 @@ class Counting(LanguageModel):
     input_shape = (8,)
 
     def load(self) -> Splits:
-        """24 windows of each split."""
+        """96 windows of each split."""
         generator = torch.Generator().manual_seed(0)
-        text = torch.arange(3 * 8 * 24 + 1) % 8
+        text = torch.arange(3 * 8 * 96 + 1) % 8
         slips = torch.rand(text.shape, generator=generator) < 0.05
         text = torch.where(slips, torch.randint(8, text.shape, generator=generator), text)
         split: Split = windows(text, 8)

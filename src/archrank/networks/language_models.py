@@ -97,7 +97,17 @@ class LanguageModel(Causal):
 
 def bridge(before: int, after: int) -> nn.Module:
     """Make the projection between layers of these widths; nothing if they are equal."""
-    return nn.Identity() if before == after else nn.Linear(before, after, bias=False)
+    return nn.Identity() if before == after else projection(before, after)
+
+
+def projection(before: int, after: int) -> nn.Linear:
+    """Make a projection that begins by passing the first channels on.
+
+    The residual stream then survives the change of width; RankNAS's paper names no initial weights.
+    """
+    layer = nn.Linear(before, after, bias=False)
+    nn.init.eye_(layer.weight)
+    return layer
 
 
 def _cross(module: nn.Module, x: Tensor, dim: int) -> Tensor:

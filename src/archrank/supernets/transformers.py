@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from archrank.errors import SettingsError
-from archrank.networks.language_models import GPT, LanguageModel
+from archrank.networks.language_models import GPT, LanguageModel, projection
 from archrank.networks.transformer import EncoderDecoder, Stacks
 from archrank.networks.transformer_layers import Dropout, StackSpec
 from archrank.supernets.base import Supernet
@@ -156,5 +156,5 @@ def join_all(network: LanguageModel) -> None:
     """Give a language model every projection that architectures with unequal layers have."""
     dim = network.stacks[0].dim
     for i in range(1, len(network.bridges)):
-        network.bridges[i] = nn.Linear(dim, dim, bias=False)
-    network.last_bridge = nn.Linear(dim, dim, bias=False)
+        network.bridges[i] = projection(dim, dim)
+    network.last_bridge = projection(dim, dim)

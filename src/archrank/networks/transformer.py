@@ -29,7 +29,7 @@ Stacks: TypeAlias = tuple[StackSpec, ...]
 
 
 class Encoded(NamedTuple):
-    """What an encoder makes of a source.
+    """Outputs of an encoder.
 
     Attributes:
         states: Output of every layer, ``(b, s, e)``.

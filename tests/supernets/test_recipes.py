@@ -77,6 +77,7 @@ def test_epochs_stand_in_for_the_updates_of_a_recipe() -> None:
     assert recipe.optimisation(TASK.recipe, epochs=3, warmup_epochs=1).warmup_updates == 0
     small = RECIPES.get("transformer_small")
     assert small.optimisation(TASK.recipe, updates=9, warmup_updates=2).warmup_epochs == 0
+    assert recipe.optimisation(TASK.recipe, batch_size=7).batch_tokens is None
     with pytest.raises(SettingsError, match="in epochs or in updates, not both"):
         recipe.optimisation(TASK.recipe, epochs=3, updates=4)
 

@@ -58,7 +58,7 @@ def show(training: SupernetTraining, found: DryRun) -> None:
     epoch = training.batches
     if isinstance(training.task, RandomImages):
         epoch = math.ceil(training.task.extent.images / recipe.batch_size)
-    updates = recipe.epochs * epoch
+    updates, epochs = recipe.updates_of(epoch), recipe.epochs_of(epoch)
     first, *rest = found.seconds
     later = rest[-1] if rest else first
     divided = f", {recipe.batch_size // processes} in each of {processes} processes"
@@ -71,7 +71,10 @@ def show(training: SupernetTraining, found: DryRun) -> None:
             ("peak memory", f"{size(found.peak_bytes)}{of}"),
             ("parameters", f"{found.params:,}"),
             ("checkpoint", size(found.checkpoint_bytes)),
-            ("updates in all", f"{updates:,}, {epoch:,} in each of {recipe.epochs} epochs"),
+            (
+                "updates in all",
+                f"{updates:,}, {epoch:,} in each of {epochs} epochs",
+            ),
             ("time in all", f"about {duration(updates * later)}"),
         ]
     )

@@ -30,10 +30,11 @@ if TYPE_CHECKING:
     from archrank.spaces.networks import Networks
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
-_INSTEAD: Mapping[str, Mapping[str, Any]] = {  # of lengths of the recipe
+_INSTEAD: Mapping[str, Mapping[str, Any]] = {  # of settings of the recipe
     "epochs": {"updates": None},
     "warmup_epochs": {"warmup_updates": 0},
     "warmup_updates": {"warmup_epochs": 0.0},
+    "batch_size": {"batch_tokens": None},
 }
 
 
@@ -76,8 +77,8 @@ class SupernetRecipe:
                 raise UnknownNameError("setting of a recipe", name, known)
         if changes.get("epochs") is not None and changes.get("updates") is not None:
             raise SettingsError("give the length of a training in epochs or in updates, not both")
-        for length in set(changes) & set(_INSTEAD):
-            changes = {**_INSTEAD[length], **changes}
+        for name in set(changes) & set(_INSTEAD):
+            changes = {**_INSTEAD[name], **changes}
         found = replace(task if self.keeps_task else Recipe(), **self.changes)
         if self.per_process:
             found = replace(found, lr=found.lr * processes, batch_size=found.batch_size * processes)
@@ -204,7 +205,7 @@ HAT_IWSLT14 = SupernetRecipe(
     {
         **_ADAM,
         "updates": 50_000,
-        "batch_size": 160,
+        "batch_tokens": 4096,
         "lr": 5e-4,
         "schedule": "inverse_sqrt",
         "warmup_updates": 10_000,
@@ -217,7 +218,7 @@ HAT_WMT14 = SupernetRecipe(
     {
         **_ADAM,
         "updates": 40_000,
-        "batch_size": 16_384,
+        "batch_tokens": 8 * 16 * 4096,
         "lr": 1e-3,
         "schedule": "cosine_after_warmup",
         "warmup_updates": 10_000,
@@ -238,7 +239,7 @@ RANKNAS_WIKITEXT103 = SupernetRecipe(
         "weight_decay": 0.0,
         "grad_clip": 0.1,
         "updates": 286_000,
-        "batch_size": 144,
+        "batch_tokens": 8 * 3 * 3072,
         "lr": 1.0,
         "schedule": "cosine_after_warmup",
         "warmup_updates": 16_000,
@@ -248,8 +249,8 @@ RANKNAS_WIKITEXT103 = SupernetRecipe(
 )
 """RankNAS on WikiText-103, which trains as Baevski & Auli (ICLR 2019): Nesterov's momentum.
 
-Batches are 144 windows of 512 tokens, as many tokens as the 8 x 3 batches of 3,072 there. The
-cosine has one period of 270,000 updates after the warm-up.
+There, 8 GPUs add up 3 batches of 3,072 tokens each for an update. The cosine has one period of
+270,000 updates after the warm-up.
 """
 
 TRANSFORMER_SMALL = SupernetRecipe(

@@ -125,7 +125,8 @@ def test_redrawn_genes_are_uniform() -> None:
 
 @spaces
 def test_no_loop_over_architectures(space: LayeredSpace) -> None:
-    few(space, 10)
+    first = few(space, 10)
+    space.features(first), space.tokens(first)  # what is computed once per space
     archs, drawing, _ = effort(lambda: few(space, 20_000))
     _, encoding, _ = effort(lambda: (space.features(archs), space.tokens(archs)))
     assert drawing < 1_000

@@ -1,8 +1,10 @@
 """Tasks: data, loss, metrics and training recipe of what networks learn.
 
 ``Digits``, ``Glyphs``, ``Characters``, ``Topics`` and ``Dates`` need no download. ``CIFAR10``,
-``CIFAR100`` and ``ImageNet16`` read the published files from a folder. Each is a frozen dataclass;
-the lower-case names are the same classes, so that ``tasks.digits()`` reads like the data set it is.
+``CIFAR100`` and ``ImageNet16`` read the published files from a folder, as ``iwslt14``, ``wmt14``
+and ``wikitext103`` do; ``from_parallel``, ``from_dataset`` and ``from_text`` make tasks of your own
+texts. Each is a frozen dataclass; the lower-case names of classes are the same classes, so that
+``tasks.digits()`` reads like the data set it is.
 
 Your own task derives from ``Classification``, ``ImageClassification``, ``Regression``,
 ``LanguageModel`` or ``Translation`` and loads its data; or from ``Task`` itself.
@@ -22,8 +24,13 @@ from archrank.tasks.images.glyphs import Glyphs
 from archrank.tasks.images.imagenet16 import ImageNet16
 from archrank.tasks.meters import Meter
 from archrank.tasks.regression import Regression
+from archrank.tasks.text.bleu import bleu
+from archrank.tasks.text.datasets import from_dataset
 from archrank.tasks.text.dates import Dates
 from archrank.tasks.text.language_model import LanguageModel
+from archrank.tasks.text.parallel import TranslationFiles, from_parallel
+from archrank.tasks.text.published import iwslt14, wikitext103, wmt14
+from archrank.tasks.text.text_files import LanguageModelFiles, from_text
 from archrank.tasks.text.topics import Topics
 from archrank.tasks.text.translation import Translation
 from archrank.training.recipe import Recipe
@@ -38,7 +45,10 @@ TASKS = Registry(
         "digits": "archrank.tasks.images.digits:Digits",
         "glyphs": "archrank.tasks.images.glyphs:Glyphs",
         "imagenet16": "archrank.tasks.images.imagenet16:ImageNet16",
+        "iwslt14": "archrank.tasks.text.published:iwslt14",
         "topics": "archrank.tasks.text.topics:Topics",
+        "wikitext103": "archrank.tasks.text.published:wikitext103",
+        "wmt14": "archrank.tasks.text.published:wmt14",
     },
 )
 
@@ -55,6 +65,7 @@ __all__ = [
     "ImageClassification",
     "ImageNet16",
     "LanguageModel",
+    "LanguageModelFiles",
     "Meter",
     "Recipe",
     "Regression",
@@ -63,6 +74,14 @@ __all__ = [
     "Task",
     "Topics",
     "Translation",
+    "TranslationFiles",
+    "bleu",
+    "from_dataset",
+    "from_parallel",
+    "from_text",
+    "iwslt14",
+    "wikitext103",
+    "wmt14",
 ]
 
 # After the imports, so that these names hide the modules of the same name.

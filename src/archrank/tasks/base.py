@@ -152,6 +152,10 @@ class Task(ABC):
         generator = torch.Generator().manual_seed(seed)
         return torch.randn((batch, *self.input_shape), generator=generator)
 
+    def kept_files(self) -> dict[str, bytes]:
+        """Return files by name that go with trained networks, such as a vocabulary; none."""
+        return {}
+
     def identity(self) -> dict[str, Any]:
         """Return the settings that must agree for two runs to measure the same; JSON values.
 

@@ -75,3 +75,37 @@ def windows(tokens: Tensor, length: int, padding: int | None = None) -> Split:
         tokens = torch.cat([tokens, tokens.new_full((lacking,), padding)])
     end = whole * length
     return Split(tokens[:end].reshape(whole, length), tokens[1 : end + 1].reshape(whole, length))
+
+
+def sliding(tokens: Tensor, context: int, step: int, padding: int) -> Split:
+    """Cut a text into windows that overlap; each token but the first is counted once.
+
+    A window shows ``context`` tokens, or as many as there are, and counts the ``step`` that follow.
+
+    Args:
+        tokens: The text, ``(l,)`` int64.
+        context: Tokens before every one that is counted.
+        step: Tokens that a window counts.
+        padding: Fills up windows, and stands for targets that are not counted.
+
+    Returns:
+        ``x`` and ``y``, both ``(b, context + step)``, ``y`` one token ahead of ``x``.
+
+    Raises:
+        DataError: The text has no two tokens.
+    """
+    import torch
+
+    targets = len(tokens) - 1
+    if targets < 1:
+        raise DataError(f"{len(tokens)} tokens have none that could be predicted")
+    starts = torch.arange(0, targets, step)
+    first = (starts - context).clamp(min=0)  # of the tokens that are shown
+    places = first[:, None] + torch.arange(min(context, targets) + step)  # (b, t)
+    shown = places < (starts + step).clamp(max=targets)[:, None]
+    counted = shown & (places >= starts[:, None])
+    places = places.clamp(max=targets - 1)
+    return Split(
+        tokens[places].masked_fill(~shown, padding),
+        tokens[places + 1].masked_fill(~counted, padding),
+    )

@@ -60,7 +60,7 @@ class Listed(Vocabulary):
 
     def __init__(self, tokens: Iterable[str]) -> None:
         self.tokens = (*SPECIAL, *tokens)
-        self._numbers = {token: number for number, token in enumerate(self.tokens)}
+        self._numbers = {token: number for number, token in enumerate(self.tokens[4:], 4)}
 
     @property
     def size(self) -> int:
@@ -86,7 +86,8 @@ class Listed(Vocabulary):
 
     def lacks(self, text: str) -> list[str]:
         """Return the tokens of a text that are not listed, in order."""
-        return [token for token in self.split(text) if token not in self._numbers]
+        known = self._numbers
+        return [token for token in self.split(text) if token not in known and token != "<unk>"]
 
     def describe(self) -> dict[str, Any]:
         """Return the kind and the list."""
@@ -116,37 +117,54 @@ class Characters(Listed):
 class Words(Listed):
     """Words as tokens: whatever stands between spaces.
 
+    Args:
+        tokens: Words without the special tokens, in the order of their numbers.
+        joiner: Ending of tokens that the next one continues, such as ``@@`` of texts that were cut
+            into subwords before; such tokens are joined when they are decoded.
+
     Example:
-        >>> vocabulary = Words(["a", "house"])
-        >>> vocabulary.encode("a  red house"), vocabulary.decode([4, 5, END])
-        ([4, 3, 5], 'a house')
+        >>> vocabulary = Words(["a", "ho@@", "use"], joiner="@@")
+        >>> vocabulary.encode("a  red ho@@ use"), vocabulary.decode([4, 5, 6, END])
+        ([4, 3, 5, 6], 'a house')
     """
 
     kind = "words"
+
+    def __init__(self, tokens: Iterable[str], joiner: str = "") -> None:
+        super().__init__(tokens)
+        self.joiner = joiner
 
     def split(self, text: str) -> Iterable[str]:
         """Return the words of a text."""
         return text.split()
 
     def join(self, tokens: Iterable[str]) -> str:
-        """Put words together with single spaces."""
-        return " ".join(tokens)
+        """Put words together with single spaces, or none where one continues another."""
+        text = " ".join(tokens)
+        return text.replace(f"{self.joiner} ", "") if self.joiner else text
+
+    def describe(self) -> dict[str, Any]:
+        """Return the kind, the list and the joiner, if there is one."""
+        return super().describe() | ({"joiner": self.joiner} if self.joiner else {})
 
     @classmethod
-    def learn(cls, lines: Iterable[str], *, least: int = 1, most: int | None = None) -> Words:
+    def learn(
+        cls, lines: Iterable[str], *, least: int = 1, most: int | None = None, joiner: str = ""
+    ) -> Words:
         """Return the words of a text, the most frequent first, equals in alphabetical order.
 
         Args:
             lines: The text.
             least: Times that a word must occur.
             most: Words at most, special tokens included; ``None``: all.
+            joiner: See the class.
         """
         counts = Counter(word for line in lines for word in line.split())
         for special in SPECIAL:
             counts.pop(special, None)
-        kept = sorted((word for word, n in counts.items() if n >= least), key=lambda word: word)
+        kept = sorted(word for word, n in counts.items() if n >= least)
         kept.sort(key=lambda word: -counts[word])
-        return cls(kept[: None if most is None else max(0, most - len(SPECIAL))])
+        return cls(kept[: None if most is None else max(0, most - len(SPECIAL))], joiner)
 
 
 def spoken(tokens: Iterable[int]) -> list[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,8 @@ from archrank.spaces import NASBench201, Scale
 from archrank.supernets import Supernet
 from archrank.supernets.readout import refit_classifier
 from archrank.supernets.scoring import mean_of_classes, mean_of_supernets, one_shot_scores
-from archrank.tasks import Digits
+from archrank.supernets.statistics import recalibrate
+from archrank.tasks import Augmentation, Digits
 from archrank.tasks.base import Split, Splits
 from archrank.training.loop import initialise
 
@@ -60,6 +61,21 @@ def test_recalibrated_statistics_do_not_depend_on_the_batch(supernet: Supernet) 
     assert not np.allclose(large["loss"], batch["loss"], rtol=1e-4)
 
 
+def test_recalibration_sees_what_training_saw(supernet: Supernet) -> None:
+    rows = [torch.arange(450), torch.arange(450, 900)]
+    generator = torch.Generator().manual_seed(0)
+    seen = [TASK.augment(TASK.load().train.x[each], generator) for each in rows]
+    network = recalibrate(supernet.extract(ARCHS[0]), seen)
+    data = TASK.load().valid
+    with torch.no_grad():
+        wanted = float(nn.functional.cross_entropy(network(data.x), data.y))
+    settings: Any = {"statistics": "recalibrated", "batch_size": 450}
+    found = one_shot_scores(supernet, TASK, ARCHS[:1], calibration=2, **settings)
+    assert found["loss"][0] == pytest.approx(wanted, rel=1e-4)
+    plain = replace(TASK, augmentation=Augmentation())
+    assert found["loss"][0] != one_shot_scores(supernet, plain, ARCHS[:1], **settings)["loss"][0]
+
+
 def test_some_examples_spread_over_the_split(supernet: Supernet) -> None:
     data = TASK.load().valid
     rows = np.linspace(0, len(data.y) - 1, 40).astype(int)  # float32 and float64 agree here
@@ -79,6 +95,8 @@ def test_a_read_out_is_that_of_discriminant_analysis(supernet: Supernet) -> None
     found = one_shot_scores(supernet, TASK, ARCHS[:2], readout=True, calibration=2)
     data = TASK.load()
     batches = np.array_split(np.arange(len(data.train.y)), -(-len(data.train.y) // 512))[:2]
+    generator = torch.Generator().manual_seed(0)
+    seen = [TASK.augment(data.train.x[rows], generator) for rows in batches]
     for i, arch in enumerate(ARCHS[:2]):
         network = supernet.extract(arch).eval()
         features: list[torch.Tensor] = []
@@ -86,8 +104,8 @@ def test_a_read_out_is_that_of_discriminant_analysis(supernet: Supernet) -> None
             lambda _, x, found=features: found.append(x[0])
         )  # type: ignore[union-attr,operator]
         with torch.no_grad():
-            for rows in batches:
-                network(data.train.x[rows])
+            for images in seen:
+                network(images)
             network(data.valid.x)
         x, y = torch.cat(features[:2]).numpy(), data.train.y[np.concatenate(batches)].numpy()
         oracle = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.01).fit(x, y)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,10 +18,8 @@ from archrank.export.graphs import FORMATS, as_graphs, require_onnx
 from archrank.export.place import DESCRIPTION, WEIGHTS, keep, reserved
 from archrank.export.weights import state_of, to_bytes
 from archrank.files import user_path
-from archrank.supernets.scoring import even_batches
-from archrank.supernets.statistics import recalibrate
+from archrank.supernets.statistics import calibration_batches, recalibrate
 from archrank.training.evaluation import measure
-from archrank.training.layout import layout_of
 
 if TYPE_CHECKING:
     from archrank.supernets.base import Supernet
@@ -46,7 +43,8 @@ def stand_alone(
         supernet: trained.
         task: that it was trained on.
         arch: ``(d,)``.
-        calibration: batches of training data, without augmentation; fewer where there are fewer.
+        calibration: batches of training data, augmented as in training; fewer where there are
+            fewer.
         batch_size: of their examples.
 
     Returns:
@@ -59,10 +57,8 @@ def stand_alone(
         if value < 1:
             raise SettingsError(f"{name} must be at least 1, got {value}")
     network = supernet.extract(arch)
-    device, layout = next(network.parameters()).device, layout_of(network)
-    first = itertools.islice(even_batches(task.load().train, batch_size), calibration)
-    placed = (batch.map(lambda tensor: layout(tensor.to(device))) for batch in first)
-    return recalibrate(network, (batch.x for batch in placed))
+    batches = calibration_batches(task, network, calibration, batch_size)
+    return recalibrate(network, (batch.x for batch in batches))
 
 
 def export_subnetwork(

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -14,9 +13,10 @@ from archrank.errors import SettingsError
 from archrank.networks.inputs import run
 from archrank.supernets.base import Supernet
 from archrank.supernets.readout import refit_classifier
-from archrank.supernets.statistics import recalibrate
+from archrank.supernets.statistics import calibration_batches, recalibrate
 from archrank.torch_state import keep_kernels, mode
 from archrank.training.batching import sorted_by_length, trimmed
+from archrank.training.data import even_batches
 from archrank.training.evaluation import read
 from archrank.training.layout import layout_of
 from archrank.types import Archs, Floats, Ints
@@ -46,7 +46,7 @@ def one_shot_scores(
 
     Batch statistics, as AceNAS and the Surgery use them, cost nothing, but let a score depend on
     what is in the batch and on its size. Recalibrated ones cost ``calibration`` batches of
-    training data per architecture.
+    training data per architecture, augmented as in training.
 
     Args:
         supernet: trained; its mode and weights are not changed.
@@ -76,20 +76,16 @@ def one_shot_scores(
         if number is not None and number < 1:
             raise SettingsError(f"{setting} must be at least 1, got {number}")
     device = next(supernet.parameters()).device
-    layout, splits = layout_of(supernet), task.load()
-
-    def placed(part: Split) -> Split:
-        return part.map(lambda tensor: layout(tensor.to(device)))
-
-    data = placed(sorted_by_length(task, _spread(getattr(splits, split), examples)))
+    layout = layout_of(supernet)
+    data = sorted_by_length(task, _spread(getattr(task.load(), split), examples))
+    data = data.map(lambda tensor: layout(tensor.to(device)))
     if not len(data.y):
         raise SettingsError(f"task {task.name!r} has no examples in its {split} split")
     with torch.inference_mode(), mode(supernet, training=False):
         if statistics == "batch" and not readout:
             meters = _together(supernet, task, archs, data, batch_size, progress)
         else:
-            train = placed(splits.train)
-            first = list(itertools.islice(even_batches(train, batch_size), calibration))
+            first = calibration_batches(task, supernet, calibration, batch_size)
             held_out = [trimmed(task, batch) for batch in even_batches(data, batch_size)]
             meters = []
             for done, arch in enumerate(archs, 1):
@@ -138,16 +134,6 @@ def _spread(data: Split, examples: int | None) -> Split:
     if examples is None or examples >= len(data.y):
         return data
     return data.take(torch.linspace(0, len(data.y) - 1, examples).long())
-
-
-def even_batches(data: Split, size: int) -> Iterator[Split]:
-    """Yield a split in order, in equal parts of up to ``size`` examples.
-
-    No part is so small that its statistics say little.
-    """
-    parts = math.ceil(len(data.y) / size)
-    for rows in torch.arange(len(data.y), device=data.y.device).tensor_split(parts):
-        yield data.take(slice(int(rows[0]), int(rows[-1]) + 1))
 
 
 def _finite(values: dict[str, float]) -> dict[str, float]:

@@ -107,3 +107,13 @@ def resident(task: Task, device: torch.device, layout: Layout = default) -> Spli
     splits = task.load()
     train, valid, test = (split.map(lambda t: layout(t.to(device))) for split in splits)
     return splits._replace(train=train, valid=valid, test=test)
+
+
+def even_batches(data: Split, size: int) -> Iterator[Split]:
+    """Yield a split in order, in equal parts of up to ``size`` examples.
+
+    No part is so small that its statistics say little.
+    """
+    parts = math.ceil(len(data.y) / size)
+    for rows in torch.arange(len(data.y), device=data.y.device).tensor_split(parts):
+        yield data.take(slice(int(rows[0]), int(rows[-1]) + 1))

@@ -143,12 +143,18 @@ class DecodingState(NamedTuple):
     layers: tuple[KeysValues, ...] = ()
     memories: tuple[Memory, ...] = ()
 
-    def take(self, rows: Tensor) -> DecodingState:
-        """Return the past of some examples, repeated ones included: ``rows`` is ``(k,)``."""
+    def take(self, rows: Tensor, *, memories: bool = True) -> DecodingState:
+        """Return the past of some examples, repeated ones included.
+
+        Args:
+            rows: Index tensor ``(k,)``.
+            memories: False leaves those of the encoder as they are, where examples only trade
+                places with others of the same source.
+        """
         return DecodingState(
             self.length,
             tuple(known.take(rows) for known in self.layers),
-            tuple(memory.take(rows) for memory in self.memories),
+            tuple(m.take(rows) for m in self.memories) if memories else self.memories,
         )
 
     def layer(self, i: int) -> KeysValues | None:

@@ -90,6 +90,7 @@ class SupernetTrain:
         from archrank.display.supernet import TrainingDisplay
         from archrank.files import write_json
         from archrank.runs.folder import locked
+        from archrank.runs.task_files import keep_task_files
         from archrank.supernets.running import train_supernet
 
         task = self.task or DIGITS
@@ -106,6 +107,7 @@ class SupernetTrain:
         )
         with locked(folder, kind="folder"):
             write_json(folder / SETTINGS, {"space": self.space, "task": task})
+            keep_task_files(folder, training.task)
             try:
                 with TrainingDisplay(progress_console(), training.task.metrics) as display:
                     train_supernet(training, folder, keep=self.keep, watch=display)

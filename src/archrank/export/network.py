@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +53,8 @@ def export_network(
     a temporary folder, which the error names.
 
     The folder gets ``weights.safetensors``, every entry of the state dict under its own name, and
-    ``architecture.json``: the architecture, its choices, space, task and metrics.
+    ``architecture.json``: the architecture, its choices, space, task and metrics. Vocabularies of
+    text tasks lie beside them.
     :func:`~archrank.export.loading.load` makes a network of them.
 
     Args:
@@ -107,7 +108,7 @@ def export_network(
             )
     state = state_of(network)
     description["metrics"] = {**finite(result.metrics), **description["metrics"]}
-    _keep(folder, state, description, remedy)
+    _keep(folder, state, description, remedy, training.task.kept_files())
     return description
 
 
@@ -126,8 +127,14 @@ def _keepable(training: Training, row: NDArray[np.uint8]) -> bytes:
     return to_bytes(state)
 
 
-def _keep(folder: Path, state: State, description: dict[str, Any], remedy: str) -> None:
-    """Write both files.
+def _keep(
+    folder: Path,
+    state: State,
+    description: dict[str, Any],
+    remedy: str,
+    others: Mapping[str, bytes],
+) -> None:
+    """Write both files, and those of the task.
 
     Raises:
         StorageError: they are elsewhere, or lack what could not be kept; the message tells.
@@ -135,7 +142,7 @@ def _keep(folder: Path, state: State, description: dict[str, Any], remedy: str) 
     weights = to_bytes(state)
     description["sha256"] = hashlib.sha256(weights).hexdigest()
     text = json.dumps(description, indent=2) + "\n"
-    keep(folder, {WEIGHTS: weights, DESCRIPTION: text.encode()}, remedy)
+    keep(folder, {WEIGHTS: weights, DESCRIPTION: text.encode(), **others}, remedy)
     if state.left_out:
         lost = "; ".join(f"{name}: {reason}" for name, reason in state.left_out.items())
         raise StorageError(f"{folder} has the trained network but for what became of {lost}")

@@ -124,5 +124,6 @@ def export_subnetwork(
     description["sha256"] = hashlib.sha256(weights).hexdigest()
     description["differences"] = seen
     text = json.dumps(description, indent=2) + "\n"
+    files |= task.kept_files()
     keep(folder, {WEIGHTS: weights, DESCRIPTION: text.encode(), **files}, remedy)
     return description

@@ -23,10 +23,12 @@ from archrank.files import read_json, shorten, write_json
 from archrank.runs.compose import make_study
 from archrank.runs.pretraining import Pretraining, Watch
 from archrank.runs.settings import SearchSettings, from_json, to_json
+from archrank.runs.task_files import keep_task_files
 from archrank.strategies import AceNASSearch
 from archrank.study.address import Address
 from archrank.study.storage import STUDY_NAME, TrialStore
 from archrank.study.study import Study
+from archrank.tasks.base import Task
 
 SETTINGS = "search.json"
 DATABASE = "study.db"
@@ -139,6 +141,9 @@ def open_run(
                 study.accept_changes = True
                 study.open()
         _write_settings(folder, settings, known)
+        for part in study.evaluator.parts():
+            if isinstance(task := getattr(part.unscoped, "task", None), Task):
+                keep_task_files(folder, task)
         yield study
 
 

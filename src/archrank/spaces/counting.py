@@ -54,6 +54,7 @@ CHEAP = (  # first parts of names in aten; elementwise operations and views are 
     *("empty", "zeros", "ones", "full", "new_", "arange", "linspace", "eye", "scalar_tensor"),
     *("rand", "normal", "uniform", "bernoulli", "native_dropout", "multinomial", "fill", "zero"),
     *("local_scalar_dense", "lift", "detach", "resize", "set", "unsafe_view", "reshape_copy"),
+    "transpose",
     *("channel_shuffle", "native_channel_shuffle", "take", "unique", "nonzero", "one_hot", "view"),
 )
 
@@ -94,7 +95,8 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
 def count(make: Callable[[], nn.Module], shape: Sequence[int]) -> Count:
     """Count the network that ``make`` returns, for one input of ``shape``.
 
-    Inputs are floats; networks for one or two dimensions that refuse them get token numbers.
+    Inputs are floats; networks for one or two dimensions that refuse them get token numbers, and
+    those for two rows of them that refuse these, too, get each row as an argument of its own.
 
     Raises:
         Exception: whatever ``make`` or the network raises on the CPU.
@@ -102,25 +104,25 @@ def count(make: Callable[[], nn.Module], shape: Sequence[int]) -> Count:
     first: BaseException | None = None
     for device in ("meta", "cpu"):
         with untouched(), torch.device(device):
-            for dtype in _dtypes(shape):
+            for inputs in _inputs(1, shape):
                 try:
-                    return _run(make(), torch.zeros(1, *shape, dtype=dtype))
-                except FAILURES as error:  # noqa: PERF203  # four rounds at most
+                    return _run(make(), inputs)
+                except FAILURES as error:  # noqa: PERF203  # six rounds at most
                     if device == "cpu" and first is None:
                         first = error
     assert first is not None  # the CPU has been tried
     raise first
 
 
-def _run(network: nn.Module, x: Tensor) -> Count:
+def _run(network: nn.Module, inputs: tuple[Tensor, ...]) -> Count:
     network.eval()
     with ExitStack() as stack:
-        if x.device.type == "cpu":
+        if inputs[0].device.type == "cpu":
             stack.enter_context(_taken_apart())
         watch = stack.enter_context(_Watch())  # outside: sees what the counter takes apart
         counter = stack.enter_context(FlopCounterMode(display=False))
         stack.enter_context(torch.no_grad())
-        output = network(x)
+        output = network(*inputs)
     params = sum(p.numel() for p in network.parameters() if p.requires_grad)
     uncounted = frozenset(_name(op) for op in watch.ran if not _known(op, counter))
     macs = counter.get_total_flops() / 2  # 1 MAC = 2 FLOPs
@@ -163,10 +165,12 @@ def output_of(network: nn.Module, shape: Sequence[int]) -> Output:
 
     A copy runs, without arithmetic: the network and the random numbers stay as they are.
     """
-    for dtype in _dtypes(shape):
+    with torch.device("meta"):
+        tried = _inputs(2, shape)
+    for inputs in tried:
         try:
             with untouched(), torch.device("meta"), torch.no_grad():
-                return _kind(copy.deepcopy(network).to("meta")(torch.zeros(2, *shape, dtype=dtype)))
+                return _kind(copy.deepcopy(network).to("meta")(*inputs))
         except FAILURES:  # noqa: PERF203  # training will say what is wrong, if anything is
             continue
     return None
@@ -176,6 +180,14 @@ def _kind(output: Any) -> Output:
     return tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
 
 
-def _dtypes(shape: Sequence[int]) -> list[torch.dtype]:
-    """Types that inputs of ``shape`` may have: images are floats, shorter shapes may be tokens."""
-    return [torch.float32] if len(shape) > 2 else [torch.float32, torch.int64]
+def _inputs(batch: int, shape: Sequence[int]) -> list[tuple[Tensor, ...]]:
+    """Return what inputs of ``shape`` may be: images are floats, shorter shapes may be tokens.
+
+    Two rows may be a source and a target, which are two arguments.
+    """
+    floats = torch.zeros(batch, *shape)
+    if len(shape) > 2:
+        return [(floats,)]
+    tokens = floats.long()
+    pair = [tuple(tokens.unbind(1))] if len(shape) == 2 and shape[0] == 2 else []
+    return [(floats,), (tokens,), *pair]

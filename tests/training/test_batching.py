@@ -126,8 +126,9 @@ def test_windows_are_trimmed_only_at_the_end() -> None:
     assert trimmed(task, Split(x, y)).y.tolist() == y[:, :3].tolist()
     assert task.lengths(Split(x, y)).tolist() == [[3], [3]]
     full = replace(task, padding=None)
-    assert full.lengths(Split(x, y)) is None
-    assert trimmed(full, Split(x, y)).y is y
+    assert full.lengths(Split(x, y)).tolist() == [[4], [4]]
+    assert torch.equal(trimmed(full, Split(x, y)).y, y)
+    assert batch_sizes(full, full.lengths(Split(x, y)), 2, Recipe(batch_tokens=4)) == [1, 1]
 
 
 def test_sorting_by_length_leaves_others_alone() -> None:

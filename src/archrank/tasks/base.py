@@ -137,7 +137,7 @@ class Task(ABC):
         """Return the lengths of the sequences of each example, padding left out: ``(b, s)``.
 
         There are ``s`` kinds of sequences, such as sources and targets. ``None``, the default:
-        examples are all of one size.
+        examples are no sequences.
         """
         return None
 

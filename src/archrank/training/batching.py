@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def lengths_of(task: Task, data: Split) -> Tensor | None:
     """Return the lengths of the sequences of each example, ``(n, s)`` on the CPU.
 
-    ``None`` for tasks whose examples are all of one size.
+    ``None`` for tasks whose examples are no sequences.
     """
     found = task.lengths(data)
     return None if found is None else found.cpu()
@@ -115,7 +115,7 @@ def trimmed(task: Task, batch: Split) -> Split:
 def sorted_by_length(task: Task, data: Split) -> Split:
     """Return a split in the order of its sequences' lengths, so that batches hold little padding.
 
-    As it is, where examples are all of one size.
+    As it is, where all are equal.
     """
     lengths = task.lengths(data)
     if lengths is None:

@@ -32,7 +32,10 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def sides(task: Dates) -> list[tuple[list[str], list[str]]]:
     return [
-        ([task.decode(row) for row in split.x[0]], [task.decode(row) for row in split.y])
+        (
+            [task.text_of(row.tolist()) for row in split.x[0]],
+            [task.text_of(row.tolist()) for row in split.y],
+        )
         for split in task.load()
     ]
 

@@ -30,7 +30,7 @@ def test_text_of_every_split_stands_in_the_corpus_once_and_apart() -> None:
         shifted = torch.equal(split.inputs[0][:, 1:], split.y[:, :-1])
         assert shifted
         assert set(split.y.unique().tolist()) <= set(range(3, SHORT.vocabulary))
-        places.append({text.find(SHORT.decode(row)) for row in split.y[5:50]})
+        places.append({text.find(SHORT.text_of(row.tolist())) for row in split.y[5:50]})
     plain = [found - {-1} for found in places]
     assert min(map(len, plain)) > 30  # some characters are not in the alphabet
     assert not plain[0] & plain[1]

@@ -64,6 +64,9 @@ class TokenPrediction(Task):
         """Return the length ``(b,)`` of the longest of some sequences ``(b, t)``, at least 1."""
         import torch
 
+        if self.padding is None:
+            shape = tokens[0].shape
+            return torch.full(shape[:1], shape[1], device=tokens[0].device)
         places = torch.arange(1, tokens[0].shape[1] + 1, device=tokens[0].device)
         parts = zip(*(torch.split(each, _AT_ONCE) for each in tokens), strict=True)
         ends = [

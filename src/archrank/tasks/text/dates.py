@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import string
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -18,9 +19,6 @@ from archrank.tasks.text.phrases import Pair, Phrases, babel_version
 from archrank.tasks.text.translation import Translation, pairs
 from archrank.tasks.text.vocabulary import BEGIN, END, PAD, Characters, digest_of
 from archrank.training.recipe import Recipe
-
-if TYPE_CHECKING:
-    import torch
 
 ALPHABET = Characters(
     string.digits + string.ascii_letters + " %&'()+,-./:–" + "$£€¥₹°²" + "äöüÄÖÜßáçéíóúñãåèôõ’"
@@ -89,9 +87,9 @@ class Dates(Translation):
         digest = _load(self.input_shape[-1], self.pairs, self.held_out, self.seed)[1]
         return super().identity() | {"text": digest}
 
-    def decode(self, tokens: torch.Tensor) -> str:
-        """Return the text of source or target tokens ``(l,)``."""
-        return ALPHABET.decode(tokens.tolist())
+    def text_of(self, tokens: Sequence[int]) -> str:
+        """Return the text of source or target tokens."""
+        return ALPHABET.decode(tokens)
 
 
 @lru_cache(maxsize=4)

@@ -32,10 +32,8 @@ class LanguageModel(TokenPrediction):
     name = "language_model"
     input_shape = _SHAPE  # no field, unless a subclass makes it one
 
-    def lengths(self, data: Split) -> Tensor | None:
-        """Return the lengths of windows, ``(b, 1)``; ``None`` if all are full."""
-        if self.padding is None:
-            return None
+    def lengths(self, data: Split) -> Tensor:
+        """Return the lengths of windows, ``(b, 1)``."""
         return self._length(*data.inputs, data.y)[:, None]
 
     def cut(self, batch: Split, longest: Sequence[int]) -> Split:

@@ -55,6 +55,10 @@ class TranslationFiles(Translation):
         """The vocabularies of source and target."""
         return load(self.files)[1]
 
+    def text_of(self, tokens: Sequence[int]) -> str:
+        """Return the text of target tokens."""
+        return self.vocabularies[1].decode(tokens)
+
     def kept_files(self) -> dict[str, bytes]:
         """Return the vocabulary files, which texts cannot be read or written without."""
         source, target = self.vocabularies

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import string
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -63,9 +64,9 @@ class Topics(LanguageModel):
         """Return the settings, and a digest of the text of this version of Python."""
         return super().identity() | {"text": digest_of(corpus())}
 
-    def decode(self, tokens: torch.Tensor) -> str:
-        """Return the text of tokens ``(l,)``."""
-        return ALPHABET.decode(tokens.tolist())
+    def text_of(self, tokens: Sequence[int]) -> str:
+        """Return the text of tokens."""
+        return ALPHABET.decode(tokens)
 
 
 @lru_cache(maxsize=1)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from archrank.errors import DataError
 from archrank.tasks.base import Split
 from archrank.tasks.text.base import TokenPrediction
+from archrank.tasks.text.vocabulary import BEGIN, END, spoken
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -33,6 +34,8 @@ class Translation(TokenPrediction):
 
     source_vocabulary: int = 0
 
+    begin = BEGIN  # tokens that :func:`pairs` was called with; no fields
+    end = END
     name = "translation"
     input_shape = _SHAPE  # no field, unless a subclass makes it one
 
@@ -41,12 +44,14 @@ class Translation(TokenPrediction):
         """The size of the source vocabulary."""
         return self.source_vocabulary or self.vocabulary
 
-    def lengths(self, data: Split) -> Tensor | None:
-        """Return the lengths of sources and targets, ``(b, 2)``; ``None`` if nothing is padded."""
+    def text_of(self, tokens: Sequence[int]) -> str:
+        """Return the text of target tokens; their numbers, where a task has no vocabulary."""
+        return " ".join(map(str, spoken(tokens, begin=self.begin, end=self.end, pad=self.padding)))
+
+    def lengths(self, data: Split) -> Tensor:
+        """Return the lengths of sources and targets, ``(b, 2)``."""
         import torch
 
-        if self.padding is None:
-            return None
         source, shifted = data.inputs
         return torch.stack([self._length(source), self._length(shifted, data.y)], dim=1)
 

@@ -167,13 +167,15 @@ class Words(Listed):
         return cls(kept[: None if most is None else max(0, most - len(SPECIAL))], joiner)
 
 
-def spoken(tokens: Iterable[int]) -> list[int]:
+def spoken(
+    tokens: Iterable[int], *, begin: int = BEGIN, end: int = END, pad: int | None = PAD
+) -> list[int]:
     """Return the tokens up to the first end, without padding and begin."""
     found = []
     for token in map(int, tokens):
-        if token == END:
+        if token == end:
             break
-        if token not in (PAD, BEGIN):
+        if token not in (pad, begin):
             found.append(token)
     return found
 

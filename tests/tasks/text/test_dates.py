@@ -12,7 +12,8 @@ import pytest
 import torch
 
 from archrank.errors import DataError, MissingExtraError, SettingsError
-from archrank.networks.transformer import EncoderDecoder, LayerSpec
+from archrank.networks.transformer import EncoderDecoder
+from archrank.networks.transformer_layers import LayerSpec, StackSpec
 from archrank.tasks import TASKS, Dates, Recipe
 from archrank.tasks.text import dates as module
 from archrank.tasks.text import phrases
@@ -131,12 +132,12 @@ def test_a_transformer_learns_it() -> None:
     recipe = Recipe(epochs=2, batch_size=32, optimizer="adamw", lr=1e-2)
     task = Dates(pairs=600, held_out=60, recipe=recipe)
 
-    def layer(**more: Any) -> LayerSpec:
-        return LayerSpec(dim=16, ffn=32, heads=2, qkv_dim=16, **more)
+    def stack(**more: Any) -> StackSpec:
+        return StackSpec((LayerSpec(dim=16, ffn=32, heads=2, qkv_dim=16, **more),))
 
     network = initialise(
         lambda: EncoderDecoder(
-            [layer()], [layer(cross_heads=2)], task.n_sources, task.vocabulary, pad=0
+            stack(), stack(cross_heads=2), task.n_sources, task.vocabulary, pad=0
         ),
         0,
     )

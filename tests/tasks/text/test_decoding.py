@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import pytest
 import torch
-from archrank.networks.decoding import BeamSearch
 from torch import nn
 
 from archrank.errors import SettingsError
-from archrank.networks.transformer import EncoderDecoder, LayerSpec
+from archrank.networks.decoding import BeamSearch
+from archrank.networks.transformer import EncoderDecoder
+from archrank.networks.transformer_layers import LayerSpec, StackSpec
 from archrank.tasks.text.decoding import translations
 from archrank.training.loop import initialise, train
 from tests.tasks.tiny import PAD, Reversal
@@ -19,14 +20,14 @@ TASK = Reversal()
 
 
 def transformer() -> EncoderDecoder:
-    encoder = [LayerSpec(dim=16, ffn=32, heads=2, qkv_dim=16)]
-    decoder = [replace(encoder[0], cross_heads=2)]
-    return EncoderDecoder(encoder, decoder, TASK.n_sources, TASK.vocabulary, pad=PAD)
+    spec = LayerSpec(dim=16, ffn=32, heads=2, qkv_dim=16)
+    stacks = StackSpec((spec,)), StackSpec((replace(spec, cross_heads=2),))
+    return EncoderDecoder(*stacks, TASK.n_sources, TASK.vocabulary, pad=PAD)
 
 
 def test_a_trained_network_translates() -> None:
     torch.set_num_threads(1)
-    recipe = replace(TASK.recipe, epochs=40, lr=0.01)
+    recipe = replace(TASK.recipe, epochs=20, lr=0.01)
     task = replace(TASK, recipe=recipe)
     network = initialise(transformer, 0)
     train(network, task, seed=0)
@@ -42,7 +43,7 @@ def test_a_trained_network_translates() -> None:
     assert right > len(wanted) / 2  # and so are the translations
     first = translations(network, task, split="train", search=greedy, sentences=9)
     assert first.hypotheses == found.hypotheses[:9]
-    assert 0 < found.bleu(tokenize="none") <= 100
+    assert 50 < found.bleu(tokenize="none") < 100.1
 
 
 def test_other_networks_cannot() -> None:

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from archrank.errors import DataError
-from archrank.networks.transformer import LanguageModel, LayerSpec
+from archrank.networks.language_models import LanguageModel
+from archrank.networks.transformer_layers import LayerSpec, StackSpec
 from archrank.tasks import TASKS, Recipe, Topics
 from archrank.tasks.text import topics as module
 from archrank.testing import check_task
@@ -65,7 +66,7 @@ def test_a_transformer_learns_it() -> None:
     task = Topics(
         input_shape=(32,), recipe=Recipe(epochs=1, batch_size=128, optimizer="adamw", lr=1e-2)
     )
-    spec = LayerSpec(dim=16, ffn=32, heads=2, relative=8, qkv_dim=16)
-    network = initialise(lambda: LanguageModel([spec], task.vocabulary), 0)
+    spec = LayerSpec(dim=16, ffn=32, heads=2, relative=8, qkv_dim=16, pre=True)
+    network = initialise(lambda: LanguageModel(StackSpec((spec,)), task.vocabulary), 0)
     found = train(network, task, seed=0).metrics
     assert found["valid_perplexity"] < 25  # of 100 characters

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from archrank.reproduce.attentivenas import extent, measuring, ranker, samplings
 from archrank.reproduce.attentivenas.extent import FULL, Extent, extent_of, workplace
 from archrank.reproduce.attentivenas.trainings import SAMPLINGS, UNIFORM, Supernets, networks_of
 from archrank.reproduce.base import Found, Plan
+from archrank.spaces.samplers.flops import FlopsSampler
 from archrank.supernets.training import SupernetTraining
 from archrank.tasks.base import Splits
 from archrank.tasks.images.digits import Digits
@@ -58,10 +60,31 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> Iterator[Extent]:
     networks_of.cache_clear()
 
 
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Priors of FLOPs that are drawn, by the size of their sample."""
+    drawn: list[int] = []
+
+    class Counted(FlopsSampler):
+        def __init__(self, *arguments: Any, sample: int, **options: Any) -> None:
+            drawn.append(sample)
+            super().__init__(*arguments, sample=sample, **options)
+
+    monkeypatch.setattr("archrank.spaces.samplers.flops.FlopsSampler", Counted)
+    return drawn
+
+
 def test_the_forest_is_told_beside_the_paper(
     tiny: Extent, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = reproduce("attentivenas-fig4", quick=True, seeds=1, out=tmp_path)
+    priors = counted(monkeypatch)
+    told: list[str] = []
+    found = reproduce("attentivenas-fig4", quick=True, seeds=1, out=tmp_path, announce=told.append)
+    assert len(priors) <= 2  # one for the images of each split, none for a training
+    for doing in ("training with uniform, 2 epochs", "scoring 12 sub-networks of uniform"):
+        assert [line for line in told if line.startswith(f"images 0, {doing}: ")][:2] == [
+            f"images 0, {doing}: begins",
+            next(line for line in told if line.startswith(f"images 0, {doing}: done in ")),
+        ]
     rows = {row.what: row for row in found.rows}
     assert len(rows) == len(found.rows) == 15
     papers = [row.paper for row in found.rows if row.what.endswith("forest, tau")]
@@ -86,7 +109,13 @@ def test_the_forest_is_told_beside_the_paper(
 def test_samplings_are_told_by_regime_and_share_their_trainings(
     tiny: Extent, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = reproduce("attentivenas-fig5", quick=True, seeds=1, out=tmp_path)
+    priors = counted(monkeypatch)
+    told: list[str] = []
+    found = reproduce("attentivenas-fig5", quick=True, seeds=1, out=tmp_path, announce=told.append)
+    assert len(priors) == 1
+    for doing in ("training with bestup-1m", "measuring regimes of uniform", "searching for the"):
+        assert any(line.startswith(f"images 0, {doing}") for line in told)
+    assert sum(line.endswith(": begins") for line in told) == len(told) / 2
     rows = {row.what: row.ours for row in found.rows}
     assert len(rows) == len(found.rows) == len(SAMPLINGS) * 5 * 3
     for name in SAMPLINGS.values():

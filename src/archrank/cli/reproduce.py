@@ -61,6 +61,7 @@ class Reproduce:
                     out=self.run,
                     executor=pool,
                     progress=counting.progress,
+                    announce=say,
                 )
         except KeyboardInterrupt:
             kept = f"finished runs are kept in {self.run}, repeat the command to go on"

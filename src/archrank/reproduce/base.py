@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import numpy as np
 
+from archrank.formatting import whole_duration
 from archrank.jobs import run_jobs
 from archrank.types import ProgressCallback
 
@@ -24,7 +26,23 @@ if TYPE_CHECKING:
 Found: TypeAlias = dict[str, Any]
 """Results of one run as JSON values by name, including ``seconds``."""
 
+Announce: TypeAlias = Callable[[str], object]
+"""Called with a line about what begins or has ended; workers call it, too."""
+
 J = TypeVar("J")
+
+
+def nobody(line: str) -> None:
+    """Tell nobody."""
+
+
+@contextmanager
+def announced(announce: Announce, doing: str) -> Iterator[None]:
+    """Tell that something long begins, and how long it took once it has ended."""
+    start = time.monotonic()
+    announce(f"{doing}: begins")
+    yield
+    announce(f"{doing}: done in {whole_duration(time.monotonic() - start)}")
 
 
 @dataclass(frozen=True)
@@ -89,6 +107,7 @@ class Plan:
         epochs: Epochs of every training instead of the published number; for tests.
         executor: Executor of the runs; ``None`` runs them in this process.
         progress: Called after each run with the number of finished runs and of all runs.
+        announce: Called where something that takes minutes begins, and where it ends.
         journal: Storage of finished runs.
         published: Measurements are the paper's, so trainings take its settings where archrank's own
             are faster.
@@ -99,6 +118,7 @@ class Plan:
     epochs: int | None = None
     executor: Executor | None = None
     progress: ProgressCallback | None = None
+    announce: Announce = nobody
     journal: RunJournal | None = None
     published: bool = True
 

@@ -9,7 +9,7 @@ from typing import Literal
 from archrank import __version__
 from archrank.checks import MOST_SEEDS, whole
 from archrank.errors import BudgetError, SettingsError
-from archrank.reproduce.base import Comparison, Plan
+from archrank.reproduce.base import Announce, Comparison, Plan, nobody
 from archrank.reproduce.bench import Bench, load_bench
 from archrank.reproduce.builtin import builtin_bench, with_builtin_names
 from archrank.reproduce.catalogue import find
@@ -29,6 +29,7 @@ def reproduce(
     out: str | Path | None = None,
     executor: Executor | None = None,
     progress: ProgressCallback | None = None,
+    announce: Announce = nobody,
 ) -> Comparison:
     """Run one published table on the published measurements.
 
@@ -44,6 +45,8 @@ def reproduce(
         out: Folder for finished runs, from which a stopped reproduction continues.
         executor: Executor of the runs; ``None`` runs them in this process.
         progress: called with runs done and runs in all.
+        announce: called with a line where a training, a pretraining or a measurement of minutes
+            begins, and where it ends; in workers, too.
 
     Raises:
         UnknownNameError: No reproduction has that name.
@@ -79,6 +82,7 @@ def reproduce(
         seeds,
         executor=executor,
         progress=progress,
+        announce=announce,
         journal=journal,
         published=tables == "published",
     )

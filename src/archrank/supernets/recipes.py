@@ -348,6 +348,7 @@ def start_training(
         seed=seed,
         device=device,
         ranks=alone,
+        networks=networks,
     )
 
 

@@ -48,6 +48,7 @@ from archrank.training.step import Step
 from archrank.types import Archs, Floats
 
 if TYPE_CHECKING:
+    from archrank.spaces.networks import Networks
     from archrank.tasks.base import Split, Task
 
 T = TypeVar("T")
@@ -81,6 +82,8 @@ class SupernetTraining:
         seed: of draws, batches and dropout.
         device: where data and supernet are put.
         ranks: this process among those that train together; ``None``: alone.
+        networks: those of the supernet's space for the task, whose prior of FLOPs is drawn already;
+            ``None``: new ones.
 
     Attributes:
         epoch: epochs trained.
@@ -103,9 +106,10 @@ class SupernetTraining:
         seed: int = 0,
         device: str | torch.device = "cpu",
         ranks: Ranks | None = None,
+        networks: Networks | None = None,
     ) -> None:
         self.supernet, self.task, self.seed = supernet, task, seed
-        self._networks = supernet.space.networks(task)
+        self._networks = supernet.space.networks(task) if networks is None else networks
         self.sampler = sampler if sampler is not None else Uniform()
         self.rule = rule if rule is not None else MeanPerWeight()
         self.recipe = recipe if recipe is not None else task.recipe

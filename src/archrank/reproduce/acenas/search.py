@@ -16,7 +16,7 @@ from sklearn.base import clone
 from archrank import criteria
 from archrank.rankers.base import Ranker
 from archrank.rankers.graphs.acenas import AceNAS
-from archrank.reproduce.base import Found, Plan
+from archrank.reproduce.base import Found, Plan, announced
 from archrank.reproduce.bench import Bench
 from archrank.strategies.base import Strategy
 from archrank.strategies.history import History
@@ -198,7 +198,9 @@ def pretrained(bench: Bench, plan: Plan, data: str, *, labels: Kind = "all") -> 
     weak = {} if labels == "costs" else {"oneshot_acc": one_shot(bench, data)}
     if labels != "oneshot":
         weak |= {"macs": bench.macs, "params": bench.params}
-    return ranker.pretrain(bench.archs, weak)
+    cells = min(len(bench), ranker.pretrain_samples)
+    with announced(plan.announce, f"pretraining AceNAS on weak labels of {cells:,} cells"):
+        return ranker.pretrain(bench.archs, weak)
 
 
 def pretrained_each(

@@ -11,7 +11,7 @@ import numpy as np
 
 from archrank.reproduce.attentivenas.extent import Extent
 from archrank.reproduce.attentivenas.trainings import BATCH, Supernets
-from archrank.reproduce.base import Found
+from archrank.reproduce.base import Announce, Found, nobody
 from archrank.rows import distinct
 from archrank.spaces.mobile.attentivenas import AttentiveNAS
 from archrank.spaces.networks import Networks
@@ -34,11 +34,12 @@ class Sampled:
     repetition: int
     extent: Extent
     folder: Path
+    announce: Announce = nobody
 
     @property
     def supernets(self) -> Supernets:
         """Supernets of the repetition; Fig. 4 has another one between two of them."""
-        return Supernets(self.extent, 2 * self.repetition, self.folder)
+        return Supernets(self.extent, 2 * self.repetition, self.folder, self.announce)
 
 
 def prepare(sampled: Sampled) -> Found:
@@ -70,11 +71,14 @@ def _measure(sampled: Sampled) -> Found:
     drawn = [
         in_regime(networks, centre, sampled.extent.per_regime, rng) for centre in centres(networks)
     ]
-    accuracies = _accuracies(sampled, supernet, np.concatenate(drawn), "test")
+    with supernets.announced(f"measuring regimes of {sampled.sampling}"):
+        accuracies = _accuracies(sampled, supernet, np.concatenate(drawn), "test")
     ends = np.cumsum([len(archs) for archs in drawn])[:-1]
+    with supernets.announced(f"searching for the front of {sampled.sampling}"):
+        front = _search(sampled, supernet, networks)
     return {
         "regimes": [part.tolist() for part in np.split(accuracies, ends)],
-        **_search(sampled, supernet, networks),
+        **front,
         "epochs": supernets.epochs(sampled.sampling),
         "seconds": time.perf_counter() - start,
     }

@@ -13,7 +13,16 @@ from archrank.criteria import kendall_tau
 from archrank.reproduce.attentivenas.charts import scatter
 from archrank.reproduce.attentivenas.extent import Extent, extent_of, told, workplace
 from archrank.reproduce.attentivenas.trainings import Supernets
-from archrank.reproduce.base import Claim, Comparison, Found, Plan, Row, summary
+from archrank.reproduce.base import (
+    Announce,
+    Claim,
+    Comparison,
+    Found,
+    Plan,
+    Row,
+    nobody,
+    summary,
+)
 from archrank.reproduce.bench import Bench
 from archrank.types import Floats
 
@@ -33,13 +42,17 @@ class Repetition:
     number: int
     extent: Extent
     folder: Path
+    announce: Announce = nobody
 
 
 def run(repetition: Repetition) -> Found:
     """Train both supernets, fit the forest to one, judge it; the stages by letter."""
     start = time.perf_counter()
     first, second = (
-        Supernets(repetition.extent, 2 * repetition.number + i, repetition.folder) for i in (0, 1)
+        Supernets(
+            repetition.extent, 2 * repetition.number + i, repetition.folder, repetition.announce
+        )
+        for i in (0, 1)
     )
     archs = first.sampled()
     half = len(archs) // 2
@@ -79,7 +92,7 @@ def figure_4(bench: Bench | None, plan: Plan) -> Comparison:
     """Kendall's tau of the forest, of MACs, and of other measurements of the same sub-networks."""
     extent = extent_of(plan)
     with workplace(plan) as folder:
-        jobs = [Repetition(number, extent, folder) for number in range(plan.seeds)]
+        jobs = [Repetition(number, extent, folder, plan.announce) for number in range(plan.seeds)]
         found = plan.map(run, jobs)
     stages = {
         "a": (f"epoch {extent.early}, split 0", "the same supernet on other images"),

@@ -38,9 +38,13 @@ def compared(plan: Plan) -> tuple[Runs, list[str], tuple[str, ...]]:
     extent = extent_of(plan)
     numbers = range(plan.seeds)
     with workplace(plan) as folder:
-        first = [Sampled(UNIFORM, number, extent, folder) for number in numbers]
+        first = [Sampled(UNIFORM, number, extent, folder, plan.announce) for number in numbers]
         prepared = plan.map(prepare, first)
-        jobs = [Sampled(name, number, extent, folder) for name in SAMPLINGS for number in numbers]
+        jobs = [
+            Sampled(name, number, extent, folder, plan.announce)
+            for name in SAMPLINGS
+            for number in numbers
+        ]
         found = plan.map(measure, jobs)
     runs: Runs = {name: [] for name in SAMPLINGS}
     for job, result in zip(jobs, found, strict=True):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -19,7 +20,7 @@ from archrank import __version__
 from archrank.files import read_json, write_json
 from archrank.rankers.trees.attentivenas import AttentiveNASForest
 from archrank.reproduce.attentivenas.extent import Extent
-from archrank.reproduce.base import Found
+from archrank.reproduce.base import Announce, Found, announced, nobody
 from archrank.rows import distinct
 from archrank.spaces.mobile.attentive_small import AttentiveSmall
 from archrank.spaces.networks import Networks
@@ -48,7 +49,7 @@ SCORED = 1.2  # sub-networks that are scored as labels in the CPU time of a unif
 BATCH = 256  # images that are normalised together, and that calibrate batch norms
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=16)
 def networks_of(extent: Extent, split: int) -> Networks:
     """Return the networks of a task's images; their prior of FLOPs is made once per process."""
     return AttentiveSmall().networks(extent.task(split))
@@ -62,11 +63,13 @@ class Supernets:
         extent: Length of trainings, and numbers of images.
         split: Seed of the images, of the trainings and of all draws.
         folder: Folder of checkpoints and of measured numbers.
+        announce: Told of trainings and measurements.
     """
 
     extent: Extent
     split: int
     folder: Path
+    announce: Announce = nobody
 
     @property
     def networks(self) -> Networks:
@@ -101,7 +104,8 @@ class Supernets:
                 seed=self.split,
                 epochs=epochs,
             )
-            train_supernet(training, home, keep=keep)
+            with self.announced(f"training with {sampling}, {epochs} epochs"):
+                train_supernet(training, home, keep=keep)
         return load_supernet(checkpoint(home, keep[0] if early else epochs), self.networks)
 
     def scores(
@@ -115,16 +119,18 @@ class Supernets:
         """Return accuracies ``(n,)`` with calibrated batch norms; measured once."""
 
         def measure() -> Found:
-            found = one_shot_scores(
-                self.trained(sampling, early=early),
-                self.extent.task(self.split),
-                archs,
-                split=part,
-                statistics="recalibrated",
-                examples=self.extent.examples,
-                calibration=1,
-                batch_size=BATCH,
-            )
+            supernet = self.trained(sampling, early=early)
+            with self.announced(f"scoring {len(archs):,} sub-networks of {sampling}"):
+                found = one_shot_scores(
+                    supernet,
+                    self.extent.task(self.split),
+                    archs,
+                    split=part,
+                    statistics="recalibrated",
+                    examples=self.extent.examples,
+                    calibration=1,
+                    batch_size=BATCH,
+                )
             return {"accuracy": found["accuracy"].tolist()}
 
         name = f"{'early' if early else 'final'}-{part}-{len(archs)}"
@@ -165,6 +171,10 @@ class Supernets:
         half = len(archs) // 2
         scores = self.scores(archs, early=True)
         return AttentiveNASForest(self.networks.space).fit(archs[:half], scores[:half])
+
+    def announced(self, doing: str) -> AbstractContextManager[None]:
+        """Tell that something long begins, and ends, on the images of this split."""
+        return announced(self.announce, f"images {self.split}, {doing}")
 
     def _home(self, sampling: str) -> Path:
         return self.folder / f"{sampling}-{self.split}"

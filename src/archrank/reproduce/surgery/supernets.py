@@ -5,6 +5,8 @@ The supernets are trained here, so the numbers beside the paper's are of another
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,7 +19,16 @@ from archrank.assess.supernets.engine import study_supernets
 from archrank.assess.supernets.parts import KINDS
 from archrank.assess.supernets.settings import StudySettings
 from archrank.assess.supernets.study import SupernetStudy
-from archrank.reproduce.base import Claim, Comparison, Found, Plan, Row
+from archrank.reproduce.base import (
+    Announce,
+    Claim,
+    Comparison,
+    Found,
+    Plan,
+    Row,
+    announced,
+    nobody,
+)
 from archrank.reproduce.bench import Bench
 from archrank.tables.builtin import builtin_names
 
@@ -37,7 +48,7 @@ def tables(bench: Bench, plan: Plan) -> Comparison:
     names = [name for name in TABLES if name in builtin_names()]
     jobs = names[:1] if plan.quick else names
     folder = None if plan.journal is None else plan.journal.folder
-    found = plan.map(partial(run, settings(plan), folder), jobs)
+    found = plan.map(partial(run, settings(plan), folder, announce=plan.announce), jobs)
     rows = [row for one in found for row in one["rows"]]
     claims = [claim for one in found for claim in one["claims"]]
     return Comparison(
@@ -61,14 +72,38 @@ def settings(plan: Plan) -> StudySettings:
     return made
 
 
-def run(chosen: StudySettings, folder: Path | None, table: str) -> Found:
+def run(
+    chosen: StudySettings, folder: Path | None, table: str, announce: Announce = nobody
+) -> Found:
     """Run one study; what is finished stays in ``folder``, if there is one."""
-    if folder is not None:
-        return told(
-            study_supernets(table, chosen, out=folder / f"surgery-supernets-{table}"), table
+    with ExitStack() as stack:
+        stack.enter_context(announced(announce, f"study of supernets on {table}"))
+        if folder is None:
+            out = Path(stack.enter_context(TemporaryDirectory()))
+        else:
+            out = folder / f"surgery-supernets-{table}"
+        study = study_supernets(
+            table,
+            chosen,
+            out=out,
+            announce=lambda outline: [announce(line) for line in outline.lines()],
+            progress=_tenths(announce, table),
         )
-    with TemporaryDirectory() as name:
-        return told(study_supernets(table, chosen, out=name), table)
+        return told(study, table)
+
+
+def _tenths(announce: Announce, table: str) -> Callable[[float, float], None]:
+    """Return what is told the progress of a study, and announces every tenth of it."""
+    last = 0
+
+    def progress(done: float, of: float) -> None:
+        nonlocal last
+        now = int(10 * done / of) if of > 0 else 0
+        if last < now < 10:
+            announce(f"study of supernets on {table}: {10 * now} %")
+        last = max(last, now)
+
+    return progress
 
 
 def told(study: SupernetStudy, table: str) -> Found:

@@ -49,6 +49,12 @@ def test_search_front_and_export(cli: Cli, net: Path) -> None:
     assert "the ranker orders 8 others with tau" in found.err
     report = (net / "search" / "report.html").read_text()
     assert all(text in report for text in ("macs&lt;=400000", "Kendall", "<svg", "Front ("))
+    assert "random sub-networks (16)" in report
+    assert 'aria-label="valid_accuracy against macs"' in report
+    assert "Best: macs&lt;=" in report
+    drawn = {line.split()[-1] for line in rows}
+    assert report.count('class="drawing') >= len(drawn)
+    assert "front of net/search" not in report
 
     again = json.loads(cli(*SEARCH, *limits, "--json").out)
     best = again["winners"]["macs<=1e+06"]
@@ -69,6 +75,23 @@ def test_search_front_and_export(cli: Cli, net: Path) -> None:
     assert network.architecture == best["arch"]
     assert network.metrics["valid_accuracy"] == best["metrics"]["valid_accuracy"]
     assert (net / "export" / "network.pt2").exists()
+
+
+def test_fronts_of_other_searches_are_drawn_beside(cli: Cli, net: Path) -> None:
+    assert cli(*SEARCH).status == 0
+    second = cli(*SEARCH, "--seed", 1, "--out", "second", "--beside", "net")
+    assert second.status == 0, second.err
+    report = Path("second/report.html").read_text()
+    assert "front of net" in report
+    assert '<path class="o0" d="M' in report
+    assert "path.o0 { stroke: " in report
+    limit = ("--limit", "latency_ms<=9", "--beside", "net")
+    wrong = cli(*SEARCH, *limit)
+    assert wrong.status == 2
+    assert "--beside net: that search is of valid_accuracy on digits and of macs" in wrong.err
+    assert "no search in nowhere" in cli(*SEARCH, "--beside", "nowhere").err.replace(
+        "no finished search", "no search"
+    )
 
 
 def test_an_architecture_is_exported_where_it_is_told(cli: Cli, net: Path) -> None:

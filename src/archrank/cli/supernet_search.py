@@ -12,11 +12,12 @@ from archrank.cli.options import POSITIONAL
 from archrank.cli.output import print_json, progress_console, say, show_rows
 from archrank.cli.supernet_folder import SETTINGS, names_in, parts_of
 from archrank.cli.workers import INTERRUPTED
-from archrank.errors import StorageError
+from archrank.errors import SettingsError, StorageError
 from archrank.runs.supernet_search.settings import SubnetSettings
 
 if TYPE_CHECKING:
     from archrank.runs.supernet_search.results import Finalist, SubnetSearch
+    from archrank.tasks.base import Task
 
 SEARCH = "search"  # folder of a search, in that of its supernet
 
@@ -33,6 +34,9 @@ class SupernetSearch:
     run: Annotated[Path, "DIR", POSITIONAL]
     """Folder of checkpoints; or one checkpoint in it."""
     settings: SubnetSettings = field(default_factory=SubnetSettings)
+    beside: Annotated[tuple[Path, ...], "DIR"] = ()
+    """Folders of other supernets that were searched, or of searches, whose fronts are drawn beside
+    in the report."""
     device: Annotated[str, "DEVICE"] = "cpu"
     """Device on which the supernet scores, cpu or cuda; latencies are measured on the CPU."""
     data: Annotated[Path | None, "DIR"] = None
@@ -53,6 +57,7 @@ class SupernetSearch:
         """Search, write the report, show the winners; the exit status."""
         from archrank.display.steps import Steps
         from archrank.report.supernet_search import write_search_report
+        from archrank.runs.supernet_search.results import read_sampled
         from archrank.runs.supernet_search.search import search_supernet
         from archrank.supernets.checkpoints import last_checkpoint
         from archrank.torch_state import torch_threads
@@ -61,6 +66,7 @@ class SupernetSearch:
         space, task = parts_of(checkpoint.parent, self.data, own_code=self.own_code)
         folder = self.out if self.out is not None else checkpoint.parent / SEARCH
         networks = space.networks(task)
+        beside = {str(path): self._beside(path, task) for path in self.beside}
         try:
             with torch_threads(1), Steps(progress_console(), lambda: None) as steps:
                 found = search_supernet(
@@ -69,7 +75,12 @@ class SupernetSearch:
         except KeyboardInterrupt:
             say(f"stopped; what is measured is kept in {folder}, repeat the command to go on")
             return INTERRUPTED
-        report = write_search_report(found, folder / "report.html")
+        report = write_search_report(
+            found,
+            folder / "report.html",
+            sampled=read_sampled(folder, space),
+            beside=beside,
+        )
         if self.json:
             print_json({**described(found), "report": str(report)})
             return 0
@@ -79,6 +90,25 @@ class SupernetSearch:
         which = "" if self.out is None else " ARCHITECTURE"  # export looks in the usual folder
         say(f"export the best with: archrank supernet export {self.run}{which}")
         return 0
+
+    def _beside(self, folder: Path, task: Task) -> SubnetSearch:
+        """Read another search, whose front can be drawn beside.
+
+        Raises:
+            SettingsError: it is of another task, or does not know the cost of the limits.
+            StorageError: there is none.
+        """
+        from archrank.runs.supernet_search.settings import Limits
+
+        found, cost = search_in(folder), Limits.parse(self.settings.limit).cost
+        metric = f"valid_{task.metrics[0].name}"
+        if (found.task, found.metric) != (task.name, metric) or cost not in found.metrics:
+            raise SettingsError(
+                f"--beside {folder}: that search is of {found.metric} on {found.task} and of "
+                f"{found.cost}, this one of {metric} on {task.name} and of {cost}; they have no "
+                "axes in common"
+            )
+        return found
 
 
 @dataclass

@@ -39,6 +39,7 @@ SYMBOLS = {  # legend swatches, 26 x 12
     '<circle cx="13" cy="6" r="3.6"/></g>',
     "point": '<g class="front"><circle cx="13" cy="6" r="3.6"/></g>',
     "dot": '<g class="dot"><circle cx="13" cy="6" r="3.6"/></g>',
+    "ring": '<g class="ring"><circle cx="13" cy="6" r="4" fill="none"/></g>',
     "infeasible": '<g class="infeasible"><circle cx="13" cy="6" r="4" fill="none"/></g>',
     "failed": '<g class="failed"><path d="M9.500 2.500l7 7m0-7l-7 7"/></g>',
     "beyond": '<path class="beyond" d="M9 3h8l-4 7z"/>',

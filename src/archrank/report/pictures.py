@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from html import escape
 from typing import TYPE_CHECKING, cast
 
+import numpy as np
+from numpy.typing import NDArray
+
 from archrank.drawing import draw, inline, op_colors, op_dash, style_of
 from archrank.drawing.canvas import SHRINKS
 from archrank.formatting import format_value
@@ -31,16 +34,26 @@ def architecture(results: Results) -> str:
             f"<figcaption>{escape(why)}</figcaption>{_decisions(results, best)}</figure>"
         )
     style = style_of(space)
-    svg = inline(draw(space, best.arch))
-    legend, note, listed = "", "", ""
-    if style.legend:
-        legend, note = _cell_notes(space, best)
-    else:
-        listed = _decisions(results, best)
+    listed = "" if style.legend else _decisions(results, best)
+    return picture(space, best.arch, style.title, listed)
+
+
+def picture(space: Space, arch: NDArray[np.uint8], title: str, more: str = "") -> str:
+    """Draw an architecture ``arch: (d,)`` as a figure with legend and caption.
+
+    Args:
+        space: of the architecture.
+        arch: what is drawn.
+        title: heading of the figure.
+        more: HTML below the caption.
+    """
+    style = style_of(space)
+    svg = inline(draw(space, arch))
+    legend, note = _cell_notes(space, arch) if style.legend else ("", "")
     kind = "wide" if _width(svg) > SHRINKS else "half"
     return (
-        f'<figure class="{kind}"><h2>{escape(style.title)}</h2><div class="scroll">{svg}</div>'
-        f"{legend}<figcaption>{escape(note + style.caption)}</figcaption>{listed}</figure>"
+        f'<figure class="{kind}"><h2>{escape(title)}</h2><div class="scroll">{svg}</div>'
+        f"{legend}<figcaption>{escape(note + style.caption)}</figcaption>{more}</figure>"
     )
 
 
@@ -82,10 +95,10 @@ def _values(results: Results, record: Record) -> str:
     )
 
 
-def _cell_notes(owner: Space, best: Record) -> tuple[str, str]:
+def _cell_notes(owner: Space, drawn: NDArray[np.uint8]) -> tuple[str, str]:
     """Write the legend of a cell, and the number of edges that are not drawn."""
     space = cast("EdgeCellSpace", owner.origin)
-    arch = owner.to_origin(best.arch[None])[0]
+    arch = owner.to_origin(drawn[None])[0]
     live = space.live(arch[None])[0]
     used = set(arch[live].tolist())
     entries = "".join(

@@ -69,6 +69,7 @@ svg text { fill: var(--text); }
 .chart path, .legend path { fill: none; }
 .chart .beyond, .legend .beyond { fill: var(--grey); stroke: none; fill-opacity: 0.6; }
 .dot circle { fill: var(--grey); fill-opacity: 0.6; }
+.ring circle { stroke: var(--blue); stroke-width: 1.2; }
 .infeasible circle { stroke: var(--grey); stroke-width: 1.2; stroke-opacity: 0.8; }
 .failed path { stroke: var(--red); stroke-width: 2; }
 path.best { stroke: var(--blue); stroke-width: 2.6; }

@@ -3,31 +3,44 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from archrank.drawing import draw, inline
 from archrank.environment import environment
 from archrank.files import write_text
-from archrank.formatting import Scale
-from archrank.report.chart import Axis, Chart
-from archrank.report.figures import Figure
-from archrank.report.page import draw_figure, page
+from archrank.report.page import SYMBOLS, draw_figure, page
+from archrank.report.pictures import picture
+from archrank.report.supernet_front import draw_front, style, symbols
 from archrank.report.tables import listing
 
 if TYPE_CHECKING:
     from archrank.runs.supernet_search.results import Finalist, SubnetSearch
+    from archrank.spaces.base import Space
+    from archrank.tables.base import BenchTable
+
+_NOTHING: Mapping[str, SubnetSearch] = MappingProxyType({})
+DRAWN = 8  # architectures of the front that are drawn, beside the best
 
 
-def write_search_report(found: SubnetSearch, path: str | os.PathLike[str]) -> Path:
+def write_search_report(
+    found: SubnetSearch,
+    path: str | os.PathLike[str],
+    *,
+    sampled: BenchTable,
+    beside: Mapping[str, SubnetSearch] = _NOTHING,
+) -> Path:
     """Write the results of a search in a supernet as one HTML file that needs no network.
 
     Args:
         found: the results.
         path: the file to write.
+        sampled: random architectures that the supernet has scored.
+        beside: other searches of the same metric by the name of their curve: their fronts are
+            drawn, too.
 
     Returns:
         The path of the file.
@@ -39,14 +52,15 @@ def write_search_report(found: SubnetSearch, path: str | os.PathLike[str]) -> Pa
     heads = [limit or "best of all" for limit in winners]
     body = [
         _table("Best within each limit", found, list(winners.values()), heads),
-        draw_figure(_front(found)),
+        draw_figure(draw_front(found, sampled, beside), {**SYMBOLS, **symbols(len(beside))}),
+        pictures(found, sampled.space),
         _table(f"Front ({len(found.front)})", found, found.front),
         listing("Search", _facts(found)),
         listing("Versions", environment()),
     ]
     title = f"Supernet of {found.space} on {found.task}: {found.metric} against {found.cost}"
     about = f"{found.evaluations:,} architectures scored, {len(found.finalists)} measured"
-    return write_text(path, page(title, about, "".join(body)))
+    return write_text(path, page(title, about, "".join(body), style=style(len(beside))))
 
 
 def _facts(found: SubnetSearch) -> dict[str, str]:
@@ -65,42 +79,31 @@ def _facts(found: SubnetSearch) -> dict[str, str]:
     return facts
 
 
-def _front(found: SubnetSearch) -> Figure:
-    """Draw all finalists, the front and the best within each limit."""
-    metric, cost = found.metrics[found.metric], found.metrics[found.cost]
-    up = np.array([f.value(found.metric) for f in found.finalists])
-    across = np.array([f.value(found.cost) for f in found.finalists])
-    known = np.isfinite(up) & np.isfinite(across)
-    if not known.any():
-        return Figure("Front", "", "No finalist could be measured.")
-    y_scale = Scale.of(metric, float(np.abs(up[known]).max()))
-    x_scale = Scale.of(cost, float(across[known].max()))
-    chart = Chart(
-        Axis.around(x_scale.label, x_scale.factor * across[known]),
-        Axis.around(y_scale.label, y_scale.factor * up[known]),
-        f"{found.metric} against {found.cost}",
+def pictures(found: SubnetSearch, space: Space) -> str:
+    """Draw the best architecture within each limit, and, folded away, some others of the front."""
+    named: dict[str, tuple[list[str], Finalist]] = {}
+    for limit, each in found.winners.items():
+        if each is not None:
+            named.setdefault(each.architecture, ([], each))[0].append(limit or "of all")
+    best = "".join(
+        picture(space, space.parse([string])[0], f"Best: {', '.join(limits)}")
+        for string, (limits, _) in named.items()
     )
-
-    def dots(which: Sequence[Finalist], kind: str, shape: str = "dot") -> None:
-        x = x_scale.factor * np.array([f.value(found.cost) for f in which])
-        y = y_scale.factor * np.array([f.value(found.metric) for f in which])
-        chart.dots(x, y, kind, [f.architecture for f in which], shape)  # type: ignore[arg-type]
-
-    front = found.front
-    others = [f for f, ok in zip(found.finalists, known, strict=True) if ok and f not in front]
-    winners = [each for each in found.winners.values() if each is not None]
-    dots(others, "dot")
-    x, y = (
-        scale.factor * np.array([f.value(name) for f in front])
-        for scale, name in ((x_scale, found.cost), (y_scale, found.metric))
+    others = [each for each in found.front if each.architecture not in named]
+    step = max(1, -(-len(others) // DRAWN))
+    folded = "".join(
+        f"<details><summary>{escape(_values(found, each))} "
+        f"<code>{escape(each.architecture)}</code></summary>"
+        f'<div class="scroll">{inline(draw(space, space.parse([each.architecture])[0]))}</div>'
+        "</details>"
+        for each in others[::step]
     )
-    chart.line(np.repeat(x, 2)[1:], np.repeat(y, 2)[:-1], "front")
-    dots(front, "front")
-    dots(winners, "best", "star")
-    legend = [("front", f"front ({len(front)})"), ("star", "best within each limit")]
-    if others:
-        legend.append(("dot", "other finalists"))
-    return Figure("Front", chart.svg(), "", tuple(legend))
+    more = f"<section><h2>Others of the front</h2>{folded}</section>" if folded else ""
+    return f'<div class="pair">{best}</div>{more}'
+
+
+def _values(found: SubnetSearch, finalist: Finalist) -> str:
+    return ", ".join(f"{name} {found.text(finalist, name)}" for name in (found.metric, found.cost))
 
 
 def _table(

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
@@ -17,8 +17,12 @@ from archrank.formatting import format_value
 from archrank.metrics import Direction, Metric
 from archrank.runs.supernet_search.settings import COSTS, Bound
 from archrank.strategies.bucket_evolution import Evaluated
+from archrank.tables.base import BenchTable, load_table
 
-RESULTS = "results.json"
+if TYPE_CHECKING:
+    from archrank.spaces.base import Space
+
+RESULTS, SAMPLED = "results.json", "sampled.parquet"
 
 
 @dataclass(frozen=True)
@@ -174,3 +178,19 @@ def read_search(folder: Path) -> SubnetSearch:
         return TypeAdapter(SubnetSearch).validate_python(values)
     except (ValidationError, AttributeError) as error:
         raise StorageError(f"{path} holds no results of a search: {error}") from None
+
+
+def read_sampled(folder: Path, space: Space) -> BenchTable:
+    """Read the random architectures that a finished search has scored: their scores and costs.
+
+    Args:
+        folder: of the search.
+        space: of the architectures.
+
+    Raises:
+        ArchrankError: there are none, or the table is damaged.
+    """
+    path = folder / SAMPLED
+    if not path.exists():
+        raise StorageError(f"no finished search in {folder} (there is no {SAMPLED}): repeat it")
+    return load_table(path, space)

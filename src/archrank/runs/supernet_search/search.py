@@ -27,7 +27,7 @@ from archrank.runs.folder import locked
 from archrank.runs.named import instance_of
 from archrank.runs.supernet_search.latencies import archs_to_time, predicted_latency
 from archrank.runs.supernet_search.memory import Memory
-from archrank.runs.supernet_search.results import RESULTS, Finalist, SubnetSearch
+from archrank.runs.supernet_search.results import RESULTS, SAMPLED, Finalist, SubnetSearch
 from archrank.runs.supernet_search.settings import Limits, SubnetSettings
 from archrank.spaces.extremes import Cost, extremes
 from archrank.strategies.bucket_evolution import BucketEvolution, Evaluated
@@ -68,7 +68,8 @@ def search_supernet(
     What the supernet scores and what is timed is kept in ``folder`` as it is measured; all else is
     computed again from that in seconds. So a search with other limits, another ranker or seed in
     the same folder measures only what is new, and its results replace those before.
-    ``evaluations.parquet`` lists what the evolution has seen.
+    ``evaluations.parquet`` lists what the evolution has seen, ``sampled.parquet`` the random
+    architectures that the supernet has scored (all that it has scored, where no ranker does).
 
     Args:
         checkpoint: of the supernet, or the folder of its checkpoints.
@@ -110,6 +111,12 @@ def search_supernet(
         costs = {name: search.cost(name)(search.seen.archs) for name in limits.costs}
         values = {"score": search.seen.scores, **costs}
         write_table(folder / TABLE, networks.space.format(search.seen.archs), values)
+        known = np.isfinite(search.sampled[1])
+        archs, scores = (column[known] for column in search.sampled)
+        values = {found.metric: scores, **networks.cost(archs)}
+        if "latency_ms" in limits.costs:
+            values["latency_ms"] = search.cost("latency_ms")(archs)
+        write_table(folder / SAMPLED, networks.space.format(archs), values)
         write_json(folder / RESULTS, found.to_json())
     return found
 
@@ -174,6 +181,8 @@ class _Search:
             progress=partial(self.watch, "searching"),
         )
         self._require_some()
+        if self.settings.score_by == "supernet":
+            self.sampled = self.seen.archs, self._sign * self.seen.scores
         finalists = self._finalists()
         metric = self.task.metrics[0]
         return SubnetSearch(
@@ -272,8 +281,12 @@ class _Search:
 
     def _own_score(self, archs: Archs, doing: str = "") -> Floats:
         """Score by the supernet; higher is better: ``(n,)``."""
-        sign = -1.0 if self.task.metrics[0].direction == "minimize" else 1.0
-        return sign * self._measured("valid", archs, final=False, doing=doing)
+        return self._sign * self._measured("valid", archs, final=False, doing=doing)
+
+    @property
+    def _sign(self) -> float:
+        """-1 where the metric is minimised."""
+        return -1.0 if self.task.metrics[0].direction == "minimize" else 1.0
 
     def _ranked(self) -> tuple[Callable[[Archs], Floats], dict[str, float]]:
         """Fit the ranker to half of some architectures that the supernet scores, judge it by half.
@@ -289,6 +302,7 @@ class _Search:
         archs = distinct(space.sample(self.settings.archs, rng=rng))
         scores = self._own_score(archs, "scoring architectures")
         archs, scores = archs[np.isfinite(scores)], scores[np.isfinite(scores)]
+        self.sampled = archs, self._sign * scores
         half = (len(archs) + 1) // 2
         ranker.fit(archs[:half], scores[:half])
         others, truth = archs[half:], scores[half:]

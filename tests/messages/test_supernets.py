@@ -188,6 +188,13 @@ MISTAKES: Cases = {
     "no ranker": lambda: AttentiveRanker(k=50),
     "ranker that is never fitted": lambda: AttentiveRanker(ranker=GBDT(ATTENTIVE.space)),
     "batches of one": lambda: train(batch_size=1),
+    "recalibration with batches of one": lambda: one_shot_scores(
+        NETWORKS.supernet(),
+        TASK,
+        SPACE.sample(1, rng=np.random.default_rng(0)),
+        statistics="recalibrated",
+        batch_size=1,
+    ),
     "distillation without classes": lambda: train(
         networks=SPACE.networks(Twice()), rule=Sandwich()
     ),

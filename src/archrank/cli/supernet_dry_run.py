@@ -59,15 +59,18 @@ def show(training: SupernetTraining, found: DryRun) -> None:
     if isinstance(training.task, RandomImages):
         epoch = math.ceil(training.task.extent.images / recipe.batch_size)
     updates, epochs = recipe.updates_of(epoch), recipe.epochs_of(epoch)
-    first, *rest = found.seconds
-    later = rest[-1] if rest else first
+    later = found.seconds[-1]
+    told = [
+        f"{wall:.3g} s, {cpu:.3g} s of CPU time"
+        for wall, cpu in zip(found.seconds, found.cpu_seconds, strict=True)
+    ]
     divided = f", {recipe.batch_size // processes} in each of {processes} processes"
     of = " of tensors on the GPU" if training.device.type == "cuda" else ""
     show_rows(
         [
             ("batch size", f"{recipe.batch_size}{divided if processes > 1 else ''}"),
-            ("first update", f"{first:.3g} s"),
-            ("later update", f"{later:.3g} s"),
+            ("first update", told[0]),
+            ("later update", told[-1]),
             ("peak memory", f"{size(found.peak_bytes)}{of}"),
             ("parameters", f"{found.params:,}"),
             ("checkpoint", size(found.checkpoint_bytes)),

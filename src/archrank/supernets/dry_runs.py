@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from archrank.supernets.checkpoints import packed
@@ -27,6 +28,7 @@ class DryRun:
 
     Attributes:
         seconds: duration of each update.
+        cpu_seconds: CPU time of each; a busy machine makes the duration longer.
         peak_bytes: most memory at a time: on a CPU the whole process's, on a GPU that of tensors;
             ``None`` where the system does not tell.
         params: weights of the supernet.
@@ -34,6 +36,7 @@ class DryRun:
     """
 
     seconds: tuple[float, ...]
+    cpu_seconds: tuple[float, ...]
     peak_bytes: int | None
     params: int
     checkpoint_bytes: int
@@ -50,17 +53,17 @@ def dry_run(training: SupernetTraining, updates: int = UPDATES) -> DryRun:
         ArchrankError: as :meth:`SupernetTraining.run_epoch
             <archrank.supernets.training.SupernetTraining.run_epoch>`.
     """
-    seconds = []
-    start = time.perf_counter()
+    times = [(time.perf_counter(), time.process_time())]
     with closing(training.updates()) as made:
         for _ in itertools.islice(made, updates):
             if training.device.type == "cuda":
                 torch.cuda.synchronize(training.device)
-            seconds.append(time.perf_counter() - start)
-            start = time.perf_counter()
+            times.append((time.perf_counter(), time.process_time()))
     peak = peak_memory(training.device)
+    wall, cpu = np.diff(times, axis=0).T.tolist()
     return DryRun(
-        tuple(seconds),
+        tuple(wall),
+        tuple(cpu),
         peak,
         sum(p.numel() for p in training.supernet.parameters()),
         len(packed(*training.state())),

@@ -101,9 +101,10 @@ def recalibrate(network: nn.Module, inputs: Iterable[Inputs]) -> nn.Module:
         inputs: batches of training inputs, all alike in size.
 
     Raises:
-        SettingsError: there are batch norms, and no batch.
+        SettingsError: there are batch norms, and no batch, or one of a single example.
     """
     norms = batch_norms(network)
+    checked = (_of_several(x) for x in inputs) if norms else inputs
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
         norm.track_running_stats, norm.momentum = True, None  # the mean over all batches
@@ -113,7 +114,7 @@ def recalibrate(network: nn.Module, inputs: Iterable[Inputs]) -> nn.Module:
         norm.num_batches_tracked = torch.tensor(0, device=place.device)
     network.train()
     seen = 0
-    for x in inputs:
+    for x in checked:
         run(network, x)
         seen += 1
     for norm, momentum in zip(norms, momenta, strict=True):
@@ -121,3 +122,13 @@ def recalibrate(network: nn.Module, inputs: Iterable[Inputs]) -> nn.Module:
     if norms and not seen:
         raise SettingsError("batch norms cannot be recalibrated without any batch of inputs")
     return network.eval()
+
+
+def _of_several(x: Inputs) -> Inputs:
+    """Return a batch of inputs; refuse one of a single example."""
+    if len(x[0] if isinstance(x, tuple) else x) < 2:
+        raise SettingsError(
+            "batch norms cannot be recalibrated with batches of 1 example, which say nothing about "
+            "how examples vary; take a batch_size of at least 2"
+        )
+    return x

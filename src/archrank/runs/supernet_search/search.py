@@ -108,15 +108,7 @@ def search_supernet(
         memory = Memory(folder, networks.space)
         search = _Search(networks, networks.task, supernet, settings, limits, memory, watch)
         found = search.run(evolution)
-        costs = {name: search.cost(name)(search.seen.archs) for name in limits.costs}
-        values = {"score": search.seen.scores, **costs}
-        write_table(folder / TABLE, networks.space.format(search.seen.archs), values)
-        known = np.isfinite(search.sampled[1])
-        archs, scores = (column[known] for column in search.sampled)
-        values = {found.metric: scores, **networks.cost(archs)}
-        if "latency_ms" in limits.costs:
-            values["latency_ms"] = search.cost("latency_ms")(archs)
-        write_table(folder / SAMPLED, networks.space.format(archs), values)
+        search.write_tables(folder, found.metric)
         write_json(folder / RESULTS, found.to_json())
     return found
 
@@ -215,6 +207,20 @@ class _Search:
                 f"none of {len(self.seen):,} scores of architectures of {name} is finite: the "
                 "supernet has diverged; train it again at a lower learning rate"
             )
+
+    def write_tables(self, folder: Path, metric: str) -> None:
+        """Write what the evolution has seen, and what the supernet has scored: ``metric``."""
+
+        def write(name: str, archs: Archs, score: str, values: Floats) -> None:
+            shown = dict.fromkeys(("macs", "params", *self.limits.costs))
+            costs = {cost: self.cost(cost)(archs) for cost in shown}
+            strings = self.networks.space.format(archs)
+            write_table(folder / name, strings, {score: values, **costs})
+
+        write(TABLE, self.seen.archs, "score", self.seen.scores)
+        archs, scores = self.sampled
+        known = np.isfinite(scores)
+        write(SAMPLED, archs[known], metric, scores[known])
 
     # ---- costs -----------------------------------------------------------------------------------
 

@@ -92,6 +92,8 @@ class _Drawing:
         self._dots(others, "ring")
         for i, (name, points) in enumerate(self._fronts.items()):
             self._curve(points, f"o{i}")
+            x, y = (self._factors * points).T
+            self._chart.dots(x, y, f"o{i}", [name] * len(points))
             legend.append((f"o{i}", f"front of {name}"))
         self._curve(_points(found, front), "front")
         self._dots(front, "front")
@@ -128,13 +130,19 @@ def _points(found: SubnetSearch, which: Sequence[Finalist]) -> Floats:
 
 def style(curves: int) -> str:
     """Write the style sheet of other searches' curves: a colour of each, and dashes."""
+    colors = PALETTE[1:]  # the first one is that of the search itself
     return "\n".join(
-        f"path.o{i} {{ stroke: {PALETTE[i % len(PALETTE)]}; stroke-width: 2; "
-        f"stroke-dasharray: {6 + 2 * (i // len(PALETTE))} 3; }}"
+        f"path.o{i} {{ stroke: {color}; stroke-width: 2; stroke-dasharray: "
+        f"{6 + 2 * (i // len(colors))} 3; }} .o{i} circle {{ fill: {color}; }}"
         for i in range(curves)
+        for color in [colors[i % len(colors)]]
     )
 
 
 def symbols(curves: int) -> dict[str, str]:
     """Return the legend's swatches of other searches' curves."""
-    return {f"o{i}": f'<path class="o{i}" d="M0 6H26"/>' for i in range(curves)}
+    return {
+        f"o{i}": f'<g class="o{i}"><path class="o{i}" d="M0 6H26"/>'
+        '<circle cx="13" cy="6" r="3.6"/></g>'
+        for i in range(curves)
+    }

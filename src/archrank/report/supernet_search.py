@@ -118,7 +118,9 @@ def _table(
         cells = [f'<td class="num">{escape(found.text(each, name))}</td>' for name in names]
         code = f"<td><code>{escape(each.architecture).replace(',', ',<wbr>')}</code></td>"
         lines.append(f"<tr>{''.join([*named, *cells])}{code}</tr>")
-    cells = [f'<th scope="col">{escape(name)}</th>' for name in head]
+    cells = [
+        f'<th scope="col"{" class=num" * (name in names)}>{escape(name)}</th>' for name in head
+    ]
     return (
         f'<section><h2>{escape(title)}</h2><div class="scroll"><table><thead><tr>{"".join(cells)}'
         f"</tr></thead><tbody>{''.join(lines)}</tbody></table></div></section>"

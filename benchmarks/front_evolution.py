@@ -22,15 +22,23 @@ published = np.concatenate([AttentiveNAS.named(f"A{i}") for i in range(7)])
 limits = space.mflops(published)
 seeds = int(sys.argv[1]) if len(sys.argv) > 1 else 100
 
+PUBLISHED = {"focus": 0.0, "rate": 0.2}
+
 
 def accuracy(archs):
     return forest.evaluate(archs)["accuracy"]
 
 
-for name, bounds in (("limits of A0 to A6", limits.tolist()), ("one limit of 1,200", [1200.0])):
+WAYS = (
+    ("limits of A0 to A6", limits.tolist(), {}),
+    ("limits of A0 to A6, parents and mutants as published", limits.tolist(), PUBLISHED),
+    ("no limit", [], {}),
+    ("no limit, as published", [], PUBLISHED),
+)
+for name, bounds, how in WAYS:
     start, gains = time.process_time(), []
     for seed in range(seeds):
-        found = BucketEvolution(width=10.0).run(
+        found = BucketEvolution(width=10.0, **how).run(
             space,
             accuracy,
             space.mflops,

@@ -86,15 +86,17 @@ def test_the_forest_is_told_beside_the_paper(
             next(line for line in told if line.startswith(f"images 0, {doing}: done in ")),
         ]
     rows = {row.what: row for row in found.rows}
-    assert len(rows) == len(found.rows) == 15
+    assert len(rows) == len(found.rows) == 24
     papers = [row.paper for row in found.rows if row.what.endswith("forest, tau")]
-    assert papers == [0.89, 0.87, 0.88]
+    assert papers == [0.89, 0.87, 0.88, None]
     assert all(np.isfinite(row.ours) and row.why for row in found.rows)
-    assert len(found.claims) == 3
+    assert sum("default ranker" in what for what in rows) == 4
+    assert len(found.claims) == 6
     assert [figure.title for figure in found.figures] == [
         "(a) epoch 1, split 0",
         "(b) epoch 2, split 0",
         "(c) epoch 1, split 1",
+        "(d) epoch 2, split 0, labels of that epoch",
     ]
     assert any("mean nothing" in note for note in found.notes)
 

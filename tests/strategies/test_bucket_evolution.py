@@ -142,6 +142,7 @@ def test_the_best_within_a_limit(points: list[tuple[float, int]], k: int, limit:
         ({"width": 0.0}, SettingsError),
         ({"rate": 0.0}, SettingsError),
         ({"rate": 1.5}, SettingsError),
+        ({"focus": -0.1}, SettingsError),
     ],
 )
 def test_settings_that_cannot_be(mistake: dict[str, float], error: type[Exception]) -> None:

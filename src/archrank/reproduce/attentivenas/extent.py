@@ -40,7 +40,7 @@ class Extent:
     epochs: int = 48
     early: int = 4
     archs: int = 1024
-    examples: int = 600
+    examples: int = 1200
     per_regime: int = 64
     initial: int = 192
     generations: int = 6

@@ -45,7 +45,7 @@ SAMPLINGS = {  # the paper's name of each
 }
 COST_OF_LOSSES = 1.27  # CPU time of an update over that with uniform sampling, benchmarks/README.md
 COST_OF_RANKER = 1.02
-SCORED = 1.2  # sub-networks that are scored as labels in the CPU time of a uniform update
+SCORED = 0.87  # sub-networks that are scored as labels in the CPU time of a uniform update
 BATCH = 256  # images that are normalised together, and that calibrate batch norms
 
 

@@ -31,7 +31,7 @@ class SubnetSettings:
     score_by: Literal["ranker", "supernet"] = "ranker"
     """Scores of the evolution: a ranker's, fitted to some of the supernet's scores, or the
     supernet's own, 5,376 of them (default: ranker)."""
-    ranker: Annotated[str, "NAME"] = "attentivenas"
+    ranker: Annotated[str, "NAME"] = "default"
     """Ranker of accuracies."""
     archs: int = 1024
     """Number of architectures that the supernet scores for the ranker, which learns from half of

@@ -131,8 +131,8 @@ def test_mistakes(tmp_path: Path) -> None:
     task = from_parallel(*paths, tokens="words")
     for content, message in {
         b"one\ntwo\n": r"valid.de has 12 lines, .*valid.en has 2 lines",
-        b"\n \n": "valid.en has no text in its 2 lines",
-        b"": "valid.en has no text in its 0 lines",
+        b"\n \n": r"valid.en has no text \(lines: 2\)",
+        b"": r"valid.en has no text \(lines: 0\)",
         b"one\nd\xe9j\xe0\n": "valid.en, line 2: byte 2 is 0xe9, which is no UTF-8",
     }.items():
         Path(paths[1][1]).write_bytes(content)

@@ -80,7 +80,7 @@ def test_rare_words_and_given_lists(tmp_path: Path) -> None:
 
 def test_mistakes(tmp_path: Path) -> None:
     paths = text(tmp_path, valid="\n\n")
-    with pytest.raises(DataError, match=r"wiki.valid.tokens has no text in its 2 lines"):
+    with pytest.raises(DataError, match=r"wiki.valid.tokens has no text \(lines: 2\)"):
         from_text(*paths, length=8)
     with pytest.raises(SettingsError, match="length must be at least 1, got 0"):
         from_text(*paths, length=0)

@@ -148,7 +148,8 @@ def _split(
     ]
     if not chosen:
         raise DataError(
-            f"{paths[0]}, {paths[1]}: no pair has text on both sides and at most {most} tokens"
+            f"{paths[0]}, {paths[1]}: no pair has text on both sides"
+            + ("" if most is None else f" and at most {most} tokens; make longest larger")
         )
     sources, targets = zip(*chosen, strict=True)
     return pairs(sources, targets, begin=BEGIN, end=END, padding=PAD)

@@ -38,7 +38,7 @@ def parallel_lines(paths: Sequence[str]) -> list[list[str]]:
     found = [list(lines_of(path)) for path in paths]
     for path, lines in zip(paths, found, strict=True):
         if not any(line.strip() for line in lines):
-            raise DataError(f"{path} has no text in its {len(lines):,} lines")
+            raise DataError(f"{path} has no text (lines: {len(lines):,})")
     counts = [len(lines) for lines in found]
     if len(set(counts)) > 1:
         told = ", ".join(f"{path} has {n:,} lines" for path, n in zip(paths, counts, strict=True))

@@ -237,5 +237,5 @@ def _encode(files: TextFiles, path: str, vocabulary: Vocabulary) -> Arrays:
         check_known(vocabulary, path, lines_of(path), files.vocabulary)
     found = np.fromiter(tokens(), dtype=np.int32)
     if not (found != END).any():
-        raise DataError(f"{path} has no text in its {len(found):,} lines")
+        raise DataError(f"{path} has no text (lines: {len(found):,})")
     return {"tokens": found}

@@ -262,7 +262,7 @@ TRANSFORMER_SMALL = SupernetRecipe(
     {
         **_ADAM,
         "epochs": 8,
-        "batch_size": 64,
+        "batch_tokens": 1024,
         "lr": 3e-3,
         "schedule": "cosine",
         "warmup_epochs": 0.5,

@@ -50,12 +50,12 @@ class Dates(Translation):
     recipe: Recipe = field(
         default_factory=lambda: Recipe(
             epochs=4,
+            batch_tokens=1024,
             optimizer="adamw",
-            lr=2e-3,
+            lr=3e-3,
             weight_decay=1e-4,
             warmup_epochs=0.5,
             grad_clip=1.0,
-            batch_size=64,
         )
     )
     vocabulary: int = field(default=ALPHABET.size, init=False)

@@ -43,7 +43,13 @@ class Topics(LanguageModel):
 
     recipe: Recipe = field(
         default_factory=lambda: Recipe(
-            epochs=8, batch_size=32, optimizer="adamw", lr=2e-3, warmup_epochs=0.5, grad_clip=1.0
+            epochs=4,
+            batch_tokens=1024,
+            optimizer="adamw",
+            lr=3e-3,
+            weight_decay=1e-4,
+            warmup_epochs=0.5,
+            grad_clip=1.0,
         )
     )
     vocabulary: int = field(default=ALPHABET.size, init=False)

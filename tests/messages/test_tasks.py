@@ -25,7 +25,7 @@ from archrank.tasks import (
     wikitext103,
 )
 from archrank.tasks.text import phrases
-from archrank.tasks.text.decoding import translations
+from archrank.tasks.text.decoding import check_bleu, translations
 from archrank.training.data import Draws
 from tests.messages.golden import Cases, compare, message_of
 from tests.tasks.text.files import parallel, text
@@ -127,6 +127,7 @@ CASES: Cases = {
     "no tokens in a batch": lambda: Recipe(batch_tokens=0),
     "translations without references": lambda: bleu(["a"], []),
     "unknown tokens of BLEU": lambda: bleu(["a"], ["a"], tokenize="zh"),  # type: ignore[arg-type]
+    "BLEU of a text without translations": lambda: check_bleu(nn.Linear(1, 1), Topics()),
     "translations by another network": lambda: translations(nn.Linear(1, 1), Reversal()),
 }
 

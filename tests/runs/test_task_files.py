@@ -11,9 +11,11 @@ import pytest
 from torch import nn
 
 import archrank as ar
-from archrank.errors import DataError, ResumeError
+from archrank.errors import DataError, ResumeError, SettingsError
 from archrank.export import export_network
+from archrank.runs.named import make_space
 from archrank.runs.task_files import keep_task_files
+from archrank.supernets import start_training, train_supernet
 from archrank.tasks import Digits, Recipe, from_parallel
 from archrank.tasks.text.vocabulary_files import read_vocabulary
 from tests.tasks.text.files import parallel
@@ -60,6 +62,26 @@ def test_an_export_has_it_too(tmp_path: Path) -> None:
     export_network(training, np.array([0], dtype=np.uint8), tmp_path / "out")
     path = tmp_path / "out" / "source_vocabulary.json"
     assert json.loads(path.read_text(encoding="utf-8"))["learnt_from"]
+    with pytest.raises(SettingsError, match="a Translator cannot translate"):
+        export_network(training, np.array([0], dtype=np.uint8), tmp_path / "none", bleu=True)
+    assert not (tmp_path / "none").exists()  # nothing was trained
     other = parallel(tmp_path / "a", (30, 12, 12))
     with pytest.raises(DataError, match="was learnt from another text"):
         from_parallel(*other, tokens="words", vocabulary=path)
+
+
+def test_a_checkpoint_of_another_text_is_refused(tmp_path: Path) -> None:
+    """Both texts have the same sentences; only their order differs."""
+    task = made(tmp_path / "a")
+    paths = parallel(tmp_path / "a")
+    for path in paths[0]:
+        lines = Path(path).read_text(encoding="utf-8").splitlines()
+        Path(path).write_text("\n".join([*reversed(lines), ""]), encoding="utf-8")
+    other = from_parallel(*paths, tokens="words", recipe=RECIPE)
+    space = make_space("hat_small")
+    first, second = (
+        start_training(space.networks(each), epochs=1, batch_tokens=400) for each in (task, other)
+    )
+    train_supernet(first, tmp_path / "net")
+    with pytest.raises(ResumeError, match=r"is of another training .*task\.files\.text"):
+        train_supernet(second, tmp_path / "net")

@@ -36,6 +36,8 @@ class Export(Reading):
     run's settings; a study that was made in Python has none)."""
     own_code: bool = False
     """Run code that the run's settings name wherever it lies, also inside the run folder."""
+    bleu: bool = False
+    """Translate the test sentences by beam search and add their BLEU (tasks of translation)."""
     out: Annotated[Path | None, "DIR"] = None
     """Folder to write to (default: export in the run folder)."""
     json: bool = False
@@ -69,13 +71,15 @@ class Export(Reading):
             target,
             names=Names(settings.space, self._task_name(settings, training)),
             started=lambda string: say(f"training {string}"),
+            bleu=self.bleu,
             remedy="name another folder with --out",
         )
         if self.json:
             print_json({"weights": str(target / WEIGHTS), **description})
         else:
             shown = [(name, v) for name, v in description["metrics"].items() if v is not None]
-            say(", ".join(f"{name} {value:.4f}" for name, value in shown[:2]))
+            shown = [*shown[:2], *(pair for pair in shown[2:] if pair[0] == "test_bleu")]
+            say(", ".join(f"{name} {value:.4f}" for name, value in shown))
             say(f"weights       {target / WEIGHTS}\narchitecture  {target / DESCRIPTION}")
         return 0
 

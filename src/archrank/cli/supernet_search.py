@@ -151,6 +151,8 @@ class SupernetExport:
     """Folder of data sets (default: what ARCHRANK_DATA names)."""
     own_code: bool = False
     """Run code that the folder's settings name wherever it lies."""
+    bleu: bool = False
+    """Translate the test sentences by beam search and add their BLEU (tasks of translation)."""
     out: Annotated[Path | None, "DIR"] = None
     """Folder to write to (default: export in the supernet's folder)."""
     json: bool = False
@@ -181,6 +183,7 @@ class SupernetExport:
                 formats=formats,
                 calibration=self.calibration,
                 names=Names(*names_in(folder)),
+                bleu=self.bleu,
                 remedy="name another folder with --out",
             )
         files = {name: str(target / FORMATS[name]) for name in formats}
@@ -189,7 +192,8 @@ class SupernetExport:
             return 0
         say(description["architecture"])
         shown = [(name, v) for name, v in description["metrics"].items() if v is not None]
-        say(", ".join(f"{name} {value:.4f}" for name, value in shown[:2]))
+        shown = [*shown[:2], *(pair for pair in shown[2:] if pair[0] == "test_bleu")]
+        say(", ".join(f"{name} {value:.4f}" for name, value in shown))
         say(f"weights       {target / WEIGHTS}\narchitecture  {target / DESCRIPTION}")
         for name, file in files.items():
             say(f"{name:<12}  {file}")

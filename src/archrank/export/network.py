@@ -18,6 +18,7 @@ from archrank.export.description import Names, describe_network, finite
 from archrank.export.place import DESCRIPTION, WEIGHTS, keep, reserved
 from archrank.export.weights import State, state_of, to_bytes
 from archrank.files import user_path
+from archrank.tasks.text.decoding import check_bleu, finished_bleu
 
 REMEDY = "name another folder"
 
@@ -44,6 +45,7 @@ def export_network(
     *,
     names: Names | None = None,
     started: Callable[[str], object] | None = None,
+    bleu: bool = False,
     remedy: str = REMEDY,
 ) -> dict[str, Any]:
     """Train ``arch: (d,)`` as ``evaluator`` does, and keep its network in ``folder``.
@@ -64,6 +66,7 @@ def export_network(
         folder: written to; an older export of the same architecture is replaced.
         names: of space and task, where they are not archrank's own.
         started: called with the architecture's string before training.
+        bleu: translate the test sentences when it is trained, and add ``test_bleu`` to the metrics.
         remedy: what the user can do where ``folder`` cannot be used; ends messages.
 
     Returns:
@@ -73,6 +76,8 @@ def export_network(
         EvaluationError: nothing of ``evaluator`` trains, the network's state cannot be kept, or
             training failed.
         StorageError: ``folder`` cannot be used.
+        SettingsError: ``bleu`` for a task or a network that is none of translation.
+        MissingExtraError: ``bleu`` without ``sacrebleu``.
 
     Example:
         >>> import tempfile
@@ -97,6 +102,8 @@ def export_network(
     description = describe_network(
         training.networks, training.task, row, names or Names(), training.seeds_of(row)[0]
     )
+    if bleu:
+        check_bleu(training.untrained(row), training.task)
     untrained = _keepable(training, row)
     with reserved(folder, untrained, description, remedy):
         if started is not None:
@@ -107,7 +114,8 @@ def export_network(
                 f"training {description['architecture']} failed: {result.diverged}"
             )
     state = state_of(network)
-    description["metrics"] = {**finite(result.metrics), **description["metrics"]}
+    measured = result.metrics | (finished_bleu(network, training.task) if bleu else {})
+    description["metrics"] = {**finite(measured), **description["metrics"]}
     _keep(folder, state, description, remedy, training.task.kept_files())
     return description
 

@@ -19,6 +19,7 @@ from archrank.export.place import DESCRIPTION, WEIGHTS, keep, reserved
 from archrank.export.weights import state_of, to_bytes
 from archrank.files import user_path
 from archrank.supernets.statistics import calibration_batches, recalibrate
+from archrank.tasks.text.decoding import finished_bleu
 from archrank.training.evaluation import measure
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ def export_subnetwork(
     formats: tuple[str, ...] = ("torch",),
     calibration: int = CALIBRATION,
     names: Names | None = None,
+    bleu: bool = False,
     remedy: str = "name another folder",
 ) -> dict[str, Any]:
     """Keep an architecture of a supernet as a network of its own, with calibrated batch norms.
@@ -87,6 +89,7 @@ def export_subnetwork(
         formats: ``"torch"`` and ``"onnx"``; each file is compared with the network.
         calibration: batches of 256 training examples for the statistics of batch norms.
         names: of space and task, where they are not archrank's own.
+        bleu: translate the test sentences, and add ``test_bleu`` to the metrics.
         remedy: what the user can do where ``folder`` cannot be used; ends messages.
 
     Returns:
@@ -98,6 +101,7 @@ def export_subnetwork(
         MissingExtraError: a package for ONNX is missing.
         EvaluationError: the network cannot be traced, or a file's outputs differ.
         StorageError: ``folder`` cannot be used.
+        SettingsError: ``bleu`` for a task or a network that is none of translation.
     """
     for each in formats:
         if each not in FORMATS:
@@ -112,6 +116,7 @@ def export_subnetwork(
         network = stand_alone(supernet, task, row, calibration=calibration).to("cpu")
         splits = task.load()
         measured = finite(measure(network, task, splits))
+        measured |= finished_bleu(network, task) if bleu else {}
         description["metrics"] = {**measured, **description["metrics"]}
         x = splits.valid.take(slice(0, CHECKED)).map(torch.Tensor.contiguous).x
         files, seen = as_graphs(network, x, formats)

@@ -12,9 +12,9 @@ from archrank.errors import SettingsError
 from archrank.networks.decoding import BeamSearch
 from archrank.networks.transformer import EncoderDecoder
 from archrank.networks.transformer_layers import LayerSpec, StackSpec
-from archrank.tasks.text.decoding import translations
+from archrank.tasks.text.decoding import check_bleu, finished_bleu, translations
 from archrank.training.loop import initialise, train
-from tests.tasks.tiny import PAD, Reversal
+from tests.tasks.tiny import PAD, Counting, Reversal
 
 TASK = Reversal()
 
@@ -43,9 +43,13 @@ def test_a_trained_network_translates() -> None:
     assert right > len(wanted) / 2  # and so are the translations
     first = translations(network, task, split="train", search=greedy, sentences=9)
     assert first.hypotheses == found.hypotheses[:9]
+    assert finished_bleu(network, task)["test_bleu"] > 20  # by a beam of 5, of other sentences
     assert 50 < found.bleu(tokenize="none") < 100.1
 
 
 def test_other_networks_cannot() -> None:
     with pytest.raises(SettingsError, match="a Linear cannot translate: it is no EncoderDecoder"):
         translations(nn.Linear(1, 1), TASK)
+    with pytest.raises(SettingsError, match="'counting' is none"):
+        check_bleu(transformer(), Counting())
+    check_bleu(transformer(), TASK)

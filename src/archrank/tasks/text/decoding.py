@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from archrank.networks.decoding import BeamSearch
+    from archrank.tasks.base import Task
     from archrank.tasks.text.translation import Translation
 
 AT_ONCE = 64  # sentences that are decoded together
@@ -69,8 +70,8 @@ def translations(
     from archrank.training.batching import trimmed
     from archrank.training.evaluation import batches
 
-    if not isinstance(network, EncoderDecoder):
-        raise SettingsError(f"a {type(network).__name__} cannot translate: it is no EncoderDecoder")
+    _check_network(network)
+    assert isinstance(network, EncoderDecoder)
     found = BeamSearch(end=task.end) if search is None else search
     if found.never is None and task.padding is not None:
         found = replace(found, never=task.padding)
@@ -84,3 +85,38 @@ def translations(
         for best in translate(network, source, task.begin, found):
             written[next(places)] = task.text_of(best[0].tokens) if best else ""
     return Translations(written, [task.text_of(row) for row in data.y.tolist()])
+
+
+def finished_bleu(network: nn.Module, task: Task) -> dict[str, float]:
+    """Return ``test_bleu``: the BLEU of a finished network's translations of the test sentences.
+
+    By a beam of 5 and the task's own ``bleu_settings``; :func:`check_bleu` says beforehand whether
+    it can be measured.
+    """
+    check_bleu(network, task)
+    found = translations(network, task)  # type: ignore[arg-type]
+    return {"test_bleu": found.bleu(**task.bleu_settings)}  # type: ignore[attr-defined]
+
+
+def check_bleu(network: nn.Module, task: Task) -> None:
+    """Check that translations of a network could be measured, before it is trained.
+
+    Raises:
+        SettingsError: The task is no translation, or the network cannot write step by step.
+        MissingExtraError: ``sacrebleu`` is not installed.
+    """
+    from archrank.tasks.text.translation import Translation
+
+    if not isinstance(task, Translation):
+        raise SettingsError(
+            f"BLEU is measured on tasks of translation, such as dates; {task.name!r} is none"
+        )
+    _check_network(network)
+    bleu(["a"], ["a"])
+
+
+def _check_network(network: nn.Module) -> None:
+    from archrank.networks.transformer import EncoderDecoder
+
+    if not isinstance(network, EncoderDecoder):
+        raise SettingsError(f"a {type(network).__name__} cannot translate: it is no EncoderDecoder")

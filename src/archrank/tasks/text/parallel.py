@@ -8,6 +8,7 @@ from typing import Any
 
 from archrank.checks import quoted, whole
 from archrank.errors import DataError, SettingsError
+from archrank.identity import IRRELEVANT
 from archrank.tasks.base import Splits
 from archrank.tasks.text.parallel_files import NONE, ParallelFiles, Paths, Tokens, load, told
 from archrank.tasks.text.reading import absolute, digest_of_files
@@ -35,11 +36,13 @@ class TranslationFiles(Translation):
     Attributes:
         input_shape: ``(2, length)``: tokens of the longest sentence of either side.
         files: The files, their tokens and digests; paths are no part of the identity.
+        compound_split: Cut words at hyphens where BLEU is measured, as published for WMT'14.
         name: Short name, for file names and displays.
     """
 
     input_shape: tuple[int, ...] = (2, 64)
     files: ParallelFiles = field(default_factory=lambda: ParallelFiles(NONE, NONE, NONE))
+    compound_split: bool = field(default=False, metadata=IRRELEVANT)
     name: str = "translation_files"
 
     def load(self) -> Splits:
@@ -54,6 +57,13 @@ class TranslationFiles(Translation):
     def vocabularies(self) -> tuple[Vocabulary, Vocabulary]:
         """The vocabularies of source and target."""
         return load(self.files)[1]
+
+    @property
+    def bleu_settings(self) -> dict[str, Any]:
+        """Settings of BLEU: words as they stand, of files that are cut into words already."""
+        if self.files.tokens != "words":
+            return {}
+        return {"tokenize": "none", "compound_split": self.compound_split}
 
     def text_of(self, tokens: Sequence[int]) -> str:
         """Return the text of target tokens."""

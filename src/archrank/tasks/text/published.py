@@ -7,6 +7,7 @@ Nothing is downloaded. fairseq's preparations write parallel files that are cut 
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 from archrank.errors import DataError
 from archrank.files import user_path
@@ -49,7 +50,8 @@ def wmt14(root: str = "data") -> TranslationFiles:
     names = [f"{part}.bpe.32000.{side}" for part in WMT_PARTS for side in ("en", "de")]
     paths = _found("wmt14", root, WMT, names)
     pairs = (paths[:2], paths[2:4], paths[4:])
-    return from_parallel(*pairs, tokens="words", joint=True, joiner="@@", name="wmt14")
+    task = from_parallel(*pairs, tokens="words", joint=True, joiner="@@", name="wmt14")
+    return replace(task, compound_split=True)
 
 
 def wikitext103(root: str = "data") -> LanguageModelFiles:

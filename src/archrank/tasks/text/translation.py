@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from archrank.errors import DataError
 from archrank.tasks.base import Split
@@ -43,6 +43,11 @@ class Translation(TokenPrediction):
     def n_sources(self) -> int:
         """The size of the source vocabulary."""
         return self.source_vocabulary or self.vocabulary
+
+    @property
+    def bleu_settings(self) -> dict[str, Any]:
+        """Settings of :func:`~archrank.tasks.bleu` that suit the texts; the default ones."""
+        return {}
 
     def text_of(self, tokens: Sequence[int]) -> str:
         """Return the text of target tokens; their numbers, where a task has no vocabulary."""

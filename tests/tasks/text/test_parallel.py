@@ -125,6 +125,17 @@ def test_long_and_empty_sentences_are_left_out(tmp_path: Path) -> None:
     assert bool((task.load().valid.y == UNKNOWN).any())  # words that training lacks
 
 
+def test_marks_and_line_ends_of_windows(tmp_path: Path) -> None:
+    paths = parallel(tmp_path)
+    before = from_parallel(*paths, tokens="words").load()
+    for path in paths[0]:
+        text = Path(path).read_text(encoding="utf-8")
+        Path(path).write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
+    task = from_parallel(*paths, tokens="words")
+    assert torch.equal(task.load().train.y, before.train.y)
+    assert texts(task, "train") == sentences(40)
+
+
 def test_mistakes(tmp_path: Path) -> None:
     paths = parallel(tmp_path)
     good = Path(paths[1][1]).read_text(encoding="utf-8")

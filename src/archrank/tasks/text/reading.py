@@ -18,8 +18,9 @@ def lines_of(path: str) -> Iterator[str]:
     number = 0
     try:
         with user_path(path).open("rb") as file:
-            for number, line in enumerate(file, 1):  # noqa: B007, used where decoding fails
-                yield line.decode("utf-8").rstrip("\r\n")
+            for number, line in enumerate(file, 1):
+                text = line.decode("utf-8").rstrip("\r\n")
+                yield text.removeprefix("\ufeff") if number == 1 else text  # Windows' mark
     except UnicodeDecodeError as error:
         raise DataError(
             f"{path}, line {number}: byte {error.start + 1} is {error.object[error.start]:#x}, "

@@ -43,6 +43,7 @@ TASK = Digits(copies=1)
         ("hat_wmt14", {"updates": 40_000, "lr": 1e-3, "schedule": "cosine_after_warmup"}),
         ("ranknas_wikitext103", {"updates": 286_000, "momentum": 0.99, "nesterov": True, "lr": 1}),
         ("ranknas_wikitext103", {"grad_clip": 0.1, "warmup_updates": 16_000, "weight_decay": 0}),
+        ("transformer_small", {"optimizer": "adamw", "batch_tokens": 1024, "warmup_epochs": 0.5}),
         ("cpu", {"epochs": 300, "batch_size": 128, "lr": 0.1, "weight_decay": 5e-4}),
         ("cells", {"epochs": 600, "batch_size": 128, "lr": 0.1, "weight_decay": 5e-4}),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,13 @@ from archrank.networks.language_models import GPT
 from archrank.networks.transformer import EncoderDecoder
 from archrank.networks.transformer_layers import Dropout
 from archrank.spaces import GPTS, HAT, RankNASLanguageModel, RankNASTranslation, Space
-from archrank.supernets import SupernetTraining, one_shot_scores, start_training, train_supernet
+from archrank.supernets import (
+    SupernetTraining,
+    one_shot_scores,
+    recalibrate,
+    start_training,
+    train_supernet,
+)
 from archrank.testing import check_supernet
 from archrank.torch_state import seeded
 from archrank.training.evaluation import evaluate
@@ -282,3 +289,53 @@ def test_a_supernet_learns() -> None:
     train_supernet(found)
     after = one_shot_scores(found.supernet, found.task, archs)["loss"]
     assert (after < before - 0.5).all()
+
+
+class Spoiled(torch.nn.Module):
+    """A network whose outputs, or gradients alone, are not those of another."""
+
+    def __init__(self, network: torch.nn.Module, factor: float, slope: float) -> None:
+        super().__init__()
+        self.network, self.factor, self.slope = network, factor, slope
+
+    def forward(self, *tokens: torch.Tensor) -> torch.Tensor:
+        y: torch.Tensor = self.network(*tokens) * self.factor
+        return y + (self.slope - 1) * (y - y.detach())
+
+
+@pytest.mark.parametrize(
+    ("factor", "slope", "rule"), [(1.01, 1, "other outputs"), (1, 1.01, "other gradients")]
+)
+def test_faults_are_found_on_tokens(factor: float, slope: float, rule: str) -> None:
+    """Whole numbers have no gradient, so the check looks at those of the weights."""
+    space = SPACES["hat"]
+    supernet = made(space).double()
+    extract = supernet.extract
+    supernet.extract = lambda arch: Spoiled(extract(arch), factor, slope)
+    with pytest.raises(AssertionError, match=rule):
+        check_supernet(supernet, inputs=task_of(space).example(3), n=1)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "name"),
+    [("hat_iwslt14", "hat"), ("hat_wmt14", "shared"), ("ranknas_wikitext103", "language")],
+)
+def test_published_recipes_run(recipe: str, name: str) -> None:
+    space = SPACES[name]
+    networks = space.networks(task_of(space))
+    found = start_training(networks, recipe, updates=2, batch_tokens=60)
+    assert found.epochs == 1
+    assert found.supernet.options["residual_dropout"] in (0.3, 0.375)
+    assert found.run_epoch() > 0
+    assert not found.failure
+
+
+def test_nothing_is_recalibrated() -> None:
+    """Without batch norms no training data is run."""
+    network = made(SPACES["hat"]).extract(few(SPACES["hat"], 1)[0])
+
+    def no_batches() -> Iterator[Any]:
+        raise AssertionError
+        yield
+
+    assert not recalibrate(network.train(), no_batches()).training

@@ -94,7 +94,7 @@ def recalibrate(network: nn.Module, inputs: Iterable[Inputs]) -> nn.Module:
     """Give a network's batch norms the mean statistics of some batches.
 
     Weights stay. The network then treats every example alone: its outputs no longer depend on what
-    else is in the batch. It is left in evaluation mode.
+    else is in the batch. It is left in evaluation mode. Without batch norms there is nothing to do.
 
     Args:
         network: a network, such as one that a supernet extracted; changed in place.
@@ -104,7 +104,8 @@ def recalibrate(network: nn.Module, inputs: Iterable[Inputs]) -> nn.Module:
         SettingsError: there are batch norms, and no batch, or one of a single example.
     """
     norms = batch_norms(network)
-    checked = (_of_several(x) for x in inputs) if norms else inputs
+    if not norms:
+        return network.eval()
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
         norm.track_running_stats, norm.momentum = True, None  # the mean over all batches
@@ -114,12 +115,12 @@ def recalibrate(network: nn.Module, inputs: Iterable[Inputs]) -> nn.Module:
         norm.num_batches_tracked = torch.tensor(0, device=place.device)
     network.train()
     seen = 0
-    for x in checked:
+    for x in map(_of_several, inputs):
         run(network, x)
         seen += 1
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
-    if norms and not seen:
+    if not seen:
         raise SettingsError("batch norms cannot be recalibrated without any batch of inputs")
     return network.eval()
 

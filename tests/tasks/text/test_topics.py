@@ -14,6 +14,7 @@ from archrank.tasks import TASKS, Recipe, Topics
 from archrank.tasks.text import topics as module
 from archrank.testing import check_task
 from archrank.training.loop import initialise, train
+from tests.tasks.text.frequencies import perplexity_of_frequencies
 
 SHORT = Topics(input_shape=(32,))
 
@@ -64,9 +65,9 @@ def test_another_text_is_another_task(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_transformer_learns_it() -> None:
     torch.set_num_threads(1)
     task = Topics(
-        input_shape=(32,), recipe=Recipe(epochs=1, batch_size=128, optimizer="adamw", lr=1e-2)
+        input_shape=(32,), recipe=Recipe(epochs=1, batch_size=32, optimizer="adamw", lr=1e-2)
     )
     spec = LayerSpec(dim=16, ffn=32, heads=2, relative=8, qkv_dim=16, pre=True)
     network = initialise(lambda: LanguageModel(StackSpec((spec,)), task.vocabulary), 0)
     found = train(network, task, seed=0).metrics
-    assert found["valid_perplexity"] < 25  # of 100 characters
+    assert found["valid_perplexity"] < 0.7 * perplexity_of_frequencies(task)

@@ -152,6 +152,14 @@ class ChangedRunWarning(UserWarning):
     """Warning that a run goes on although something has changed since it was begun."""
 
 
+class IsolationWarning(UserWarning):
+    """Warning that time is measured although something else may run beside."""
+
+
+class NoisyLatencyWarning(UserWarning):
+    """Warning that repeated measurements of a latency differ too much to be trusted."""
+
+
 class DataError(ArchrankError, ValueError):
     """Data set on disk that is missing, truncated or not in the published format."""
 

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from archrank.errors import FAILURES, ArchrankError, EvaluationError, WorkerError, describe
 from archrank.evaluators.base import Evaluator
+from archrank.isolation import busy
 from archrank.types import Archs
 
 READY = b"ready"  # a worker's first message
@@ -64,11 +65,17 @@ def evaluate_one(evaluator: Evaluator, arch: Archs) -> Evaluated:
 def evaluate_group(evaluator: Evaluator, archs: Archs) -> list[Evaluated]:
     """Evaluate ``archs: (k, d)`` in one call, or one by one if that fails.
 
-    The time of one call is divided evenly among its architectures.
+    The time of one call is divided evenly among its architectures. Nobody measures time meanwhile,
+    but for the evaluator itself.
 
     Raises:
         ArchrankError: the evaluator itself is set up wrongly.
     """
+    with busy():
+        return _evaluate_group(evaluator, archs)
+
+
+def _evaluate_group(evaluator: Evaluator, archs: Archs) -> list[Evaluated]:
     k = len(archs)
     if k == 1:
         return [evaluate_one(evaluator, archs)]

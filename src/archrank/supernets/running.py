@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping
+from contextlib import nullcontext
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,7 @@ from tempfile import TemporaryFile
 from typing import Any, TypeAlias
 
 from archrank.errors import EvaluationError, SettingsError, StorageError
+from archrank.isolation import busy
 from archrank.supernets.base import Supernet
 from archrank.supernets.checkpoints import checkpoint, checkpoints, remove_leftovers
 from archrank.supernets.collapse import HALF
@@ -84,7 +86,8 @@ def train_supernet(
     before = deepcopy(training.state())
     while training.epoch < epochs:
         start = time.monotonic()
-        loss = training.run_epoch()
+        with busy() if ranks.first else nullcontext():  # others wait for the first, not for a lock
+            loss = training.run_epoch()
         failed = bool(training.failure)
         note = _recover(training, before) if failed else ""
         if ranks.first:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from archrank.errors import SettingsError
+from archrank.isolation import busy
 from archrank.networks.inputs import run
 from archrank.supernets.base import Supernet
 from archrank.supernets.readout import refit_classifier
@@ -81,7 +82,7 @@ def one_shot_scores(
     data = data.map(lambda tensor: layout(tensor.to(device)))
     if not len(data.y):
         raise SettingsError(f"task {task.name!r} has no examples in its {split} split")
-    with torch.inference_mode(), mode(supernet, training=False):
+    with busy(), torch.inference_mode(), mode(supernet, training=False):
         if statistics == "batch" and not readout:
             meters = _together(supernet, task, archs, data, batch_size, progress)
         else:

@@ -34,6 +34,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from archrank.errors import SettingsError
+from archrank.isolation import busy
 from archrank.networks.grouped import GroupedNASBench201
 from archrank.networks.nasbench201 import NASBench201Network
 from archrank.networks.stacked_layers import Stacked
@@ -131,8 +132,9 @@ def train_many(
     start = time.perf_counter()
     own = device.type == "cpu" if per_network_draws is None else per_network_draws
     draws = (_own_draws if own else _shared_draws)(splits.train, task, seeds)
-    runs = _fit(group, task, splits, draws, checkpoints)
-    last = _measure(group, task, splits)
+    with busy():
+        runs = _fit(group, task, splits, draws, checkpoints)
+        last = _measure(group, task, splits)
     seconds = (time.perf_counter() - start) / group.size
     group.write_back(networks)
     return [run.result(task, found, seconds) for run, found in zip(runs, last, strict=True)]

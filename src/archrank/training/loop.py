@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
+from archrank.isolation import busy
 from archrank.networks.inputs import run
 from archrank.torch_state import seeded
 from archrank.training.data import Draws, resident
@@ -108,9 +109,10 @@ def train(
         if epoch in checkpoints:
             measured[epoch] = measure(network, task, splits)
 
-    with seeded(seed, device):
-        train_loss, epochs, diverged = _fit(network, task, splits.train, layout, seed, after)
-    found = {} if diverged else measured.get(epochs) or measure(network, task, splits)
+    with busy():
+        with seeded(seed, device):
+            train_loss, epochs, diverged = _fit(network, task, splits.train, layout, seed, after)
+        found = {} if diverged else measured.get(epochs) or measure(network, task, splits)
     if diverged is None and not math.isfinite(found["valid_loss"] + found["test_loss"]):
         diverged = NOT_FINITE
     metrics = (nothing(task) if diverged else found) | {"train_loss": train_loss}

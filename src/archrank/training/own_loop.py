@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from torch import nn
 
 from archrank.errors import FAILURES, EvaluationError, describe
+from archrank.isolation import busy
 from archrank.torch_state import seeded
 from archrank.training.loop import TrainingResult
 
@@ -49,7 +50,7 @@ def train_with(
     """
     start = time.perf_counter()
     try:
-        with seeded(seed, device):
+        with busy(), seeded(seed, device):
             returned = trainer(network, task, seed, device)
     except FAILURES as error:
         found, reason = dict.fromkeys(metrics, math.nan), describe(error)

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from archrank.errors import BudgetError, SettingsError
 from archrank.evaluators import StoredForest
 from archrank.spaces import AttentiveNAS, CustomSpace, Space
-from archrank.strategies.bucket_evolution import BucketEvolution, Evaluated
+from archrank.strategies.bucket_evolution import BucketEvolution
+from archrank.strategies.evaluated import Evaluated
 from archrank.types import Archs, Floats
 
 SPACE = CustomSpace({f"d{j}": list(range(6)) for j in range(8)}, build=lambda config, task: None)

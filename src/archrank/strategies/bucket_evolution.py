@@ -19,65 +19,16 @@ from archrank.checks import number, whole
 from archrank.errors import BudgetError, SettingsError
 from archrank.rows import distinct, is_new
 from archrank.spaces.base import Space
-from archrank.strategies.history import History, pareto_ranks
-from archrank.strategies.region import Region
+from archrank.strategies.evaluated import Evaluated, Measure, history_of, within
+from archrank.strategies.history import History
 from archrank.strategies.unseen import sample_unseen
-from archrank.types import Archs, Bools, Floats, Ints
+from archrank.types import Archs, Ints
 
 CHANGES = 3.0  # decisions that a mutant changes on average, where no rate is told
 ATTEMPTS = 20  # rounds of children before random architectures take the place of those missing
 
-Measure = Callable[[Archs], Floats]
-"""A function of architectures, ``(n, d) -> (n,)``."""
 Draw = Callable[[int, float], Archs]
 """A function that draws ``n`` parents, ``(n, d)``, with the share of the best within limits."""
-
-
-@dataclass(frozen=True)
-class Evaluated:
-    """Architectures with their scores and costs.
-
-    Attributes:
-        archs: ``(n, d)``, all different.
-        scores: ``(n,)``, higher is better; NaN where none could be given.
-        costs: ``(n,)``, lower is better.
-    """
-
-    archs: Archs
-    scores: Floats
-    costs: Floats
-
-    def __len__(self) -> int:
-        return len(self.archs)
-
-    def take(self, rows: Ints | Bools) -> Evaluated:
-        """Return some of them."""
-        return Evaluated(self.archs[rows], self.scores[rows], self.costs[rows])
-
-    def joined(self, other: Evaluated) -> Evaluated:
-        """Return these, followed by ``other``."""
-        return Evaluated(
-            np.concatenate([self.archs, other.archs]),
-            np.concatenate([self.scores, other.scores]),
-            np.concatenate([self.costs, other.costs]),
-        )
-
-    def best(self, k: int = 1, limit: float = np.inf) -> Ints:
-        """Return the places of the ``k`` best within a limit of the cost, best first: ``(<= k,)``.
-
-        Of equal scores the lower cost is better.
-        """
-        rows: Ints = np.flatnonzero((self.costs <= limit) & np.isfinite(self.scores))
-        order: Ints = np.lexsort([self.costs[rows], -self.scores[rows]])[:k]
-        return rows[order]
-
-    def front(self) -> Ints:
-        """Return the places of those that none dominates, by rising cost: ``(k,)``."""
-        rows: Ints = np.flatnonzero(np.isfinite(self.scores))
-        values = np.stack([self.scores[rows], -self.costs[rows]], axis=1)
-        rows = rows[pareto_ranks(values) == 0]
-        order: Ints = np.argsort(self.costs[rows], kind="stable")
-        return rows[order]
 
 
 @dataclass(frozen=True)
@@ -170,10 +121,10 @@ class BucketEvolution:
         Returns:
             All that was scored, in order; nothing where no architecture is found within the limits.
         """
-        region = _within(cost, max(limits, default=np.inf), excess)
+        region = within(cost, max(limits, default=np.inf), excess)
         first = start[region.allowed(start)][: self.initial]
         rng = np.random.default_rng(np.random.SeedSequence([seed, 0]))
-        history = _history(space, start[:0], region)
+        history = history_of(space, start[:0], region)
         others = sample_unseen(history, self.initial - len(first), rng=rng, taken=first)
         archs = np.concatenate([first, others])
         if not len(archs):
@@ -183,7 +134,7 @@ class BucketEvolution:
         for generation in range(1, self.generations + 1):
             rng = np.random.default_rng(np.random.SeedSequence([seed, generation]))
             draw = self._parents(found, limits, rng)
-            children = self._children(_history(space, found.archs, region), draw, rng)
+            children = self._children(history_of(space, found.archs, region), draw, rng)
             if not len(children):
                 break
             found = found.joined(Evaluated(children, score(children), cost(children)))
@@ -244,20 +195,3 @@ class BucketEvolution:
         missing = self.mutants + self.mixtures - len(children)
         others = sample_unseen(history, missing, rng=rng, taken=children)
         return np.concatenate([children, others[:missing]])
-
-
-def _within(cost: Measure, limit: float, excess: Measure | None) -> Region:
-    """Return the region of architectures that cost no more than a limit, and have no excess."""
-    if excess is None and not np.isfinite(limit):
-        return Region()
-
-    def violation(archs: Archs) -> Floats:
-        over: Floats = np.maximum(cost(archs) / limit - 1.0, 0.0)
-        return over if excess is None else over + excess(archs)
-
-    return Region(violation)
-
-
-def _history(space: Space, archs: Archs, region: Region) -> History:
-    """Return what was scored, as other strategies see it."""
-    return History(space, archs, np.zeros((len(archs), 1)), np.zeros(len(archs)), region)

@@ -16,7 +16,7 @@ from archrank.files import read_json
 from archrank.formatting import format_value
 from archrank.metrics import Direction, Metric
 from archrank.runs.supernet_search.settings import COSTS, Bound
-from archrank.strategies.bucket_evolution import Evaluated
+from archrank.strategies.evaluated import Evaluated
 from archrank.tables.base import BenchTable, load_table
 
 if TYPE_CHECKING:

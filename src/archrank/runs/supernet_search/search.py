@@ -30,7 +30,8 @@ from archrank.runs.supernet_search.memory import Memory
 from archrank.runs.supernet_search.results import RESULTS, SAMPLED, Finalist, SubnetSearch
 from archrank.runs.supernet_search.settings import Limits, SubnetSettings
 from archrank.spaces.extremes import Cost, extremes
-from archrank.strategies.bucket_evolution import BucketEvolution, Evaluated
+from archrank.strategies.bucket_evolution import BucketEvolution
+from archrank.strategies.evaluated import Evaluated
 from archrank.supernets.checkpoints import last_checkpoint, load_supernet
 from archrank.supernets.scoring import one_shot_scores
 from archrank.tables.writing import write_table

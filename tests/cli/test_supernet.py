@@ -197,6 +197,14 @@ def test_dry_runs_write_nothing(cli: Cli) -> None:
     assert [path.name for path in Path().iterdir() if path.suffix != ".pyc"] == ["mine.py"]
 
 
+def test_dry_run_in_batches_of_tokens(cli: Cli) -> None:
+    words = ("--space", "ranknas_lm_small", "--task", "topics", "--batch-tokens", 256)
+    found = cli("supernet", "train", *words, "--dry-run")
+    assert found.status == 0, found.err
+    told = dict(line.split("  ", 1) for line in found.out.splitlines())
+    assert told["batch"].strip() == "256 tokens at most, padding included"
+
+
 def test_dry_run_of_imagenets_recipe(cli: Cli) -> None:
     """The published recipe in a small space: images of 288 pixels, resized to 8 by the network."""
     Path("elastic.py").write_text(ELASTIC)

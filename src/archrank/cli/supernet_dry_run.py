@@ -65,10 +65,13 @@ def show(training: SupernetTraining, found: DryRun) -> None:
         for wall, cpu in zip(found.seconds, found.cpu_seconds, strict=True)
     ]
     divided = f", {recipe.batch_size // processes} in each of {processes} processes"
+    batch = ("batch size", f"{recipe.batch_size}{divided if processes > 1 else ''}")
+    if recipe.batch_tokens is not None:
+        batch = ("batch", f"{recipe.batch_tokens:,} tokens at most, padding included")
     of = " of tensors on the GPU" if training.device.type == "cuda" else ""
     show_rows(
         [
-            ("batch size", f"{recipe.batch_size}{divided if processes > 1 else ''}"),
+            batch,
             ("first update", told[0]),
             ("later update", told[-1]),
             ("peak memory", f"{size(found.peak_bytes)}{of}"),

@@ -11,6 +11,7 @@ import pytest
 
 import archrank as ar
 from archrank.errors import ArchrankError, ArgumentError, BudgetError
+from archrank.hardware import LatencyProtocol
 from archrank.runs.named import make_space
 from archrank.spaces import SPACES
 
@@ -137,8 +138,10 @@ def test_tasks_and_evaluators(value: Any) -> None:
         refused(lambda: evaluators.Evaluations(value))
     for name in ("runs", "group", "device", "checkpoints", "trainer", "metrics"):
         answer(lambda name=name: evaluators.Training(TASK, **{name: value}))
-    for name in ("repeats", "warmup", "trim", "threads", "batch_size", "device"):
+    for name in ("protocol", "device"):
         answer(lambda name=name: evaluators.Latency(TASK, **{name: value}))
+    for name in ("repeats", "warmup", "trim", "spread", "tries", "threads", "dtype", "length"):
+        answer(lambda name=name: LatencyProtocol(**{name: value}))
 
 
 @pytest.mark.parametrize("value", ODD, ids=IDS)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from archrank import errors as errors
     from archrank import evaluators as evaluators
     from archrank import export as export
+    from archrank import hardware as hardware
     from archrank import losses as losses
     from archrank import networks as networks
     from archrank import parallel as parallel
@@ -63,6 +64,7 @@ _HOMES = {
             "errors",
             "evaluators",
             "export",
+            "hardware",
             "losses",
             "networks",
             "parallel",

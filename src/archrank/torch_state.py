@@ -90,8 +90,15 @@ def mode(network: nn.Module, *, training: bool) -> Iterator[None]:
             module.training = was
 
 
-def require_device(device: str, error: type[ArchrankError]) -> None:
+def require_device(
+    device: str, error: type[ArchrankError], *, instead: str = "Train on 'cpu' instead"
+) -> None:
     """Refuse a device that torch cannot use here, before anything is built for it.
+
+    Args:
+        device: As typed.
+        error: Class of the error.
+        instead: Remedy, which ends the message.
 
     Raises:
         ArchrankError: as ``error``; this machine has no such device.
@@ -100,6 +107,5 @@ def require_device(device: str, error: type[ArchrankError]) -> None:
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as reason:  # torch asserts that it was built with CUDA
         raise error(
-            f"device {device!r} cannot be used here: {str(reason).splitlines()[0]}. Train on 'cpu' "
-            "instead"
+            f"device {device!r} cannot be used here: {str(reason).splitlines()[0]}. {instead}"
         ) from None

@@ -8,7 +8,8 @@ import pytest
 
 from archrank import Study
 from archrank.assess import assess
-from archrank.evaluators import Combined, Cost, Function, Latency, Training
+from archrank.evaluators import Combined, Cost, Function, Training
+from archrank.hardware import LatencyProtocol
 from archrank.proxies import scores
 from archrank.reproduce import reproduce
 from archrank.spaces import CustomSpace, NASBench201
@@ -78,8 +79,8 @@ MISTAKES: Cases = {
     "combination of nothing": lambda: Combined(),
     "metric measured twice": lambda: Combined(Cost(), Cost()),
     "training for no runs": lambda: Training(Digits(), runs=0),
-    "latency without calls": lambda: Latency(Digits(), repeats=0),
-    "latency that drops all calls": lambda: Latency(Digits(), trim=0.5),
+    "latency without calls": lambda: LatencyProtocol(repeats=0),
+    "latency that drops all calls": lambda: LatencyProtocol(trim=0.5),
     "unknown proxy": lambda: scores(
         NASBench201(), NASBench201().enumerate()[:1], Digits(), ["sinflow"]
     ),

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from archrank.hardware import measure_latency
+from archrank.hardware import LatencyProtocol, measure_latency
 from archrank.networks.inputs import run, to_device
 from archrank.proxies import draw_batch, measure
 from archrank.spaces.transformers.hat import HAT
@@ -36,7 +36,12 @@ def test_a_tuple_becomes_arguments() -> None:
 
 
 def test_latency_of_a_network_of_two_inputs() -> None:
-    assert measure_latency(network_for(Reversal()), Reversal().example(2), repeats=5) > 0
+    assert (
+        measure_latency(
+            network_for(Reversal()), Reversal().example(2), LatencyProtocol(repeats=5)
+        ).ms
+        > 0
+    )
 
 
 def test_proxies_of_a_network_of_two_inputs() -> None:

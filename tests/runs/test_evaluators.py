@@ -42,7 +42,7 @@ def two(config, batch):
     return 1.0
 
 def made(task):
-    return ar.evaluators.Latency(task, repeats=3)
+    return ar.evaluators.Latency(task, ar.hardware.LatencyProtocol(repeats=3))
 
 def unaided():
     return ar.evaluators.Cost()

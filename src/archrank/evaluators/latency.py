@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,80 +11,71 @@ from numpy.typing import NDArray
 from archrank.checks import instance
 from archrank.errors import FAILURES, EvaluationError, describe
 from archrank.evaluators.base import Evaluations, Evaluator
-from archrank.hardware.protocol import require_counts, require_trim
+from archrank.hardware.protocol import LatencyProtocol
 from archrank.metrics import Metric
 from archrank.types import Archs
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from archrank.hardware.latency import Timing
     from archrank.spaces.base import Space
     from archrank.tasks.base import Task
+
+SHORT = LatencyProtocol(repeats=50)
 
 
 class Latency(Evaluator):
     """Times each network in evaluation mode and averages without the extremes, in milliseconds.
 
-    The protocol is RankNAS's (:mod:`archrank.hardware.latency`), with fewer repeats unless told
-    otherwise. A clock is not repeatable: measure on a machine that does nothing else, with as many
-    workers as it has idle cores at most.
+    The protocol is that of HAT and RankNAS (:mod:`archrank.hardware`), with fewer runs unless told
+    otherwise: a forward pass of most networks; of translation Transformers, the encoder once and
+    the decoder step by step. ``latency_spread`` is the standard deviation over the mean of the
+    runs; at 1.5 % or more a measurement is noisy even though it was made three times.
+
+    A network is timed when no training and no other measurement of archrank runs on the machine:
+    workers that train finish first, and wait then (:mod:`archrank.isolation`).
 
     Args:
-        task: shape of the inputs, which are random numbers.
-        batch_size: inputs per call.
+        task: shape of the inputs, which are made up.
+        protocol: numbers of runs, threads, batch, lengths, type; ``None``: the published one with
+            50 runs instead of 300.
         device: ``"cpu"`` or a CUDA device.
-        repeats: timed calls; RankNAS has 300.
-        warmup: calls before them.
-        trim: share of the calls that is dropped at either end.
-        threads: of the CPU.
 
     Raises:
-        EvaluationError: settings that leave nothing to measure, or no such device.
+        EvaluationError: no such device.
 
     Example:
         >>> import numpy as np
         >>> from archrank.spaces import NASBench201
         >>> from archrank.tasks import Digits
-        >>> evaluator = Latency(Digits(), repeats=5).bind(NASBench201())
+        >>> evaluator = Latency(Digits(), LatencyProtocol(repeats=5)).bind(NASBench201())
         >>> bool(evaluator.evaluate(np.ones((1, 6), dtype=np.uint8))["latency_ms"][0] > 0)
         True
     """
 
-    metrics = (Metric("latency_ms", "minimize", "ms"),)
+    metrics = (
+        Metric("latency_ms", "minimize", "ms"),
+        Metric("latency_spread", "minimize", "fraction"),
+    )
     task: Task
 
     def __init__(
-        self,
-        task: Task,
-        batch_size: int = 1,
-        device: str = "cpu",
-        *,
-        repeats: int = 50,
-        warmup: int = 5,
-        trim: float = 0.1,
-        threads: int = 1,
+        self, task: Task, protocol: LatencyProtocol | None = None, device: str = "cpu"
     ) -> None:
         from archrank.tasks.base import Task
 
-        require_counts(
-            "Latency",
-            batch_size=(batch_size, 1),
-            repeats=(repeats, 1),
-            warmup=(warmup, 0),
-            threads=(threads, 1),
-        )
-        require_trim("Latency", trim)
         instance(task, Task, "Latency: task", "such as tasks.Digits()")
+        if protocol is not None:
+            instance(protocol, LatencyProtocol, "Latency: protocol")
         instance(device, str, "Latency: device", "such as 'cpu'")
         if device != "cpu":
-            _require_device(device)
+            from archrank.torch_state import require_device
+
+            require_device(device, EvaluationError, instead="Measure on 'cpu' instead")
         self.task = task
-        self.batch_size = batch_size
+        self.protocol = protocol if protocol is not None else SHORT
         self.device = device
-        self.repeats = repeats
-        self.warmup = warmup
-        self.trim = trim
-        self.threads = threads
 
     def bind(self, space: Space, *, task: Task | None = None, seed: int = 0) -> Self:
         """Return a copy for ``space``."""
@@ -94,33 +86,40 @@ class Latency(Evaluator):
     def evaluate(self, archs: Archs) -> Evaluations:
         """Time each of ``archs: (n, d)``, one after the other."""
         rows = self.space.validate(archs)
-        times = np.full(len(rows), np.nan)
+        values = np.full((len(rows), 2), np.nan)  # latency, spread
         reasons: list[str | None] = [None] * len(rows)
         for i, arch in enumerate(rows):
-            found = self._time(arch)
+            found = self.time(arch)
             if isinstance(found, str):
                 reasons[i] = found
             else:
-                times[i] = found
-        return Evaluations({"latency_ms": times}, reasons)
+                values[i] = found.ms, found.spread
+        names = [metric.name for metric in self.metrics]
+        return Evaluations(dict(zip(names, values.T, strict=True)), reasons)
 
-    def _time(self, arch: NDArray[np.uint8]) -> float | str:
-        """Return the milliseconds per call, or the reason for a failure."""
-        from archrank.hardware.latency import measure_latency
-        from archrank.networks.inputs import to_device
+    def time(
+        self, arch: NDArray[np.uint8], waiting: Callable[[], object] = lambda: None
+    ) -> Timing | str:
+        """Time the network of ``arch: (d,)``; return the reason where that fails.
+
+        Args:
+            arch: the architecture.
+            waiting: called once if trainings have to end before.
+
+        Warns:
+            IsolationWarning: trainings cannot be kept from running beside.
+        """
+        import torch
+
+        from archrank.hardware.latency import measure_parts
+        from archrank.hardware.workloads import workload
         from archrank.training.loop import initialise
 
-        x = to_device(self.task.example(self.batch_size), self.device)
         try:
-            network = initialise(lambda: self.networks.build(arch), 0).to(self.device)
-            return measure_latency(
-                network,
-                x,
-                repeats=self.repeats,
-                warmup=self.warmup,
-                trim=self.trim,
-                threads=self.threads,
-            )
+            network = initialise(lambda: self.networks.build(arch), 0)
+            network = network.to(self.device, getattr(torch, self.protocol.dtype))
+            parts = workload(network, self.task, self.protocol, self.device)
+            return measure_parts(network, parts, self.protocol, self.device, waiting)
         except (ImportError, OSError):
             raise  # the installation, not the architecture
         except FAILURES as error:
@@ -135,27 +134,10 @@ class Latency(Evaluator):
         return {
             "evaluator": "latency",
             "task": self.task.identity(),
-            "batch_size": self.batch_size,
             "device": self.device,
             "processor": _processor(self.device),
-            "repeats": self.repeats,
-            "warmup": self.warmup,
-            "trim": self.trim,
-            "threads": self.threads,
+            "protocol": self.protocol.describe(),
         }
-
-
-def _require_device(device: str) -> None:
-    """Raise ``EvaluationError`` unless torch can put a tensor on ``device``."""
-    import torch
-
-    try:
-        torch.empty(1, device=device)
-    except Exception as error:
-        first = str(error).splitlines()[0]
-        raise EvaluationError(
-            f"Latency: no device {device!r} here ({first}); use 'cpu', or 'cuda' with a GPU"
-        ) from None
 
 
 def _processor(device: str) -> str:

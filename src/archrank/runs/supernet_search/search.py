@@ -251,8 +251,10 @@ class _Search:
     def _timed(self, archs: Archs) -> Floats:
         """Measure latencies, ms: ``(n,)``; NaN where that fails."""
         from archrank.evaluators.latency import Latency
+        from archrank.hardware.protocol import LatencyProtocol
 
-        latency = Latency(self.task, repeats=self.settings.repeats).bind(self.networks.space)
+        protocol = LatencyProtocol(repeats=self.settings.repeats)
+        latency = Latency(self.task, protocol).bind(self.networks.space)
         return self.memory.measure(
             "latency_ms",
             archs,

@@ -127,7 +127,7 @@ def test_an_interrupted_build_goes_on_and_gives_the_same(
     with pytest.raises(EvaluationError, match="seed1 has 1 of 6 architectures"):
         assemble(unfinished, "brief")
     monkeypatch.setattr(Study, "run", run)
-    measured = ["latency_ms", "cpu_seconds"]
+    measured = ["latency_ms", "latency_spread", "cpu_seconds"]
     first, second = pd.read_parquet(whole), pd.read_parquet(built(tmp_path))
     pd.testing.assert_frame_equal(first.drop(columns=measured), second.drop(columns=measured))
 

@@ -105,6 +105,7 @@ COMMANDS = (
     "supernet search nowhere",
     "supernet search file --limt macs<=1e6",
     "supernet search file --score-by chance",
+    "supernet search file --strategy rank-nas",
     "supernet front nowhere",
     "supernet front",
     "supernet export nowhere",

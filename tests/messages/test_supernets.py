@@ -14,6 +14,7 @@ from safetensors.torch import save
 from torch import nn
 
 from archrank.rankers import GBDT
+from archrank.runs.supernet_search.settings import Limits, SubnetSettings
 from archrank.spaces import AttentiveSmall, NASBench101, NASBench201, Scale, from_choices
 from archrank.supernets import one_shot_scores, start_training, train_supernet
 from archrank.supernets.checkpoints import (
@@ -230,6 +231,23 @@ MISTAKES: Cases = {
     "training with other momenta": lambda: train(NET, rule=MeanPerWeight(momentum_decision=0)),
     "training of another shape": lambda: train(NET, networks=WIDER.networks(TASK)),
     "training on another task": lambda: train(NET, networks=SPACE.networks(Glyphs(copies=1))),
+    "limit below the fastest architecture": lambda: (
+        Limits.parse(["latency_ms<=1"])
+        .each[0]
+        .require_reachable((1.5, 9.25), ["1:1:1", "2:2:2"], "hat_small")
+    ),
+    "limit above the slowest architecture": lambda: (
+        Limits.parse(["latency_ms<=10"])
+        .each[0]
+        .require_reachable((1.5, 9.25), ["1:1:1", "2:2:2"], "hat_small")
+    ),
+    "limit below the smallest architecture": lambda: (
+        Limits.parse(["params<=100"])
+        .each[0]
+        .require_reachable((200, 1000), ["1:1:1", "2:2:2"], "hat_small")
+    ),
+    "search of a supernet that is none": lambda: SubnetSettings(strategy="evolution").check(),  # type: ignore[arg-type]
+    "metric that a task does not have": lambda: SubnetSettings(metric="bleu").metric_of(TASK),
     "scores with a supernet of another shape": lambda: load_supernet(FILE, WIDER.networks(TASK)),
     "scores on another task": lambda: load_supernet(FILE, SPACE.networks(replace(TASK, copies=2))),
 }

@@ -77,7 +77,7 @@ def scored(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def search(net: Path, folder: Path, settings: SubnetSettings = SETTINGS, **more: Any) -> Any:
-    return search_supernet(net, NETWORKS, settings, folder, evolution=EVOLUTION, **more)
+    return search_supernet(net, NETWORKS, settings, folder, search=EVOLUTION, **more)
 
 
 @pytest.fixture(scope="module")
@@ -209,10 +209,10 @@ def test_limits_of_measured_latency(
         assert winner.value("latency_ms") <= bound
     low, high = NETWORKS.cost(np.stack([NETWORKS.smallest, NETWORKS.largest]))["macs"] / 1e5
     with pytest.raises(
-        SettingsError, match=f"smallest, .* has {low:.4g} ms, the largest {high:.4g} ms"
+        SettingsError, match=f"fastest found, .* has {low:.4g} ms, the slowest found"
     ):
         search(net, tmp_path / "low", replace(settings, limit=("latency_ms<=0.1",)))
-    with pytest.raises(SettingsError, match=f"the largest, .* has {high:.4g} ms"):
+    with pytest.raises(SettingsError, match=f"the slowest found, .* has {high:.4g} ms"):
         search(net, tmp_path / "high", replace(settings, limit=("latency_ms<=99",)))
 
 
@@ -253,7 +253,7 @@ def test_limits_that_none_keeps_together(
     networks = SPACE.networks(TASK)
     settings = replace(SETTINGS, limit=("macs<=3e5", "params<=1.5e6"))
     with pytest.raises(InfeasibleError, match=r"is found that keeps macs<=300000 and params<=1"):
-        search_supernet(net, networks, settings, tmp_path, evolution=EVOLUTION)
+        search_supernet(net, networks, settings, tmp_path, search=EVOLUTION)
 
 
 def test_latencies_that_none_is_predicted_to_keep(

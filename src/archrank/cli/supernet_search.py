@@ -26,9 +26,10 @@ SEARCH = "search"  # folder of a search, in that of its supernet
 class SupernetSearch:
     """Search a supernet for the best architectures within limits, and for the front of all sizes.
 
-    An accuracy ranker learns from architectures that the supernet scores; the evolution of
-    AttentiveNAS looks for the front under its scores; the supernet measures the finalists with
-    batch norms calibrated for each. Repeat the same command to continue a search that was stopped.
+    A ranker learns from architectures that the supernet scores; the evolution of AttentiveNAS looks
+    for the front under its scores, or that of RankNAS for the best within each limit; the supernet
+    measures the finalists, with batch norms calibrated for each. Repeat the same command to
+    continue a search that was stopped.
     """
 
     run: Annotated[Path, "DIR", POSITIONAL]
@@ -101,7 +102,7 @@ class SupernetSearch:
         from archrank.runs.supernet_search.settings import Limits
 
         found, cost = search_in(folder), Limits.parse(self.settings.limit).cost
-        metric = f"valid_{task.metrics[0].name}"
+        metric = f"valid_{self.settings.metric_of(task).name}"
         if (found.task, found.metric) != (task.name, metric) or cost not in found.metrics:
             raise SettingsError(
                 f"--beside {folder}: that search is of {found.metric} on {found.task} and of "

@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     from archrank.tables.base import BenchTable
 
 _NOTHING: Mapping[str, SubnetSearch] = MappingProxyType({})
+SEARCHES = {
+    "attentivenas": "evolution of the front (AttentiveNAS)",
+    "ranknas": "evolution within each limit (HAT, RankNAS)",
+    "ranknas-random": "random, until the best stays (RankNAS)",
+}
 DRAWN = 8  # architectures of the front that are drawn, beside the best
 
 
@@ -65,10 +70,12 @@ def write_search_report(
 
 def _facts(found: SubnetSearch) -> dict[str, str]:
     facts = {
-        "architectures scored by the evolution": f"{found.evaluations:,}",
+        "search": SEARCHES.get(found.strategy, found.strategy),
+        "architectures that it scored": f"{found.evaluations:,}",
         "limits": ", ".join(found.limits) or "none",
         **({"limits of all": ", ".join(b.text for b in found.others)} if found.others else {}),
-        "comparison of finalists": f"{found.metric}, batch norms calibrated for each",
+        "comparison of finalists": found.metric
+        + (", batch norms calibrated for each" if found.calibrated else ""),
     }
     if found.ranker:
         facts["ranker learnt from"] = f"{found.ranker['labels']:.0f} scored architectures"

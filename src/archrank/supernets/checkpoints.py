@@ -20,6 +20,7 @@ from torch import Tensor
 from archrank.differences import differences
 from archrank.errors import ResumeError, StorageError
 from archrank.files import shorten, write_file
+from archrank.supernets.restricted import RestrictedSupernet
 
 if TYPE_CHECKING:
     from archrank.spaces.networks import Networks
@@ -71,14 +72,18 @@ def last_checkpoint(path: Path) -> Path:
 def load_supernet(path: Path, networks: Networks) -> Supernet:
     """Return the supernet of a checkpoint, in evaluation mode, for networks of a space and task.
 
+    A restricted space is served by the supernet of the whole space, too.
+
     Raises:
         StorageError: the checkpoint cannot be read, or is damaged.
         ResumeError: it is of other networks, or was trained on another task.
     """
     tensors, about = read_training(path)
     identity = about["identity"]
-    task = None if networks.task is None else networks.task.identity()
-    now = {"space": networks.space.fingerprint(), "task": task}
+    space, task = networks.space, None if networks.task is None else networks.task.identity()
+    if space.origin is not space and identity.get("space") == space.origin.fingerprint():
+        return RestrictedSupernet(space, load_supernet(path, space.origin.networks(networks.task)))
+    now = {"space": space.fingerprint(), "task": task}
     found = differences({name: identity.get(name) for name in now}, now)
     # How the supernet was optimised does not matter to whoever uses it.
     found = [d for d in found if not d.path.startswith("task.recipe")]
@@ -93,7 +98,7 @@ def load_supernet(path: Path, networks: Networks) -> Supernet:
     except (RuntimeError, KeyError, AttributeError) as error:
         reason = " ".join(str(error).split())[:300]
         raise StorageError(
-            f"the weights in {path} do not fit the supernet of {networks.space.name}: {reason}"
+            f"the weights in {path} do not fit the supernet of {space.name}: {reason}"
         ) from None
     return supernet.eval()
 

@@ -14,7 +14,7 @@ from archrank.isolation import busy
 from archrank.networks.inputs import run
 from archrank.supernets.base import Supernet
 from archrank.supernets.readout import refit_classifier
-from archrank.supernets.statistics import calibration_batches, recalibrate
+from archrank.supernets.statistics import batch_norms, calibration_batches, recalibrate
 from archrank.torch_state import keep_kernels, mode
 from archrank.training.batching import sorted_by_length, trimmed
 from archrank.training.data import even_batches
@@ -83,7 +83,7 @@ def one_shot_scores(
     if not len(data.y):
         raise SettingsError(f"task {task.name!r} has no examples in its {split} split")
     with busy(), torch.inference_mode(), mode(supernet, training=False):
-        if statistics == "batch" and not readout:
+        if not readout and (statistics == "batch" or not batch_norms(supernet)):
             meters = _together(supernet, task, archs, data, batch_size, progress)
         else:
             first = calibration_batches(task, supernet, calibration, batch_size)

@@ -15,7 +15,7 @@ from archrank.errors import InfeasibleError, StorageError
 from archrank.files import read_json
 from archrank.formatting import format_value
 from archrank.metrics import Direction, Metric
-from archrank.runs.supernet_search.settings import COSTS, Bound
+from archrank.runs.supernet_search.settings import COSTS, STRATEGIES, Bound
 from archrank.strategies.evaluated import Evaluated
 from archrank.tables.base import BenchTable, load_table
 
@@ -52,7 +52,7 @@ class SubnetSearch:
     Attributes:
         space: its name.
         task: its name.
-        metric: that finalists are compared by, on validation data.
+        metric: that finalists are compared by, on validation data, such as ``valid_accuracy``.
         direction: of the metric.
         unit: of the metric.
         cost: metric of the limits, and of the front.
@@ -62,6 +62,8 @@ class SubnetSearch:
         ranker: labels that it learnt from, and tau with the scores of others, beside that of MACs.
         seconds: that the last command took.
         others: limits of other costs, which all that is on the front or best keeps.
+        strategy: that searched.
+        calibrated: whether finalists have batch norms, which were calibrated for each.
     """
 
     space: str
@@ -76,6 +78,8 @@ class SubnetSearch:
     ranker: dict[str, float] = field(default_factory=dict)
     seconds: float = 0.0
     others: tuple[Bound, ...] = ()
+    strategy: str = STRATEGIES[0]
+    calibrated: bool = True
 
     @property
     def metrics(self) -> dict[str, Metric]:

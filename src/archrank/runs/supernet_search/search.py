@@ -2,7 +2,9 @@
 
 As Wang et al. search (AttentiveNAS, CVPR 2021): an accuracy ranker learns from sub-networks that
 the supernet scores, an evolution looks for the front under its scores, and the supernet measures
-the finalists with batch norms that are calibrated for each.
+the finalists with batch norms that are calibrated for each. Or as Hu et al. (RankNAS, EMNLP 2021,
+section 4.2): of what is predicted to keep the limits, such as a latency, an evolution or random
+search finds what a ranker of losses puts first.
 """
 
 from __future__ import annotations
@@ -31,14 +33,18 @@ from archrank.runs.supernet_search.results import RESULTS, SAMPLED, Finalist, Su
 from archrank.runs.supernet_search.settings import Limits, SubnetSettings
 from archrank.spaces.extremes import Cost, extremes
 from archrank.strategies.bucket_evolution import BucketEvolution
-from archrank.strategies.evaluated import Evaluated
+from archrank.strategies.evaluated import Evaluated, ScoreSearch
+from archrank.strategies.patient_random import PatientRandom
+from archrank.strategies.population_evolution import PopulationEvolution
 from archrank.supernets.checkpoints import last_checkpoint, load_supernet
 from archrank.supernets.scoring import one_shot_scores
+from archrank.supernets.statistics import batch_norms
 from archrank.tables.writing import write_table
 from archrank.torch_state import require_device
 from archrank.types import Archs, Floats
 
 if TYPE_CHECKING:
+    from archrank.metrics import Metric
     from archrank.rankers.base import Ranker
     from archrank.spaces.networks import Networks
     from archrank.tasks.base import Task
@@ -60,7 +66,7 @@ def search_supernet(
     settings: SubnetSettings,
     folder: Path,
     *,
-    evolution: BucketEvolution | None = None,
+    search: ScoreSearch | None = None,
     device: str = "cpu",
     watch: Watch = lambda doing, done, of: None,
 ) -> SubnetSearch:
@@ -77,7 +83,8 @@ def search_supernet(
         networks: of its space and task.
         settings: of the search.
         folder: where everything is kept.
-        evolution: of the front; ``None``: the published one, with buckets in proportion.
+        search: under the scores; ``None``: the published one that the settings name, of
+            AttentiveNAS with buckets in proportion.
         device: where the supernet scores; latencies are measured on the CPU.
         watch: called with the progress.
 
@@ -98,6 +105,7 @@ def search_supernet(
     supernet = load_supernet(path, networks).to(device)
     _require_costs(networks, limits)
     assert networks.task is not None  # a supernet was trained on one
+    settings.metric_of(networks.task)
     with locked(folder, kind="folder", option="--out"):
         measured = {name: getattr(settings, name) for name in MEASURED}
         identity = {
@@ -107,9 +115,9 @@ def search_supernet(
         }
         _same_search(folder, identity)
         memory = Memory(folder, networks.space)
-        search = _Search(networks, networks.task, supernet, settings, limits, memory, watch)
-        found = search.run(evolution)
-        search.write_tables(folder, found.metric)
+        parts = _Search(networks, networks.task, supernet, settings, limits, memory, watch)
+        found = parts.run(search)
+        parts.write_tables(folder, found.metric)
         write_json(folder / RESULTS, found.to_json())
     return found
 
@@ -151,19 +159,17 @@ class _Search:
     memory: Memory
     watch: Watch
 
-    def run(self, evolution: BucketEvolution | None) -> SubnetSearch:
+    def run(self, search: ScoreSearch | None) -> SubnetSearch:
         """Search from the ranker's labels to the finalists."""
         start = time.monotonic()
         cost = self.cost(self.limits.cost)
         ends = np.stack([self.networks.smallest, self.networks.largest])
-        low, high = cost(ends).tolist()
-        if evolution is None:
-            evolution = BucketEvolution(width=max((high - low) / BUCKETS, 1e-12))
+        search = self._published(*cost(ends).tolist()) if search is None else search
         judged: dict[str, float] = {}
         score: Callable[[Archs], Floats] = self._own_score
         if self.settings.score_by == "ranker":
             score, judged = self._ranked()
-        self.seen = evolution.run(
+        self.seen = search.run(
             self.networks.space,
             score,
             cost,
@@ -177,7 +183,7 @@ class _Search:
         if self.settings.score_by == "supernet":
             self.sampled = self.seen.archs, self._sign * self.seen.scores
         finalists = self._finalists()
-        metric = self.task.metrics[0]
+        metric = self.metric
         return SubnetSearch(
             space=self.networks.space.name,
             task=self.task.name,
@@ -191,7 +197,27 @@ class _Search:
             evaluations=len(self.seen),
             ranker=judged,
             seconds=time.monotonic() - start,
+            strategy=self.settings.strategy,
+            calibrated=self.calibrates,
         )
+
+    def _published(self, low: float, high: float) -> ScoreSearch:
+        """Return the published search; ``low`` and ``high`` are the costs of the extremes."""
+        if self.settings.strategy == "ranknas":
+            return PopulationEvolution()
+        if self.settings.strategy == "ranknas-random":
+            return PatientRandom()
+        return BucketEvolution(width=max((high - low) / BUCKETS, 1e-12))
+
+    @cached_property
+    def metric(self) -> Metric:
+        """What architectures are compared by."""
+        return self.settings.metric_of(self.task)
+
+    @cached_property
+    def calibrates(self) -> bool:
+        """Tell whether there are batch norms to calibrate."""
+        return bool(batch_norms(self.supernet))
 
     def _require_some(self) -> None:
         """Refuse to go on where the evolution has found nothing."""
@@ -242,10 +268,12 @@ class _Search:
         rng = np.random.default_rng([self.settings.seed, 2])
         archs = archs_to_time(self.networks, self.settings.timed, rng=rng)
         ms = self._timed(archs)
-        names = self.networks.space.format(archs[:2])
-        for bound in self.limits.all:
-            if bound.cost == "latency_ms":
-                bound.require_reachable((ms[0], ms[1]), names, self.networks.space.name)
+        if np.isfinite(ms).any():
+            ends = np.array([np.nanargmin(ms), np.nanargmax(ms)])
+            names, found = self.networks.space.format(archs[ends]), (ms[ends[0]], ms[ends[1]])
+            for bound in self.limits.all:
+                if bound.cost == "latency_ms":
+                    bound.require_reachable(found, names, self.networks.space.name)
         return predicted_latency(self.networks, archs, ms)
 
     def _timed(self, archs: Archs) -> Floats:
@@ -266,11 +294,11 @@ class _Search:
     # ---- scores ----------------------------------------------------------------------------------
 
     def _measured(self, split: Any, archs: Archs, *, final: bool, doing: str = "") -> Floats:
-        """Return the task's first metric with the supernet's weights: ``(n,)``.
+        """Return the metric with the supernet's weights: ``(n,)``.
 
         Progress is told where it is a step of its own, which has a name.
         """
-        name = self.task.metrics[0].name
+        name = self.metric.name
         own: dict[str, Any] = {
             "statistics": self.settings.statistics,
             "examples": self.settings.examples or None,
@@ -285,7 +313,7 @@ class _Search:
             if doing:
                 self.watch(doing, done, of)
 
-        kind = f"{split}_{name}" if final else "score"
+        kind = f"{split}_{name}" if final else f"score_{name}"
         return self.memory.measure(kind, archs, measure, at_once=AT_ONCE, progress=progress)
 
     def _own_score(self, archs: Archs, doing: str = "") -> Floats:
@@ -295,7 +323,7 @@ class _Search:
     @property
     def _sign(self) -> float:
         """-1 where the metric is minimised."""
-        return -1.0 if self.task.metrics[0].direction == "minimize" else 1.0
+        return -1.0 if self.metric.direction == "minimize" else 1.0
 
     def _ranked(self) -> tuple[Callable[[Archs], Floats], dict[str, float]]:
         """Fit the ranker to half of some architectures that the supernet scores, judge it by half.
@@ -306,9 +334,12 @@ class _Search:
         from archrank.rankers.base import Ranker
 
         space = self.networks.space
-        ranker: Ranker = instance_of(RANKERS, self.settings.ranker, Ranker, space=space)
+        name = self.settings.ranker
+        if name == "default" and self.settings.as_ranknas:
+            name = "ranknas"
+        ranker: Ranker = instance_of(RANKERS, name, Ranker, space=space)
         rng = np.random.default_rng([self.settings.seed, 1])
-        archs = distinct(space.sample(self.settings.archs, rng=rng))
+        archs = distinct(space.sample(self.settings.labels, rng=rng))
         scores = self._own_score(archs, "scoring architectures")
         archs, scores = archs[np.isfinite(scores)], scores[np.isfinite(scores)]
         self.sampled = archs, self._sign * scores
@@ -328,13 +359,14 @@ class _Search:
     def _finalists(self) -> tuple[Finalist, ...]:
         """Measure the predicted front and the best within each limit."""
         bounds = tuple(bound.most for bound in self.limits.each)
-        rows = chosen(self.seen, bounds, self.settings.finalists)
+        front = 0 if self.settings.as_ranknas else FRONT  # RankNAS looks for none
+        rows = chosen(self.seen, bounds, self.settings.finalists, front)
         archs = self.seen.archs[rows]
         doing = "measuring finalists"
         valid = self._measured("valid", archs, final=True, doing=doing)
         test = self._measured("test", archs, final=True, doing=f"{doing} on test data")
         costs = self.networks.cost(archs)
-        name = self.task.metrics[0].name
+        name = self.metric.name
         columns = {f"valid_{name}": valid, f"test_{name}": test, **costs}
         if "latency_ms" in self.limits.costs:
             columns["latency_ms"] = self._timed(archs)
@@ -346,13 +378,15 @@ class _Search:
         )
 
 
-def chosen(seen: Evaluated, bounds: tuple[float, ...], k: int) -> Any:
+def chosen(seen: Evaluated, bounds: tuple[float, ...], k: int, of_front: int) -> Any:
     """Return the places of the finalists: the front, thinned evenly, and ``k`` within each bound.
+
+    Of the front there are at most ``of_front``.
 
     Bounds of predicted costs may be missed by a little, so ``k`` within 95 % of each are added
     where the first are others.
     """
     front = seen.front()
-    thin = front[np.unique(np.linspace(0, len(front) - 1, min(FRONT, len(front))).astype(int))]
+    thin = front[np.unique(np.linspace(0, len(front) - 1, min(of_front, len(front))).astype(int))]
     best = [seen.best(k, bound * part) for bound in bounds for part in (1.0, 0.95)]
     return np.unique(np.concatenate([thin, *best, seen.best(k)]))

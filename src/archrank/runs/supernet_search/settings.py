@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 
-from archrank.errors import ObjectiveError, SettingsError
+from archrank.errors import ObjectiveError, SettingsError, UnknownNameError
 from archrank.formatting import format_value
 from archrank.metrics import Metric
 from archrank.study.objectives import Constraint
 
+if TYPE_CHECKING:
+    from archrank.tasks.base import Task
+
+STRATEGIES = ("attentivenas", "ranknas", "ranknas-random")
+ARCHS, RANKNAS_ARCHS = 1024, 400  # labels for the ranker and to judge it
 COSTS = (
     Metric("macs", "minimize"),
     Metric("params", "minimize"),
@@ -24,18 +29,25 @@ COSTS = (
 class SubnetSettings:
     """All settings that change what a search in a supernet does."""
 
+    strategy: Literal["attentivenas", "ranknas", "ranknas-random"] = "attentivenas"
+    """Search under the scores: attentivenas, an evolution of the front of all sizes; ranknas, the
+    evolution of HAT and RankNAS within each limit; ranknas-random, random architectures until the
+    best has not changed for 3 batches of 125."""
     limit: Annotated[tuple[str, ...], "BOUND"] = ()
     """Largest cost of an architecture, e.g. 'macs<=1e6', 'params<=2e5' or 'latency_ms<=3'. Several
     of one cost give the best architecture within each; those of other costs hold for all (default:
-    none, the whole front by macs)."""
+    none: attentivenas looks for the whole front by macs, the others for the best of all sizes)."""
+    metric: Annotated[str, "NAME"] = ""
+    """Metric of the task on held-out data that architectures are compared by, or loss (default: the
+    task's first; loss for ranknas)."""
     score_by: Literal["ranker", "supernet"] = "ranker"
-    """Scores of the evolution: a ranker's, fitted to some of the supernet's scores, or the
-    supernet's own, 5,376 of them (default: ranker)."""
+    """Scores of the search: a ranker's, fitted to some of the supernet's scores, or the supernet's
+    own, thousands of them (default: ranker)."""
     ranker: Annotated[str, "NAME"] = "default"
-    """Ranker of accuracies."""
-    archs: int = 1024
+    """Ranker of these scores (default: the default one; ranknas for ranknas)."""
+    archs: int | None = None
     """Number of architectures that the supernet scores for the ranker, which learns from half of
-    them and is judged by the others."""
+    them and is judged by the others (default: 1,024; 400 for ranknas)."""
     examples: int = 512
     """Number of held-out examples of these scores; 0: all. Finalists are measured on all."""
     statistics: Literal["batch", "recalibrated"] = "batch"
@@ -49,16 +61,43 @@ class SubnetSettings:
     seed: int = 0
     """Seed of every random choice."""
 
+    @property
+    def as_ranknas(self) -> bool:
+        """Tell whether RankNAS searches, by evolution or at random."""
+        return self.strategy != "attentivenas"
+
+    @property
+    def labels(self) -> int:
+        """Architectures that the supernet scores for the ranker."""
+        usual = RANKNAS_ARCHS if self.as_ranknas else ARCHS
+        return usual if self.archs is None else self.archs
+
+    def metric_of(self, task: Task) -> Metric:
+        """Return the metric that architectures are compared by.
+
+        Raises:
+            UnknownNameError: the task has no such metric.
+        """
+        loss = Metric("loss", "minimize")
+        known = {metric.name: metric for metric in (*task.metrics, loss)}
+        usual = loss.name if self.as_ranknas else next(iter(known))
+        name = self.metric or usual
+        if name not in known:
+            raise UnknownNameError(f"metric of task {task.name}", name, known)
+        return known[name]
+
     def check(self) -> None:
         """Refuse numbers that leave nothing to do.
 
         Raises:
-            SettingsError: a number is too small.
+            SettingsError: a number is too small, or no search has that name.
         """
+        if self.strategy not in STRATEGIES:
+            raise UnknownNameError("search of a supernet", str(self.strategy), STRATEGIES)
         least = {"archs": 4, "examples": 0, "finalists": 1, "timed": 4, "repeats": 1, "seed": 0}
         for name, smallest in least.items():
             value = getattr(self, name)
-            if value < smallest:
+            if value is not None and value < smallest:
                 raise SettingsError(f"--{name} {value}: at least {smallest} is needed")
 
 
@@ -85,7 +124,8 @@ class Bound:
         """Refuse a bound outside of what the space has.
 
         Args:
-            ends: costs of the smallest and the largest network.
+            ends: costs of the smallest and the largest network; latencies of the fastest and the
+                slowest that are measured.
             names: strings of both.
             space: its name.
 
@@ -93,15 +133,17 @@ class Bound:
             SettingsError: no architecture keeps the bound, or all do.
         """
         smallest, largest = (format_value(value, self.metric) for value in ends)
+        measured = self.metric.unit == "ms"
+        low, high = ("fastest found", "slowest found") if measured else ("smallest", "largest")
         if self.most < ends[0]:
             raise SettingsError(
-                f"limit {self.text}: no architecture of {space} keeps it; the smallest, "
-                f"{names[0]}, has {smallest}, the largest {largest}"
+                f"limit {self.text}: no architecture of {space} keeps it; the {low}, "
+                f"{names[0]}, has {smallest}, the {high} {largest}"
             )
         if self.most > ends[1]:
             raise SettingsError(
-                f"limit {self.text}: every architecture of {space} keeps it; the largest, "
-                f"{names[1]}, has {largest}, the smallest {smallest}"
+                f"limit {self.text}: every architecture of {space} keeps it; the {high}, "
+                f"{names[1]}, has {largest}, the {low} {smallest}"
             )
 
 

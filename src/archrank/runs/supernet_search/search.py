@@ -211,7 +211,7 @@ class _Search:
 
     @cached_property
     def metric(self) -> Metric:
-        """What architectures are compared by."""
+        """Metric that architectures are compared by."""
         return self.settings.metric_of(self.task)
 
     @cached_property

@@ -13,6 +13,7 @@ from archrank.rankers import (
     NASGBDT,
     RANKERS,
     AceNAS,
+    DecoderLayers,
     Ensemble,
     GaussianProcess,
     NeuralPredictor,
@@ -66,6 +67,9 @@ MISTAKES: Cases = {
     "unknown loss of Recursive": lambda: fit(Recursive(SPACE, loss="mae")),  # type: ignore[arg-type]
     "width of Recursive that heads do not divide": lambda: fit(Recursive(SPACE, hidden=30)),
     "percent for the published NAS-GBDT": lambda: fit(NASGBDT(SPACE, published=True), 100 * SCORES),
+    "unknown loss of RankNAS": lambda: fit(RankNAS(SPACE, loss="pairs")),  # type: ignore[arg-type]
+    "number of layers that a space lacks": lambda: fit(DecoderLayers(SPACE, "depth")),
+    "number of layers that is no number": lambda: fit(DecoderLayers(SPACE, "0->1")),
     "no weak labels": lambda: GaussianProcess(SPACE).pretrain(ARCHS, {}),
     "weak label of the wrong length": lambda: GaussianProcess(SPACE).pretrain(
         ARCHS, {"macs": SCORES[:3]}

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from archrank.spaces import NASBench201
+from archrank.spaces import HATAverages, NASBench201
 from archrank.tables import load_table
 from archrank.tables.importers.convert import import_table
+from archrank.tables.published import LAYOUTS
 from tests.messages.golden import Cases, compare, message_of
 
 SPACE = NASBench201()
@@ -48,6 +49,17 @@ def existing() -> object:
     """Import to a table that exists."""
     Path("DARTS.parquet").write_bytes(b"")
     return official("nds", "DARTS.json", b"[]")
+
+
+def latencies(**where: str) -> object:
+    """Read a table of HAT's form with two devices."""
+    cells = {"encoder_embed_dim": "640", "encoder_layer_num": "6", "decoder_layer_num": "1"}
+    names = LAYOUTS[1].columns
+    numbers = ",".join(cells.get(name, "640" if "_embed_dim" in name else "2") for name in names)
+    rows = [f"wmt14ende,{device},{numbers},5,{k}" for k, device in enumerate(("cpu", "gpu"))]
+    head = f"task,hardware,{','.join(names)},latency_mean_encoder,latency_mean_decoder"
+    Path("hat.csv").write_text("\n".join([head, *rows]))
+    return load_table("hat.csv", HATAverages(), where=where)
 
 
 MISTAKES: Cases = {
@@ -92,6 +104,11 @@ MISTAKES: Cases = {
     ),
     "official file that is no PyTorch file": lambda: official("nasbench201", "nb201.pth", b"x"),
     "official file that is no pickle": lambda: official("nats_bench", "nats.pickle.pbz2", b"x"),
+    "latencies of several devices": lambda: latencies(),
+    "device that a table lacks": lambda: latencies(hardware="cpu_xeon"),
+    "no row with all of the values": lambda: latencies(hardware="cpu", latency_mean_decoder="1"),
+    "values of a column that does not exist": lambda: latencies(device="cpu"),
+    "averages that no layers have": lambda: latencies(hardware="cpu"),
 }
 
 

@@ -11,7 +11,8 @@ from archrank.errors import TableError, UnknownNameError
 from archrank.spaces import CustomSpace, NASBench201
 from archrank.tables import load_table
 from archrank.tables.base import infer_direction, infer_unit
-from archrank.tables.files import RawTable, read_table
+from archrank.tables.files import read_table
+from archrank.tables.raw import RawTable
 from tests.effort import effort
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from archrank.assess.assessment import Assessment
 from archrank.assess.grid import Cell, Done, Watcher, cells
-from archrank.assess.problem import Problem, load_problem
+from archrank.assess.problem import Problem, load_problem, open_table
 from archrank.assess.protocol import Protocol
 from archrank.assess.storage import CellJournal, open_journal
 from archrank.assess.training import run_cell
@@ -17,7 +17,7 @@ from archrank.errors import SettingsError
 from archrank.jobs import run_jobs
 from archrank.rankers import RANKERS
 from archrank.rankers.base import Ranker
-from archrank.runs.named import instance_of, make_space
+from archrank.runs.named import instance_of
 from archrank.spaces.base import Space
 from archrank.strategies.guided import describe_ranker
 from archrank.tables.base import BenchTable
@@ -40,7 +40,8 @@ def assess(
     weak: Sequence[str] = (),
     weak_rows: int | None = None,
     leave_out_training: bool = False,
-    space: str | Space = "nasbench201",
+    space: str | Space | None = None,
+    where: Mapping[str, str] | None = None,
     data: str | Path | None = None,
     out: str | Path | None = None,
     executor: Executor | None = None,
@@ -52,7 +53,8 @@ def assess(
     ``leave_out_training`` in detail.
 
     Args:
-        table: CSV or Parquet file with a column ``arch``, or a loaded table.
+        table: CSV or Parquet file with a column ``arch``, a published table of HAT's latencies or
+            of HW-GPT-Bench as it is, or a loaded table.
         rankers: Names, or rankers of the table's space; a mapping gives them other names.
         labels: The column that rankers learn; ``"column:minimize"`` or ``"column:maximize"`` where
             its name does not tell what is better (see :mod:`archrank.metrics`), as in the others.
@@ -68,7 +70,9 @@ def assess(
         weak: Cheap scores to pretrain on.
         weak_rows: Number of architectures to pretrain on.
         leave_out_training: Judge on the architectures that were not trained on.
-        space: The space of the architectures; ignored for a loaded table, which knows its own.
+        space: The space of the architectures; ``None``: what a published table tells of itself,
+            otherwise ``nasbench201``. Ignored for a loaded table, which knows its own.
+        where: ``{column: value}`` of the rows of the file to take, such as one device's.
         data: Folder of files that are named without a folder.
         out: Folder to keep finished results in, and to continue from. Failed fits are tried again.
         executor: Executor to fit with; ``None`` fits in this process.
@@ -107,8 +111,8 @@ def assess(
         weak_rows,
         leave_out_training,
     )
-    where = _space(table, space)
-    problem = load_problem(table, where, protocol, None if data is None else Path(data))
+    loaded = open_table(table, space, data=data, where=where)
+    problem = load_problem(loaded, protocol, None if data is None else Path(data))
     named = make_rankers(rankers, problem.space)
     folder = None if out is None else Path(out)
     return carry_out(protocol, problem, named, out=folder, executor=executor, progress=progress)
@@ -190,12 +194,6 @@ def _named(ranker: str | Ranker, space: Space) -> tuple[str, Ranker]:
     if isinstance(ranker, str):
         return ranker, instance_of(RANKERS, ranker, Ranker, space=space)
     return type(ranker).__name__, ranker
-
-
-def _space(table: str | Path | BenchTable, space: str | Space) -> Space:
-    if isinstance(table, BenchTable):
-        return table.space
-    return make_space(space) if isinstance(space, str) else space
 
 
 def _run(

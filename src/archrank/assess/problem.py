@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,13 +11,17 @@ import numpy as np
 
 from archrank.assess.protocol import Protocol
 from archrank.data import find_data
-from archrank.errors import SpaceError, TableError
+from archrank.errors import SettingsError, SpaceError, TableError
 from archrank.metrics import Direction, Metric, split_direction
+from archrank.runs.named import make_space
 from archrank.runs.weak import weak_label
 from archrank.spaces.base import Space
 from archrank.tables.arrays import TableArrays, digest
 from archrank.tables.base import BenchTable, load_table
+from archrank.tables.files import read_table
 from archrank.types import Floats
+
+USUAL_SPACE = "nasbench201"  # of tables that do not tell
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,10 +49,43 @@ class Problem(TableArrays):
         return digest(self.archs, {**self.columns, **weak})
 
 
-def load_problem(
-    table: str | Path | BenchTable, space: Space, protocol: Protocol, data: Path | None = None
-) -> Problem:
-    """Read and check every column that ``protocol`` names.
+def open_table(
+    table: str | Path | BenchTable,
+    space: str | Space | None = None,
+    *,
+    data: str | Path | None = None,
+    where: Mapping[str, str] | None = None,
+) -> BenchTable:
+    """Read a table of architectures, unless it is loaded already.
+
+    Args:
+        table: File, name of a built-in table, or a loaded table.
+        space: Space of the architectures, or its name; ``None``: what a published file tells of
+            itself, otherwise ``nasbench201``. Ignored for a loaded table.
+        data: Folder of files that are named without a folder.
+        where: ``{column: value}`` of the rows to take.
+
+    Raises:
+        TableError: The file cannot be used.
+        UnknownNameError: No space, or no column of ``where``, has that name.
+        SettingsError: ``where`` for a loaded table.
+    """
+    if isinstance(table, BenchTable):
+        if where:
+            raise SettingsError(
+                "where chooses rows of a file; of a loaded table, choose them with "
+                "load_table(path, space, where=...)"
+            )
+        return table
+    path = find_data(str(table), data)
+    if space is None:
+        space = read_table(path).space or USUAL_SPACE
+    made = make_space(space) if isinstance(space, str) else space
+    return load_table(path, made, where=where)
+
+
+def load_problem(table: BenchTable, protocol: Protocol, data: Path | None = None) -> Problem:
+    """Check every column that ``protocol`` names, and read weak labels.
 
     Raises:
         TableError: A file cannot be used, a column to learn or to judge on has NaN, or weak labels
@@ -55,8 +93,6 @@ def load_problem(
         UnknownNameError: No column has that name.
         ObjectiveError: A column's direction is neither stated nor told by its name.
     """
-    if not isinstance(table, BenchTable):
-        table = load_table(find_data(str(table), data), space)
     names = dict.fromkeys((protocol.labels, *protocol.judged, *protocol.fine_tune_labels))
     columns, directions = {}, {}
     for name in names:

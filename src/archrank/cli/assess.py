@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from archrank.cli.names import names_of
+from archrank.cli.options import row_values
 from archrank.cli.output import print_json, progress_console, say, show_rows
 from archrank.cli.workers import INTERRUPTED, running
 from archrank.files import file_name
@@ -29,7 +30,8 @@ class Assess:
     """
 
     table: Annotated[str, "FILE"]
-    """CSV or Parquet file with a column arch, or the name of a built-in table."""
+    """CSV or Parquet file with a column arch, HAT's or HW-GPT-Bench's published table, or the name
+    of a built-in table."""
     labels: Annotated[str, "COLUMN"]
     """The column that rankers learn; COLUMN:minimize or COLUMN:maximize where its name does not
     tell what is better."""
@@ -60,8 +62,11 @@ class Assess:
     """The columns of these labels, one for each column of --judge."""
     leave_out_training: bool = False
     """Judge only on architectures that were not trained on; published studies judge on all."""
-    space: Annotated[str, "NAME"] = "nasbench201"
-    """Space of the table: a name, or your own as file.py:name or package.module:name."""
+    space: Annotated[str | None, "NAME"] = None
+    """Space of the table: a name, or your own as file.py:name or package.module:name (default: of
+    the published tables of HAT and HW-GPT-Bench their own, else nasbench201)."""
+    where: Annotated[tuple[str, ...], "COLUMN=VALUE"] = ()
+    """Rows of the table to take, such as --where task=wmt14ende hardware=cpu_xeon."""
     data: Annotated[Path | None, "DIR"] = None
     """Folder of tables (default: what ARCHRANK_DATA names)."""
     workers: int = 1
@@ -101,6 +106,7 @@ class Assess:
                     weak_rows=self.weak_rows,
                     leave_out_training=self.leave_out_training,
                     space=self.space,
+                    where=row_values(self.where),
                     data=self.data,
                     out=folder,
                     executor=executor,
@@ -114,7 +120,9 @@ class Assess:
 
     def _folder(self) -> Path:
         table = Path(self.table).name.split(".")[0]
-        return Path("runs") / file_name(f"assess-{table}-{split_direction(self.labels)[0]}")
+        rows = list(row_values(self.where).values())
+        parts = ["assess", table, *rows, split_direction(self.labels)[0]]
+        return Path("runs") / file_name("-".join(parts))
 
     def _show(self, found: Assessment, folder: Path) -> None:
         raw = found.to_parquet(folder / "raw.parquet")

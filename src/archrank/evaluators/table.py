@@ -13,7 +13,8 @@ from archrank.errors import EvaluationError, SpaceError
 from archrank.evaluators.base import Evaluations, Evaluator
 from archrank.metrics import Direction, Metric
 from archrank.tables.base import BenchTable, infer_unit, load_table, metric_directions
-from archrank.tables.files import RawTable, numeric_column, read_table
+from archrank.tables.files import numeric_column, read_table
+from archrank.tables.raw import RawTable
 from archrank.types import Archs, Bools
 
 if TYPE_CHECKING:

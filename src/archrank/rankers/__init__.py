@@ -14,6 +14,7 @@ from archrank.registry import Registry
 if TYPE_CHECKING:
     from archrank.rankers.base import NotFittedError as NotFittedError
     from archrank.rankers.base import Ranker as Ranker
+    from archrank.rankers.decoder_layers import DecoderLayers as DecoderLayers
     from archrank.rankers.ensemble import Ensemble as Ensemble
     from archrank.rankers.gaussian_process import GaussianProcess as GaussianProcess
     from archrank.rankers.graphs.acenas import AceNAS as AceNAS
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from archrank.rankers.graphs.gates import GATES as GATES
     from archrank.rankers.graphs.neural_predictor import NeuralPredictor as NeuralPredictor
     from archrank.rankers.hat_latency import HATLatency as HATLatency
+    from archrank.rankers.linear import Linear as Linear
     from archrank.rankers.mlp import MLP as MLP
     from archrank.rankers.recursive.ranker import Recursive as Recursive
     from archrank.rankers.sequences.lstm import LSTM as LSTM
@@ -36,12 +38,14 @@ RANKERS = Registry(
         "acenas": "archrank.rankers:AceNAS",
         "attentivenas": "archrank.rankers:AttentiveNASForest",
         "brp_nas": "archrank.rankers:BRPNAS",
+        "decoder_layers": "archrank.rankers:DecoderLayers",
         "default": "archrank.rankers:GaussianProcess",
         "ensemble": "archrank.rankers.ensemble:default_ensemble",
         "gates": "archrank.rankers:GATES",
         "gaussian_process": "archrank.rankers:GaussianProcess",
         "gbdt": "archrank.rankers:GBDT",
         "hat_latency": "archrank.rankers:HATLatency",
+        "linear": "archrank.rankers:Linear",
         "lstm": "archrank.rankers:LSTM",
         "mlp": "archrank.rankers:MLP",
         "nas_gbdt": "archrank.rankers:NASGBDT",
@@ -56,12 +60,14 @@ _HOMES = {
     "AceNAS": "graphs.acenas",
     "AttentiveNASForest": "trees.attentivenas",
     "BRPNAS": "graphs.brp_nas",
+    "DecoderLayers": "decoder_layers",
     "Ensemble": "ensemble",
     "GATES": "graphs.gates",
     "GBDT": "trees.gbdt",
     "GaussianProcess": "gaussian_process",
     "HATLatency": "hat_latency",
     "LSTM": "sequences.lstm",
+    "Linear": "linear",
     "MLP": "mlp",
     "NASGBDT": "trees.nas_gbdt",
     "NeuralPredictor": "graphs.neural_predictor",

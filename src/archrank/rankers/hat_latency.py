@@ -42,8 +42,9 @@ class HATLatency(NeuralRanker):
     Args:
         space: The space of the architectures.
         summary: Function ``(n, d) -> (n, f)`` of architectures that returns the inputs of the
-            network, such as HAT's ten averages over layers. ``None`` takes the space's features. A
-            function must be importable if the ranker is to be pickled.
+            network. ``None`` takes HAT's ten averages over layers where the space has them (its
+            method ``summary``), otherwise the space's features. A function must be importable if
+            the ranker is to be pickled.
         hidden: Width of each hidden layer.
         steps: Steps of the optimizer, rounded up to whole passes over the labels.
         batch_size: Labels per step.
@@ -86,7 +87,11 @@ class HATLatency(NeuralRanker):
     def _summary(self, archs: Archs) -> NDArray[np.float64]:
         """Return the inputs of the network before standardisation: ``(n, f)``."""
         if self.summary is None:
-            return np.asarray(self.space.features(archs), dtype=np.float64)
+            whole = self.space.origin  # of a restricted space, too
+            averages = getattr(whole, "summary", None)
+            if averages is None:
+                return np.asarray(self.space.features(archs), dtype=np.float64)
+            return np.asarray(averages(self.space.to_origin(archs)), dtype=np.float64)
         x = np.asarray(self.summary(archs), dtype=np.float64)
         if x.ndim != 2 or len(x) != len(archs) or not np.isfinite(x).all():
             raise SpaceError(

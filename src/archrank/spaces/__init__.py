@@ -19,6 +19,7 @@ from archrank.spaces.samplers.flops import FlopsSampler
 from archrank.spaces.samplers.latency import LinearLatency
 from archrank.spaces.transformers.gpt_s import GPTS
 from archrank.spaces.transformers.hat import HAT
+from archrank.spaces.transformers.hat_averages import HATAverages
 from archrank.spaces.transformers.ranknas import RankNASLanguageModel, RankNASTranslation
 
 SPACES = Registry(
@@ -29,7 +30,9 @@ SPACES = Registry(
         "attentivenas": "archrank.spaces.mobile.attentivenas:AttentiveNAS",
         "gpt_s": "archrank.spaces.transformers.gpt_s:GPTS",
         "hat": "archrank.spaces.transformers.hat:HAT",
+        "hat_averages": "archrank.spaces.transformers.hat_averages:HATAverages",
         "hat_small": "archrank.spaces.transformers.named:hat_small",
+        "hat_union": "archrank.spaces.transformers.named:hat_union",
         "hat_wmt": "archrank.spaces.transformers.named:hat_wmt",
         "nasbench101": "archrank.spaces.nasbench101.space:NASBench101",
         "nasbench201": "archrank.spaces.edge_cells.nasbench201:NASBench201",
@@ -69,6 +72,7 @@ __all__ = [
     "EdgeCellSpace",
     "FlopsSampler",
     "Graphs",
+    "HATAverages",
     "LinearLatency",
     "NASBench101",
     "NASBench201",

@@ -15,7 +15,9 @@ import numpy as np
 from archrank.errors import ArchrankError, TableError
 from archrank.metrics import Direction, infer_direction
 from archrank.tables.arrays import RowFinder
-from archrank.tables.files import RawTable, numeric_column, read_table
+from archrank.tables.files import numeric_column, read_table
+from archrank.tables.published import selected
+from archrank.tables.raw import RawTable
 from archrank.types import Archs, Floats, Ints
 
 if TYPE_CHECKING:
@@ -114,25 +116,32 @@ class BenchTable:
 
 
 def load_table(
-    path: str | Path, space: Space, *, directions: Mapping[str, Direction] | None = None
+    path: str | Path,
+    space: Space,
+    *,
+    directions: Mapping[str, Direction] | None = None,
+    where: Mapping[str, str] | None = None,
 ) -> BenchTable:
     """Read a table of measurements.
 
     Args:
         path: Name of a built-in table, or a CSV (also ``.csv.gz``) or Parquet file with a column
-            ``arch`` of strings that ``space.parse`` reads. Numeric columns are metrics, except
-            identifiers (:data:`IDENTIFIERS`, and digits with leading zeros).
+            ``arch`` of strings that ``space.parse`` reads; or the published table of HAT's
+            latencies or of HW-GPT-Bench, as it is. Numeric columns are metrics, except identifiers
+            (:data:`IDENTIFIERS`, and digits with leading zeros).
         space: The space of the architectures.
         directions: ``{metric: "maximize" | "minimize"}`` of columns whose names do not tell (see
             :mod:`archrank.metrics`).
+        where: ``{column: value}`` of the rows to take, as written in the file; all by default.
 
     Raises:
         TableError: The file is missing, empty or damaged, has no ``arch`` column, has an
-            architecture that is not of the space, or one twice. The message names file, column
-            and row.
-        UnknownNameError: A direction for a column that does not exist.
+            architecture that is not of the space, or one twice; no row has the values of
+            ``where``, or a published table has rows of several devices and none is chosen. The
+            message names file, column and row.
+        UnknownNameError: A direction or a value for a column that does not exist.
     """
-    raw = read_table(path)
+    raw = selected(read_table(path), where)
     if "arch" not in raw.text:
         close = difflib.get_close_matches("arch", raw.names, n=2, cutoff=0.7)
         named = "arch" in raw.names

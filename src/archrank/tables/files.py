@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,8 @@ from archrank.files import user_path
 from archrank.tables.builtin import builtin_names, builtin_table
 from archrank.tables.csv_files import read_csv
 from archrank.tables.parquet_files import read_parquet
+from archrank.tables.published import recognised
+from archrank.tables.raw import RawTable
 from archrank.types import Floats
 
 IDENTIFIERS = frozenset(  # columns that name or describe architectures and are never measurements
@@ -26,39 +27,6 @@ IDENTIFIERS = frozenset(  # columns that name or describe architectures and are 
     )
 )
 _CODE = re.compile(r"0\d+")  # such as "012": an identifier, not the number twelve
-
-
-@dataclass(frozen=True, eq=False)
-class RawTable:
-    """Columns of a file, before its architectures are parsed."""
-
-    path: str
-    names: tuple[str, ...]  # every column, in file order
-    numbers: dict[str, Floats]  # measurements; empty cells are NaN
-    text: dict[str, list[Any]]  # all other columns, as written
-    n: int
-    about: dict[str, Any] = field(default_factory=dict)  # metadata of the file
-    others: dict[str, str] = field(default_factory=dict)  # types of columns that are not read
-
-    @property
-    def label(self) -> str:
-        """Name of the table in messages: its path, or only its name if it is built in."""
-        path = Path(self.path)
-        return path.stem if builtin_table(path.stem) == path else self.path
-
-    @property
-    def task(self) -> str:
-        """Name of the class of the task that was measured, such as ``Digits``; empty if unknown."""
-        said = self.about.get("task")
-        if isinstance(said, dict):  # the task's identity
-            return str(said.get("class", ""))
-        return str(said or "").partition("(")[0]  # its repr, in tables of 2026
-
-    def where(self, row: int) -> str:
-        """Describe a row in messages: its number from 0, and its line in a text file."""
-        if self.path.endswith((".parquet", ".pq")):
-            return f"row {row}"
-        return f"row {row} (line {row + 2})"
 
 
 def read_table(path: str | Path) -> RawTable:
@@ -97,6 +65,9 @@ def _cached(path: str, modified: int, size: int) -> RawTable:
 def read_columns(path: str) -> RawTable:
     """Read CSV (also compressed) or Parquet.
 
+    Published tables that describe architectures in several columns get a column ``arch``
+    (:mod:`archrank.tables.published`).
+
     CSV is read as text and converted to numbers column by column, so that identifiers keep their
     leading zeros and messages can quote the file.
 
@@ -131,7 +102,7 @@ def read_columns(path: str) -> RawTable:
         else:
             text[name] = cells
     ordered = {name: measured[name] for name in names if name in measured}
-    return RawTable(path, names, ordered, text, n, about, others)
+    return recognised(RawTable(path, names, ordered, text, n, about, others))
 
 
 def _as_numbers(cells: list[str | None]) -> Floats | None:

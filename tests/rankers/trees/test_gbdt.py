@@ -139,3 +139,14 @@ def test_pairs_beat_regression_on_the_published_table(space: NASBench201, nb201_
             values.append(kendalltau(ranker.predict(table.archs), test)[0])
     assert np.mean(taus["pairwise"]) > 0.6
     assert np.mean(taus["pairwise"]) > np.mean(taus["regression"])
+
+
+def test_ranknas_regression_predicts_in_the_unit_of_the_labels(space: NASBench201) -> None:
+    archs = space.sample(400, rng=np.random.default_rng(0))
+    latency_ms = 20 + space.cost(archs)["macs"] / 1e7
+    ranker = RankNAS(space, loss="regression").fit(archs[:300], -latency_ms[:300])
+    error = np.abs(ranker.predict(archs[300:]) / -latency_ms[300:] - 1).mean()
+    assert error < 0.03
+    assert ranker.booster_.params["max_depth"] == 6
+    pairs = RankNAS(space).fit(archs[:300], -latency_ms[:300])  # the unit of pairs is their order
+    assert np.abs(pairs.predict(archs[300:])).max() < latency_ms.min()

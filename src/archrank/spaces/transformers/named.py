@@ -11,6 +11,11 @@ def hat_small() -> HAT:
     return HAT("small")
 
 
+def hat_union() -> HAT:
+    """The larger space that HAT's published latencies are drawn from."""
+    return HAT("union")
+
+
 def hat_wmt() -> HAT:
     """HAT's space for WMT'14 and WMT'19."""
     return HAT("wmt")

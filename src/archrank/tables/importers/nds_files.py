@@ -19,7 +19,7 @@ from archrank.errors import ArchitectureError, TableError
 from archrank.rows import group_rows
 from archrank.spaces.nds.space import KINDS, NDS
 from archrank.tables.base import BenchTable, metric_directions
-from archrank.tables.files import RawTable
+from archrank.tables.raw import RawTable
 
 METRICS = ("final_accuracy", "best_accuracy", "params", "flops")
 

@@ -1,0 +1,238 @@
+"""Milliseconds from a ranker of latencies, with a margin that makes a limit a sound cut.
+
+RankNAS (Hu et al., EMNLP 2021, section 3) ranks architectures by latency and keeps those that meet
+a limit. Scores of a ranker have an order but no unit. Here they get one by monotone regression, as
+Zadrozny and Elkan (KDD 2002) calibrate classifiers, and a one-sided margin by conformal prediction
+(Papadopoulos et al., ECML 2002; out-of-fold residuals as in Barber et al., 2021).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.isotonic import isotonic_regression
+
+from archrank.checks import instance, number, whole
+from archrank.criteria.correlation import kendall_tau
+from archrank.errors import LabelError, SettingsError
+from archrank.rankers.base import NotFittedError, Ranker
+from archrank.types import Archs, Bools, Floats, Ints
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+    from typing_extensions import Self
+
+FOLDS = 5
+
+
+class HeldOut(NamedTuple):
+    """Quality of predictions of labelled architectures by models that have not seen them.
+
+    Attributes:
+        tau: Kendall's tau with the measured latencies.
+        error_ms: Mean absolute error in milliseconds.
+    """
+
+    tau: float
+    error_ms: float
+
+
+class CalibratedLatency:
+    """Any ranker, calibrated to milliseconds.
+
+    The ranker learns negative logarithms of latencies. Clones of it, each fitted without one fold
+    of the labels, score that fold; each clone's scores are standardised by those of all labelled
+    architectures. Monotone regression of log latencies on these held-out scores gives the curve;
+    its flat steps become points with straight lines between them, beyond which the overall slope
+    goes on. The margin is a quantile of the residuals of each fold from the curve of the others, so
+    neither ranker nor curve has seen what it is judged by.
+
+    A share ``coverage`` of architectures like the labelled ones is not slower than
+    :meth:`upper_ms`. So more than that share of those :meth:`within` a limit keeps it, except where
+    the limit is near the fastest of all. Architectures that a search has looked for are not like
+    the labelled ones: measure what it finds.
+
+    Args:
+        ranker: Ranker of the architectures' space; it is cloned, not changed.
+        coverage: Share of architectures that are to be as fast as is said, above 0 and below 1.
+        folds: Number of folds.
+        seed: Seed of the folds.
+
+    Raises:
+        SettingsError: A coverage or a number of folds that makes no sense.
+
+    Example:
+        >>> from archrank.rankers import RandomForest
+        >>> from archrank.spaces import NASBench201
+        >>> space = NASBench201()
+        >>> archs = space.sample(60, rng=np.random.default_rng(0))
+        >>> ms = 2 + space.cost(archs)["macs"] / 1e7
+        >>> latency = CalibratedLatency(RandomForest(space)).fit(archs, ms)
+        >>> bool((latency.upper_ms(archs) > latency.predict_ms(archs)).all())
+        True
+        >>> bool((ms[latency.within(archs, 8.0)] < 8.0).mean() > 0.9)
+        True
+    """
+
+    def __init__(
+        self, ranker: Ranker, coverage: float = 0.9, *, folds: int = FOLDS, seed: int = 0
+    ) -> None:
+        instance(ranker, Ranker, "CalibratedLatency: ranker", "such as rankers.RankNAS(space)")
+        if not 0 < number(coverage, "CalibratedLatency: coverage", error=SettingsError) < 1:
+            raise SettingsError(
+                f"CalibratedLatency: coverage must be above 0 and below 1, got {coverage!r}"
+            )
+        whole(folds, "CalibratedLatency: folds", at_least=2, error=SettingsError)
+        self.ranker = ranker
+        self.coverage = coverage
+        self.folds = folds
+        self.seed = seed
+        self._curve: _Curve | None = None
+
+    @property
+    def least_labels(self) -> int:
+        """Fewest labels that a margin can be told from: 9 for a coverage of 90 %."""
+        fewest = math.ceil(self.coverage / (1 - self.coverage) - 1e-9)
+        return max(fewest, 2 * self.folds, self.ranker.min_labels + self.folds)
+
+    def fit(self, archs: NDArray[np.generic], ms: ArrayLike) -> Self:
+        """Learn from ``archs: (n, d)`` and their latencies in milliseconds, ``(n,)``.
+
+        Raises:
+            LabelError: Latencies are not positive, all equal, or too few for the coverage.
+        """
+        rows = self.ranker.space.validate(archs)
+        log_ms = self._logs(ms, len(rows))
+        fold = np.random.default_rng(self.seed).permutation(len(rows)) % self.folds
+        scores = self._held_out_scores(rows, log_ms, fold)
+        self._model = _fitted(self.ranker, rows, log_ms)
+        self._curve = _Curve(scores, log_ms)
+        predicted = np.empty(len(rows))
+        for k in range(self.folds):
+            others = _Curve(scores[fold != k], log_ms[fold != k])
+            predicted[fold == k] = others(scores[fold == k])
+        residuals = np.sort(log_ms - predicted)
+        place = math.ceil((len(rows) + 1) * self.coverage - 1e-9)  # the conformal quantile
+        self._log_margin = max(float(residuals[place - 1]), 0.0)
+        error = np.abs(np.exp(predicted) - np.exp(log_ms)).mean()
+        self.held_out = HeldOut(_tau(-scores, log_ms), float(error))
+        return self
+
+    def predict_ms(self, archs: NDArray[np.generic]) -> Floats:
+        """Predict latencies in milliseconds: ``(n, d) -> (n,)``.
+
+        Raises:
+            NotFittedError: :meth:`fit` has not been called.
+        """
+        return np.exp(self._log_ms(archs))
+
+    def upper_ms(self, archs: NDArray[np.generic]) -> Floats:
+        """Return predictions with their margin, which a share ``coverage`` keeps: ``(n,)``."""
+        return np.exp(self._log_ms(archs) + self._log_margin)
+
+    def within(self, archs: NDArray[np.generic], limit_ms: float) -> Bools:
+        """Mark the architectures whose prediction with its margin keeps a limit: ``(n,)``."""
+        return np.asarray(self.upper_ms(archs) <= limit_ms)
+
+    @property
+    def margin(self) -> float:
+        """Margin as a part of the prediction: 0.08 if ``upper_ms`` is 8 % above it."""
+        if self._curve is None:
+            raise self._unfitted
+        return math.expm1(self._log_margin)
+
+    @property
+    def _unfitted(self) -> NotFittedError:
+        return NotFittedError("this CalibratedLatency is not fitted yet; call fit(archs, ms) first")
+
+    def _log_ms(self, archs: NDArray[np.generic]) -> Floats:
+        if self._curve is None:
+            raise self._unfitted
+        return self._curve(self._model(self.ranker.space.validate(archs)))
+
+    def _logs(self, ms: ArrayLike, n: int) -> Floats:
+        values = np.asarray(ms, dtype=np.float64)
+        if values.shape != (n,):
+            raise LabelError(f"latencies have shape {values.shape}, expected one of each of {n}")
+        if not (np.isfinite(values) & (values > 0)).all():
+            bad = int(np.flatnonzero(~(np.isfinite(values) & (values > 0)))[0])
+            raise LabelError(f"latency {bad} is {values[bad]:g}, expected milliseconds above 0")
+        if n < self.least_labels:
+            raise LabelError(
+                f"{n} measured latencies are too few for a margin that {self.coverage:.0%} of "
+                f"architectures keep; measure at least {self.least_labels}"
+            )
+        if values.min() == values.max():
+            raise LabelError(
+                f"all {n} latencies are {values[0]:g} ms, so there is nothing to learn"
+            )
+        return np.log(values)
+
+    def _held_out_scores(self, rows: Archs, log_ms: Floats, fold: Ints) -> Floats:
+        """Score each row by a clone that has not seen its fold: ``(n,)``, higher is slower."""
+        scores = np.empty(len(rows))
+        for k in range(self.folds):
+            others = fold != k
+            if np.ptp(log_ms[others]) == 0:
+                raise LabelError(
+                    "almost all measured latencies are equal, so there is nothing to learn"
+                )
+            model = _fitted(self.ranker, rows, log_ms, others)
+            scores[~others] = model(rows[~others])
+        return scores
+
+
+class _Model(NamedTuple):
+    """A fitted ranker of speeds and how to standardise its scores."""
+
+    ranker: Ranker
+    mean: float
+    sd: float
+
+    def __call__(self, rows: Archs) -> Floats:
+        """Score rows: ``(n,)``, higher is slower."""
+        return (self.mean - self.ranker.predict(rows)) / self.sd
+
+
+def _fitted(ranker: Ranker, rows: Archs, log_ms: Floats, among: Bools | None = None) -> _Model:
+    """Fit a clone to some of the rows; standardise by its scores of all."""
+    known = np.ones(len(rows), dtype=bool) if among is None else among
+    model: Ranker = clone(ranker)
+    scores = model.fit(rows[known], -log_ms[known]).predict(rows)
+    return _Model(model, float(scores.mean()), float(scores.std()) or 1.0)
+
+
+class _Curve:
+    """Monotone curve from scores, higher is slower, to log latencies.
+
+    Steps of isotonic regression become points at the mean score of each, joined by lines (centred
+    isotonic regression, Oron and Flournoy, 2017).
+    """
+
+    def __init__(self, scores: Floats, log_ms: Floats) -> None:
+        order = np.argsort(scores, kind="stable")
+        x, y = scores[order], log_ms[order]
+        start = np.flatnonzero(np.diff(x, prepend=x[0] - 1) > 0)  # equal scores are one point
+        n = np.diff(np.append(start, len(x)))
+        x, y = x[start], np.add.reduceat(y, start) / n
+        level = isotonic_regression(y, sample_weight=n.astype(float))
+        step = np.flatnonzero(np.diff(level, prepend=level[0] - 1) > 0)
+        weight = np.add.reduceat(n, step)
+        self.x = np.add.reduceat(x * n, step) / weight
+        self.y = level[step]
+        spread = float(scores.var())
+        covariance = float(((scores - scores.mean()) * (log_ms - log_ms.mean())).mean())
+        self.slope = max(covariance / spread, 0.0) if spread > 0 else 0.0
+
+    def __call__(self, scores: Floats) -> Floats:
+        inside = np.interp(scores, self.x, self.y)
+        beyond = np.minimum(scores - self.x[0], 0.0) + np.maximum(scores - self.x[-1], 0.0)
+        return np.asarray(inside + self.slope * beyond)
+
+
+def _tau(scores: Floats, log_ms: Floats) -> float:
+    """Kendall's tau of scores, higher is faster, with speed; 0 where all are equal."""
+    return float(kendall_tau(scores, -log_ms)) if np.ptp(scores) > 0 else 0.0

@@ -41,7 +41,7 @@ def test_scores_of_any_scale_become_milliseconds() -> None:
     new, truth = measured(300, 1, noise=0.0)
     inside = (truth > np.quantile(ms, 0.05)) & (truth < np.quantile(ms, 0.95))
     np.testing.assert_allclose(latency.predict_ms(new)[inside], truth[inside], rtol=0.05)
-    assert latency.held_out.tau > 0.99
+    assert latency.held_out.tau > 0.95
     assert latency.held_out.error_ms < 0.3
     assert latency.margin < 0.05
 

@@ -22,13 +22,14 @@ COMMANDS = {
     "assess": "archrank.cli.assess:Assess",
     "reproduce": "archrank.cli.reproduce:Reproduce",
     "supernet": "weight sharing: train a supernet; score, search and export its architectures",
-    "tables": "benchmark tables: list, build, verify, import",
+    "tables": "benchmark tables: list, build, verify, measure latencies, import",
     "list": "archrank.cli.names:List",
 }
 TABLES = {
     "list": "archrank.cli.tables_build:TablesList",
     "build": "archrank.cli.tables_build:TablesBuild",
     "verify": "archrank.cli.tables_build:TablesVerify",
+    "latency": "archrank.cli.tables_latency:TablesLatency",
     "import": "archrank.cli.tables_import:TablesImport",
 }
 SUPERNET = {
@@ -46,7 +47,8 @@ GROUPS = {  # commands that have commands of their own
     ),
     "tables": (
         TABLES,
-        "Tables of measured architectures: list the built-in ones, build, verify, import.",
+        "Tables of measured architectures: list the built-in ones, build, verify, measure "
+        "latencies, import.",
     ),
 }
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from archrank.checks import instance
 from archrank.errors import FAILURES, EvaluationError, describe
 from archrank.evaluators.base import Evaluations, Evaluator
+from archrank.hardware.measured import processor
 from archrank.hardware.protocol import LatencyProtocol
 from archrank.metrics import Metric
 from archrank.types import Archs
@@ -135,18 +136,6 @@ class Latency(Evaluator):
             "evaluator": "latency",
             "task": self.task.identity(),
             "device": self.device,
-            "processor": _processor(self.device),
+            "processor": processor(self.device),
             "protocol": self.protocol.describe(),
         }
-
-
-def _processor(device: str) -> str:
-    """Return the name of the processor that computes on ``device``."""
-    if device != "cpu":
-        import torch
-
-        if torch.device(device).type == "cuda":
-            return torch.cuda.get_device_name(device)
-    from archrank.environment import environment
-
-    return environment()["processor"]

@@ -91,7 +91,7 @@ def test_the_forest_is_told_beside_the_paper(
     assert papers == [0.89, 0.87, 0.88, None]
     assert all(np.isfinite(row.ours) and row.why for row in found.rows)
     assert sum("default ranker" in what for what in rows) == 4
-    assert len(found.claims) == 6
+    assert len(found.claims) == 3
     assert [figure.title for figure in found.figures] == [
         "(a) epoch 1, split 0",
         "(b) epoch 2, split 0",

@@ -24,6 +24,7 @@ from archrank.spaces.mobile.proxylessnas import (
 from archrank.spaces.transformers.base import LayeredSpace
 from archrank.spaces.transformers.layers import Stack
 
+CLASSIFIER = "linear, classes"  # as many as the task has, which is no part of the architecture
 KERNELS = {3: SKY, 5: AMBER, 7: GREEN}  # colours of depthwise kernels
 
 
@@ -59,7 +60,7 @@ def draw_proxylessnas(space: ProxylessNAS, arch: NDArray[np.uint8]) -> str:
         ]
         notes = (f"{width} channels, stride {stride}", _size(side))
         stages.append(Stage(f"stage {number}", notes, tuple(blocks)))
-    stages.append(_head((f"conv 1×1, {HEAD}", "average pool", f"linear, {sizes.n_classes}")))
+    stages.append(_head((f"conv 1×1, {HEAD}", "average pool", CLASSIFIER)))
     return draw_chain(stages, f"{space.name} network {space.format(row)[0]}")
 
 
@@ -86,8 +87,7 @@ def draw_attentivenas(space: AttentiveSpace, arch: NDArray[np.uint8]) -> str:
         )
         stages.append(Stage(made.name, notes, (_inverted(kernel, expand),) * depth))
     wide, last = HEAD_EXPAND * width, values[n + 2]
-    classes = space.networks().sizes.n_classes
-    ends = (f"conv 1×1, {wide}", "average pool", f"conv 1×1, {last}", f"linear, {classes}")
+    ends = (f"conv 1×1, {wide}", "average pool", f"conv 1×1, {last}", CLASSIFIER)
     return draw_chain([*stages, _head(ends)], f"{space.name} network {space.format(row)[0]}")
 
 

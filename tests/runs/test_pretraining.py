@@ -29,9 +29,10 @@ from archrank.runs.compose import make_strategy
 from archrank.runs.folder import load_settings, open_run
 from archrank.runs.named import make_space
 from archrank.runs.plan import planned
-from archrank.runs.pretraining import SUPERNET, Pretraining
+from archrank.runs.pretraining import Pretraining
 from archrank.runs.reading import find_run, with_parts
 from archrank.runs.settings import SearchSettings
+from archrank.runs.trained_supernet import SUPERNET
 from archrank.runs.weak_table import ABOUT, LABELS
 from archrank.spaces import ProxylessNAS
 from archrank.strategies import AceNASSearch, acenas

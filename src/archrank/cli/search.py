@@ -28,8 +28,8 @@ class Search:
 
     settings: SearchSettings = field(default_factory=SearchSettings)
     budget: int | None = None
-    """Total evaluations, failed ones included (default: 60, strategy acenas 110; no limit with
-    --minutes)."""
+    """Total evaluations, failed ones included (default: 60, strategy acenas 110, ranknas 3; no
+    limit with --minutes)."""
     minutes: float | None = None
     """Total run time in minutes, over all restarts (default: no limit)."""
     workers: int | None = None
@@ -131,6 +131,20 @@ class Search:
         for metric, name in compose_evaluator(self.settings, study.space).added.items():
             say(f"{metric} needs evaluator {name}, which was added (as by --evaluate {name})")
 
+    def _tell_subnets(self, study: Study, folder: Path) -> None:
+        """Write the report of the search in a supernet, where there was one, and say where."""
+        from archrank.report.supernet_search import write_search_report
+        from archrank.runs.ranknas import SEARCH
+        from archrank.runs.supernet_search.results import read_sampled, read_search
+        from archrank.strategies import RankNASSearch
+
+        if not isinstance(study.strategy, RankNASSearch):
+            return
+        inside = folder / SEARCH
+        found, sampled = read_search(inside), read_sampled(inside, study.space)
+        path = write_search_report(found, inside / "report.html", sampled=sampled)
+        say(f"search in the supernet  {path}")
+
     def _finish(self, study: Study, folder: Path, stopped: bool, budget: int | None) -> None:
         from archrank.report import write_report
         from archrank.runs.settings import given
@@ -142,6 +156,7 @@ class Search:
             settings = given(self.settings)
             report = write_report(study, folder / "report.html", settings=settings)
             say(f"report  {report}")
+            self._tell_subnets(study, folder)
             results.best  # noqa: B018  # refuses to name any where none is feasible
         elif results.ok.any() and not results.feasible.any():
             say(results.infeasible_note(results.nearest))

@@ -10,6 +10,7 @@ from archrank.errors import SettingsError
 from archrank.runs.evaluators import make_evaluator
 from archrank.runs.named import instance_of, make_space, parameters
 from archrank.runs.settings import SearchSettings
+from archrank.runs.steps import pretrains, uses_supernet
 from archrank.strategies import STRATEGIES
 from archrank.strategies.base import Strategy
 
@@ -30,7 +31,7 @@ def make_strategy(settings: SearchSettings, space: Space) -> Strategy:
     name = settings.strategy
     found = STRATEGIES.get(name)
     takes = parameters(found, Strategy)
-    _refuse_ignored(settings, takes, pretrains(name))
+    _refuse_ignored(settings, takes)
     given = {"initial": settings.initial, "batch_size": settings.batch, "budget": settings.plan}
     offered: dict[str, Any] = {k: v for k, v in given.items() if v is not None}
     offered["space"] = space
@@ -43,7 +44,7 @@ def make_strategy(settings: SearchSettings, space: Space) -> Strategy:
     return strategy
 
 
-def _refuse_ignored(settings: SearchSettings, takes: frozenset[str], pretrains: bool) -> None:
+def _refuse_ignored(settings: SearchSettings, takes: frozenset[str]) -> None:
     """Raise ``SettingsError`` for a setting that a strategy of these parameters would ignore."""
     name = settings.strategy
     asked = {  # option -> what is typed after it, the strategy's parameter, its name in English
@@ -61,30 +62,17 @@ def _refuse_ignored(settings: SearchSettings, takes: frozenset[str], pretrains: 
             raise SettingsError(
                 f"strategy {name!r} uses no {meaning}: remove {typed}, or use --strategy {other}"
             )
-    if settings.supernet is not None and not pretrains:
+    if settings.supernet is not None and not uses_supernet(name):
         raise SettingsError(
             f"strategy {name!r} uses no supernet: remove --supernet {settings.supernet}, or use "
-            "--strategy acenas"
+            "--strategy acenas or ranknas"
         )
-
-
-def pretrains(name: str) -> bool:
-    """Tell whether the strategy called ``name`` has a ranker that learns weak labels first.
-
-    Raises:
-        UnknownNameError: no such strategy.
-    """
-    from archrank.strategies import AceNASSearch
-
-    found = STRATEGIES.get(name)
-    kind = found if isinstance(found, type) else type(found)
-    return issubclass(kind, AceNASSearch)
 
 
 def make_ranker(settings: SearchSettings, space: Space) -> Ranker | None:
     """Return the ranker, pretrained where there are weak labels; ``None`` means the default one.
 
-    That of a strategy that :func:`pretrains` is left to
+    That of a strategy that :func:`~archrank.runs.steps.pretrains` is left to
     :class:`~archrank.runs.pretraining.Pretraining`.
 
     Raises:

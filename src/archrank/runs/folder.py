@@ -21,10 +21,10 @@ from archrank.errors import (
 )
 from archrank.files import read_json, shorten, write_json
 from archrank.runs.compose import make_study
-from archrank.runs.pretraining import Pretraining, Watch
 from archrank.runs.settings import SearchSettings, from_json, to_json
+from archrank.runs.steps import steps_of
 from archrank.runs.task_files import keep_task_files
-from archrank.strategies import AceNASSearch
+from archrank.runs.trained_supernet import Watch
 from archrank.study.address import Address
 from archrank.study.storage import STUDY_NAME, TrialStore
 from archrank.study.study import Study
@@ -98,7 +98,7 @@ def open_run(
         executor: runs evaluations.
         accept_changes: whether to continue although earlier evaluations may not compare.
         ask: asks the user the same, where that is needed.
-        watch: called with the progress of a ranker's pretraining, where there is one.
+        watch: called with the progress of the steps before the first round, where there are any.
 
     Raises:
         ResumeError: the folder holds a run with other settings, or one that has changed.
@@ -114,10 +114,9 @@ def open_run(
         accept_changes=accept_changes,
     )
     study.check_budget(budget, minutes)
-    pretraining = None
-    if isinstance(study.strategy, AceNASSearch):
-        pretraining = Pretraining(study.strategy, settings, study.space, folder)
-        pretraining.check()
+    steps = steps_of(study.strategy, settings, study.space, folder)
+    if steps is not None:
+        steps.check()
     with locked(folder):
         if _place_for(folder, settings, storage) != known:
             raise StorageError(
@@ -129,8 +128,8 @@ def open_run(
                 f"Put it back; or, to begin again from nothing, remove {folder / SETTINGS} or name "
                 "another folder with --run DIR"
             )
-        if pretraining is not None:
-            pretraining.run(watch)
+        if steps is not None:
+            steps.run(watch)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ChangedRunWarning)  # the command line tells it
             try:

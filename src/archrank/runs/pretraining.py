@@ -8,13 +8,12 @@ written to ``weak.parquet``. The ranker learns them, and its weights are written
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from archrank.errors import SettingsError, StorageError
-from archrank.runs.named import make_task
 from archrank.runs.settings import SearchSettings
+from archrank.runs.trained_supernet import TrainedSupernet, Watch
 from archrank.runs.weak import COSTS
 from archrank.runs.weak_table import WeakTable, read_weak_table, write_weak_table
 
@@ -22,16 +21,10 @@ if TYPE_CHECKING:
     from archrank.rankers.base import Ranker
     from archrank.spaces.base import Space
     from archrank.strategies.acenas import AceNASSearch
-    from archrank.supernets.base import Supernet
-    from archrank.supernets.training import SupernetTraining
-    from archrank.tasks.base import Task
 
-SUPERNET, RANKER = "supernet", "ranker.safetensors"
+RANKER = "ranker.safetensors"
 EXAMPLES = 512  # that score an architecture; the batch of which the paper takes statistics
 COLUMN = "oneshot_accuracy"  # of a benchmark table
-
-Watch: TypeAlias = Callable[[str, int, int], object]
-"""Called with what is done, how much of it is finished, and how much there is."""
 
 
 class Pretraining:
@@ -49,6 +42,7 @@ class Pretraining:
     ) -> None:
         self.strategy, self.settings, self.space = strategy, settings, space
         self.folder = folder
+        self.supernet = TrainedSupernet(settings, space, folder, strategy.supernet_recipe)
         self.ranker = strategy.ranker if strategy.ranker is not None else _default(space)
         if settings.ranker == "default":  # the user's own keeps its seed
             self.ranker.set_params(seed=settings.seed)
@@ -82,10 +76,8 @@ class Pretraining:
             )
         if self._specs():
             self._from_tables()
-        elif self.settings.supernet is not None:
-            self._given_supernet(self.settings.supernet, self._task)
         else:
-            self._new_training(self._task)
+            self.supernet.check()
 
     def run(self, watch: Watch) -> None:
         """Do the steps that are not finished; the strategy has the pretrained ranker then.
@@ -111,10 +103,6 @@ class Pretraining:
 
     # ---- weak labels -----------------------------------------------------------------------------
 
-    @property
-    def _task(self) -> Task:
-        return make_task(self.settings.task, self.settings.data)
-
     def _specs(self) -> tuple[str, ...]:
         """Return the columns that hold weak labels; none means those of a supernet."""
         settings = self.settings
@@ -139,7 +127,7 @@ class Pretraining:
             unknown = [spec for spec in specs if spec not in COSTS]
             if unknown:
                 raise SettingsError(f"weak label {unknown[0]!r}: write FILE:COLUMN, macs or params")
-            costs = self.space.networks(self._task).cost(archs)
+            costs = self.space.networks(self.supernet.task).cost(archs)
             return WeakTable(archs, {name: costs[name] for name in specs})
         table = load_table(find_data(file, settings.data), self.space)
         if not settings.weak and COLUMN not in table.metrics:
@@ -154,19 +142,12 @@ class Pretraining:
 
     def _from_supernet(self, watch: Watch) -> WeakTable:
         """Score architectures with a supernet, which is trained if none is given."""
-        from archrank.supernets.running import train_supernet
+        from archrank.supernets.checkpoints import load_supernet
         from archrank.supernets.scoring import one_shot_scores
 
-        task = self._task
-        if self.settings.supernet is not None:
-            supernet = self._given_supernet(self.settings.supernet, task)
-        else:
-            doing = "training the supernet"
-            supernet = train_supernet(
-                self._new_training(task),
-                self.folder / SUPERNET,
-                watch=lambda at: watch(doing, at.epoch, at.epochs),
-            )
+        task = self.supernet.task
+        networks = self.space.networks(task)
+        supernet = load_supernet(self.supernet.checkpoint(watch), networks)
         archs = self._drawn()
         doing = "scoring architectures"
         scores = one_shot_scores(
@@ -179,7 +160,7 @@ class Pretraining:
         metric = task.metrics[0]
         first = scores[metric.name]
         labels = {f"oneshot_{metric.name}": -first if metric.direction == "minimize" else first}
-        labels |= self.space.networks(task).cost(archs)
+        labels |= networks.cost(archs)
         if self.strategy.band is not None:
             labels["latency_ms"] = self.strategy.band.model(archs)
         return WeakTable(archs, labels)
@@ -189,17 +170,6 @@ class Pretraining:
 
         rng = np.random.default_rng([self.settings.seed, 1])
         return self.strategy.weak_archs(self.space, rng=rng)
-
-    def _given_supernet(self, path: Path, task: Task) -> Supernet:
-        from archrank.supernets.checkpoints import last_checkpoint, load_supernet
-
-        return load_supernet(last_checkpoint(path), self.space.networks(task))
-
-    def _new_training(self, task: Task) -> SupernetTraining:
-        from archrank.supernets.recipes import start_training
-
-        networks, recipe = self.space.networks(task), self.strategy.supernet_recipe
-        return start_training(networks, recipe, seed=self.settings.seed)
 
     # ---- ranker ----------------------------------------------------------------------------------
 

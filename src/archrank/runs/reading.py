@@ -18,11 +18,10 @@ from archrank.runs.compose import make_strategy
 from archrank.runs.evaluators import make_evaluator
 from archrank.runs.folder import DATABASE, SETTINGS, Place, load_place, load_settings, missing
 from archrank.runs.named import make_space
-from archrank.runs.pretraining import Pretraining
 from archrank.runs.settings import SearchSettings, given
+from archrank.runs.steps import steps_of
 from archrank.spaces import SPACES, CustomSpace
 from archrank.spaces.base import Space
-from archrank.strategies import AceNASSearch
 from archrank.strategies.base import Strategy
 from archrank.study.address import Address
 from archrank.study.circumstances import CONTENTS
@@ -243,8 +242,8 @@ def _strategy(
     settings: SearchSettings, space: Space, description: Description, folder: Path | None
 ) -> Strategy:
     strategy = make_strategy(settings, space)
-    if isinstance(strategy, AceNASSearch) and folder is not None:
-        Pretraining(strategy, settings, space, folder).load()
+    if folder is not None and (steps := steps_of(strategy, settings, space, folder)) is not None:
+        steps.load()
     if strategy.describe() != description.identity["strategy"]:
         raise ArchrankError(f"strategy {settings.strategy!r} has other settings than the run's")
     return strategy

@@ -34,12 +34,13 @@ class SearchSettings:
     """Search strategy."""
     ranker: Annotated[str, "NAME"] = "default"
     """Ranker that guides the search (default: default, the Gaussian process, or AceNAS's for
-    strategy acenas)."""
+    strategy acenas and RankNAS's for ranknas)."""
     weak: Annotated[tuple[str, ...], "LABELS"] = ()
     """Cheap scores that the ranker learns first: FILE:COLUMN, macs or params."""
     supernet: Annotated[Path | None, "DIR"] = None
-    """Supernet whose scores strategy acenas learns first, as archrank supernet train writes it
-    (default: one that the search trains, unless --weak or the table has scores)."""
+    """Supernet whose scores strategy acenas learns first, and in which ranknas searches, as
+    archrank supernet train writes it (default: one that the search trains, unless, for acenas,
+    --weak or the table has scores)."""
     plan: int | None = None
     """Evaluations that strategy acenas divides into rounds (default: the first budget)."""
     initial: int | None = None

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from archrank.strategies.history import History as History
     from archrank.strategies.proxyless import ProxylessAceNAS as ProxylessAceNAS
     from archrank.strategies.random import Random as Random
+    from archrank.strategies.ranknas import RankNASSearch as RankNASSearch
     from archrank.strategies.regularized_evolution import (
         RegularizedEvolution as RegularizedEvolution,
     )
@@ -31,6 +32,7 @@ STRATEGIES = Registry(
         "evolution": "archrank.strategies.regularized_evolution:RegularizedEvolution",
         "acenas": "archrank.strategies.acenas:AceNASSearch",
         "acenas_proxyless": "archrank.strategies.proxyless:ProxylessAceNAS",
+        "ranknas": "archrank.strategies.ranknas:RankNASSearch",
     },
     plural="strategies",
 )
@@ -42,6 +44,7 @@ _HOMES = {
     "History": "history",
     "ProxylessAceNAS": "proxyless",
     "Random": "random",
+    "RankNASSearch": "ranknas",
     "RegularizedEvolution": "regularized_evolution",
     "Strategy": "base",
 }

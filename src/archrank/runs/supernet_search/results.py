@@ -93,6 +93,11 @@ class SubnetSearch:
         """Return a metric of a finalist for people."""
         return format_value(finalist.value(name), self.metrics[name])
 
+    def keeps(self, finalist: Finalist, limit: str = "") -> bool:
+        """Tell whether a finalist keeps one of the limits, and those of other costs."""
+        most = self.limits.get(limit, math.inf)
+        return finalist.value(self.cost) <= most and self.keeps_others(finalist)
+
     def keeps_others(self, finalist: Finalist) -> bool:
         """Tell whether a finalist keeps the limits of other costs."""
         return all(finalist.value(bound.cost) <= bound.most for bound in self.others)

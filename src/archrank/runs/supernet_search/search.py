@@ -67,6 +67,8 @@ def search_supernet(
     folder: Path,
     *,
     search: ScoreSearch | None = None,
+    ranker: Ranker | None = None,
+    loose: bool = False,
     device: str = "cpu",
     watch: Watch = lambda doing, done, of: None,
 ) -> SubnetSearch:
@@ -85,6 +87,8 @@ def search_supernet(
         folder: where everything is kept.
         search: under the scores; ``None``: the published one that the settings name, of
             AttentiveNAS with buckets in proportion.
+        ranker: of scores; ``None``: the one that the settings name.
+        loose: accept limits that every architecture keeps, as a study's may be.
         device: where the supernet scores; latencies are measured on the CPU.
         watch: called with the progress.
 
@@ -100,12 +104,10 @@ def search_supernet(
     """
     settings.check()
     require_device(device, SettingsError)
-    limits = Limits.parse(settings.limit)
     path = last_checkpoint(checkpoint)
     supernet = load_supernet(path, networks).to(device)
-    _require_costs(networks, limits)
+    limits = check_search(networks, settings, loose=loose)
     assert networks.task is not None  # a supernet was trained on one
-    settings.metric_of(networks.task)
     with locked(folder, kind="folder", option="--out"):
         measured = {name: getattr(settings, name) for name in MEASURED}
         identity = {
@@ -115,11 +117,71 @@ def search_supernet(
         }
         _same_search(folder, identity)
         memory = Memory(folder, networks.space)
-        parts = _Search(networks, networks.task, supernet, settings, limits, memory, watch)
+        parts = _Search(
+            networks, networks.task, supernet, settings, limits, memory, watch, ranker, loose
+        )
         found = parts.run(search)
         parts.write_tables(folder, found.metric)
         write_json(folder / RESULTS, found.to_json())
     return found
+
+
+def check_search(networks: Networks, settings: SubnetSettings, *, loose: bool = False) -> Limits:
+    """Refuse what no search can do; return the limits.
+
+    Args:
+        networks: of a space and a task.
+        settings: of the search.
+        loose: accept limits that every architecture keeps.
+
+    Raises:
+        SettingsError: a limit of what is counted that the space does not reach, a number that is
+            too small, or there is no task.
+        ObjectiveError: a limit that cannot be read.
+        UnknownNameError: the task has no such metric.
+    """
+    settings.check()
+    if networks.task is None:
+        raise SettingsError("a supernet is searched for a task: space.networks(task)")
+    settings.metric_of(networks.task)
+    limits = Limits.parse(settings.limit)
+    _require_costs(networks, limits, loose)
+    return limits
+
+
+def time_architectures(
+    networks: Networks,
+    settings: SubnetSettings,
+    folder: Path,
+    *,
+    loose: bool = False,
+    watch: Watch = lambda doing, done, of: None,
+) -> None:
+    """Measure latencies for a search to come, if a limit is one, and keep them in its folder.
+
+    Needs no supernet, so that a limit is refused before one is trained.
+
+    Args:
+        networks: of a space and a task.
+        settings: of the search.
+        folder: of the search.
+        loose: accept limits that every architecture keeps.
+        watch: called with the progress.
+
+    Raises:
+        SettingsError: a limit of the latency below the fastest architecture that is measured, or
+            what :func:`check_search` refuses.
+        StorageError: the folder cannot be written.
+    """
+    limits = check_search(networks, settings, loose=loose)
+    if "latency_ms" not in limits.costs:
+        return
+    assert networks.task is not None  # checked
+    with locked(folder, kind="folder", option="--out"):
+        memory = Memory(folder, networks.space)
+        task = networks.task
+        parts = _Search(networks, task, None, settings, limits, memory, watch, None, loose)
+        parts.cost("latency_ms")(networks.smallest[None])
 
 
 def _same_search(folder: Path, identity: dict[str, Any]) -> None:
@@ -136,7 +198,7 @@ def _same_search(folder: Path, identity: dict[str, Any]) -> None:
         )
 
 
-def _require_costs(networks: Networks, limits: Limits) -> None:
+def _require_costs(networks: Networks, limits: Limits, loose: bool) -> None:
     """Refuse limits on MACs and parameters that the space does not reach."""
     counted: dict[str, Cost] = {"macs": "macs", "params": "params"}
     for bound in limits.all:
@@ -144,7 +206,7 @@ def _require_costs(networks: Networks, limits: Limits) -> None:
             ends = extremes(networks, counted[bound.cost])
             low, high = networks.cost(ends)[bound.cost].tolist()
             names = networks.space.format(ends)
-            bound.require_reachable((low, high), names, networks.space.name)
+            bound.require_reachable((low, high), names, networks.space.name, loose=loose)
 
 
 @dataclass
@@ -158,6 +220,8 @@ class _Search:
     limits: Limits
     memory: Memory
     watch: Watch
+    ranker: Ranker | None = None
+    loose: bool = False
 
     def run(self, search: ScoreSearch | None) -> SubnetSearch:
         """Search from the ranker's labels to the finalists."""
@@ -273,7 +337,8 @@ class _Search:
             names, found = self.networks.space.format(archs[ends]), (ms[ends[0]], ms[ends[1]])
             for bound in self.limits.all:
                 if bound.cost == "latency_ms":
-                    bound.require_reachable(found, names, self.networks.space.name)
+                    space = self.networks.space.name
+                    bound.require_reachable(found, names, space, loose=self.loose)
         return predicted_latency(self.networks, archs, ms)
 
     def _timed(self, archs: Archs) -> Floats:
@@ -331,13 +396,19 @@ class _Search:
         Returns:
             Its prediction, and Kendall's tau of it and of MACs with the scores of the other half.
         """
+        from sklearn.base import clone
+
         from archrank.rankers.base import Ranker
 
         space = self.networks.space
         name = self.settings.ranker
         if name == "default" and self.settings.as_ranknas:
             name = "ranknas"
-        ranker: Ranker = instance_of(RANKERS, name, Ranker, space=space)
+        ranker: Ranker = (
+            instance_of(RANKERS, name, Ranker, space=space)
+            if self.ranker is None
+            else clone(self.ranker)
+        )
         rng = np.random.default_rng([self.settings.seed, 1])
         archs = distinct(space.sample(self.settings.labels, rng=rng))
         scores = self._own_score(archs, "scoring architectures")

@@ -120,7 +120,9 @@ class Bound:
         """Metric of the cost."""
         return next(metric for metric in COSTS if metric.name == self.cost)
 
-    def require_reachable(self, ends: tuple[float, float], names: list[str], space: str) -> None:
+    def require_reachable(
+        self, ends: tuple[float, float], names: list[str], space: str, *, loose: bool = False
+    ) -> None:
         """Refuse a bound outside of what the space has.
 
         Args:
@@ -128,6 +130,7 @@ class Bound:
                 slowest that are measured.
             names: strings of both.
             space: its name.
+            loose: accept a bound that all architectures keep.
 
         Raises:
             SettingsError: no architecture keeps the bound, or all do.
@@ -140,7 +143,7 @@ class Bound:
                 f"limit {self.text}: no architecture of {space} keeps it; the {low}, "
                 f"{names[0]}, has {smallest}, the {high} {largest}"
             )
-        if self.most > ends[1]:
+        if self.most > ends[1] and not loose:
             raise SettingsError(
                 f"limit {self.text}: every architecture of {space} keeps it; the {high}, "
                 f"{names[1]}, has {largest}, the {low} {smallest}"

@@ -14,7 +14,8 @@ from archrank.errors import (
     StorageError,
     UnknownNameError,
 )
-from archrank.runs.folder import DATABASE, LOCK, SETTINGS, load_settings, locked, open_run
+from archrank.runs.folder import DATABASE, SETTINGS, load_settings, open_run
+from archrank.runs.locking import LOCK, locked
 from archrank.runs.reading import load
 from archrank.runs.settings import SearchSettings, to_json
 from archrank.spaces import NASBench201

@@ -9,8 +9,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from filelock import FileLock, Timeout
-
 from archrank.differences import differences, told
 from archrank.errors import (
     ChangedRunError,
@@ -21,6 +19,7 @@ from archrank.errors import (
 )
 from archrank.files import read_json, shorten, write_json
 from archrank.runs.compose import make_study
+from archrank.runs.locking import locked
 from archrank.runs.settings import SearchSettings, from_json, to_json
 from archrank.runs.steps import steps_of
 from archrank.runs.task_files import keep_task_files
@@ -32,7 +31,6 @@ from archrank.tasks.base import Task
 
 SETTINGS = "search.json"
 DATABASE = "study.db"
-LOCK = "lock"
 
 
 class Place(NamedTuple):
@@ -40,38 +38,6 @@ class Place(NamedTuple):
 
     database: Address
     study: str | None
-
-
-@contextmanager
-def locked(folder: Path, kind: str = "run folder", option: str = "--run") -> Iterator[Path]:
-    """Create a run folder if need be, and be the only process that writes to it.
-
-    Args:
-        folder: the folder.
-        kind: what messages call it.
-        option: the command line option that names another one.
-
-    Raises:
-        StorageError: another process runs there, or the folder cannot be written.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / LOCK, timeout=0)
-        lock.acquire()
-    except Timeout:
-        raise StorageError(
-            f"{kind} {folder} is in use by another archrank process; wait for it to finish, "
-            f"or name another folder with {option} DIR"
-        ) from None
-    except OSError as error:
-        raise StorageError(
-            f"cannot write to {kind} {folder}: {error.strerror or error}; "
-            f"name another one with {option} DIR"
-        ) from None
-    try:
-        yield folder
-    finally:
-        lock.release()
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from archrank.runs.folder import locked
+from archrank.runs.locking import locked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -25,7 +25,7 @@ from archrank.errors import EvaluationError, InfeasibleError, ResumeError, Setti
 from archrank.files import read_json, write_json
 from archrank.rankers import RANKERS
 from archrank.rows import distinct
-from archrank.runs.folder import locked
+from archrank.runs.locking import locked
 from archrank.runs.named import instance_of
 from archrank.runs.supernet_search.latencies import archs_to_time, predicted_latency
 from archrank.runs.supernet_search.memory import Memory

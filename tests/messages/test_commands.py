@@ -94,6 +94,8 @@ COMMANDS = (
     "tables verify digits201 --archs 0",
     "tables import nasbench file.json",
     "tables import nds DARTS.json",
+    "supernet train --settle 2",
+    "supernet train --settle-archs 50",
     "supernet study",
     "supernet study --table digits201 --metric test_acuracy",
     "supernet study --table digits201 --parts smaples",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from archrank.cli.options import POSITIONAL
 from archrank.cli.output import progress_console, say
 from archrank.cli.supernet_folder import SETTINGS, parts_of
-from archrank.cli.supernet_recipe import Optimisation, Sampling
+from archrank.cli.supernet_recipe import Optimisation, Sampling, Stopping
 from archrank.cli.workers import INTERRUPTED
 from archrank.errors import SettingsError
 from archrank.files import file_name
@@ -49,6 +49,7 @@ class SupernetTrain:
     hat_wmt14, ranknas_wikitext103; or your own as file.py:name (default: the one of the space)."""
     sampling: Sampling = field(default_factory=Sampling)
     optimisation: Optimisation = field(default_factory=Optimisation)
+    stopping: Stopping = field(default_factory=Stopping)
     decay_exponents: Annotated[tuple[float, ...], "NUMBER"] = ()
     """Exponents of the learning rate's decay, of the smallest and of the largest architectures."""
     momentum_decision: int | None = None
@@ -138,6 +139,7 @@ class SupernetTrain:
             seed=self.seed,
             device=device,
             ranks=ranks,
+            settling=self.stopping.chosen(),
             **changes,
         )
 

@@ -6,9 +6,12 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+from archrank.errors import SettingsError
+
 if TYPE_CHECKING:
     from archrank.spaces.base import Space
     from archrank.supernets.samplers import Sampler
+    from archrank.supernets.settling import Settling
 
 
 @dataclass
@@ -59,6 +62,37 @@ class Optimisation:
         found = {name: value for name, value in typed.items() if value is not None}
         limits = [name for name in ("grad_clip", "grad_clip_value") if found.get(name) == 0]
         return found | dict.fromkeys(limits)
+
+
+@dataclass
+class Stopping:
+    """A training that may stop before its end."""
+
+    settle: Annotated[float | None, "TAU"] = None
+    """Stop when the ranks of fixed random architectures have settled: Kendall's tau of their losses
+    with those of the epoch before exceeds this, .9 or, for language models, .85 as published
+    (default: train to the end)."""
+    settle_rises: int = 5
+    """Number of epochs in a row in which this tau must rise to count as settled, too; 0: never."""
+    settle_archs: int = 100
+    """Number of these architectures."""
+
+    def chosen(self) -> Settling | None:
+        """Return the rule, if one is asked for.
+
+        Raises:
+            SettingsError: a setting of none, or one that is out of its range.
+        """
+        from archrank.supernets.settling import Settling
+
+        if self.settle is not None:
+            return Settling(self.settle, self.settle_rises or None, self.settle_archs)
+        usual = Stopping()
+        for name in ("settle_rises", "settle_archs"):
+            if getattr(self, name) != getattr(usual, name):
+                option = f"--{name.replace('_', '-')} {getattr(self, name)}"
+                raise SettingsError(f"{option} needs --settle TAU, such as --settle 0.9")
+        return None
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -63,4 +64,5 @@ class TrainingDisplay(OnTerminal):
             for name, metric in self._metrics.items()
             if name in progress.metrics
         ]
-        return ", ".join([f"loss {progress.loss:.4g}", *shown])
+        tau = [] if math.isnan(progress.tau) else [f"tau of ranks {progress.tau:.3f}"]
+        return ", ".join([f"loss {progress.loss:.4g}", *shown, *tau])

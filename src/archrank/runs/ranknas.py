@@ -48,7 +48,8 @@ class RankNASSteps:
         self, strategy: RankNASSearch, settings: SearchSettings, space: Space, folder: Path
     ) -> None:
         self.strategy, self.settings, self.space, self.folder = strategy, settings, space, folder
-        self.supernet = TrainedSupernet(settings, space, folder, strategy.supernet_recipe)
+        recipe, settling = strategy.supernet_recipe, strategy.settling
+        self.supernet = TrainedSupernet(settings, space, folder, recipe, settling)
 
     @property
     def subnets(self) -> SubnetSettings:

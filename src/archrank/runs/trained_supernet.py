@@ -12,6 +12,7 @@ from archrank.runs.settings import SearchSettings
 
 if TYPE_CHECKING:
     from archrank.spaces.base import Space
+    from archrank.supernets.settling import Settling
     from archrank.supernets.training import SupernetTraining
     from archrank.tasks.base import Task
 
@@ -30,12 +31,14 @@ class TrainedSupernet:
         space: of the search.
         folder: of the run.
         recipe: of a training; ``None``: the space's usual one.
+        settling: tells when it may stop; ``None``: never.
     """
 
     settings: SearchSettings
     space: Space
     folder: Path
     recipe: str | None = None
+    settling: Settling | None = None
 
     @property
     def task(self) -> Task:
@@ -78,4 +81,9 @@ class TrainedSupernet:
     def _training(self, task: Task) -> SupernetTraining:
         from archrank.supernets.recipes import start_training
 
-        return start_training(self.space.networks(task), self.recipe, seed=self.settings.seed)
+        return start_training(
+            self.space.networks(task),
+            self.recipe,
+            seed=self.settings.seed,
+            settling=self.settling,
+        )

@@ -22,6 +22,7 @@ from archrank.types import Archs
 
 if TYPE_CHECKING:
     from archrank.rankers.base import Ranker
+    from archrank.supernets.settling import Settling
 
 SEARCHES = ("evolution", "random")
 
@@ -55,11 +56,14 @@ class RankNASSearch(Strategy):
     Attributes:
         supernet_recipe: Recipe of the supernet that the command line trains; ``None``: the space's
             usual one.
+        settling: Tells when that training may stop (:class:`~archrank.supernets.Settling`);
+            ``None``: at its end.
         winners: ``(k, d)`` what was found, best first; none before it is looked for.
     """
 
     usual_budget = 3
     supernet_recipe: str | None = None
+    settling: Settling | None = None
 
     def __init__(
         self,

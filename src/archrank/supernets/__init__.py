@@ -24,11 +24,13 @@ if TYPE_CHECKING:
     from archrank.supernets.scoring import mean_of_scores as mean_of_scores
     from archrank.supernets.scoring import mean_of_supernets as mean_of_supernets
     from archrank.supernets.scoring import one_shot_scores as one_shot_scores
+    from archrank.supernets.settling import Settling as Settling
     from archrank.supernets.statistics import recalibrate as recalibrate
     from archrank.supernets.training import SupernetTraining as SupernetTraining
 
 _HOMES = {
     "DryRun": "dry_runs",
+    "Settling": "settling",
     "Supernet": "base",
     "SupernetRecipe": "recipes",
     "SupernetTraining": "training",

@@ -19,6 +19,7 @@ from archrank.supernets.samplers.de_isomorphic import DeIsomorphic
 from archrank.supernets.samplers.named import SAMPLERS
 from archrank.supernets.samplers.skip_prior import SkipPrior
 from archrank.supernets.samplers.uniform import Uniform
+from archrank.supernets.settling import Settling
 from archrank.supernets.training import SupernetTraining
 from archrank.supernets.updates.base import UpdateRule
 from archrank.supernets.updates.mean_per_weight import MeanPerWeight
@@ -303,6 +304,7 @@ def start_training(
     seed: int = 0,
     device: str = "cpu",
     ranks: Ranks | None = None,
+    settling: Settling | None = None,
     **changes: Any,
 ) -> SupernetTraining:
     """Return the training of a fresh supernet by a recipe.
@@ -318,6 +320,7 @@ def start_training(
         seed: of initial weights, draws, batches and dropout.
         device: where data and supernet are put.
         ranks: this process among those that train together; ``None``: alone.
+        settling: tells when ranks have settled and the training may stop; ``None``: never.
         **changes: settings of the optimisation in place of the recipe's, such as ``epochs=20``.
 
     Raises:
@@ -354,6 +357,7 @@ def start_training(
         device=device,
         ranks=alone,
         networks=networks,
+        settling=settling,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Collection, Mapping
 from contextlib import nullcontext
@@ -34,6 +35,8 @@ class Progress:
         note: news for the user, such as a recovery; empty otherwise.
         metrics: the task's metrics of the architectures that were trained, on some training
             batches.
+        tau: Kendall's tau of the losses of fixed sub-networks with those of the epoch before; NaN
+            where nobody asked, or there is none.
     """
 
     epoch: int
@@ -43,6 +46,7 @@ class Progress:
     lr: float
     note: str = ""
     metrics: Mapping[str, float] = field(default_factory=dict)
+    tau: float = math.nan
 
 
 def train_supernet(
@@ -54,6 +58,9 @@ def train_supernet(
     watch: Callable[[Progress], object] = lambda progress: None,
 ) -> Supernet:
     """Train to the end of the recipe; go on from the last checkpoint in ``folder``, if any.
+
+    A training that has a rule for it (:mod:`archrank.supernets.settling`) ends when the ranks of
+    sub-networks have settled.
 
     A loss that is not finite ends the epoch, and one that rises back to that of guessing is a
     collapse (:mod:`archrank.supernets.collapse`). The training then goes on from its last
@@ -84,24 +91,36 @@ def train_supernet(
     if place is not None:
         _go_on(training, place)
     before = deepcopy(training.state())
-    while training.epoch < epochs:
+    while training.epoch < epochs and not training.settling.settled:
         start = time.monotonic()
         with busy() if ranks.first else nullcontext():  # others wait for the first, not for a lock
             loss = training.run_epoch()
         failed = bool(training.failure)
-        note = _recover(training, before) if failed else ""
+        note = _recover(training, before) if failed else _rank(training)
         if ranks.first:
             seconds, metrics = time.monotonic() - start, training.metrics()
-            watch(Progress(training.epoch, epochs, loss, seconds, training.lr, note, metrics))
+            taus = training.settling.taus or [math.nan]
+            watch(
+                Progress(
+                    training.epoch, epochs, loss, seconds, training.lr, note, metrics, taus[-1]
+                )
+            )
         if failed:
             continue
-        last = training.epoch == epochs
+        last = training.epoch == epochs or bool(training.settling.settled)
         due = last or training.epoch % every == 0 or training.epoch in keep
         if due and (last or training.lost < HALF):
             before = deepcopy(training.state())
             if place is not None:
                 _save(training, place, keep)
     return training.supernet.eval()
+
+
+def _rank(training: SupernetTraining) -> str:
+    """Measure the ranks of sub-networks, if they may settle; return the news that they have."""
+    training.rank()
+    reason = training.settling.settled
+    return f"ranks have settled in epoch {training.epoch}: {reason}" if reason else ""
 
 
 def _go_on(training: SupernetTraining, folder: Path) -> None:

@@ -36,6 +36,7 @@ from archrank.supernets.ranks import Ranks
 from archrank.supernets.samplers.base import Sampler
 from archrank.supernets.samplers.uniform import Uniform
 from archrank.supernets.scoring import one_shot_scores
+from archrank.supernets.settling import RankHistory, Settling
 from archrank.supernets.statistics import batch_norms, take_statistics_in_float32
 from archrank.supernets.updates.base import Session, UpdateRule
 from archrank.supernets.updates.mean_per_weight import MeanPerWeight
@@ -84,6 +85,8 @@ class SupernetTraining:
         ranks: this process among those that train together; ``None``: alone.
         networks: those of the supernet's space for the task, whose prior of FLOPs is drawn already;
             ``None``: new ones.
+        settling: tells when the ranks of sub-networks have settled, after which
+            :func:`~archrank.supernets.train_supernet` stops; ``None``: never.
 
     Attributes:
         epoch: epochs trained.
@@ -107,7 +110,9 @@ class SupernetTraining:
         device: str | torch.device = "cpu",
         ranks: Ranks | None = None,
         networks: Networks | None = None,
+        settling: Settling | None = None,
     ) -> None:
+        self.settling = RankHistory(settling)
         self.supernet, self.task, self.seed = supernet, task, seed
         self._networks = supernet.space.networks(task) if networks is None else networks
         self.sampler = sampler if sampler is not None else Uniform()
@@ -277,6 +282,23 @@ class SupernetTraining:
         self._step.end_epoch(loss)
         return loss
 
+    def rank(self) -> None:
+        """Measure the losses of the listed sub-networks after an epoch, alike in all processes.
+
+        Raises:
+            SettingsError: the task has no held-out examples.
+        """
+        rule = self.settling.rule
+        if rule is None:
+            return
+        losses = None
+        if self.ranks.first:
+            archs = rule.listed(self.supernet.space, self.seed)
+            losses = one_shot_scores(self.supernet, self.task, archs, examples=rule.examples)[
+                "loss"
+            ]
+        self.settling.add(self.ranks.told(losses))
+
     def _seed_of_epoch(self, purpose: int = 0) -> int:
         """Return a seed for an epoch and this process: of dropout (0), of augmentation (1)."""
         numbers = [self.seed, self.epoch, self.ranks.rank, purpose]  # zeros at the end are nothing
@@ -337,18 +359,21 @@ class SupernetTraining:
 
     def state(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return everything that the next epochs depend on: tensors, and JSON values."""
+        ranks, about_ranks = self.settling.state()
         tensors = {
             "supernet": self.supernet.state_dict(),
             "step": self._step.state_dict(),
             "rule": self._updates.state_dict(),
             "draws": self._draws.state_dict(),
             **({"labels": self._labels} if self._labels else {}),
+            **ranks,
         }
         about = {
             "identity": self.identity(),
             "epoch": self.epoch,
             "losses": list(self.losses),
             "recoveries": self.recoveries,
+            **about_ranks,
         }
         return tensors, about
 
@@ -362,6 +387,7 @@ class SupernetTraining:
         self._draws.load_state_dict(tensors["draws"])
         if labels := tensors.get("labels"):
             self._teach(labels["archs"].numpy(), labels["scores"].numpy())
+        self.settling = self.settling.restored(tensors, about)
         self.epoch, self.losses = int(about["epoch"]), list(about["losses"])
 
     def save(self, path: Path) -> None:

@@ -52,5 +52,5 @@ def test_what_cannot_be_measured(cli: Cli) -> None:
     refused(cli("tables", "latency", *CELLS, "--device", "gpu"), "'gpu' cannot be used here")
     refused(cli("tables", "latency", *CELLS, "--n", 0), "n 0: ")
     refused(cli("tables", "latency", *CELLS, "--beam", 0), "beam must be at least 1, got 0")
-    refused(cli("tables", "latency", *CELLS, "--out", "t.csv"), "name t.csv.parquet")
+    refused(cli("tables", "latency", *CELLS, "--out", "t.csv"), "name t.parquet")
     refused(cli("tables", "latency", "--task", "digits"), "--space NAME must be given")

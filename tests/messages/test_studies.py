@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from archrank import Study
 from archrank.assess import assess
-from archrank.evaluators import Combined, Cost, Function, Training
+from archrank.benchmark.latencies import archs_to_measure, grow_latencies
+from archrank.evaluators import Combined, Cost, Function, Latency, Training
 from archrank.hardware import LatencyProtocol
+from archrank.hardware.measured import MeasuredLatencies
 from archrank.proxies import scores
+from archrank.rankers import CalibratedLatency, RandomForest
 from archrank.reproduce import reproduce
+from archrank.runs.compose import make_study
+from archrank.runs.settings import SearchSettings
 from archrank.spaces import CustomSpace, NASBench201
 from archrank.strategies import Random
 from archrank.tasks import Digits
@@ -81,6 +88,29 @@ MISTAKES: Cases = {
     "training for no runs": lambda: Training(Digits(), runs=0),
     "latency without calls": lambda: LatencyProtocol(repeats=0),
     "latency that drops all calls": lambda: LatencyProtocol(trim=0.5),
+    "latency of an odd type": lambda: LatencyProtocol(dtype="int8"),
+    "latency of no spread": lambda: LatencyProtocol(spread=0),
+    "latencies too few for a margin": lambda: CalibratedLatency(RandomForest(SPACE)).fit(
+        np.zeros((5, SPACE.d), dtype=np.uint8), np.arange(1.0, 6.0)
+    ),
+    "latency below zero": lambda: CalibratedLatency(RandomForest(SPACE)).fit(
+        np.zeros((1, SPACE.d), dtype=np.uint8), [-1.0]
+    ),
+    "coverage of everything": lambda: CalibratedLatency(RandomForest(SPACE), 1.0),
+    "table of latencies without a limit": lambda: make_study(
+        SearchSettings(latency_table=Path("latencies.parquet"))
+    ),
+    "table of latencies beside one of results": lambda: make_study(
+        SearchSettings(latency_table=Path("latencies.parquet"), table="digits201")
+    ),
+    "evaluator of predicted latency without its table": lambda: make_study(
+        SearchSettings(evaluate=("predicted_latency",))
+    ),
+    "table of latencies that is none": lambda: MeasuredLatencies.read("digits201", NASBench201()),
+    "table of latencies in another format": lambda: grow_latencies(
+        Path("latencies.csv"), Latency(Digits()).bind(NASBench201()), NASBench201().enumerate()[:1]
+    ),
+    "more latencies than architectures": lambda: archs_to_measure(SPACE.networks(Digits()), 99),
     "unknown proxy": lambda: scores(
         NASBench201(), NASBench201().enumerate()[:1], Digits(), ["sinflow"]
     ),

@@ -140,7 +140,7 @@ def test_the_published_searches_are_the_default(net: Path) -> None:
     made = []
 
     def searched(settings: SubnetSettings) -> Any:
-        parts = engine._Search(*[None] * 3, settings, *[None] * 3)  # type: ignore[arg-type]
+        parts = engine._Search(*[None] * 3, settings, *[None] * 4)  # type: ignore[arg-type]
         made.append(parts._published(0.0, 1.0))
         return made[-1]
 
@@ -204,7 +204,7 @@ def test_nothing_is_predicted_to_be_fast_enough(
 ) -> None:
     monkeypatch.setattr(Latency, "evaluate", by_macs)
     monkeypatch.setattr(
-        engine, "predicted_latency", lambda *parts: lambda archs: 999.0 + 0 * archs[:, 0]
+        engine, "predicted_latency", lambda *parts: (lambda archs: 999.0 + 0 * archs[:, 0], {})
     )
     ends = np.stack([TRANSLATION.smallest, TRANSLATION.largest])
     middle = TRANSLATION.cost(ends)["macs"].mean() / 1e4

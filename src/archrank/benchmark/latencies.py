@@ -75,7 +75,9 @@ def grow_latencies(
         EvaluationError: Nothing at all could be measured.
     """
     if path.suffix != ".parquet":
-        raise StorageError(f"a table of latencies is a Parquet file: name {path}.parquet")
+        raise StorageError(
+            f"a table of latencies is a Parquet file: name {path.with_suffix('.parquet')}"
+        )
     space = evaluator.space
     archs = distinct(space.validate(archs))
     lock = _lock(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -86,6 +87,10 @@ class SupernetSearch:
             print_json({**described(found), "report": str(report)})
             return 0
         say(told(found))
+        if found.latency:
+            say(told_latency(found.latency))
+        for note in found.notes:
+            say(note)
         show_rows(winner_rows(found))
         say(f"report  {report}")
         which = "" if self.out is None else " ARCHITECTURE"  # export looks in the usual folder
@@ -231,6 +236,23 @@ def told(found: SubnetSearch) -> str:
     return (
         f"{line}; the ranker orders {found.ranker['judged_on']:.0f} others with tau {tau:.2f}, "
         f"MACs with {macs:.2f}"
+    )
+
+
+def told_latency(judged: Mapping[str, float]) -> str:
+    """Return a line about how well latencies are predicted, beside plain models."""
+
+    def one(name: str, end: str = "") -> str:
+        return f"{name}tau {judged[f'tau{end}']:.2f}, off by {judged[f'error_ms{end}']:.2g} ms"
+
+    beside = [
+        one(f"{name.replace('_', ' ')} ", f"_{name}")
+        for name in ("linear", "decoder_layers")
+        if f"tau_{name}" in judged
+    ]
+    return (
+        f"latency predicted from {judged['labels']:.0f} measured, of those held out: "
+        f"{'; '.join([one(''), *beside])}; limits are kept with a margin of {judged['margin']:.1%}"
     )
 
 

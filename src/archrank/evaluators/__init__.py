@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from archrank.evaluators.function import Function as Function
     from archrank.evaluators.latency import Latency as Latency
     from archrank.evaluators.one_shot import OneShot as OneShot
+    from archrank.evaluators.predicted_latency import PredictedLatency as PredictedLatency
     from archrank.evaluators.scoped import Scoped as Scoped
     from archrank.evaluators.stored_forest import StoredForest as StoredForest
     from archrank.evaluators.table import Table as Table
@@ -34,6 +35,7 @@ EVALUATORS = Registry(
         "function": "archrank.evaluators:Function",
         "latency": "archrank.evaluators:Latency",
         "one_shot": "archrank.evaluators:OneShot",
+        "predicted_latency": "archrank.evaluators:PredictedLatency",
         "table": "archrank.evaluators:Table",
         "training": "archrank.evaluators:Training",
         "zero_cost": "archrank.evaluators:ZeroCost",
@@ -46,6 +48,7 @@ _HOMES = {
     "Function": "function",
     "Latency": "latency",
     "OneShot": "one_shot",
+    "PredictedLatency": "predicted_latency",
     "Scoped": "scoped",
     "StoredForest": "stored_forest",
     "Table": "table",

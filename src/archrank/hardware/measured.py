@@ -80,15 +80,15 @@ class MeasuredLatencies:
         about = table.raw.about.get("latency")
         if not isinstance(about, dict) or LATENCY not in table.metrics:
             raise TableError(
-                f"{table.path} is no table of measured latencies, which says where and how they "
-                "were measured: archrank tables latency writes one"
+                f"{table.raw.label} is no table of measured latencies, which says where and how "
+                "they were measured: archrank tables latency writes one"
             )
         try:
             protocol = TypeAdapter(LatencyProtocol).validate_python(about["protocol"])
             return cls(table, protocol, str(about["device"]))
         except (ValidationError, LookupError, ArchrankError) as error:
             raise TableError(
-                f"{table.path}: how latencies were measured is damaged: {shorten(error)}"
+                f"{table.raw.label}: how latencies were measured is damaged: {shorten(error)}"
             ) from None
 
     @property
@@ -107,6 +107,11 @@ class MeasuredLatencies:
     def _known(self) -> Bools:
         return np.isfinite(self.table.column(LATENCY))
 
+    @property
+    def circumstances(self) -> dict[str, Any]:
+        """Device and protocol as JSON values."""
+        return {"device": self.device, "protocol": self.protocol.describe()}
+
     def changes(self, task: Task, protocol: LatencyProtocol, device: str) -> list[Difference]:
         """List what differs between the table and a measurement of ``task`` here and now."""
         about = {key: self.table.raw.about.get(key) for key in ("task", "latency")}
@@ -124,12 +129,12 @@ class MeasuredLatencies:
             require_device(
                 self.device,
                 TableError,
-                instead=f"{self.table.path} was measured on it: search where it is",
+                instead=f"{self.table.raw.label} was measured on it: search where it is",
             )
         changes = self.changes(task, self.protocol, self.device)
         if changes:
             raise TableError(
-                f"{self.table.path} holds latencies that do not compare with those of here "
+                f"{self.table.raw.label} holds latencies that do not compare with those of here "
                 f"(table -> here): {told(changes)}. Measure another: archrank tables latency "
                 "--out FILE"
             )

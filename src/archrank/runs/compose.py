@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from archrank.data import data_folder
 from archrank.errors import SettingsError
 from archrank.runs.evaluators import make_evaluator
+from archrank.runs.latency_limits import predicted_limits
 from archrank.runs.named import instance_of, make_space, parameters
 from archrank.runs.settings import SearchSettings
 from archrank.runs.steps import pretrains, uses_supernet
@@ -111,7 +112,7 @@ def make_study(
         make_evaluator(settings, space),
         make_strategy(settings, space),
         objectives=settings.metric,
-        constraints=settings.constraint,
+        constraints=(*settings.constraint, *predicted_limits(settings)),
         storage=storage,
         name=name,
         executor=executor,

@@ -17,6 +17,7 @@ from archrank.runs.settings import SearchSettings
 from archrank.study.objectives import Constraint
 
 if TYPE_CHECKING:
+    from archrank.evaluators import Latency, PredictedLatency
     from archrank.spaces.base import Space
     from archrank.tasks.base import Task
 
@@ -27,6 +28,7 @@ ELSEWHERE = {
     "combined": "repeat --evaluate to combine several evaluators",
     "function": "name your own function: --evaluate path/to/file.py:function",
     "one_shot": "score with archrank supernet score, then use --table FILE or --weak FILE:COLUMN",
+    "predicted_latency": "name the table of latencies: --latency-table FILE",
     "table": "name the file: --table FILE",
 }
 """Evaluators of the registry that ``--evaluate`` cannot make, and how to get them instead."""
@@ -133,6 +135,8 @@ class _Composer:
         for name in vague:
             parts[name] = self.function(name, [*tables, *parts.values()], vague)
         ordered = [*tables, *(parts[name] for name in names)]
+        if self.latencies is not None:
+            ordered = [*ordered, self.latencies[0]]
         combined = ordered[0] if len(ordered) == 1 else Combined(*ordered)
         added = self.missing(combined)
         if not added:
@@ -140,8 +144,19 @@ class _Composer:
         extra = [self.make(name) for name in dict.fromkeys(added.values())]
         return Composition(Combined(combined, *extra), added)
 
+    @cached_property
+    def latencies(self) -> tuple[PredictedLatency, Latency] | None:
+        """What predicts latencies and what measures them, where there is a table of latencies."""
+        from archrank.runs.latency_limits import latency_evaluators
+
+        if self.settings.latency_table is None:
+            return None
+        return latency_evaluators(self.settings, self.space, self.task)
+
     def make(self, name: str) -> Evaluator:
         """Return the evaluator called ``name``, for the task of the search where it takes one."""
+        if name == "latency" and self.latencies is not None:
+            return self.latencies[1]
         if name in ELSEWHERE:
             raise SettingsError(f"--evaluate {name}: {ELSEWHERE[name]}")
         found = EVALUATORS.get(name)

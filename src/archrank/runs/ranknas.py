@@ -63,6 +63,7 @@ class RankNASSteps:
             examples=from_strategy.examples,
             timed=from_strategy.timed,
             repeats=from_strategy.repeats,
+            latency_table=self.settings.latency_table,
             finalists=from_strategy.finalists,
             seed=self.settings.seed,
         )
@@ -113,9 +114,10 @@ class RankNASSteps:
 
     def _asked(self) -> dict[str, Any]:
         """Return all that the winners depend on, as JSON values."""
-        supernet = self.settings.supernet
+        supernet, table = self.settings.supernet, self.settings.latency_table
         asked = {
             **asdict(self.subnets),
+            "latency_table": table and table.name,
             "ranker": self.strategy.describe()["ranker"],
             "supernet": None if supernet is None else supernet.name,
         }

@@ -23,6 +23,9 @@ class SearchSettings:
     """Task to train networks on."""
     table: Annotated[str | None, "FILE"] = None
     """Look results up instead of training: a CSV or Parquet file, or a built-in table."""
+    latency_table: Annotated[Path | None, "FILE"] = None
+    """Table of measured latencies (archrank tables latency) for a limit of latency_ms: what is not
+    predicted to keep it is not evaluated, all else is measured."""
     evaluate: Annotated[tuple[str, ...], "NAME"] = ()
     """Evaluators, combined if several (default: training, or the table)."""
     metric: Annotated[tuple[str, ...], "METRIC"] = ()

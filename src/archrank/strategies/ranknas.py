@@ -79,7 +79,7 @@ class RankNASSearch(Strategy):
         batch_size: int = 16,
     ) -> None:
         require_positive(self, batch_size=batch_size)
-        least = {"archs": 4, "examples": 0, "timed": 4, "repeats": 1, "finalists": 1}
+        least = {"archs": 4, "examples": 0, "timed": 10, "repeats": 1, "finalists": 1}
         given = {"archs": archs, "examples": examples, "timed": timed, "repeats": repeats}
         for name, value in {**given, "finalists": finalists}.items():
             what = f"{type(self).__name__}: {name}"

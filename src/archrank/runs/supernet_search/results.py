@@ -64,6 +64,8 @@ class SubnetSearch:
         others: limits of other costs, which all that is on the front or best keeps.
         strategy: that searched.
         calibrated: whether finalists have batch norms, which were calibrated for each.
+        latency: of limits of latencies: how good held-out predictions were, beside baselines.
+        notes: about finalists that did not keep a limit when they were measured again.
     """
 
     space: str
@@ -80,6 +82,8 @@ class SubnetSearch:
     others: tuple[Bound, ...] = ()
     strategy: str = STRATEGIES[0]
     calibrated: bool = True
+    latency: dict[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @property
     def metrics(self) -> dict[str, Metric]:

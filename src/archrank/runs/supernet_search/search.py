@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from hashlib import sha256
 from pathlib import Path
@@ -27,7 +27,12 @@ from archrank.rankers import RANKERS
 from archrank.rows import distinct
 from archrank.runs.locking import locked
 from archrank.runs.named import instance_of
-from archrank.runs.supernet_search.latencies import archs_to_time, predicted_latency
+from archrank.runs.supernet_search.latencies import (
+    Latencies,
+    archs_to_time,
+    predicted_latency,
+    read_latencies,
+)
 from archrank.runs.supernet_search.memory import Memory
 from archrank.runs.supernet_search.results import RESULTS, SAMPLED, Finalist, SubnetSearch
 from archrank.runs.supernet_search.settings import Limits, SubnetSettings
@@ -89,13 +94,15 @@ def search_supernet(
             AttentiveNAS with buckets in proportion.
         ranker: of scores; ``None``: the one that the settings name.
         loose: accept limits that every architecture keeps, as a study's may be.
-        device: where the supernet scores; latencies are measured on the CPU.
+        device: where the supernet scores; latencies are measured on the CPU, or where those of
+            the table were.
         watch: called with the progress.
 
     Raises:
         SettingsError: a limit outside of what the space has, a number that is too small, or no
             such device.
         ObjectiveError: a limit that cannot be read.
+        TableError: a table of latencies that cannot be used.
         ResumeError: the supernet is of another space or task, or the folder holds measurements of
             another checkpoint, or made in another way.
         StorageError: the supernet cannot be read, or the folder cannot be written.
@@ -108,6 +115,7 @@ def search_supernet(
     supernet = load_supernet(path, networks).to(device)
     limits = check_search(networks, settings, loose=loose)
     assert networks.task is not None  # a supernet was trained on one
+    table = read_latencies(settings.latency_table, limits, networks)
     with locked(folder, kind="folder", option="--out"):
         measured = {name: getattr(settings, name) for name in MEASURED}
         identity = {
@@ -115,10 +123,22 @@ def search_supernet(
             "networks": networks.fingerprint(),
             **measured,
         }
+        if table is not None:
+            identity["latency"] = table.circumstances
         _same_search(folder, identity)
         memory = Memory(folder, networks.space)
+        latencies = Latencies.of(networks, settings, memory, watch, table)
         parts = _Search(
-            networks, networks.task, supernet, settings, limits, memory, watch, ranker, loose
+            networks,
+            networks.task,
+            supernet,
+            settings,
+            limits,
+            memory,
+            watch,
+            latencies,
+            ranker,
+            loose,
         )
         found = parts.run(search)
         parts.write_tables(folder, found.metric)
@@ -177,10 +197,14 @@ def time_architectures(
     if "latency_ms" not in limits.costs:
         return
     assert networks.task is not None  # checked
+    table = read_latencies(settings.latency_table, limits, networks)
     with locked(folder, kind="folder", option="--out"):
         memory = Memory(folder, networks.space)
         task = networks.task
-        parts = _Search(networks, task, None, settings, limits, memory, watch, None, loose)
+        latencies = Latencies.of(networks, settings, memory, watch, table)
+        parts = _Search(
+            networks, task, None, settings, limits, memory, watch, latencies, None, loose
+        )
         parts.cost("latency_ms")(networks.smallest[None])
 
 
@@ -220,6 +244,7 @@ class _Search:
     limits: Limits
     memory: Memory
     watch: Watch
+    latencies: Latencies
     ranker: Ranker | None = None
     loose: bool = False
 
@@ -248,7 +273,7 @@ class _Search:
             self.sampled = self.seen.archs, self._sign * self.seen.scores
         finalists = self._finalists()
         metric = self.metric
-        return SubnetSearch(
+        found = SubnetSearch(
             space=self.networks.space.name,
             task=self.task.name,
             metric=f"valid_{metric.name}",
@@ -260,10 +285,13 @@ class _Search:
             finalists=finalists,
             evaluations=len(self.seen),
             ranker=judged,
-            seconds=time.monotonic() - start,
             strategy=self.settings.strategy,
             calibrated=self.calibrates,
+            latency=self._latency[1] if "latency_ms" in self.limits.costs else {},
         )
+        if "latency_ms" in self.limits.costs:
+            found = self.latencies.confirm(found)
+        return replace(found, seconds=time.monotonic() - start)
 
     def _published(self, low: float, high: float) -> ScoreSearch:
         """Return the published search; ``low`` and ``high`` are the costs of the extremes."""
@@ -317,7 +345,7 @@ class _Search:
 
     def cost(self, name: str) -> Callable[[Archs], Floats]:
         """Return a cost, ``(n, d) -> (n,)``: counted, or predicted from measured ones."""
-        return self._latency if name == "latency_ms" else lambda a: self.networks.cost(a)[name]
+        return self._latency[0] if name == "latency_ms" else lambda a: self.networks.cost(a)[name]
 
     def _excess(self, archs: Archs) -> Floats:
         """Return the part by which architectures exceed limits that hold for all: ``(n,)``."""
@@ -327,11 +355,14 @@ class _Search:
         return total
 
     @cached_property
-    def _latency(self) -> Callable[[Archs], Floats]:
-        """Predicted latency, from measured ones."""
-        rng = np.random.default_rng([self.settings.seed, 2])
-        archs = archs_to_time(self.networks, self.settings.timed, rng=rng)
-        ms = self._timed(archs)
+    def _latency(self) -> tuple[Callable[[Archs], Floats], dict[str, float]]:
+        """Predicted latency, from measured ones, and how good it is."""
+        if self.latencies.table is not None:
+            archs, ms = self.latencies.table.archs, self.latencies.table.ms
+        else:
+            rng = np.random.default_rng([self.settings.seed, 2])
+            archs = archs_to_time(self.networks, self.settings.timed, rng=rng)
+            ms = self.latencies.measure(archs)
         if np.isfinite(ms).any():
             ends = np.array([np.nanargmin(ms), np.nanargmax(ms)])
             names, found = self.networks.space.format(archs[ends]), (ms[ends[0]], ms[ends[1]])
@@ -340,21 +371,6 @@ class _Search:
                     space = self.networks.space.name
                     bound.require_reachable(found, names, space, loose=self.loose)
         return predicted_latency(self.networks, archs, ms)
-
-    def _timed(self, archs: Archs) -> Floats:
-        """Measure latencies, ms: ``(n,)``; NaN where that fails."""
-        from archrank.evaluators.latency import Latency
-        from archrank.hardware.protocol import LatencyProtocol
-
-        protocol = LatencyProtocol(repeats=self.settings.repeats)
-        latency = Latency(self.task, protocol).bind(self.networks.space)
-        return self.memory.measure(
-            "latency_ms",
-            archs,
-            lambda rows: latency.evaluate(rows)["latency_ms"],
-            at_once=AT_ONCE,
-            progress=partial(self.watch, "measuring latencies"),
-        )
 
     # ---- scores ----------------------------------------------------------------------------------
 
@@ -440,7 +456,7 @@ class _Search:
         name = self.metric.name
         columns = {f"valid_{name}": valid, f"test_{name}": test, **costs}
         if "latency_ms" in self.limits.costs:
-            columns["latency_ms"] = self._timed(archs)
+            columns["latency_ms"] = self.latencies.measure(archs)
         strings = self.networks.space.format(archs)
         predicted = self.seen.scores[rows].tolist()
         return tuple(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
@@ -57,7 +58,10 @@ class SubnetSettings:
     timed: int = 128
     """Number of architectures whose latency is measured, to predict that of all others."""
     repeats: int = 50
-    """Number of timed calls per architecture."""
+    """Number of timed calls per architecture; the best are timed 300 times in the end."""
+    latency_table: Annotated[Path | None, "FILE"] = None
+    """Table of measured latencies to predict from, as archrank tables latency writes it (default:
+    the search measures --timed architectures)."""
     seed: int = 0
     """Seed of every random choice."""
 
@@ -94,7 +98,7 @@ class SubnetSettings:
         """
         if self.strategy not in STRATEGIES:
             raise UnknownNameError("search of a supernet", str(self.strategy), STRATEGIES)
-        least = {"archs": 4, "examples": 0, "finalists": 1, "timed": 4, "repeats": 1, "seed": 0}
+        least = {"archs": 4, "examples": 0, "finalists": 1, "timed": 10, "repeats": 1, "seed": 0}
         for name, smallest in least.items():
             value = getattr(self, name)
             if value is not None and value < smallest:

@@ -1,0 +1,19 @@
+"""The guide of latency runs as it is printed."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+GUIDE = (Path(__file__).parents[1] / "docs" / "latency.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```python\n(.*?)```", GUIDE, flags=re.DOTALL)
+
+
+def test_the_code_runs() -> None:
+    names: dict[str, Any] = {}
+    assert len(BLOCKS) == 2
+    for block in BLOCKS:
+        exec(block, names)
+    assert names["found"].ms > 0
+    assert (names["ms"][names["fast"]] <= 8.0).mean() > 0.9

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from archrank import criteria
+from archrank.importance import permutation_importance, prune
 from archrank.rankers import (
     GATES,
     GBDT,
@@ -16,6 +17,7 @@ from archrank.rankers import (
     DecoderLayers,
     Ensemble,
     GaussianProcess,
+    Linear,
     NeuralPredictor,
     RandomForest,
     RankNAS,
@@ -23,7 +25,8 @@ from archrank.rankers import (
 )
 from archrank.rankers.base import Ranker
 from archrank.spaces import NASBench201, ProxylessNAS
-from archrank.strategies import Exhaustive, Guided, Random, RegularizedEvolution
+from archrank.strategies import Exhaustive, Guided, Pruned, Random, RegularizedEvolution
+from archrank.types import Archs, Floats
 from tests.messages.golden import Cases, compare, message_of
 
 SPACE = NASBench201()
@@ -40,6 +43,15 @@ def with_value(value: float) -> np.ndarray:
     """Return eight scores, one of which is ``value``."""
     return np.where(np.arange(8) == 3, value, SCORES)
 
+
+class Unable(Linear):
+    """Fails when it is asked."""
+
+    def _predict(self, archs: Archs, return_std: bool) -> tuple[Floats, Floats | None]:
+        raise KeyError("weights")
+
+
+IMPORTANCE = permutation_importance(Linear(SPACE).fit(ARCHS, SCORES), ARCHS, SCORES, repeats=2)
 
 MISTAKES: Cases = {
     "unknown ranker": lambda: RANKERS.get("gate"),
@@ -70,6 +82,29 @@ MISTAKES: Cases = {
     "unknown loss of RankNAS": lambda: fit(RankNAS(SPACE, loss="pairs")),  # type: ignore[arg-type]
     "number of layers that a space lacks": lambda: fit(DecoderLayers(SPACE, "depth")),
     "number of layers that is no number": lambda: fit(DecoderLayers(SPACE, "0->1")),
+    "importance without labels": lambda: permutation_importance(
+        Linear(SPACE), ARCHS[:0], [], folds=5
+    ),
+    "importance by a ranker that is not fitted": lambda: permutation_importance(
+        Linear(SPACE), ARCHS, SCORES
+    ),
+    "importance by a ranker that cannot predict": lambda: permutation_importance(
+        Unable(SPACE).fit(ARCHS, SCORES), ARCHS, SCORES
+    ),
+    "importance in too many folds": lambda: permutation_importance(
+        Linear(SPACE), ARCHS, SCORES, folds=5
+    ),
+    "unknown way to group decisions": lambda: permutation_importance(
+        Linear(SPACE),
+        ARCHS,
+        SCORES,
+        by="layer",  # type: ignore[arg-type]
+        folds=2,
+    ),
+    "pruning threshold below 1": lambda: prune(SPACE, IMPORTANCE, ARCHS[0], 0.9),
+    "pruning that leaves nothing": lambda: prune(SPACE, IMPORTANCE, ARCHS[0], 1e6),
+    "pruning strategy with a threshold below 1": lambda: Pruned(Random(), threshold=0.9),
+    "pruning after too few evaluations": lambda: Pruned(Random(), after=5),
     "no weak labels": lambda: GaussianProcess(SPACE).pretrain(ARCHS, {}),
     "weak label of the wrong length": lambda: GaussianProcess(SPACE).pretrain(
         ARCHS, {"macs": SCORES[:3]}

@@ -20,6 +20,7 @@ COMMANDS = {
     "export": "archrank.cli.export:Export",
     "draw": "archrank.cli.draw:Draw",
     "assess": "archrank.cli.assess:Assess",
+    "importance": "archrank.cli.importance:ImportanceCommand",
     "reproduce": "archrank.cli.reproduce:Reproduce",
     "supernet": "weight sharing: train a supernet; score, search and export its architectures",
     "tables": "benchmark tables: list, build, verify, measure latencies, import",

@@ -145,10 +145,28 @@ class Search:
         path = write_search_report(found, inside / "report.html", sampled=sampled)
         say(f"search in the supernet  {path}")
 
+    def _tell_pruned(self, study: Study) -> None:
+        """Say what the search fixed, if it pruned the space."""
+        from archrank.strategies import Pruned
+
+        strategy = study.strategy
+        if not isinstance(strategy, Pruned) or len(study.records) < strategy.after:
+            return
+        pruning = strategy.pruning(study.history)
+        if pruning is None:
+            say(f"not pruned: no importance of {strategy.threshold:g} or more, or too few results")
+            return
+        fixed = ", ".join(pruning.names) or "nothing"
+        say(
+            f"pruned after {strategy.after} evaluations: searched {', '.join(pruning.kept)}; fixed "
+            f"{fixed} ({study.space.size:.3g} architectures -> {pruning.space.size:.3g})"
+        )
+
     def _finish(self, study: Study, folder: Path, stopped: bool, budget: int | None) -> None:
         from archrank.report import write_report
         from archrank.runs.settings import given
 
+        self._tell_pruned(study)
         results = study.results
         if results.feasible.any():
             show_record(results, results.best)

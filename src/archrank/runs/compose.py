@@ -42,7 +42,35 @@ def make_strategy(settings: SearchSettings, space: Space) -> Strategy:
     if "ranker" in takes:
         offered["ranker"] = make_ranker(settings, space)
     strategy: Strategy = instance_of(STRATEGIES, name, Strategy, **offered)
-    return strategy
+    return strategy if settings.prune is None else _pruned(settings, strategy, space)
+
+
+def _pruned(settings: SearchSettings, strategy: Strategy, space: Space) -> Strategy:
+    """Return a strategy that prunes the space, as ``--prune N:THRESHOLD`` says.
+
+    Raises:
+        SettingsError: It is something else; or the strategy has steps of its own.
+    """
+    from archrank.strategies import Pruned
+
+    typed = f"--prune {settings.prune}"
+    if pretrains(settings.strategy) or uses_supernet(settings.strategy):
+        raise SettingsError(
+            f"strategy {settings.strategy!r} has steps for the whole space: remove {typed}, or use "
+            "--strategy guided"
+        )
+    after, _, threshold = str(settings.prune).partition(":")
+    try:
+        numbers = int(after), float(threshold)
+    except ValueError:
+        raise SettingsError(
+            f"{typed}: write N:THRESHOLD, a number of evaluations and an importance, such as "
+            "200:1.15"
+        ) from None
+    ranker = strategy.ranker
+    if ranker is None and settings.ranker != "default":
+        ranker = make_ranker(settings, space)
+    return Pruned(strategy, *numbers, ranker=ranker if ranker is not strategy.ranker else None)
 
 
 def _refuse_ignored(settings: SearchSettings, takes: frozenset[str]) -> None:
@@ -50,7 +78,13 @@ def _refuse_ignored(settings: SearchSettings, takes: frozenset[str]) -> None:
     name = settings.strategy
     asked = {  # option -> what is typed after it, the strategy's parameter, its name in English
         "--weak": (settings.weak, "ranker", "weak labels"),
-        "--ranker": (settings.ranker.removeprefix("default"), "ranker", "ranker"),
+        "--ranker": (
+            ""
+            if settings.prune
+            else settings.ranker.removeprefix("default"),  # it tells importance
+            "ranker",
+            "ranker",
+        ),
         "--initial": (settings.initial, "initial", "initial random architectures"),
         "--batch": (settings.batch, "batch_size", "batch size"),
         "--plan": (settings.plan, "budget", "planned rounds"),

@@ -50,6 +50,9 @@ class SearchSettings:
     """Random architectures evaluated before the ranker is fitted (default: the strategy's)."""
     batch: int | None = None
     """Architectures evaluated per round (default: the strategy's)."""
+    prune: Annotated[str | None, "N:THRESHOLD"] = None
+    """After N evaluations, fix the decisions whose importance to the ranker is below THRESHOLD
+    (RankNAS: 200:1.15, 300:1.25)."""
     seed: int = 0
     """Seed of every random choice; the same seed gives the same search."""
     data: Annotated[Path | None, "DIR"] = None

@@ -71,6 +71,17 @@ class RestrictedSpace(Space):
         """Return ``archs: (n, d)`` as rows of :attr:`origin`: ``(n, d)``."""
         return self._restriction.up(archs)
 
+    def from_origin(self, rows: Archs) -> tuple[Archs, Bools]:
+        """Return rows of :attr:`origin` as rows of this space, and which of them are inside.
+
+        Args:
+            rows: ``(n, d)``.
+
+        Returns:
+            ``(n, d)``, option 0 where an option is left out; and ``(n,)``.
+        """
+        return self._restriction.down(rows)
+
     def restrict(self, options: Mapping[str, Any]) -> Space:
         """Return a space that is smaller still; see :meth:`Space.restrict`."""
         chosen = read_kept(options, self.choices, self.name)

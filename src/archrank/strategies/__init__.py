@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from archrank.strategies.guided import Guided as Guided
     from archrank.strategies.history import History as History
     from archrank.strategies.proxyless import ProxylessAceNAS as ProxylessAceNAS
+    from archrank.strategies.pruned import Pruned as Pruned
     from archrank.strategies.random import Random as Random
     from archrank.strategies.ranknas import RankNASSearch as RankNASSearch
     from archrank.strategies.regularized_evolution import (
@@ -43,6 +44,7 @@ _HOMES = {
     "Guided": "guided",
     "History": "history",
     "ProxylessAceNAS": "proxyless",
+    "Pruned": "pruned",
     "Random": "random",
     "RankNASSearch": "ranknas",
     "RegularizedEvolution": "regularized_evolution",

@@ -17,6 +17,7 @@ from archrank.spaces.base import ENUMERABLE
 from archrank.strategies.base import Strategy, require_positive
 from archrank.strategies.guided import describe_ranker
 from archrank.strategies.history import History
+from archrank.strategies.inside import whole_of
 from archrank.strategies.ranked_evolution import evolve
 from archrank.strategies.shortlist import seed_of
 from archrank.strategies.unseen import remaining, sample_unseen
@@ -235,7 +236,7 @@ class AceNASSearch(Strategy):
         """
         from sklearn.base import clone
 
-        base = self.ranker if self.ranker is not None else acenas_ranker(history.space)
+        base = self.ranker if self.ranker is not None else acenas_ranker(whole_of(history.space))
         last = len(history)
         ends = np.cumsum([*self.sizes, self.top]).tolist() if self.carry_over else []
         ranker: Any = None

@@ -21,6 +21,7 @@ from archrank.strategies.acquisition import (
 )
 from archrank.strategies.base import Strategy, require_positive
 from archrank.strategies.history import History, feasible_first
+from archrank.strategies.inside import whole_of
 from archrank.strategies.shortlist import (
     PAIRS,
     Shortlist,
@@ -240,7 +241,7 @@ class Guided(Strategy):
         return ranker.fit(archs, target)
 
     def _base(self, space: Space) -> Ranker:
-        return self.ranker if self.ranker is not None else default_ranker(space)
+        return self.ranker if self.ranker is not None else default_ranker(whole_of(space))
 
     def _utility(
         self, ranker: Ranker, archs: Archs, candidates: Archs, rng: np.random.Generator
@@ -369,7 +370,8 @@ class Guided(Strategy):
 
     def _key(self, history: History) -> bytes:
         """Return a digest of all that a shortlist depends on."""
-        digest = hashlib.blake2b(repr(self.describe()).encode(), digest_size=16)
+        settings = f"{self.describe()!r}{history.space.fingerprint()}"
+        digest = hashlib.blake2b(settings.encode(), digest_size=16)
         for column in (history.archs, history.objectives, history.violation):
             digest.update(np.ascontiguousarray(column).tobytes())
         return digest.digest()

@@ -122,12 +122,12 @@ def selected(raw: RawTable, where: Mapping[str, str] | None = None) -> RawTable:
         if not same.any():
             some = ", ".join(sorted(set(map(str, cells)))[:8])
             raise TableError(
-                f"{raw.path}: no row has {column}={value}; values of {column!r} are {some}"
+                f"{raw.label}: no row has {column}={value}; values of {column!r} are {some}"
             )
         keep &= same
         if not keep.any():
             given = " ".join(f"{name}={text}" for name, text in (where or {}).items())
-            raise TableError(f"{raw.path}: no row has all of {given}; {_conditions(raw, ~keep)}")
+            raise TableError(f"{raw.label}: no row has all of {given}; {_conditions(raw, ~keep)}")
     _require_one_condition(raw, keep)
     chosen = raw if keep.all() else take(raw, np.flatnonzero(keep))
     return merged(chosen) if chosen.summaries else chosen
@@ -139,10 +139,24 @@ def _require_one_condition(raw: RawTable, keep: Any) -> None:
     if len(left) > 1:
         first = " ".join(f"{c}={v}" for c, v in zip(raw.conditions, min(left), strict=True))
         raise TableError(
-            f"{raw.path} has measurements of {len(left)} kinds, which cannot be ranked together; "
+            f"{raw.label} has measurements of {len(left)} kinds, which cannot be ranked together; "
             f"choose one, such as --where {first} (in Python where={{column: value}}); "
             f"{_conditions(raw, keep)}"
         )
+
+
+def conditions_of(raw: RawTable, where: Mapping[str, str]) -> list[dict[str, str]]:
+    """Return a ``where`` for each condition of measurement among the rows that ``where`` takes.
+
+    One, ``where`` itself, of a table that names no conditions, or none that it has.
+    """
+    cells = {
+        column: list(map(str, _written(raw, column))) for column in where if column in raw.names
+    }
+    rows = [r for r in range(raw.n) if all(cells[c][r] == where[c] for c in cells)]
+    found = dict.fromkeys(tuple(str(raw.text[c][row]) for c in raw.conditions) for row in rows)
+    each = [dict(zip(raw.conditions, values, strict=True)) | dict(where) for values in found]
+    return each or [dict(where)]
 
 
 def _conditions(raw: RawTable, keep: Any) -> str:

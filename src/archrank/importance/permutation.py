@@ -155,10 +155,10 @@ def permutation_importance(
             parts[g] += share * losses
     ratios = parts / total
     order = np.argsort(-ratios.mean(axis=1), kind="stable")
-    names, columns = list(groups), list(groups.values())
+    names, owned = list(groups), list(groups.values())
     return Importance(
         tuple(names[g] for g in order),
-        tuple(columns[g] for g in order),
+        tuple(owned[g] for g in order),
         ratios[order],
         total,
         measure,

@@ -64,6 +64,7 @@ COMMANDS = (
     "search --strategy ranknas --space attentive_small --constraint params<=1",
     "search --strategy ranknas --space hat_small --task dates --constraint params<=100",
     "search --strategy ranknas --initial 5",
+    "search --strategy ranknas --space attentive_small --prune 5:1.15",
     "best runs/none",
     "front runs/none",
     "report --run runs/none",

@@ -192,6 +192,17 @@ def test_mistakes_are_told_before_anything_is_trained(monkeypatch: pytest.Monkey
     assert not Path("run").exists()
 
 
+def test_a_pruned_search() -> None:
+    pruned = replace(SETTINGS, prune="30:1.01")
+    assert len(set(search(settings=pruned))) == 3
+    found = read_search(Path("run", SEARCH))
+    assert found.importance
+    assert found.fixed
+    assert found.ranker["labels"] == 15  # half of as many as importance needs
+    with pytest.raises(SettingsError, match="N:THRESHOLD"):
+        search("other", replace(pruned, prune="30"))
+
+
 def test_the_tightest_bound_of_each_cost() -> None:
     assert limits_of(()) == ()
     bounds = ("macs<=2e6", "macs<1e6", "params>=3", "valid_accuracy>=0.5", "latency_ms<=4")

@@ -199,6 +199,47 @@ def test_a_pruned_space_is_searched_with_the_whole_supernet(net: Path, tmp_path:
         search_supernet(net, other, SETTINGS, tmp_path / "other")
 
 
+def test_decisions_that_matter_little_are_fixed(
+    net: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Latency, "evaluate", by_macs)
+    space = TRANSLATION.space
+    first = space.choices[0].name
+
+    def scores(supernet: Any, task: Any, archs: Any, **options: Any) -> dict[str, Any]:
+        return {"loss": 1.0 + archs[:, 0] + 1e-3 * archs[:, 1:].sum(axis=1)}
+
+    monkeypatch.setattr(engine, "one_shot_scores", scores)
+    settings = replace(SETTINGS, archs=80, ranker="random_forest", prune="60:1.6")
+    found = search(net, tmp_path / "a", settings)
+    kind = max(found.importance, key=lambda name: found.importance[name])
+    assert first.startswith(kind) or kind.startswith(first)
+    assert first not in found.fixed
+    assert len(found.fixed) >= space.d // 2
+    table = load_table(tmp_path / "a" / "evaluations.parquet", space)
+    columns = [j for j, c in enumerate(space.choices) if c.name in found.fixed]
+    canonical = space.canonical(table.archs)
+    active = space.active(canonical)[:, columns].all(axis=1)
+    assert active.any()
+    assert len(np.unique(canonical[active][:, columns], axis=0)) == 1
+    assert found.best().value("valid_loss") < 1.5  # the important decision is searched
+    assert read_search(tmp_path / "a") == found
+
+    ms = TRANSLATION.cost(space.sample(200, rng=np.random.default_rng(1)))["macs"] / 1e4
+    limit = (f"latency_ms<={np.median(ms):.6g}",)
+    fast = search(net, tmp_path / "b", replace(settings, limit=limit, timed=60))
+    assert set(fast.fixed) < set(found.fixed)  # some decisions matter to the latency alone
+    assert fast.best().value("latency_ms") <= np.median(ms)
+    mistakes = {"60": "N:THRESHOLD", "60:0.5": "at least 1", "300:1.2": "--archs 300"}
+    for wrong, text in mistakes.items():
+        with pytest.raises(SettingsError, match=text):
+            search(net, tmp_path / "c", replace(settings, prune=wrong))
+    with pytest.raises(SettingsError, match="--timed 60"):
+        search(net, tmp_path / "c", replace(settings, limit=limit))
+    with pytest.raises(SettingsError, match="needs a ranker"):
+        search(net, tmp_path / "c", replace(settings, score_by="supernet"))
+
+
 def test_nothing_is_predicted_to_be_fast_enough(
     net: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

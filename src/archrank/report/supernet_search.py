@@ -77,6 +77,13 @@ def _facts(found: SubnetSearch) -> dict[str, str]:
         "comparison of finalists": found.metric
         + (", batch norms calibrated for each" if found.calibrated else ""),
     }
+    if found.importance:
+        facts["importance of decisions"] = ", ".join(
+            f"{name} {value:.2f}"
+            for name, value in sorted(found.importance.items(), key=lambda pair: -pair[1])
+        )
+        fixed = ", ".join(f"{name}={value}" for name, value in found.fixed.items())
+        facts["fixed by pruning"] = fixed or "nothing"
     if found.ranker:
         facts["ranker learnt from"] = f"{found.ranker['labels']:.0f} scored architectures"
         facts["Kendall's tau of the ranker"] = (

@@ -42,7 +42,10 @@ def make_strategy(settings: SearchSettings, space: Space) -> Strategy:
     if "ranker" in takes:
         offered["ranker"] = make_ranker(settings, space)
     strategy: Strategy = instance_of(STRATEGIES, name, Strategy, **offered)
-    return strategy if settings.prune is None else _pruned(settings, strategy, space)
+    prunes_itself = uses_supernet(name) and not pretrains(name)  # in the supernet
+    if settings.prune is None or prunes_itself:
+        return strategy
+    return _pruned(settings, strategy, space)
 
 
 def _pruned(settings: SearchSettings, strategy: Strategy, space: Space) -> Strategy:
@@ -54,7 +57,7 @@ def _pruned(settings: SearchSettings, strategy: Strategy, space: Space) -> Strat
     from archrank.strategies import Pruned
 
     typed = f"--prune {settings.prune}"
-    if pretrains(settings.strategy) or uses_supernet(settings.strategy):
+    if pretrains(settings.strategy):
         raise SettingsError(
             f"strategy {settings.strategy!r} has steps for the whole space: remove {typed}, or use "
             "--strategy guided"

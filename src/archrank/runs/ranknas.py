@@ -18,6 +18,7 @@ from archrank.errors import StorageError
 from archrank.files import read_json, write_json
 from archrank.rows import distinct
 from archrank.runs.settings import SearchSettings
+from archrank.runs.supernet_search.pruning import Prune
 from archrank.runs.supernet_search.results import SubnetSearch, read_search
 from archrank.runs.supernet_search.settings import COSTS, SubnetSettings
 from archrank.runs.trained_supernet import TrainedSupernet, Watch
@@ -54,17 +55,19 @@ class RankNASSteps:
     @property
     def subnets(self) -> SubnetSettings:
         """Settings of the search in the supernet."""
-        from_strategy = self.strategy
+        from_strategy, prune = self.strategy, self.settings.prune
+        least = 0 if prune is None else Prune.parse(prune).archs  # labels that importance needs
         return SubnetSettings(
             strategy="ranknas" if from_strategy.search == "evolution" else "ranknas-random",
             limit=limits_of(self.settings.constraint),
             metric=from_strategy.metric,
-            archs=from_strategy.archs,
+            archs=max(from_strategy.archs, least),
             examples=from_strategy.examples,
-            timed=from_strategy.timed,
+            timed=max(from_strategy.timed, least),
             repeats=from_strategy.repeats,
             latency_table=self.settings.latency_table,
             finalists=from_strategy.finalists,
+            prune=prune,
             seed=self.settings.seed,
         )
 

@@ -64,6 +64,8 @@ class SubnetSearch:
         others: limits of other costs, which all that is on the front or best keeps.
         strategy: that searched.
         calibrated: whether finalists have batch norms, which were calibrated for each.
+        importance: of decisions to the rankers, by kind, where the space was pruned by it.
+        fixed: decisions that pruning has fixed, and their options.
         latency: of limits of latencies: how good held-out predictions were, beside baselines.
         notes: about finalists that did not keep a limit when they were measured again.
     """
@@ -82,6 +84,8 @@ class SubnetSearch:
     others: tuple[Bound, ...] = ()
     strategy: str = STRATEGIES[0]
     calibrated: bool = True
+    importance: dict[str, float] = field(default_factory=dict)
+    fixed: dict[str, str] = field(default_factory=dict)
     latency: dict[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 

@@ -34,6 +34,7 @@ from archrank.runs.supernet_search.latencies import (
     read_latencies,
 )
 from archrank.runs.supernet_search.memory import Memory
+from archrank.runs.supernet_search.pruning import allowed_in
 from archrank.runs.supernet_search.results import RESULTS, SAMPLED, Finalist, SubnetSearch
 from archrank.runs.supernet_search.settings import Limits, SubnetSettings
 from archrank.spaces.extremes import Cost, extremes
@@ -49,8 +50,10 @@ from archrank.torch_state import require_device
 from archrank.types import Archs, Floats
 
 if TYPE_CHECKING:
+    from archrank.importance import Pruning
     from archrank.metrics import Metric
     from archrank.rankers.base import Ranker
+    from archrank.spaces.base import Space
     from archrank.spaces.networks import Networks
     from archrank.tasks.base import Task
 
@@ -165,6 +168,9 @@ def check_search(networks: Networks, settings: SubnetSettings, *, loose: bool = 
         raise SettingsError("a supernet is searched for a task: space.networks(task)")
     settings.metric_of(networks.task)
     limits = Limits.parse(settings.limit)
+    timed = "latency_ms" in limits.costs and settings.latency_table is None
+    if settings.pruning is not None and timed:
+        settings.pruning.require_labels(settings.timed, "--timed")
     _require_costs(networks, limits, loose)
     return limits
 
@@ -258,11 +264,12 @@ class _Search:
         score: Callable[[Archs], Floats] = self._own_score
         if self.settings.score_by == "ranker":
             score, judged = self._ranked()
+        space, pruning = self._pruned()
         self.seen = search.run(
-            self.networks.space,
+            space,
             score,
             cost,
-            start=ends[:1],
+            start=allowed_in(space, ends[:1]),
             limits=[bound.most for bound in self.limits.each],
             excess=self._excess if self.limits.others else None,
             seed=self.settings.seed,
@@ -287,6 +294,8 @@ class _Search:
             ranker=judged,
             strategy=self.settings.strategy,
             calibrated=self.calibrates,
+            importance={} if pruning is None else pruning.importance,
+            fixed={} if pruning is None else {k: str(v) for k, v in pruning.frozen.items()},
             latency=self._latency[1] if "latency_ms" in self.limits.costs else {},
         )
         if "latency_ms" in self.limits.costs:
@@ -300,6 +309,28 @@ class _Search:
         if self.settings.strategy == "ranknas-random":
             return PatientRandom()
         return BucketEvolution(width=max((high - low) / BUCKETS, 1e-12))
+
+    def _pruned(self) -> tuple[Space, Pruning | None]:
+        """Return the space that is searched, and what was fixed in it, if that is asked for.
+
+        Decisions are fixed as in the best of the labelled architectures that keep the limits.
+        """
+        if self.settings.pruning is None:
+            return self.networks.space, None
+        archs, scores = self.labels
+        over = self._excess(archs)
+        if self.limits.each:
+            cost, bound = self.cost(self.limits.cost)(archs), self.limits.each[0]
+            over += np.maximum(cost / bound.most - 1.0, 0.0)
+        best = archs[np.lexsort([-scores, over])[:1]]
+        labels = [(archs, scores)]
+        if "latency_ms" in self.limits.costs:
+            self.cost("latency_ms")(best)  # measures them
+            known = np.isfinite(self.timed[1])
+            labels.append((self.timed[0][known], -self.timed[1][known]))
+        for (rows, _), option in zip(labels, ("--archs", "--timed"), strict=False):
+            self.settings.pruning.require_labels(len(rows), option)
+        return self.settings.pruning.prune(self.learner, labels, best, seed=self.settings.seed)
 
     @cached_property
     def metric(self) -> Metric:
@@ -363,6 +394,7 @@ class _Search:
             rng = np.random.default_rng([self.settings.seed, 2])
             archs = archs_to_time(self.networks, self.settings.timed, rng=rng)
             ms = self.latencies.measure(archs)
+        self.timed = archs, ms
         if np.isfinite(ms).any():
             ends = np.array([np.nanargmin(ms), np.nanargmax(ms)])
             names, found = self.networks.space.format(archs[ends]), (ms[ends[0]], ms[ends[1]])
@@ -430,6 +462,7 @@ class _Search:
         scores = self._own_score(archs, "scoring architectures")
         archs, scores = archs[np.isfinite(scores)], scores[np.isfinite(scores)]
         self.sampled = archs, self._sign * scores
+        self.labels, self.learner = (archs, scores), ranker
         half = (len(archs) + 1) // 2
         ranker.fit(archs[:half], scores[:half])
         others, truth = archs[half:], scores[half:]

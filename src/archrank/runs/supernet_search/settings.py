@@ -12,6 +12,7 @@ import numpy as np
 from archrank.errors import ObjectiveError, SettingsError, UnknownNameError
 from archrank.formatting import format_value
 from archrank.metrics import Metric
+from archrank.runs.supernet_search.pruning import Prune
 from archrank.study.objectives import Constraint
 
 if TYPE_CHECKING:
@@ -62,6 +63,9 @@ class SubnetSettings:
     latency_table: Annotated[Path | None, "FILE"] = None
     """Table of measured latencies to predict from, as archrank tables latency writes it (default:
     the search measures --timed architectures)."""
+    prune: Annotated[str | None, "N:THRESHOLD"] = None
+    """Fix the decisions whose importance to the ranker, measured with N architectures, and to the
+    latency is below THRESHOLD (RankNAS: 200:1.15 with limits of latency, 300:1.25 without)."""
     seed: int = 0
     """Seed of every random choice."""
 
@@ -69,6 +73,15 @@ class SubnetSettings:
     def as_ranknas(self) -> bool:
         """Tell whether RankNAS searches, by evolution or at random."""
         return self.strategy != "attentivenas"
+
+    @property
+    def pruning(self) -> Prune | None:
+        """Rule that prunes the space, if there is one.
+
+        Raises:
+            SettingsError: it cannot be read.
+        """
+        return None if self.prune is None else Prune.parse(self.prune)
 
     @property
     def labels(self) -> int:
@@ -103,6 +116,13 @@ class SubnetSettings:
             value = getattr(self, name)
             if value is not None and value < smallest:
                 raise SettingsError(f"--{name} {value}: at least {smallest} is needed")
+        if self.pruning is None:
+            return
+        if self.score_by == "supernet":
+            raise SettingsError(
+                f"--prune {self.prune} needs a ranker: leave out --score-by supernet"
+            )
+        self.pruning.require_labels(self.labels, "--archs")
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,8 @@ from archrank.jobs import run_jobs
 from archrank.types import ProgressCallback
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from archrank.rankers.base import Ranker
     from archrank.report.figures import Figure
     from archrank.reproduce.bench import Bench
@@ -111,6 +113,7 @@ class Plan:
         journal: Storage of finished runs.
         published: Measurements are the paper's, so trainings take its settings where archrank's own
             are faster.
+        data: Folder of the measurements; ``None``: what ``ARCHRANK_DATA`` names.
     """
 
     quick: bool = False
@@ -121,6 +124,7 @@ class Plan:
     announce: Announce = nobody
     journal: RunJournal | None = None
     published: bool = True
+    data: Path | None = None
 
     def shortened(self, ranker: Ranker) -> Ranker:
         """Limit the training of ``ranker`` to :attr:`epochs`, if that is set."""
@@ -185,6 +189,7 @@ class Reproduction:
         trains: True if it trains networks on the tasks of the built-in tables, and so runs on
             those alone.
         own_task: True if it trains networks on a task that needs no files, and reads no table.
+        reads_itself: True if it reads its files itself, of another space than NAS-Bench-201.
     """
 
     name: str
@@ -199,9 +204,10 @@ class Reproduction:
     alone: bool = False
     trains: bool = False
     own_task: bool = False
+    reads_itself: bool = False
 
     def run(self, bench: Bench | None, plan: Plan) -> Comparison:
-        """Run the protocol on the measurements ``bench``; ``None`` if it reads no table."""
+        """Run the protocol on ``bench``; ``None`` if it reads no table, or its own."""
         module, _, function = self.protocol.partition(":")
         comparison: Comparison = getattr(import_module(f"archrank.reproduce.{module}"), function)(
             bench, plan

@@ -22,6 +22,8 @@ GOAL = 94.0  # percent
 CONTENTS = {
     NB201: "NAS-Bench-201: 15,625 cells, a column arch and accuracies in percent (c10_val, ...)",
     SUPERNET: "weight-sharing accuracies of NAS-Bench-201 cells: arch, oneshot_acc, ...",
+    "hat_latency.csv.gz": "HAT's latencies: task, hardware, ten averages, two latencies in ms",
+    "hwgpt_s.csv.gz": "HW-GPT-Bench, GPT-S: embed_dim, n_layer, ..., perplexity, gpulat_a100, ...",
 }
 
 
@@ -80,6 +82,15 @@ def _joined(first: BenchTable, other: BenchTable) -> dict[str, Floats]:
     return {
         name: other.objective(name)[rows] for name in other.metrics if name not in first.metrics
     }
+
+
+def find_table(name: str, data: Path | None = None) -> Path:
+    """Find a published table in the data folder.
+
+    Raises:
+        DataError: There is none; the message describes it.
+    """
+    return _find(need_folder("published tables", data), name)
 
 
 def _find(folder: Path, name: str) -> Path:

@@ -247,6 +247,28 @@ _ALL = (
         quick_seeds=3,
         more=("in16_val", "in16_test"),
     ),
+    Reproduction(
+        "ranknas-latency",
+        "RankNAS (Hu et al. 2021), section 5.3, on HAT's latencies",
+        "latency rankers from 20 to 1,600 labels on four pairs of task and hardware",
+        ("hat_latency.csv.gz",),
+        ("latency_ms",),
+        "ranknas.latency:ranking",
+        seeds=5,
+        quick_seeds=2,
+        reads_itself=True,
+    ),
+    Reproduction(
+        "ranknas-hwgpt",
+        "RankNAS, sections 3.2 and 4.1, on HW-GPT-Bench",
+        "rankers of perplexity and latency, and what pruning leaves of the GPT-S space",
+        ("hwgpt_s.csv.gz",),
+        ("perplexity",),
+        "ranknas.language:ranking",
+        seeds=5,
+        quick_seeds=2,
+        reads_itself=True,
+    ),
 )
 REPRODUCTIONS: dict[str, Reproduction] = {item.name: item for item in _ALL}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import Literal
@@ -10,7 +11,7 @@ from archrank import __version__
 from archrank.checks import MOST_SEEDS, whole
 from archrank.errors import BudgetError, SettingsError
 from archrank.reproduce.base import Announce, Comparison, Plan, nobody
-from archrank.reproduce.bench import Bench, load_bench
+from archrank.reproduce.bench import Bench, find_table, load_bench
 from archrank.reproduce.builtin import builtin_bench, with_builtin_names
 from archrank.reproduce.catalogue import find
 from archrank.reproduce.journal import RunJournal
@@ -52,7 +53,8 @@ def reproduce(
         UnknownNameError: No reproduction has that name.
         BudgetError: ``seeds`` below 1.
         DataError: A file is missing.
-        SettingsError: The reproduction trains networks, and ``tables`` is not ``builtin``.
+        SettingsError: The reproduction trains networks, and ``tables`` is not ``builtin``; or there
+            are no built-in tables for it.
         TableError: A file cannot be used.
         StorageError: ``out`` cannot be written.
     """
@@ -66,15 +68,23 @@ def reproduce(
             "builtin. On other tables: archrank supernet study --table FILE --metric COLUMN --task "
             "NAME"
         )
+    if item.reads_itself and tables == "builtin":
+        raise SettingsError(
+            f"{item.name} reads {' '.join(item.files)}, of which archrank has no table of its own: "
+            "remove --tables builtin"
+        )
+    folder = None if data is None else Path(data)
     bench: Bench | None = None
     if tables == "builtin" and not item.own_task:
         bench = builtin_bench(item)
-    elif not item.own_task:
-        folder = None if data is None else Path(data)
+    elif not item.own_task and not item.reads_itself:
         bench = load_bench(item.files, item.columns, folder, more=item.more)
     journal = None
     if out is not None:
         digest = "" if bench is None else bench.digest
+        if item.reads_itself:
+            files = [find_table(name, folder).read_bytes() for name in item.files]
+            digest = hashlib.sha256(b"".join(files)).hexdigest()
         header = {"name": item.name, "quick": quick, "seeds": seeds, "tables": digest}
         journal = RunJournal(Path(out) / f"{item.name}.runs", header | {"archrank": __version__})
     plan = Plan(
@@ -85,6 +95,7 @@ def reproduce(
         announce=announce,
         journal=journal,
         published=tables == "published",
+        data=folder,
     )
     comparison = item.run(bench, plan)
     if journal is not None:

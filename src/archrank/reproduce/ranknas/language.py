@@ -85,7 +85,8 @@ def ranking(bench: None, plan: Plan) -> Comparison:
         for seed in range(plan.seeds)
     ]
     results = iter(plan.map(run_job, jobs))
-    rows, taus = [], {}
+    rows: list[Row] = []
+    taus = {}
     for column, n in cells:
         runs = [next(results) for _ in range(plan.seeds)]
         found = rows_of(f"{column}, {n} labels", runs, RANKERS, "tau")

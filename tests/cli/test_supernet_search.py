@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import archrank as ar
+from archrank.cli.supernet_search import told_latency
 from archrank.export import graphs
 from archrank.files import write_json
 from archrank.runs.supernet_search import search as engine
@@ -139,3 +140,12 @@ def test_a_stopped_search_says_so(cli: Cli, net: Path, monkeypatch: pytest.Monke
     result = cli(*SEARCH)
     assert result.status == 130
     assert "repeat the command to go on" in result.err
+
+
+def test_how_well_latencies_are_predicted_is_told() -> None:
+    judged = {"labels": 40.0, "margin": 0.082, "tau": 0.914, "error_ms": 0.123}
+    plain = {"tau_linear": 0.8, "error_ms_linear": 0.3}
+    assert told_latency(judged | plain) == (
+        "latency predicted from 40 measured, of those held out: tau 0.91, off by 0.12 ms; linear "
+        "tau 0.80, off by 0.3 ms; limits are kept with a margin of 8.2%"
+    )

@@ -146,7 +146,7 @@ class _Composer:
 
     @cached_property
     def latencies(self) -> tuple[PredictedLatency, Latency] | None:
-        """What predicts latencies and what measures them, where there is a table of latencies."""
+        """Evaluators that predict and that measure latencies, where there is a table of them."""
         from archrank.runs.latency_limits import latency_evaluators
 
         if self.settings.latency_table is None:

@@ -80,7 +80,7 @@ class RankNASSteps:
             SpaceError: the space has no supernet.
             ResumeError: the supernet is of another space or task.
         """
-        from archrank.runs.supernet_search.search import check_search
+        from archrank.runs.supernet_search.checking import check_search
 
         self.supernet.check()
         check_search(self.space.networks(self.supernet.task), self.subnets, loose=True)

@@ -20,13 +20,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from archrank.criteria.correlation import kendall_tau
-from archrank.differences import differences, told
-from archrank.errors import EvaluationError, InfeasibleError, ResumeError, SettingsError
-from archrank.files import read_json, write_json
+from archrank.errors import EvaluationError, InfeasibleError, SettingsError
+from archrank.files import write_json
 from archrank.rankers import RANKERS
 from archrank.rows import distinct
 from archrank.runs.locking import locked
 from archrank.runs.named import instance_of
+from archrank.runs.supernet_search.checking import check_search, same_search
 from archrank.runs.supernet_search.latencies import (
     Latencies,
     archs_to_time,
@@ -37,7 +37,6 @@ from archrank.runs.supernet_search.memory import Memory
 from archrank.runs.supernet_search.pruning import allowed_in
 from archrank.runs.supernet_search.results import RESULTS, SAMPLED, Finalist, SubnetSearch
 from archrank.runs.supernet_search.settings import Limits, SubnetSettings
-from archrank.spaces.extremes import Cost, extremes
 from archrank.strategies.bucket_evolution import BucketEvolution
 from archrank.strategies.evaluated import Evaluated, ScoreSearch
 from archrank.strategies.patient_random import PatientRandom
@@ -57,7 +56,7 @@ if TYPE_CHECKING:
     from archrank.spaces.networks import Networks
     from archrank.tasks.base import Task
 
-SETTINGS, TABLE = "search.json", "evaluations.parquet"
+TABLE = "evaluations.parquet"
 MEASURED = ("examples", "statistics", "repeats")  # settings that measurements depend on
 BUCKETS = 173.6  # of 10 MFLOPs in the published space, from its smallest to its largest network
 FRONT = 64  # architectures of the predicted front that are measured
@@ -128,7 +127,7 @@ def search_supernet(
         }
         if table is not None:
             identity["latency"] = table.circumstances
-        _same_search(folder, identity)
+        same_search(folder, identity)
         memory = Memory(folder, networks.space)
         latencies = Latencies.of(networks, settings, memory, watch, table)
         parts = _Search(
@@ -147,32 +146,6 @@ def search_supernet(
         parts.write_tables(folder, found.metric)
         write_json(folder / RESULTS, found.to_json())
     return found
-
-
-def check_search(networks: Networks, settings: SubnetSettings, *, loose: bool = False) -> Limits:
-    """Refuse what no search can do; return the limits.
-
-    Args:
-        networks: of a space and a task.
-        settings: of the search.
-        loose: accept limits that every architecture keeps.
-
-    Raises:
-        SettingsError: a limit of what is counted that the space does not reach, a number that is
-            too small, or there is no task.
-        ObjectiveError: a limit that cannot be read.
-        UnknownNameError: the task has no such metric.
-    """
-    settings.check()
-    if networks.task is None:
-        raise SettingsError("a supernet is searched for a task: space.networks(task)")
-    settings.metric_of(networks.task)
-    limits = Limits.parse(settings.limit)
-    timed = "latency_ms" in limits.costs and settings.latency_table is None
-    if settings.pruning is not None and timed:
-        settings.pruning.require_labels(settings.timed, "--timed")
-    _require_costs(networks, limits, loose)
-    return limits
 
 
 def time_architectures(
@@ -212,31 +185,6 @@ def time_architectures(
             networks, task, None, settings, limits, memory, watch, latencies, None, loose
         )
         parts.cost("latency_ms")(networks.smallest[None])
-
-
-def _same_search(folder: Path, identity: dict[str, Any]) -> None:
-    """Write what measurements depend on, or refuse to go on with others."""
-    path = folder / SETTINGS
-    if not path.exists():
-        write_json(path, identity)
-        return
-    changes = differences(read_json(path, "the settings of a search"), identity)
-    if changes:
-        raise ResumeError(
-            f"{folder} holds measurements of another search (stored -> now): {told(changes)}. Name "
-            "another folder with --out DIR, or repeat the first settings to use them"
-        )
-
-
-def _require_costs(networks: Networks, limits: Limits, loose: bool) -> None:
-    """Refuse limits on MACs and parameters that the space does not reach."""
-    counted: dict[str, Cost] = {"macs": "macs", "params": "params"}
-    for bound in limits.all:
-        if bound.cost in counted:
-            ends = extremes(networks, counted[bound.cost])
-            low, high = networks.cost(ends)[bound.cost].tolist()
-            names = networks.space.format(ends)
-            bound.require_reachable((low, high), names, networks.space.name, loose=loose)
 
 
 @dataclass

@@ -106,6 +106,7 @@ def test_random_networks_run_forward_and_backward(name: str) -> None:
 @pytest.mark.parametrize("name", SPACES.names())
 def test_tasks_of_another_kind_are_refused(name: str) -> None:
     space = SPACES.get(name)()
+    builder = "hat_union" if name == "hat_averages" else space.name  # which has the averages
     for task in (task for task in KINDS if task != made_for(name)):
-        with pytest.raises(SpaceError, match=f"{space.name} builds networks for .*{task.name}"):
+        with pytest.raises(SpaceError, match=f"{builder} builds networks for .*{task.name}"):
             space.networks(task)

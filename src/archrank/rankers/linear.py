@@ -34,8 +34,9 @@ class Linear(Ranker):
         >>> from archrank.spaces import NASBench201
         >>> space = NASBench201()
         >>> archs = space.sample(50, rng=np.random.default_rng(0))
-        >>> round(Linear(space).fit(archs, space.cost(archs)["macs"]).score(archs, archs[:, 0]), 1)
-        0.3
+        >>> macs = space.cost(archs)["macs"]
+        >>> Linear(space).fit(archs, macs).score(archs, macs) > 0.9
+        True
     """
 
     def __init__(self, space: Space, *, seed: int = 0) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from archrank.metrics import Metric
 from archrank.tasks.base import Task
 from archrank.tasks.meters import Meter
+from archrank.training.recipe import Recipe
 
 if TYPE_CHECKING:
     import torch
@@ -16,6 +17,19 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 65_536  # sequences whose lengths are counted together; bounds the memory
 _NO_PADDING = -100  # what cross_entropy ignores where nothing is told; no token
+
+
+def builtin_recipe() -> Recipe:
+    """Return the recipe of the built-in tasks of text: small networks on a CPU."""
+    return Recipe(
+        epochs=4,
+        batch_tokens=1024,
+        optimizer="adamw",
+        lr=3e-3,
+        weight_decay=1e-4,
+        warmup_epochs=0.5,
+        grad_clip=1.0,
+    )
 
 
 @dataclass(frozen=True)

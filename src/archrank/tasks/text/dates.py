@@ -15,6 +15,7 @@ from archrank.checks import whole
 from archrank.errors import DataError, SettingsError
 from archrank.tasks.base import Splits
 from archrank.tasks.cache import Arrays, cached
+from archrank.tasks.text.base import builtin_recipe
 from archrank.tasks.text.phrases import Pair, Phrases, babel_version
 from archrank.tasks.text.translation import Translation, pairs
 from archrank.tasks.text.vocabulary import BEGIN, END, PAD, Characters, digest_of
@@ -47,17 +48,7 @@ class Dates(Translation):
         seed: Seed of the phrases.
     """
 
-    recipe: Recipe = field(
-        default_factory=lambda: Recipe(
-            epochs=4,
-            batch_tokens=1024,
-            optimizer="adamw",
-            lr=3e-3,
-            weight_decay=1e-4,
-            warmup_epochs=0.5,
-            grad_clip=1.0,
-        )
-    )
+    recipe: Recipe = field(default_factory=builtin_recipe)
     vocabulary: int = field(default=ALPHABET.size, init=False)
     padding: int | None = field(default=PAD, init=False)
     source_vocabulary: int = field(default=0, init=False)

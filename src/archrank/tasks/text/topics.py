@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from archrank.errors import DataError
 from archrank.tasks.base import Split, Splits
+from archrank.tasks.text.base import builtin_recipe
 from archrank.tasks.text.language_model import LanguageModel, windows
 from archrank.tasks.text.vocabulary import Characters, digest_of
 from archrank.training.recipe import Recipe
@@ -41,17 +42,7 @@ class Topics(LanguageModel):
         input_shape: ``(length,)``: characters of a window, at most 4,095.
     """
 
-    recipe: Recipe = field(
-        default_factory=lambda: Recipe(
-            epochs=4,
-            batch_tokens=1024,
-            optimizer="adamw",
-            lr=3e-3,
-            weight_decay=1e-4,
-            warmup_epochs=0.5,
-            grad_clip=1.0,
-        )
-    )
+    recipe: Recipe = field(default_factory=builtin_recipe)
     vocabulary: int = field(default=ALPHABET.size, init=False)
     padding: int | None = field(default=None, init=False)  # all windows are full
     input_shape: tuple[int, ...] = (128,)

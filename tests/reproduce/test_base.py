@@ -43,10 +43,10 @@ def test_differences_are_those_of_printed_figures() -> None:
 
 
 def test_claims_say_whether_they_hold() -> None:
-    claims = [Claim("A beats B", True, "1 > 0"), Claim("C beats D", False)]
+    claims = [Claim("A beats B", True, "1 > 0"), Claim("C beats D", False, published=False)]
     told = lines(Comparison([Row("x", 1.0)], claims, ("a note",)))
     assert told == [
         "paper: A beats B -> holds: 1 > 0",
-        "paper: C beats D -> does not hold",
+        "aim: C beats D -> does not hold",
         "note: a note",
     ]

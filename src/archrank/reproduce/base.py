@@ -82,11 +82,19 @@ class Row:
 
 @dataclass(frozen=True)
 class Claim:
-    """Statement of the paper, and our measurement of it."""
+    """Statement of the paper, or aim of archrank, and our measurement of it.
+
+    Attributes:
+        text: The statement.
+        holds: Whether it is true of what was measured.
+        measured: The numbers.
+        published: It is the paper's; otherwise an aim of archrank.
+    """
 
     text: str
     holds: bool
     measured: str = ""
+    published: bool = True
 
 
 @dataclass(frozen=True)

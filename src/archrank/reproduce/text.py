@@ -49,7 +49,8 @@ def lines(comparison: Comparison) -> list[str]:
     for claim in comparison.claims:
         verdict = "holds" if claim.holds else "does not hold"
         measured = f": {claim.measured}" if claim.measured else ""
-        below.append(f"paper: {claim.text} -> {verdict}{measured}")
+        whose = "paper" if claim.published else "aim"
+        below.append(f"{whose}: {claim.text} -> {verdict}{measured}")
     return below + [f"note: {note}" for note in comparison.notes]
 
 
@@ -84,7 +85,13 @@ def to_json(item: Reproduction, comparison: Comparison, quick: bool) -> dict[str
             for row in comparison.rows
         ],
         "claims": [
-            {"text": c.text, "holds": c.holds, "measured": c.measured} for c in comparison.claims
+            {
+                "text": c.text,
+                "holds": c.holds,
+                "measured": c.measured,
+                "published": c.published,
+            }
+            for c in comparison.claims
         ],
         "notes": list(comparison.notes),
     }

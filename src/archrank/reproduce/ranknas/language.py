@@ -98,6 +98,7 @@ def ranking(bench: None, plan: Plan) -> Comparison:
             f"the default ranks perplexity with tau of {BAR} or more from 100 labels",
             best[DEFAULT].ours >= BAR,
             f"{best[DEFAULT].ours:.4f}, RankNAS {best[RANKNAS].ours:.4f}",
+            published=False,
         )
     ]
     pruned = _prunings(table, plan)
@@ -128,6 +129,7 @@ def _prunings(table: BenchTable, plan: Plan) -> tuple[list[Row], list[Claim]]:
                     f"half of the decisions fixed keep the best within {SHARE} %",
                     place.ours <= SHARE and fixed.ours >= 13,
                     f"{judge}: {place.ours:.3f} %, {fixed.ours:.1f} fixed",
+                    published=False,
                 )
             )
     return rows, claims

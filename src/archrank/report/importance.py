@@ -63,15 +63,15 @@ def bars(found: Importance, threshold: float, label: str) -> str:
     )
 
 
-def figure(title: str, found: Importance, threshold: float) -> Figure:
-    """Make the figure of one device or metric."""
+def figure(title: str, found: Importance, threshold: float, over: str = "permutations") -> Figure:
+    """Make the figure of one device or metric; ``over`` tells what its values differ in."""
     legend = [("kept", "searched"), ("frozen", "frozen"), ("limit", f"threshold {threshold:g}")]
     words = "share of pairs in wrong order" if found.measure == "order" else "loss of pairs"
     return Figure(
         title,
         bars(found, threshold, f"importance of decisions, {title}"),
         f"Ranker's {words} after permuting a decision among {found.n:,} architectures, over that "
-        f"before ({found.loss:.3g}); lines are 95 % intervals over permutations.",
+        f"before ({found.loss:.3g}); lines are 95 % intervals over {over}.",
         tuple(legend),
     )
 

@@ -259,6 +259,17 @@ _ALL = (
         reads_itself=True,
     ),
     Reproduction(
+        "ranknas-fig5",
+        "RankNAS, Fig. 5, on HAT's latencies",
+        "importance of decisions for latency on four pairs of task and hardware",
+        ("hat_latency.csv.gz",),
+        ("latency_ms",),
+        "ranknas.importance:figure_5",
+        seeds=10,
+        quick_seeds=2,
+        reads_itself=True,
+    ),
+    Reproduction(
         "ranknas-hwgpt",
         "RankNAS, sections 3.2 and 4.1, on HW-GPT-Bench",
         "rankers of perplexity and latency, and what pruning leaves of the GPT-S space",

@@ -7,6 +7,7 @@ from html import escape
 
 from archrank.assess.figures import style, symbols
 from archrank.environment import environment
+from archrank.report import importance
 from archrank.report.page import SYMBOLS, draw_figure, page
 from archrank.report.tables import listing
 from archrank.reproduce.base import Comparison, Reproduction
@@ -18,11 +19,13 @@ SERIES = tuple(map(str, range(8)))  # colours that figures may use
 def render(item: Reproduction, comparison: Comparison) -> str:
     """Write the page as HTML text."""
     body = "\n".join(_body(comparison))
-    return page(f"{item.source}: {item.title}", item.name, body, style=style(SERIES))
+    return page(
+        f"{item.source}: {item.title}", item.name, body, style=style(SERIES) + importance.STYLE
+    )
 
 
 def _body(comparison: Comparison) -> Iterator[str]:
-    swatches = {**SYMBOLS, **symbols(SERIES)}
+    swatches = {**importance.SWATCHES, **SYMBOLS, **symbols(SERIES)}
     drawn = "".join(draw_figure(figure, swatches) for figure in comparison.figures)
     yield f'<div class="pair">{drawn}</div>'
     yield _table(rows_of(comparison.rows))

@@ -14,7 +14,7 @@ from scipy.stats import t as scipy_t
 
 from archrank.reproduce import reproduce
 from archrank.reproduce.attentivenas import extent, measuring, ranker, samplings
-from archrank.reproduce.attentivenas.extent import FULL, Extent, extent_of, workplace
+from archrank.reproduce.attentivenas.extent import FULL, Extent, extent_of
 from archrank.reproduce.attentivenas.trainings import SAMPLINGS, UNIFORM, Supernets, networks_of
 from archrank.reproduce.base import Found, Plan
 from archrank.spaces.samplers.flops import FlopsSampler
@@ -213,12 +213,6 @@ def test_numbers_are_measured_once(tmp_path: Path) -> None:
     assert supernets.kept(UNIFORM, "x", {"archs": ["b"]}, measure) == {"n": 2}
     other = Supernets(replace(FULL, epochs=3), 0, tmp_path)
     assert other.kept(UNIFORM, "x", {"archs": ["b"]}, measure) == {"n": 3}
-
-
-def test_without_a_run_folder_nothing_is_kept() -> None:
-    with workplace(Plan(quick=True)) as folder:
-        assert folder.is_dir()
-    assert not folder.exists()
 
 
 def test_an_extent_of_given_epochs() -> None:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from archrank.runs.locking import locked
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from archrank.reproduce.base import Plan
     from archrank.tasks.base import Task
+
+FOLDER = "attentivenas"
+"""Folder of the trainings, which figures 4, 5 and 6 share in one run folder."""
 
 
 @dataclass(frozen=True)
@@ -78,27 +74,3 @@ def extent_of(plan: Plan) -> Extent:
     if plan.epochs is not None:
         chosen = replace(chosen, epochs=plan.epochs, early=max(1, plan.epochs // 3))
     return chosen
-
-
-def told(plan: Plan) -> tuple[str, ...]:
-    """Return a note where trainings are too short for their numbers to mean anything."""
-    short = "shows that everything runs: the supernets have hardly learnt, and figures mean nothing"
-    return (f"--quick {short}",) if plan.quick else ()
-
-
-@contextmanager
-def workplace(plan: Plan) -> Iterator[Path]:
-    """Return the folder of the trainings: in the run folder, or one that is removed afterwards.
-
-    Figures 4, 5 and 6 share their trainings in one run folder.
-
-    Raises:
-        StorageError: The folder is in use, or cannot be written.
-    """
-    if plan.journal is None:
-        with TemporaryDirectory() as name:
-            yield Path(name)
-        return
-    kind = "attentivenas-quick" if plan.quick else "attentivenas"
-    with locked(plan.journal.folder / kind, "folder") as folder:
-        yield folder

@@ -13,7 +13,7 @@ from archrank.criteria import kendall_tau
 from archrank.rankers.gaussian_process import GaussianProcess
 from archrank.rankers.trees.attentivenas import AttentiveNASForest
 from archrank.reproduce.attentivenas.charts import scatter
-from archrank.reproduce.attentivenas.extent import Extent, extent_of, told, workplace
+from archrank.reproduce.attentivenas.extent import FOLDER, Extent, extent_of
 from archrank.reproduce.attentivenas.trainings import Supernets
 from archrank.reproduce.base import (
     Announce,
@@ -26,6 +26,7 @@ from archrank.reproduce.base import (
     summary,
 )
 from archrank.reproduce.bench import Bench
+from archrank.reproduce.workplace import told, workplace
 from archrank.types import Floats
 
 PUBLISHED = {"a": 0.89, "b": 0.87, "c": 0.88}
@@ -99,7 +100,7 @@ def judged(predicted: Floats, macs: Floats, truth: Floats, ceiling: Floats) -> F
 def figure_4(bench: Bench | None, plan: Plan) -> Comparison:
     """Kendall's tau of the forest, of MACs, and of other measurements of the same sub-networks."""
     extent = extent_of(plan)
-    with workplace(plan) as folder:
+    with workplace(plan, FOLDER) as folder:
         jobs = [Repetition(number, extent, folder, plan.announce) for number in range(plan.seeds)]
         found = plan.map(run, jobs)
     stages = {

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.stats import t as student
 
 from archrank.reproduce.attentivenas import charts
-from archrank.reproduce.attentivenas.extent import extent_of, told, workplace
+from archrank.reproduce.attentivenas.extent import FOLDER, extent_of
 from archrank.reproduce.attentivenas.measuring import (
     REGIMES,
     Sampled,
@@ -20,6 +20,7 @@ from archrank.reproduce.attentivenas.measuring import (
 from archrank.reproduce.attentivenas.trainings import SAMPLINGS, UNIFORM, networks_of
 from archrank.reproduce.base import Claim, Comparison, Found, Plan, Row, summary
 from archrank.reproduce.bench import Bench
+from archrank.reproduce.workplace import told, workplace
 from archrank.types import Floats
 
 PICTURE = "the paper prints a picture only"
@@ -37,7 +38,7 @@ def compared(plan: Plan) -> tuple[Runs, list[str], tuple[str, ...]]:
     """Train and measure all samplings: runs, names of the regimes, notes; once for both figures."""
     extent = extent_of(plan)
     numbers = range(plan.seeds)
-    with workplace(plan) as folder:
+    with workplace(plan, FOLDER) as folder:
         first = [Sampled(UNIFORM, number, extent, folder, plan.announce) for number in numbers]
         prepared = plan.map(prepare, first)
         jobs = [

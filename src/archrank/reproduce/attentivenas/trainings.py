@@ -6,7 +6,6 @@ early training that it learns from, and its labels. So these samplings have fewe
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
@@ -16,11 +15,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from archrank import __version__
-from archrank.files import read_json, write_json
 from archrank.rankers.trees.attentivenas import AttentiveNASForest
 from archrank.reproduce.attentivenas.extent import Extent
 from archrank.reproduce.base import Announce, Found, announced, nobody
+from archrank.reproduce.workplace import kept
 from archrank.rows import distinct
 from archrank.spaces.mobile.attentive_small import AttentiveSmall
 from archrank.spaces.networks import Networks
@@ -149,15 +147,7 @@ class Supernets:
             measure: Measures them.
         """
         path = self._home(sampling) / f"{name}.json"
-        settings = {"extent": asdict(self.extent), "archrank": __version__, **about}
-        settings = json.loads(json.dumps(settings))
-        if path.exists():
-            stored = read_json(path, "measured numbers of a supernet")
-            if stored.get("settings") == settings and isinstance(stored.get("found"), dict):
-                return dict(stored["found"])
-        found = measure()
-        write_json(path, {"settings": settings, "found": found}, parents=True)
-        return found
+        return kept(path, {"extent": asdict(self.extent), **about}, measure)
 
     def sampled(self) -> Archs:
         """Return the random sub-networks of the accuracy ranker: ``(n, d)``, all different."""

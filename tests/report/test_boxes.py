@@ -1,4 +1,4 @@
-"""Box plots of charts: places of the five numbers."""
+"""Box plots and bars of charts: places of their numbers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from archrank.report.chart import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Axis, Chart
+from archrank.report.chart import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Axis, Chart, Groups
 
 
 def test_a_box_is_drawn_at_its_numbers() -> None:
@@ -23,3 +23,16 @@ def test_a_box_is_drawn_at_its_numbers() -> None:
     left, right = middle - across, middle + across
     expected = [middle, at[0], at[1], middle, at[3], at[4], left, at[1], right, at[3], left]
     assert numbers == pytest.approx([*expected, left, at[2], right], abs=0.06)
+
+
+def test_a_bar_reaches_from_low_to_high() -> None:
+    chart = Chart(Groups.of("group", ["a", "b"]), Axis("y", 0, 100), "bars")
+    chart.bars(np.array([1.0]), np.array([25.0]), np.array([75.0]), 0.5, "s0", ["a & b"])
+    (group,) = (g for g in ElementTree.fromstring(chart.svg()) if g.get("class") == "s0")
+    (bar,) = group
+    assert bar[0].text == "a & b"
+    wide, tall = WIDTH - LEFT - RIGHT, HEIGHT - BOTTOM - TOP
+    found = [float(bar.get(name, "")) for name in ("x", "y", "width", "height")]
+    expected = [LEFT + wide * 0.625, HEIGHT - BOTTOM - 0.75 * tall, wide / 4, tall / 2]
+    assert found == pytest.approx(expected, abs=0.11)
+    assert all(f">{name}<" in chart.svg() for name in ("a", "b"))

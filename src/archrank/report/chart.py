@@ -60,6 +60,22 @@ class Axis:
         return [(i * step, _number(i * step, decimals)) for i in range(first, last + 1)]
 
 
+@dataclass(frozen=True)
+class Groups(Axis):
+    """Axis of groups at 0, 1, 2, ..., which are named."""
+
+    names: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, label: str, names: Sequence[str]) -> Groups:
+        """Make an axis with half a group of room at the ends."""
+        return cls(label, -0.5, len(names) - 0.5, names=tuple(names))
+
+    def ticks(self) -> list[tuple[float, str]]:
+        """Return the groups' places and names."""
+        return [(float(i), name) for i, name in enumerate(self.names)]
+
+
 def _number(value: float, decimals: int) -> str:
     if value != 0 and (abs(value) >= 1e7 or decimals > 6):
         return f"{value:.3g}"
@@ -128,6 +144,29 @@ class Chart:
             self._marks.append(
                 f'<path class="{kind}" d="{outline}"><title>{escape(title)}</title></path>'
             )
+
+    def bars(
+        self,
+        x: Floats,
+        low: Floats,
+        high: Floats,
+        width: float,
+        kind: str,
+        titles: Sequence[str],
+    ) -> None:
+        """Draw bars at ``x: (n,)`` from ``low`` to ``high: (n,)``, ``width`` wide in x's unit.
+
+        ``kind`` is their CSS class, titles show on hover.
+        """
+        left, bottom = self._place(x - width / 2, low)
+        right, top = self._place(x + width / 2, high)
+        inside = []
+        for x0, x1, y0, y1, title in zip(left, right, bottom, top, titles, strict=True):
+            inside.append(
+                f'<rect x="{x0:.1f}" y="{y1:.1f}" width="{x1 - x0:.1f}" height="{y0 - y1:.1f}">'
+                f"<title>{escape(title)}</title></rect>"
+            )
+        self._marks.append(f'<g class="{kind}">{"".join(inside)}</g>')
 
     def level(self, y: float, kind: str) -> None:
         """Draw a horizontal line from end to end."""

@@ -3,33 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
-from archrank.report.chart import Axis, Chart
+from archrank.report.chart import Axis, Chart, Groups
 from archrank.report.figures import Figure
 from archrank.types import Floats
 
 ROOM = 0.8  # of the distance of two groups that their marks fill
 Regimes = Sequence[Sequence[float]]
 """Accuracies of the sub-networks of each regime."""
-
-
-@dataclass(frozen=True)
-class Groups(Axis):
-    """Axis of groups at 0, 1, 2, ..., which are named."""
-
-    names: tuple[str, ...] = ()
-
-    @classmethod
-    def of(cls, label: str, names: Sequence[str]) -> Groups:
-        """Make an axis with half a group of room at the ends."""
-        return cls(label, -0.5, len(names) - 0.5, names=tuple(names))
-
-    def ticks(self) -> list[tuple[float, str]]:
-        """Return the groups' places and names."""
-        return [(float(i), name) for i, name in enumerate(self.names)]
 
 
 def boxes(samplings: Mapping[str, Sequence[Regimes]], regimes: Sequence[str]) -> Figure:

@@ -45,6 +45,10 @@ class Extent:
         timed: Architectures whose latency is measured.
         repeats: Timed calls of each.
         finalists: Architectures of a search that the supernet measures at the end.
+        searched: Held-out examples of the losses that the searches of Tables 1 to 3 compare.
+        accurate: Labels of a high-accuracy search; 300 published.
+        calls: Timed calls of the latencies that rankers learn; 20 in HAT's tables.
+        confirmed: Timed calls of networks that a search found; 300 published.
     """
 
     pairs: int = 20_000
@@ -67,6 +71,10 @@ class Extent:
     timed: int = 128
     repeats: int = 50
     finalists: int = 8
+    searched: int = 128
+    accurate: int = 300
+    calls: int = 20
+    confirmed: int = 300
 
     def task(self, space: str) -> Task:
         """Return the task of a space's networks, with its own recipe."""
@@ -120,6 +128,10 @@ QUICK = Extent(
     timed=12,
     repeats=3,
     finalists=2,
+    searched=16,
+    accurate=24,
+    calls=2,
+    confirmed=4,
 )
 
 

@@ -61,7 +61,7 @@ def test_json_and_files(cli: Cli, comparison: dict[str, object], tmp_path: Path)
 
 
 def test_bad_input(cli: Cli, tmp_path: Path) -> None:
-    refused(cli("reproduce", "table-9"), "unknown reproduction 'table-9'", "surgery-fig4")
+    refused(cli("reproduce", "table-9"), "unknown reproduction 'table-9'", "acenas-fig11")
     refused(cli("reproduce", "blog-losses"), "--data", "ARCHRANK_DATA")
     refused(cli("reproduce", "blog-losses", "--data", tmp_path), "no nb201.csv.gz")
     refused(cli("reproduce", "--quick"), "no name given")

@@ -60,6 +60,7 @@ def style(rankers: tuple[str, ...]) -> str:
         rules.append(
             f"path.s{i} {{ stroke: {color}; stroke-width: 2; stroke-dasharray: {dash or 'none'}; }}"
             f"path.bar{i} {{ stroke: {color}; stroke-width: 1.3; stroke-opacity: 0.7; }}"
+            f".chart path.band.s{i} {{ fill: {color}; fill-opacity: 0.15; stroke: none; }}"
             f".s{i} circle, .s{i} rect {{ fill: {color}; }}"
             f".cloud{i} circle {{ fill: {color}; fill-opacity: 0.35; }}"
         )

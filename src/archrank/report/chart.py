@@ -120,6 +120,14 @@ class Chart:
         parts += [form.format(*point) for point in list(zip(px, py, strict=True))[1:]]
         self._marks.append(f'<path class="{kind}" d="{"".join(parts)}"/>')
 
+    def band(self, x: Floats, low: Floats, high: Floats, kind: str) -> None:
+        """Fill the area between two lines ``low, high: (n,)`` at ``x``; drawn before the marks."""
+        px, down = self._place(x, low)
+        _, up = self._place(x, high)
+        outline = [*zip(px, up, strict=True), *reversed(list(zip(px, down, strict=True)))]
+        path = "L".join(f"{across:.1f} {height:.1f}" for across, height in outline)
+        self._marks.append(f'<path class="band {kind}" d="M{path}Z"/>')
+
     def boxes(
         self, x: Floats, values: Floats, width: float, kind: str, titles: Sequence[str]
     ) -> None:

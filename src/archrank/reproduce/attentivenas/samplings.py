@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import t as student
 
 from archrank.reproduce.attentivenas import charts
 from archrank.reproduce.attentivenas.extent import FOLDER, extent_of
@@ -20,12 +19,12 @@ from archrank.reproduce.attentivenas.measuring import (
 from archrank.reproduce.attentivenas.trainings import SAMPLINGS, UNIFORM, networks_of
 from archrank.reproduce.base import Claim, Comparison, Found, Plan, Row, summary
 from archrank.reproduce.bench import Bench
+from archrank.reproduce.paired import LEVEL, above, interval
 from archrank.reproduce.workplace import told, workplace
 from archrank.types import Floats
 
 PICTURE = "the paper prints a picture only"
 NOTHING = "the paper does not tell"
-LEVEL = 0.95
 STATISTICS = {"minimum": 0.0, "first quartile": 0.25, "median": 0.5}
 SMALL = 2  # regimes that count as small
 GUIDED = ("bestup-50-ranker", "bestup-1m")
@@ -198,21 +197,6 @@ def _claims_6(gains: dict[str, Floats]) -> list[Claim]:
             + ", ".join(f"{SAMPLINGS[name]} {points(each)}" for name, each in mean.items()),
         ),
     ]
-
-
-def above(differences: Floats) -> bool:
-    """Tell whether differences ``(n,)`` are above zero by more than their standard error."""
-    n = len(differences)
-    error = float(differences.std(ddof=1)) / math.sqrt(n) if n > 1 else 0.0
-    return bool(differences.mean() > error)
-
-
-def interval(values: Floats) -> float:
-    """Return half the width of the interval of a mean of ``(n,)`` values; NaN of a single one."""
-    n = len(values)
-    if n < 2:
-        return math.nan
-    return float(student.ppf((1 + LEVEL) / 2, n - 1) * values.std(ddof=1) / math.sqrt(n))
 
 
 def points(values: Sequence[float] | Floats) -> str:

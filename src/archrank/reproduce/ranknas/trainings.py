@@ -162,12 +162,15 @@ class Trainings:
 
     # ---- trainings from scratch ------------------------------------------------------------------
 
-    def alone(self, archs: Archs, *, seed: int = 0) -> list[Found]:
+    def alone(
+        self, archs: Archs, *, seed: int = 0, doing: str = "training from scratch"
+    ) -> list[Found]:
         """Train networks of ``archs: (n, d)`` from scratch with the task's recipe, each once.
 
         Args:
             archs: Architectures; equivalent ones share a training.
             seed: Seed of initial weights, order of examples and dropout.
+            doing: Announcement of the trainings, which is followed by their number.
 
         Returns:
             For each architecture the ``valid_`` and ``test_`` loss and metrics of the task, NaN
@@ -182,8 +185,8 @@ class Trainings:
             about = self._about(changes) | {"arch": text, "seed": seed}
             about |= {"sentences": self.extent.sentences}
             path = self.folder / self.space / "alone" / f"{_digest(text)}-{seed}.json"
-            doing = f"training from scratch, {number} of {len(archs)}"
-            measure = partial(self._alone, arch, seed, doing)
+            which = f", {number} of {len(archs)}" if len(archs) > 1 else ""
+            measure = partial(self._alone, arch, seed, doing + which)
             found.append(_from_json(kept(path, about, measure)))
         return found
 

@@ -287,7 +287,7 @@ _ALL = (
         ("hat_latency.csv.gz",),
         ("latency_ms",),
         "ranknas.latency:ranking",
-        seeds=5,
+        seeds=20,
         quick_seeds=2,
         reads_itself=True,
     ),

@@ -30,7 +30,7 @@ from archrank.tables.published import conditions_of
 FILE, COLUMN = "hat_latency.csv.gz", "latency_ms"
 SIZES, QUICK_SIZES = (20, 50, 100, 200, 400, 800, 1600), (20, 50, 1600)
 FEW, MANY = 50, 1600  # labels of the default, and of HAT's predictor
-SMALL = 200  # labels up to which every seed counts; of more, two fifths
+SMALL = 200  # labels up to which every seed counts; of more, a tenth
 FASTER = 50  # times that the default is fitted faster from 50 than HAT's predictor from 1,600
 RANKERS = tuple(MAKERS)
 Rows: TypeAlias = dict[tuple[str, int], dict[str, Row]]
@@ -46,7 +46,7 @@ def ranking(bench: None, plan: Plan) -> Comparison:
     tables = load_pairs(find_table(FILE, plan.data))
     sizes = QUICK_SIZES if plan.quick else SIZES
     cells = [(pair, n) for pair in tables for n in sizes if n <= len(tables[pair]) - 10]
-    seeds = {n: plan.seeds if n <= SMALL else max(1, plan.seeds * 2 // 5) for n in sizes}
+    seeds = {n: plan.seeds if n <= SMALL else max(1, plan.seeds // 10) for n in sizes}
     jobs = [
         Job(tables[pair], COLUMN, n, seed, RANKERS, plan.epochs, calibrated=n in (FEW, MANY))
         for pair, n in cells

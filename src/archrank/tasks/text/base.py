@@ -23,9 +23,9 @@ def builtin_recipe() -> Recipe:
     """Return the recipe of the built-in tasks of text: small networks on a CPU."""
     return Recipe(
         epochs=4,
-        batch_tokens=1024,
+        batch_tokens=512,
         optimizer="adamw",
-        lr=3e-3,
+        lr=6e-3,
         weight_decay=1e-4,
         warmup_epochs=0.5,
         grad_clip=1.0,

@@ -62,7 +62,7 @@ class Extent:
     examples: int = 512
     sentences: int | None = None
     scratch: int = 30
-    band: tuple[float, float] = (0.2, 0.8)
+    band: tuple[float, float] = (0.35, 0.65)
     parents: int = 25
     mutants: int = 50
     mixtures: int = 50

@@ -13,7 +13,7 @@ import pytest
 
 from archrank import isolation
 from archrank.errors import IsolationWarning
-from archrank.isolation import alone, busy
+from archrank.isolation import alone, busy, in_use
 
 pytestmark = pytest.mark.skipif(isolation.fcntl is None, reason="this system has no shared locks")
 
@@ -76,6 +76,14 @@ def test_who_measures_waits_for_the_trainings_of_another_process() -> None:
         with alone(waiting):
             assert waited == ["for it"]
             assert line(other) == "out"
+
+
+def test_use_by_others_is_seen() -> None:
+    for how in ("busy()", "alone()"):
+        assert not in_use()
+        with another(how) as other:
+            assert line(other) == "in"
+            assert in_use()
 
 
 def test_trainings_wait_for_who_measures_in_another_process() -> None:

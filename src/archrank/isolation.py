@@ -33,6 +33,7 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 VARIABLE = "ARCHRANK_LOCKS"
+WAITING = "waiting until trainings and measurements that run here have ended"
 GATE, LOCK = "gate.lock", "measuring.lock"
 
 Mode = Literal["", "busy", "alone"]
@@ -87,6 +88,23 @@ def alone(waiting: Callable[[], object] = lambda: None) -> Iterator[None]:
             _take("busy", lambda: None)
 
 
+def in_use() -> bool:
+    """Tell whether somebody trains or measures here now, so that who measures would wait."""
+    if fcntl is None:
+        return False
+    try:
+        file = _open(LOCK)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(file)
+    return False
+
+
 @contextmanager
 def _holding(mode: Mode, waiting: Callable[[], object]) -> Iterator[None]:
     _take(mode, waiting)
@@ -130,10 +148,11 @@ def _lock(mode: Mode, waiting: Callable[[], object]) -> int:
         raise OSError("this system has no shared locks")
     gate = _open(GATE)
     try:
-        _wait(gate, fcntl.LOCK_EX, waiting)
+        told = _wait(gate, fcntl.LOCK_EX, waiting)
         file = _open(LOCK)
         try:
-            _wait(file, fcntl.LOCK_SH if mode == "busy" else fcntl.LOCK_EX, waiting)
+            kind = fcntl.LOCK_SH if mode == "busy" else fcntl.LOCK_EX
+            _wait(file, kind, (lambda: None) if told else waiting)
         except BaseException:
             os.close(file)
             raise
@@ -142,12 +161,15 @@ def _lock(mode: Mode, waiting: Callable[[], object]) -> int:
         os.close(gate)
 
 
-def _wait(file: int, kind: int, waiting: Callable[[], object]) -> None:
+def _wait(file: int, kind: int, waiting: Callable[[], object]) -> bool:
+    """Lock a file; return True if ``waiting`` was called, since others had it."""
     try:
         fcntl.flock(file, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         waiting()
         fcntl.flock(file, kind)
+        return True
+    return False
 
 
 def _open(name: str) -> int:

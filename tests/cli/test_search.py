@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from archrank import isolation
 from archrank.cli.main import main
 from archrank.evaluators import Table
 from tests.cli.conftest import Cli, refused
@@ -53,6 +54,13 @@ def test_search_repeat_and_extend(search: Cli, monkeypatch: pytest.MonkeyPatch) 
     assert "3 evaluations in" in longer.err
     assert evaluations(RUN)[:6] == first
     assert len(set(evaluations(RUN))) == 9
+
+
+def test_waiting_to_measure_is_told(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = ("search", "--metric", "latency_ms", "--strategy", "random", "--budget", 1)
+    monkeypatch.setattr(isolation, "in_use", lambda: True)
+    told = f"{isolation.WAITING}, before latencies are measured"
+    assert told in cli(*asked, "--workers", 1).err
 
 
 @pytest.mark.parametrize("strategy", ["evolution", "guided"])

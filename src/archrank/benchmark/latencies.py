@@ -52,7 +52,6 @@ def grow_latencies(
     archs: Archs,
     *,
     watch: Watch = lambda done, of: None,
-    waiting: Callable[[], object] = lambda: None,
 ) -> Growth:
     """Measure what a table of latencies does not hold yet, and add each row when it is measured.
 
@@ -66,7 +65,6 @@ def grow_latencies(
         evaluator: Bound to the space; says task, device and protocol.
         archs: ``(n, d)``, in the order in which they are measured.
         watch: Called with the number of architectures that are done, and of all.
-        waiting: Called when trainings have to end before a measurement.
 
     Raises:
         ResumeError: The file was measured otherwise; names the differences.
@@ -86,7 +84,7 @@ def grow_latencies(
         new = archs[is_new(archs, growing.archs)] if len(growing.archs) else archs
         failed: dict[str, str] = {}
         for row in new:
-            found = evaluator.time(row, waiting)
+            found = evaluator.time(row)
             if isinstance(found, str):
                 failed[space.format(row[None])[0]] = found
             else:

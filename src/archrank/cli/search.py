@@ -96,6 +96,7 @@ class Search:
             for change in study.changes:
                 say(f"since this run was begun, {change}")
             self._tell_added(study)
+            self._tell_waiting(study)
             before = len(study.records)
             stopped = False
             try:
@@ -130,6 +131,15 @@ class Search:
 
         for metric, name in compose_evaluator(self.settings, study.space).added.items():
             say(f"{metric} needs evaluator {name}, which was added (as by --evaluate {name})")
+
+    def _tell_waiting(self, study: Study) -> None:
+        """Say that others have to end before latencies are measured, if any run here."""
+        from archrank.evaluators import Latency
+        from archrank.isolation import WAITING, in_use
+
+        parts = study.evaluator.parts()
+        if any(isinstance(each.unscoped, Latency) for each in parts) and in_use():
+            say(f"{WAITING}, before latencies are measured")
 
     def _tell_subnets(self, study: Study, folder: Path) -> None:
         """Write the report of the search in a supernet, where there was one, and say where."""

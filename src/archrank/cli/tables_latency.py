@@ -11,6 +11,7 @@ from archrank.cli.output import progress_console, say
 from archrank.cli.workers import INTERRUPTED
 from archrank.files import file_name
 from archrank.formatting import significant
+from archrank.isolation import WAITING
 
 if TYPE_CHECKING:
     from archrank.benchmark.latencies import Growth
@@ -81,19 +82,17 @@ class TablesLatency:
 
         space = make_space(self.space)
         task = make_task(self.task, self.data)
-        evaluator = Latency(task, self._protocol(), self.device).bind(space)
-        archs, path = self._archs(space, evaluator), self._path()
-        waits = iter(["waiting until trainings and measurements that run here have ended"])
+        waits = iter([WAITING])
 
         def waiting() -> None:
             for line in waits:  # once
                 say(line)
 
+        evaluator = Latency(task, self._protocol(), self.device, waiting=waiting).bind(space)
+        archs, path = self._archs(space, evaluator), self._path()
         try:
             with Counting(progress_console(), "measuring latencies") as count:
-                found = grow_latencies(
-                    path, evaluator, archs, watch=count.progress, waiting=waiting
-                )
+                found = grow_latencies(path, evaluator, archs, watch=count.progress)
         except KeyboardInterrupt:
             say(f"stopped; what is measured is kept in {path}, repeat the command to go on")
             return INTERRUPTED

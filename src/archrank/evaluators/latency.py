@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 SHORT = LatencyProtocol(repeats=50)
 
 
+def _nobody() -> None:
+    """Tell nobody; evaluators are sent to workers, where a lambda cannot go."""
+
+
 class Latency(Evaluator):
     """Times each network in evaluation mode and averages without the extremes, in milliseconds.
 
@@ -42,6 +46,7 @@ class Latency(Evaluator):
         protocol: numbers of runs, threads, batch, lengths, type; ``None``: the published one with
             50 runs instead of 300.
         device: ``"cpu"`` or a CUDA device.
+        waiting: called where others have to end before a network is timed; ``None``: nobody is.
 
     Raises:
         EvaluationError: no such device.
@@ -62,7 +67,12 @@ class Latency(Evaluator):
     task: Task
 
     def __init__(
-        self, task: Task, protocol: LatencyProtocol | None = None, device: str = "cpu"
+        self,
+        task: Task,
+        protocol: LatencyProtocol | None = None,
+        device: str = "cpu",
+        *,
+        waiting: Callable[[], object] | None = None,
     ) -> None:
         from archrank.tasks.base import Task
 
@@ -77,6 +87,7 @@ class Latency(Evaluator):
         self.task = task
         self.protocol = protocol if protocol is not None else SHORT
         self.device = device
+        self.waiting = waiting if waiting is not None else _nobody
 
     def bind(self, space: Space, *, task: Task | None = None, seed: int = 0) -> Self:
         """Return a copy for ``space``."""
@@ -98,14 +109,8 @@ class Latency(Evaluator):
         names = [metric.name for metric in self.metrics]
         return Evaluations(dict(zip(names, values.T, strict=True)), reasons)
 
-    def time(
-        self, arch: NDArray[np.uint8], waiting: Callable[[], object] = lambda: None
-    ) -> Timing | str:
+    def time(self, arch: NDArray[np.uint8]) -> Timing | str:
         """Time the network of ``arch: (d,)``; return the reason where that fails.
-
-        Args:
-            arch: the architecture.
-            waiting: called once if trainings have to end before.
 
         Warns:
             IsolationWarning: trainings cannot be kept from running beside.
@@ -120,7 +125,7 @@ class Latency(Evaluator):
             network = initialise(lambda: self.networks.build(arch), 0)
             network = network.to(self.device, getattr(torch, self.protocol.dtype))
             parts = workload(network, self.task, self.protocol, self.device)
-            return measure_parts(network, parts, self.protocol, self.device, waiting)
+            return measure_parts(network, parts, self.protocol, self.device, self.waiting)
         except (ImportError, OSError):
             raise  # the installation, not the architecture
         except FAILURES as error:

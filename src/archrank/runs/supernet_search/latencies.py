@@ -19,6 +19,7 @@ from archrank.errors import ArchrankError, SettingsError
 from archrank.formatting import significant
 from archrank.hardware.measured import LATENCY, MeasuredLatencies
 from archrank.hardware.protocol import LatencyProtocol
+from archrank.isolation import WAITING
 from archrank.rankers import RANKERS
 from archrank.runs.supernet_search.memory import Memory
 from archrank.runs.supernet_search.results import Finalist, SubnetSearch
@@ -83,7 +84,12 @@ class Latencies:
         if full:
             protocol = replace(protocol, repeats=max(FULL, protocol.repeats))
         assert self.networks.task is not None  # a supernet was trained on one
-        latency = Latency(self.networks.task, protocol, self.device).bind(self.networks.space)
+        latency = Latency(
+            self.networks.task,
+            protocol,
+            self.device,
+            waiting=lambda: self.watch(WAITING, 0, len(archs)),
+        ).bind(self.networks.space)
         return self.memory.measure(
             f"full_{LATENCY}" if full else LATENCY,
             archs,

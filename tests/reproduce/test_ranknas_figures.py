@@ -12,15 +12,16 @@ from archrank.reproduce import reproduce
 from archrank.reproduce.base import Plan
 from archrank.reproduce.catalogue import find
 from archrank.reproduce.page import render
-from archrank.reproduce.ranknas import importance
+from archrank.reproduce.ranknas import feed_forward, importance
 from archrank.reproduce.ranknas.fits import LINEAR
-from archrank.reproduce.ranknas.latency import FILE
-from archrank.spaces import HATAverages
+from archrank.reproduce.ranknas.latency import COLUMN, FILE, load_pairs
+from archrank.reproduce.ranknas.widths import Swept, matched, sweep, widths
+from archrank.spaces import HAT, HATAverages
 from archrank.spaces.transformers.hat_averages import NAMES
 from archrank.tables.published import LAYOUTS
 from archrank.types import Floats
 
-N = 150
+N = 900
 CPU, GPU = "wmt/cpu_made_up", "wmt/gpu_made_up"
 
 
@@ -88,3 +89,62 @@ def test_charts_of_importance_are_on_a_page(
     assert ".bars .kept rect" in text
     again = reproduce("ranknas-fig5", data=folder, quick=True, seeds=1, out=tmp_path / "run")
     assert [row.ours for row in again.rows] == [row.ours for row in found.rows]
+
+
+def test_rows_are_matched(folder: Path) -> None:
+    table = load_pairs(folder / FILE)[CPU]
+    frame = pd.DataFrame(table.space.means(table.archs), columns=list(NAMES))  # type: ignore[attr-defined]
+    frame["ms"] = table.column(COLUMN)
+    share = frame["ms"] / frame.groupby(["enc_embed", "dec_embed", "dec_layers"])["ms"].transform(
+        "mean"
+    )
+    parts = pd.qcut(frame["dec_ffn"], 5, duplicates="drop")
+    expected = share.groupby(parts, observed=True).agg(["mean", "sem"])
+    found = matched(table, "dec_ffn")
+    np.testing.assert_allclose(found.mean, expected["mean"])
+    np.testing.assert_allclose(found.half / expected["sem"], 1.97, atol=0.01)
+    assert found.rises
+    assert found.change > 0.3
+
+
+def test_one_dimension_for_all_layers() -> None:
+    space = HAT("small")
+    archs = space.sample(5, rng=np.random.default_rng(0))
+    swept = sweep(space, archs).reshape(5, 3, space.d)
+    assert widths(space).tolist() == [32, 96, 192]
+    feed_forward_columns = np.array(["_ffn_" in choice.name for choice in space.choices])
+    others = space.canonical(archs)[:, None, ~feed_forward_columns]
+    assert (swept[:, :, ~feed_forward_columns] == others).all()
+    params = space.cost(swept.reshape(-1, space.d))["params"].reshape(5, 3)
+    assert (np.diff(params) > 0).all()
+    layers = 3 + space.values(archs, "dec_layers")[:, 0]
+    dims = [space.values(archs, f"{stack}_embed")[:, 0] for stack in ("enc", "dec")]
+    each = 3 * (2 * dims[0] + 1) + (layers - 3) * (2 * dims[1] + 1)  # weights of one channel
+    np.testing.assert_array_equal(np.diff(params), each[:, None] * np.diff(widths(space)))
+
+
+def timed(swept: Swept) -> dict[str, object]:
+    shares = [0.9, 1.0, 1.1 + swept.seed / 100]
+    return {"shares": shares, "ms": shares, "noisy": 1, "seconds": 0.0}
+
+
+def test_feed_forward_dimensions(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed_forward, "time_widths", timed)
+    found = reproduce("ranknas-fig4", data=folder, quick=True, out=tmp_path)
+    rows = {row.what: row.ours for row in found.rows}
+    assert len(rows) == 2 * 2 * 5 + 3 + 3
+    assert rows["this CPU: latency, 192, share of the mean"] == pytest.approx(1.105)
+    losses = [rows[f"validation loss, {width}"] for width in (32, 96, 192)]
+    assert all(0 < loss < 5 for loss in losses)
+    assert len(set(losses)) == 3
+    verdicts = {claim.text: claim.holds for claim in found.claims}
+    assert verdicts["CPU: latency rises monotonically with the decoder's feed-forward dimension"]
+    assert verdicts[f"CPU: latency rises monotonically with the dimension in {feed_forward.SPACE}"]
+    different = "the dimension has different influences on latency and on loss"
+    assert verdicts[different] == (losses[2] < losses[0])
+    assert "2 of 6 latencies of this CPU are noisy" in " ".join(found.notes)
+    text = render(find("ranknas-fig4"), found)
+    assert text.count("<figure>") == 4
+    assert f'aria-label="Loss of {feed_forward.SPACE}"' in text

@@ -292,6 +292,17 @@ _ALL = (
         reads_itself=True,
     ),
     Reproduction(
+        "ranknas-fig4",
+        "RankNAS, Fig. 4",
+        "impact of the feed-forward dimension on latency by device, and on validation loss",
+        ("hat_latency.csv.gz",),
+        ("latency_ms",),
+        "ranknas.feed_forward:figure_4",
+        seeds=3,
+        quick_seeds=1,
+        reads_itself=True,
+    ),
+    Reproduction(
         "ranknas-fig5",
         "RankNAS, Fig. 5, on HAT's latencies",
         "importance of decisions for latency on four pairs of task and hardware",

@@ -23,6 +23,15 @@ def test_layers_first_then_macs_in_the_direction_of_the_labels(sign: float) -> N
     assert (np.lexsort((macs, layers)) == np.argsort(predicted, kind="stable")).all()
 
 
+def test_one_extreme_label_does_not_turn_the_direction() -> None:
+    space = HAT("wmt")
+    archs = space.sample(40, rng=np.random.default_rng(0))
+    order = DecoderLayers(space).fit(archs, np.arange(40.0)).predict(archs)
+    labels = np.abs(order)  # as the layers order, but for the last one
+    labels[labels.argmax()] = -1e6
+    assert DecoderLayers(space).fit(archs, labels).score(archs, labels) > 0.8
+
+
 def test_a_decision_can_be_named() -> None:
     space = CustomSpace({"width": [8, 16], "blocks": [3, 1, 2]}, build=lambda c, t: None)
     archs = space.enumerate()

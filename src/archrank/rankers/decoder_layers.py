@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from archrank.criteria.correlation import kendall_tau
 from archrank.errors import SpaceError, UnknownNameError
 from archrank.rankers.base import Ranker
 from archrank.spaces.numbers import is_numeric
@@ -63,7 +64,7 @@ class DecoderLayers(Ranker):
         self.usual_ = 1.0 if macs is None else float(np.median(macs)) or 1.0
         self.sign_ = 1.0
         order, _ = self._predict(archs, return_std=False)
-        if np.ptp(order) > 0 and np.corrcoef(order, scores)[0, 1] < 0:
+        if np.ptp(order) > 0 and np.ptp(scores) > 0 and kendall_tau(order, scores) < 0:
             self.sign_ = -1.0
 
     def _column(self) -> int | None:

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 import torch
 
+from archrank.errors import ResumeError
 from archrank.reproduce.base import Plan
 from archrank.reproduce.ranknas.extent import FULL, QUICK, TASKS, Extent, extent_of
 from archrank.reproduce.ranknas.trainings import Trainings, drawn, networks_of
+from archrank.supernets.recipes import TRANSFORMER_SMALL
 from archrank.supernets.training import SupernetTraining
 from archrank.tasks.text.decoding import finished_bleu
 from archrank.training.loop import initialise, train
@@ -60,6 +62,10 @@ def test_a_stopped_training_gives_the_same_supernet(
     again = Trainings("hat_small", 3, TINY, tmp_path / "a").scored(archs)
     assert np.array_equal(again["loss"], second.losses(archs))
     assert again["cpu_seconds"] > 0
+    other = replace(TRANSFORMER_SMALL, changes={**TRANSFORMER_SMALL.changes, "lr": 1e-3})
+    stopped.setattr("archrank.supernets.recipes.TRANSFORMER_SMALL", other)
+    with pytest.raises(ResumeError, match="lr"):
+        Trainings("hat_small", 3, TINY, tmp_path / "a").losses(archs)
 
 
 def test_trainings_from_scratch_are_those_of_the_task_and_shared_by_seeds(

@@ -42,10 +42,8 @@ class Extent:
         mixtures: Children per generation of two parents.
         generations: Of children.
         repetitions: Searches under each supernet.
-        timed: Architectures whose latency is measured.
-        repeats: Timed calls of each.
         finalists: Architectures of a search that the supernet measures at the end.
-        searched: Held-out examples of the losses that the searches of Tables 1 to 3 compare.
+        searched: Held-out examples of the losses that searches by the supernet's loss compare.
         accurate: Labels of a high-accuracy search; 300 published.
         calls: Timed calls of the latencies that rankers learn; 20 in HAT's tables.
         confirmed: Timed calls of networks that a search found; 300 published.
@@ -68,8 +66,6 @@ class Extent:
     mixtures: int = 50
     generations: int = 30
     repetitions: int = 5
-    timed: int = 128
-    repeats: int = 50
     finalists: int = 8
     searched: int = 128
     accurate: int = 300
@@ -125,8 +121,6 @@ QUICK = Extent(
     mixtures=6,
     generations=3,
     repetitions=2,
-    timed=12,
-    repeats=3,
     finalists=2,
     searched=16,
     accurate=24,

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from archrank.identity import identity_of
 from archrank.journal import Journal
 from archrank.reproduce.base import Announce, Found, announced, nobody
 from archrank.reproduce.ranknas.extent import Extent
@@ -28,7 +29,7 @@ from archrank.spaces import SPACES
 from archrank.spaces.networks import Networks
 from archrank.supernets.base import Supernet
 from archrank.supernets.checkpoints import checkpoint, load_supernet
-from archrank.supernets.recipes import start_training
+from archrank.supernets.recipes import RECIPES, start_training
 from archrank.supernets.running import Progress, train_supernet
 from archrank.supernets.scoring import one_shot_scores
 from archrank.tasks.text.decoding import translations
@@ -101,7 +102,7 @@ class Trainings:
             ``epochs`` of the training; ``cpu_seconds`` of all of them, and ``early_cpu_seconds``
             until the early checkpoint.
         """
-        about = self._about(self.extent.changes(self.extent.epochs)) | {"early": self.extent.early}
+        about = self._about_supernet() | {"early": self.extent.early}
         return kept(self._home / "trained.json", about, self._train)
 
     def _train(self) -> Found:
@@ -152,7 +153,7 @@ class Trainings:
             return _as_json({"loss": found["loss"].tolist(), "cpu_seconds": seconds})
 
         texts = self.networks.space.format(archs)
-        about = self._about(self.extent.changes(self.extent.epochs)) | {
+        about = self._about_supernet() | {
             "archs": _digest(*texts),
             "examples": self.extent.examples,
             "epoch": self.extent.early if early else None,
@@ -181,9 +182,13 @@ class Trainings:
         found = []
         for number, arch in enumerate(space.canonical(archs), 1):
             text = space.format(arch[None])[0]
-            changes = self.extent.changes(self.extent.alone)
-            about = self._about(changes) | {"arch": text, "seed": seed}
-            about |= {"sentences": self.extent.sentences}
+            about = {
+                "task": self.task.identity(),
+                "changes": self.extent.changes(self.extent.alone),
+                "arch": text,
+                "seed": seed,
+                "sentences": self.extent.sentences,
+            }
             path = self.folder / self.space / "alone" / f"{_digest(text)}-{seed}.json"
             which = f", {number} of {len(archs)}" if len(archs) > 1 else ""
             measure = partial(self._alone, arch, seed, doing + which)
@@ -222,9 +227,16 @@ class Trainings:
         length = "".join(f"-{value}-{name}" for name, value in changes.items())
         return self.folder / self.space / f"supernet-{self.seed}{length}"
 
-    def _about(self, changes: dict[str, Any]) -> dict[str, Any]:
-        """Return settings that everything measured here depends on."""
-        return {"task": self.task.identity(), "changes": changes}
+    def _about_supernet(self) -> dict[str, Any]:
+        """Return settings that the supernet, and all that is measured of it, depends on."""
+        recipe = RECIPES.get(self.networks.space.supernet_recipe)
+        changes = self.extent.changes(self.extent.epochs)
+        return {
+            "task": self.task.identity(),
+            "recipe": identity_of(recipe.optimisation(self.task.recipe, **changes)),
+            "options": dict(recipe.options),
+            "sampler": recipe.sampler.describe(),
+        }
 
 
 def drawn(

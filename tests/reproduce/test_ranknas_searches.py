@@ -64,14 +64,14 @@ def test_quick_runs_share_their_trainings_and_repeat_none(
         assert "path.band.s0" in page
 
 
-def space_of(ranknas: list[float], hat: list[float], losses: list[float]) -> accuracy.Space:
+def space_of(ranknas: list[float], hat: list[float], losses: list[float]) -> accuracy.Ranked:
     archs = judges("hat_small", QUICK)[: len(losses)]
     alone: list[Found] = [
         {"valid_loss": loss, "test_bleu": 100 - loss, "cpu_seconds": 1.0} for loss in losses
     ]
     scores = {accuracy.HAT: hat, RANKNAS: ranknas, DEFAULT: hat}
     run: Any = {name: {"scores": each, "seconds": 1.0} for name, each in scores.items()}
-    return accuracy.Space("hat_small", archs, alone, [run], QUICK)
+    return accuracy.Ranked("hat_small", archs, alone, [run], QUICK)
 
 
 def test_ranks_are_judged_by_trainings_that_ended() -> None:

@@ -85,7 +85,7 @@ def predict(job: Predicting) -> Found:
 
 
 @dataclass(frozen=True, eq=False)
-class Space:
+class Ranked:
     """A space: architectures that were trained from scratch, and their scores by each supernet."""
 
     name: str
@@ -135,13 +135,13 @@ def table_4(bench: Bench | None, plan: Plan) -> Comparison:
             ]
             runs = plan.map(predict, jobs)
             alone = judged(plan, name, extent, folder)
-            found.append(Space(name, judges(name, extent), alone, runs, extent))
+            found.append(Ranked(name, judges(name, extent), alone, runs, extent))
     rows = [row for space in found for row in _rows(space)]
     claims = [claim for space in found for claim in _claims(space)]
     return Comparison(rows, claims, (*map(_note, found), *_notes(extent), *told(plan)))
 
 
-def _rows(space: Space) -> list[Row]:
+def _rows(space: Ranked) -> list[Row]:
     costs = networks_of(space.name, space.extent).cost(space.archs)
     feature, values = space.feature()
     plain = {SIZES[key]: costs[key] for key in SIZES}
@@ -162,7 +162,7 @@ def _rows(space: Space) -> list[Row]:
     return rows
 
 
-def _claims(space: Space) -> list[Claim]:
+def _claims(space: Ranked) -> list[Claim]:
     hat, ours = space.mean(HAT), space.mean(RANKNAS)
     low, high = _gap(space)
     truth = truth_of(space.alone, "valid_loss")
@@ -185,7 +185,7 @@ def _claims(space: Space) -> list[Claim]:
     ]
 
 
-def _gap(space: Space) -> tuple[float, float]:
+def _gap(space: Ranked) -> tuple[float, float]:
     """Return the interval of RankNAS's tau minus HAT's, over samples of the architectures."""
     truth = truth_of(space.alone, "valid_loss")
     pairs = list(zip(space.scores(RANKNAS), space.scores(HAT), strict=True))
@@ -201,7 +201,7 @@ def _gap(space: Space) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _note(space: Space) -> str:
+def _note(space: Ranked) -> str:
     params = networks_of(space.name, space.extent).cost(space.archs)["params"]
     ranges = []
     for judge, (word, _) in JUDGES.items():

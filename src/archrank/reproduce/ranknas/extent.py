@@ -42,6 +42,7 @@ class Extent:
         mixtures: Children per generation of two parents.
         generations: Of children.
         repetitions: Searches under each supernet.
+        repeats: Timed calls of the networks of Fig. 4.
         finalists: Architectures of a search that the supernet measures at the end.
         searched: Held-out examples of the losses that searches by the supernet's loss compare.
         accurate: Labels of a high-accuracy search; 300 published.
@@ -66,6 +67,7 @@ class Extent:
     mixtures: int = 50
     generations: int = 30
     repetitions: int = 5
+    repeats: int = 50
     finalists: int = 8
     searched: int = 128
     accurate: int = 300
@@ -121,6 +123,7 @@ QUICK = Extent(
     mixtures=6,
     generations=3,
     repetitions=2,
+    repeats=3,
     finalists=2,
     searched=16,
     accurate=24,

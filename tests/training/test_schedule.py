@@ -71,6 +71,18 @@ def test_the_cosine_may_begin_after_the_warm_up() -> None:
     assert decay.after(30) == pytest.approx(0)
 
 
+@pytest.mark.parametrize("schedule", ["cosine", "cosine_after_warmup"])
+def test_a_cosine_ends_where_it_is_told_to(schedule: Any) -> None:
+    recipe = Recipe(schedule=schedule, lr=0.5, final_lr=0.02, updates=40)
+    decay = Decay(recipe, 40)
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.5)
+    theirs = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 40, eta_min=0.02)
+    for done in range(41):
+        assert 0.5 * decay.after(done) == pytest.approx(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        theirs.step()
+
+
 @pytest.mark.parametrize("updates", [1, 5, 8])
 def test_a_training_may_be_so_many_updates(updates: int) -> None:
     """Of 3 batches an epoch; the last epoch is cut short."""
@@ -120,6 +132,8 @@ def test_a_group_has_one_learning_rate() -> None:
         ({"epochs": 0}, "epochs must be at least 1, got 0"),
         ({"batch_size": 1.5}, "batch_size is 1.5, expected a whole number"),
         ({"plateau_patience": -1}, "at least 0, got -1"),
+        ({"final_lr": -1e-7}, "final_lr is -1e-07, expected at least 0"),
+        ({"final_lr": 0.2}, "final_lr is 0.2, above lr 0.1"),
         ({"lr": 0.0}, "lr is 0, expected above 0"),
         ({"lr": float("nan")}, "lr is nan, expected a finite number"),
         ({"momentum": 1.0}, "momentum is 1, expected at least 0 and below 1"),

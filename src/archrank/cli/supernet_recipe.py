@@ -32,8 +32,10 @@ class Optimisation:
     schedule: (
         Literal["cosine", "cosine_after_warmup", "inverse_sqrt", "plateau", "constant"] | None
     ) = None
-    """Learning rate: cosine, which falls to 0, cosine_after_warmup, inverse_sqrt, which falls with
-    the root of the updates, plateau or constant (default: the recipe's)."""
+    """Learning rate: cosine, cosine_after_warmup, inverse_sqrt, which falls with the root of the
+    updates, plateau or constant (default: the recipe's)."""
+    final_lr: Annotated[float | None, "NUMBER"] = None
+    """Learning rate at the end of a cosine (default: the recipe's, mostly 0)."""
     plateau_factor: Annotated[float | None, "NUMBER"] = None
     """Factor of the learning rate where the training loss stops to fall (default: the recipe's)."""
     plateau_patience: int | None = None

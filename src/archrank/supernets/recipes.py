@@ -215,26 +215,36 @@ HAT_IWSLT14 = SupernetRecipe(
         "lr": 5e-4,
         "schedule": "inverse_sqrt",
         "warmup_updates": 10_000,
+        "grad_clip": 25.0,
     },
     options={"residual_dropout": 0.375},
 )
-"""HAT on IWSLT'14: one architecture per update, drawn uniformly."""
+"""HAT on IWSLT'14: one architecture per update, drawn uniformly.
+
+The limit of the gradient is fairseq's default, which the published configuration leaves alone. Ours
+are the draws, which depend on the seed (there on the number of the update alone), and that weights
+which no architecture of an update uses stay as they are; there they decay and move by their
+momentum, see :class:`~archrank.supernets.updates.MeanPerWeight`. Warm-ups begin at 1e-7 there and
+at a ten-thousandth of the peak here.
+"""
 
 HAT_WMT14 = SupernetRecipe(
     {
         **_ADAM,
+        "weight_decay": 0.0,
         "updates": 40_000,
         "batch_tokens": 8 * 16 * 4096,
         "lr": 1e-3,
         "schedule": "cosine_after_warmup",
         "warmup_updates": 10_000,
+        "final_lr": 1e-7,
         "precision": "float16",
     },
     options={"residual_dropout": 0.3, "attention_dropout": 0.1},
 )
 """HAT on WMT'14, where 8 GPUs add up 16 batches of 4,096 tokens each for an update.
 
-The published rate ends at 1e-7, this one at 0.
+No weight decay and no limit of the gradient, as published. It differs as :data:`HAT_IWSLT14` does.
 """
 
 RANKNAS_WIKITEXT103 = SupernetRecipe(
@@ -249,6 +259,7 @@ RANKNAS_WIKITEXT103 = SupernetRecipe(
         "lr": 1.0,
         "schedule": "cosine_after_warmup",
         "warmup_updates": 16_000,
+        "final_lr": 1e-4,
         "precision": "float16",
     },
     options={"residual_dropout": 0.3, "activation_dropout": 0.1, "attention_dropout": 0.1},
@@ -256,7 +267,10 @@ RANKNAS_WIKITEXT103 = SupernetRecipe(
 """RankNAS on WikiText-103, which trains as Baevski & Auli (ICLR 2019): Nesterov's momentum.
 
 There, 8 GPUs add up 3 batches of 3,072 tokens each for an update. The cosine has one period of
-270,000 updates after the warm-up.
+270,000 updates after the warm-up and ends at 1e-4. Words have plain embeddings and one softmax
+here, without their dropout of .2, see :class:`~archrank.spaces.RankNASLanguageModel`. The warm-up
+begins at 1e-7 there and at a 16,000th of the peak here. RankNAS cuts windows at 1,843 tokens to fit
+its GPUs, and adds up more batches to the same size.
 """
 
 TRANSFORMER_SMALL = SupernetRecipe(

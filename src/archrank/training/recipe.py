@@ -30,6 +30,7 @@ BETWEEN = {
     "weight_decay": (BELOW, inf),
     "warmup_epochs": (BELOW, inf),
     "label_smoothing": (BELOW, 1.0),
+    "final_lr": (BELOW, inf),
 }
 """Numbers, and the limits that they lie between."""
 
@@ -58,10 +59,11 @@ class Recipe:
             there before the norm is limited; ``None``: no limit.
         precision: Number format of forward passes, chosen per operation by autocast.
         nesterov: Look ahead along the momentum of SGD, as Nesterov does.
-        schedule: The learning rate falls to 0 along a cosine over all updates, or over those after
-            the warm-up; or with the inverse root of the number of updates, from the end of the
-            warm-up on (Vaswani et al., 2017, eq. 3); or by a factor whenever the mean training loss
-            of an epoch has had no new minimum for more than ``plateau_patience`` epochs; or stays.
+        schedule: The learning rate falls along a cosine over all updates, or over those after the
+            warm-up, to ``final_lr``; or with the inverse root of the number of updates, from the
+            end of the warm-up on (Vaswani et al., 2017, eq. 3); or by a factor whenever the mean
+            training loss of an epoch has had no new minimum for more than ``plateau_patience``
+            epochs; or stays.
         plateau_factor: Of the learning rate at each plateau.
         plateau_patience: Epochs.
         batch_tokens: Tokens per update, at most, padding included: examples times their longest
@@ -70,6 +72,7 @@ class Recipe:
         warmup_updates: Updates in which the learning rate rises linearly from 0, in place of
             ``warmup_epochs``.
         beta2: Of AdamW, by which its mean of squared gradients forgets.
+        final_lr: Learning rate at the end of a cosine; of no meaning with other schedules.
 
     Raises:
         SettingsError: An optimizer, precision or schedule that does not exist, or a number that is
@@ -98,6 +101,7 @@ class Recipe:
     updates: int | None = None
     warmup_updates: int = 0
     beta2: float = 0.999
+    final_lr: float = 0.0
 
     def __post_init__(self) -> None:
         hints = get_type_hints(Recipe)
@@ -119,6 +123,11 @@ class Recipe:
                 limits = "above 0" if low == 0 else "at least 0"
                 limits += "" if high == inf else f" and below {high:g}"
                 raise SettingsError(f"recipe: {name} is {value:g}, expected {limits}")
+        if self.final_lr > self.lr:
+            raise SettingsError(
+                f"recipe: final_lr is {self.final_lr:g}, above lr {self.lr:g}, from which the "
+                "learning rate falls"
+            )
         if self.warmup_epochs and self.warmup_updates:
             raise SettingsError(
                 f"recipe: warmup_epochs is {self.warmup_epochs:g} and warmup_updates "

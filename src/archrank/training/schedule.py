@@ -43,14 +43,19 @@ class Decay:
         """Return the factor of the update that follows ``done`` others."""
         schedule = self._recipe.schedule
         if schedule == "cosine":
-            return 0.5 * (1 + math.cos(math.pi * done / self._updates))
+            return self._cosine(done / self._updates)
         warm = warmup_length(self._recipe, self._updates)
         if schedule == "cosine_after_warmup":
             part = max(0.0, done - warm) / max(1.0, self._updates - warm)
-            return 0.5 * (1 + math.cos(math.pi * part))
+            return self._cosine(part)
         if schedule == "inverse_sqrt":
             return math.sqrt(max(1.0, warm) / max(1.0, warm, done + 1))
         return self._plateau
+
+    def _cosine(self, part: float) -> float:
+        """Return the factor after a part of the cosine, from 1 to ``final_lr / lr``."""
+        end = self._recipe.final_lr / self._recipe.lr
+        return end + (1 - end) * 0.5 * (1 + math.cos(math.pi * part))
 
     def end_epoch(self, loss: float) -> None:
         """Note the mean training loss of an epoch; too many without a new lowest are a plateau.

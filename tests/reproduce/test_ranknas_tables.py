@@ -189,6 +189,7 @@ def test_claims_of_table_1() -> None:
     assert [claim.holds for claim in told] == [True] * 4
     assert [claim.published for claim in told] == [False, True, True, True]
     assert told[0].measured.startswith("3 of 3: 11.00 of 12.00 ms")
+    assert told[0].measured.endswith("; HAT's network 3 of 3")
     assert told[2].measured == "5.00 times"
     bad = [*good[:2], run_of(1.2, 0.5, 0.9, 21.0, 5.0)]
     assert not any(claim.holds for claim in tables._claims_1(bad, "cpu"))

@@ -13,9 +13,12 @@ from archrank.registry import Registry
 if TYPE_CHECKING:
     from archrank.strategies.acenas import AceNASSearch as AceNASSearch
     from archrank.strategies.base import Strategy as Strategy
+    from archrank.strategies.bucket_evolution import BucketEvolution as BucketEvolution
     from archrank.strategies.exhaustive import Exhaustive as Exhaustive
     from archrank.strategies.guided import Guided as Guided
     from archrank.strategies.history import History as History
+    from archrank.strategies.patient_random import PatientRandom as PatientRandom
+    from archrank.strategies.population_evolution import PopulationEvolution as PopulationEvolution
     from archrank.strategies.proxyless import ProxylessAceNAS as ProxylessAceNAS
     from archrank.strategies.pruned import Pruned as Pruned
     from archrank.strategies.random import Random as Random
@@ -40,9 +43,12 @@ STRATEGIES = Registry(
 
 _HOMES = {
     "AceNASSearch": "acenas",
+    "BucketEvolution": "bucket_evolution",
     "Exhaustive": "exhaustive",
     "Guided": "guided",
     "History": "history",
+    "PatientRandom": "patient_random",
+    "PopulationEvolution": "population_evolution",
     "ProxylessAceNAS": "proxyless",
     "Pruned": "pruned",
     "Random": "random",

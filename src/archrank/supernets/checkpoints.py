@@ -90,7 +90,8 @@ def load_supernet(path: Path, networks: Networks) -> Supernet:
     if found:
         raise ResumeError(
             f"checkpoint {path} is of another supernet (stored -> now): "
-            f"{'; '.join(map(str, found[:5]))}"
+            f"{'; '.join(map(str, found[:5]))}. Take the space and the task, its files too, that "
+            "it was trained with"
         )
     supernet = networks.supernet(**identity.get("options", {}))
     try:

@@ -145,6 +145,7 @@ def test_mistakes(tmp_path: Path) -> None:
         b"\n \n": r"valid.en has no text \(lines: 2\)",
         b"": r"valid.en has no text \(lines: 0\)",
         b"one\nd\xe9j\xe0\n": "valid.en, line 2: byte 2 is 0xe9, which is no UTF-8",
+        "one\n".encode("utf-16"): "line 1: byte 1 is 0xff, which is no UTF-8; .* -f utf-16",
     }.items():
         Path(paths[1][1]).write_bytes(content)
         with pytest.raises(DataError, match=message):

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from archrank.errors import DataError
 from archrank.files import user_path
 
+MARKS = (b"\xff\xfe", b"\xfe\xff")  # beginnings of UTF-16
+
 
 def lines_of(path: str) -> Iterator[str]:
     """Yield the lines of a UTF-8 file without their ends.
@@ -22,9 +24,11 @@ def lines_of(path: str) -> Iterator[str]:
                 text = line.decode("utf-8").rstrip("\r\n")
                 yield text.removeprefix("\ufeff") if number == 1 else text  # Windows' mark
     except UnicodeDecodeError as error:
+        start = bytes(error.object[:2])
+        likely = "utf-16" if number == 1 and start in MARKS else "latin1"
         raise DataError(
             f"{path}, line {number}: byte {error.start + 1} is {error.object[error.start]:#x}, "
-            "which is no UTF-8; write the file in UTF-8 (iconv -f latin1 -t utf-8)"
+            f"which is no UTF-8; write the file in UTF-8 (iconv -f {likely} -t utf-8)"
         ) from None
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}") from None

@@ -30,7 +30,7 @@ from archrank.spaces.base import Space
 from archrank.strategies.evaluated import Evaluated
 from archrank.types import Archs, Floats
 
-LIMIT = 0.3  # quantile of the measured latencies that is the limit
+LIMIT = 0.5  # quantile of the measured latencies that is the limit
 HAT_TIMED = 2_000  # architectures whose latency HAT measures
 PARTS = ("data", "rankers", "pruning", "search")
 Cost = Callable[[Archs], Floats]

@@ -19,10 +19,10 @@ _AT_ONCE = 65_536  # sequences whose lengths are counted together; bounds the me
 _NO_PADDING = -100  # what cross_entropy ignores where nothing is told; no token
 
 
-def builtin_recipe() -> Recipe:
-    """Return the recipe of the built-in tasks of text: small networks on a CPU."""
+def builtin_recipe(epochs: int) -> Recipe:
+    """Return the recipe of a built-in task of text: small networks on a CPU."""
     return Recipe(
-        epochs=4,
+        epochs=epochs,
         batch_tokens=512,
         optimizer="adamw",
         lr=6e-3,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import string
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import islice
 from typing import Any
 
@@ -48,7 +48,7 @@ class Dates(Translation):
         seed: Seed of the phrases.
     """
 
-    recipe: Recipe = field(default_factory=builtin_recipe)
+    recipe: Recipe = field(default_factory=partial(builtin_recipe, 4))
     vocabulary: int = field(default=ALPHABET.size, init=False)
     padding: int | None = field(default=PAD, init=False)
     source_vocabulary: int = field(default=0, init=False)

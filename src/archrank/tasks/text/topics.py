@@ -6,7 +6,7 @@ import re
 import string
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from archrank.errors import DataError
@@ -42,7 +42,7 @@ class Topics(LanguageModel):
         input_shape: ``(length,)``: characters of a window, at most 4,095.
     """
 
-    recipe: Recipe = field(default_factory=builtin_recipe)
+    recipe: Recipe = field(default_factory=partial(builtin_recipe, 8))
     vocabulary: int = field(default=ALPHABET.size, init=False)
     padding: int | None = field(default=None, init=False)  # all windows are full
     input_shape: tuple[int, ...] = (128,)

@@ -66,7 +66,7 @@ def main() -> None:
     print(
         f"{ms.min():.1f} to {ms.max():.1f} ms; the largest network {ms[largest]:.1f}, limit {limit}"
     )
-    asked += ("--metric", "loss", "--constraint", f"latency_ms<={limit}")
+    asked += ("--metric", "valid_loss", "--constraint", f"latency_ms<={limit}")
     asked += ("--latency-table", str(table))
     for seed in range(args.seeds):
         ours, theirs = (args.run / f"{name}-{seed}" for name in ("ranknas", "random"))

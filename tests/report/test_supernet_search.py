@@ -53,6 +53,9 @@ def test_the_front_is_drawn_beside_random_sub_networks(sampled: BenchTable) -> N
     found = results(SPACE)
     other = results(SPACE, n=6)
     figure = draw_front(found, sampled, {"uniform": other, "worstup": other})
+    assert "batch norms calibrated" in figure.caption
+    without = draw_front(replace(found, calibrated=False), sampled, {})
+    assert "batch norms" not in without.caption  # Transformers have none
     groups = dict(re.findall(r'<g class="(\w+)">(.*?)</g>', figure.svg))
     assert groups["dot"].count("<title>") == len(sampled)
     assert groups["front"].count("<title>") == len(found.front)

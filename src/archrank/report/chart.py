@@ -14,6 +14,7 @@ from archrank.types import Floats
 
 WIDTH, HEIGHT = 520, 350
 LEFT, RIGHT, TOP, BOTTOM = 62, 14, 12, 50
+LETTER = 6.8  # width of a digit of the ticks, about
 CROWD = 500  # more marks than this are drawn smaller
 Shape = Literal["dot", "ring", "cross", "star"]
 
@@ -188,10 +189,17 @@ class Chart:
 
     def svg(self) -> str:
         """Return the finished chart as an SVG element."""
+        start = self._name_at - 14  # below 0 where ticks are long
         return (
-            f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
+            f'<svg class="chart" viewBox="{start:g} 0 {WIDTH - start:g} {HEIGHT}" role="img" '
             f'aria-label="{escape(self.label)}">{self._axes()}{"".join(self._marks)}</svg>'
         )
+
+    @property
+    def _name_at(self) -> float:
+        """Place of the vertical axis' name, left of its ticks."""
+        longest = max((len(text) for _, text in self.y.ticks()), default=0)
+        return round(min(14.0, LEFT - 20 - LETTER * longest), 1)
 
     def _axes(self) -> str:
         floor, end = HEIGHT - BOTTOM, WIDTH - RIGHT
@@ -209,7 +217,8 @@ class Chart:
         parts.append(
             f'<text class="mid name" x="{(LEFT + end) / 2}" y="{HEIGHT - 8}">'
             f"{escape(self.x.label)}</text>"
-            f'<text class="mid name" transform="translate(14 {middle}) rotate(-90)">'
+            f'<text class="mid name" transform="translate({self._name_at:g} {middle}) '
+            f'rotate(-90)">'
             f"{escape(self.y.label)}</text></g>"
         )
         return "".join(parts)

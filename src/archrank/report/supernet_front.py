@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 TITLE = "Front of the search, and random sub-networks"
 CAPTION = (
     "Random sub-networks are scored on some of the held-out data. Finalists are measured on all of "
-    "it, with batch norms calibrated for each."
+    "it"
 )
+CALIBRATED = ", with batch norms calibrated for each"
 
 
 def draw_front(
@@ -105,7 +106,8 @@ class _Drawing:
             *([("ring", "other finalists")] if others else []),
             ("dot", f"random sub-networks ({len(self._random):,})"),
         ]
-        return Figure(TITLE, chart.svg(), CAPTION, tuple(legend))
+        how = CALIBRATED if found.calibrated else ""
+        return Figure(TITLE, chart.svg(), f"{CAPTION}{how}.", tuple(legend))
 
     def _dots(self, which: Sequence[Finalist], kind: str) -> None:
         x, y = (self._factors * _points(self._found, which)).T

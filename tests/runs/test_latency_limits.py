@@ -3,9 +3,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
-from archrank.errors import ArchrankError
+from archrank.errors import ArchrankError, TableError
 from archrank.evaluators import Evaluations, Latency
 from archrank.runs.compose import make_study
 from archrank.runs.settings import SearchSettings
@@ -72,3 +73,17 @@ def test_what_cannot_be_limited(
     path = table(tmp_path / "t.parquet", space)
     with pytest.raises(ArchrankError, match=told):
         make_study(settings(path, *constraints, **more))
+
+
+def test_latencies_of_a_device_that_is_not_here(space: NASBench201, tmp_path: Path) -> None:
+    path = table(tmp_path / "t.parquet", space)
+    rows = pq.read_table(path)
+    about = {
+        name: text.replace(b'"device": "cpu"', b'"device": "cuda:99"')
+        for name, text in rows.schema.metadata.items()
+    }
+    assert about != rows.schema.metadata
+    pq.write_table(rows.replace_schema_metadata(about), path)
+    told = r"device 'cuda:99' cannot be used here.* was measured on it: search where it is"
+    with pytest.raises(TableError, match=told):
+        make_study(settings(path, "latency_ms<=1"))

@@ -164,6 +164,10 @@ class DataError(ArchrankError, ValueError):
     """Data set on disk that is missing, truncated or not in the published format."""
 
 
+class DataWarning(UserWarning):
+    """Warning that data can be used, but measures less than it seems to."""
+
+
 class MissingExtraError(ArchrankError, ImportError):
     """Optional dependency that is not installed."""
 

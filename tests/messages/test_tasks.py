@@ -20,6 +20,7 @@ from archrank.tasks import (
     bleu,
     from_dataset,
     from_parallel,
+    from_tensors,
     from_text,
     iwslt14,
     wikitext103,
@@ -88,6 +89,8 @@ def drawn(task: Any, tokens: int) -> Draws:
 
 
 ROWS = [{"translation": {"de": "eins", "en": "one"}}]
+NUMBERS = torch.linspace(-1, 1, 90).reshape(30, 3)
+CLASSES = torch.arange(30) % 3
 DATA = {"train": ROWS, "validation": ROWS, "test": ROWS}
 
 CASES: Cases = {
@@ -128,6 +131,31 @@ CASES: Cases = {
     "translations without references": lambda: bleu(["a"], []),
     "unknown tokens of BLEU": lambda: bleu(["a"], ["a"], tokenize="zh"),  # type: ignore[arg-type]
     "BLEU of a text without translations": lambda: check_bleu(nn.Linear(1, 1), Topics()),
+    "neither data nor parts": lambda: from_tensors(),
+    "a part that is missing": lambda: from_tensors(train=(NUMBERS, CLASSES)),
+    "data beside parts": lambda: from_tensors(NUMBERS, CLASSES, train=(NUMBERS, CLASSES)),
+    "shares that are too much": lambda: from_tensors(NUMBERS, CLASSES, split=(0.8, 0.2, 0.2)),
+    "shares of too few examples": lambda: from_tensors(NUMBERS[:3], CLASSES[:3]),
+    "fewer targets than inputs": lambda: from_tensors(NUMBERS, CLASSES[:9]),
+    "images of bytes": lambda: from_tensors((NUMBERS * 9).byte(), CLASSES),
+    "one number per example": lambda: from_tensors(NUMBERS[:, 0], CLASSES),
+    "texts for inputs": lambda: from_tensors([["a"], ["b"]], [0, 1]),
+    "a number that is none": lambda: from_tensors(NUMBERS.log(), CLASSES),
+    "numbers for classes": lambda: from_tensors(NUMBERS, NUMBERS[:, 0], kind="classification"),
+    "classes by zeros and ones": lambda: from_tensors(
+        NUMBERS, NUMBERS[:, :2], kind="classification"
+    ),
+    "more classes than examples": lambda: from_tensors(NUMBERS, CLASSES * 1000),
+    "one class": lambda: from_tensors(NUMBERS, CLASSES * 0),
+    "a class out of range": lambda: from_tensors(NUMBERS, CLASSES, classes=2),
+    "a class that is not listed": lambda: from_tensors(NUMBERS, [*"abc" * 10], classes=["a", "b"]),
+    "another kind": lambda: from_tensors(NUMBERS, CLASSES, kind="ranking"),  # type: ignore[arg-type]
+    "classes of a regression": lambda: from_tensors(NUMBERS, NUMBERS[:, 0], classes=3),
+    "a recipe that is none": lambda: from_tensors(
+        NUMBERS,
+        CLASSES,
+        recipe={"epochs": 3},  # type: ignore[arg-type]
+    ),
     "translations by another network": lambda: translations(nn.Linear(1, 1), Reversal()),
 }
 

@@ -144,8 +144,17 @@ class Training(Evaluator):
         return bound
 
     def evaluate(self, archs: Archs) -> Evaluations:
-        """Train each of ``archs: (n, d)``, one after the other or in groups, on one thread."""
+        """Train each of ``archs: (n, d)``, one after the other or in groups, on one thread.
+
+        Raises:
+            DataError: the task's data cannot be learnt from, see
+                :func:`~archrank.tasks.checks.check_task`; a trainer of your own gets it unchecked.
+        """
+        from archrank.tasks.checks import check_task
+
         archs = self.space.validate(archs)
+        if self.trainer is None:
+            check_task(self.task)
         values = np.full((len(archs), len(self.metrics)), np.nan)
         reasons: list[str | None] = []
         from archrank.torch_state import torch_threads

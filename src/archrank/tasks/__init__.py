@@ -2,9 +2,10 @@
 
 ``Digits``, ``Glyphs``, ``Characters``, ``Topics`` and ``Dates`` need no download. ``CIFAR10``,
 ``CIFAR100`` and ``ImageNet16`` read the published files from a folder, as ``iwslt14``, ``wmt14``
-and ``wikitext103`` do; ``from_parallel``, ``from_dataset`` and ``from_text`` make tasks of your own
-texts. Each is a frozen dataclass; the lower-case names of classes are the same classes, so that
-``tasks.digits()`` reads like the data set it is.
+and ``wikitext103`` do. ``from_tensors`` makes a task of tensors or arrays; ``from_parallel``,
+``from_dataset`` and ``from_text`` make tasks of your own texts. Each is a frozen dataclass; the
+lower-case names of classes are the same classes, so that ``tasks.digits()`` reads like the data
+set it is.
 
 Your own task derives from ``Classification``, ``ImageClassification``, ``Regression``,
 ``LanguageModel`` or ``Translation`` and loads its data; or from ``Task`` itself.
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 from archrank.registry import Registry
 from archrank.tasks.base import Split, Splits, Task
+from archrank.tasks.checks import check_task
 from archrank.tasks.classification import Classification
 from archrank.tasks.images.augmentation import Augmentation
 from archrank.tasks.images.base import ImageClassification
@@ -24,6 +26,7 @@ from archrank.tasks.images.glyphs import Glyphs
 from archrank.tasks.images.imagenet16 import ImageNet16
 from archrank.tasks.meters import Meter
 from archrank.tasks.regression import Regression
+from archrank.tasks.tensors import TensorClassification, TensorRegression, from_tensors
 from archrank.tasks.text.bleu import bleu
 from archrank.tasks.text.datasets import from_dataset
 from archrank.tasks.text.dates import Dates
@@ -72,12 +75,16 @@ __all__ = [
     "Split",
     "Splits",
     "Task",
+    "TensorClassification",
+    "TensorRegression",
     "Topics",
     "Translation",
     "TranslationFiles",
     "bleu",
+    "check_task",
     "from_dataset",
     "from_parallel",
+    "from_tensors",
     "from_text",
     "iwslt14",
     "wikitext103",

@@ -69,7 +69,8 @@ class Task(ABC):
     :class:`~archrank.tasks.text.translation.Translation`. A task of another kind implements
     :meth:`load`, :meth:`loss` and :meth:`measure`, and names its metrics.
 
-    :func:`archrank.testing.check_task` checks the contract.
+    :func:`archrank.testing.check_task` checks the contract, :func:`archrank.tasks.check_task` the
+    data alone.
 
     Attributes:
         recipe: Optimisation of every network.
@@ -151,6 +152,10 @@ class Task(ABC):
 
         generator = torch.Generator().manual_seed(seed)
         return torch.randn((batch, *self.input_shape), generator=generator)
+
+    def place(self, split: str, row: int) -> str:
+        """Return words for an example of a split, for messages; rows are counted from 0."""
+        return f"row {row} of {split}"
 
     def kept_files(self) -> dict[str, bytes]:
         """Return files by name that go with trained networks, such as a vocabulary; none."""

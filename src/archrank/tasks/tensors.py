@@ -1,0 +1,308 @@
+"""Tasks of tensors or arrays in memory."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archrank.checks import instance, number, quoted, whole
+from archrank.errors import DataError, SettingsError
+from archrank.tasks.base import Split, Splits, Task
+from archrank.tasks.checks import check_task
+from archrank.tasks.classification import Classification
+from archrank.tasks.regression import Regression
+from archrank.tasks.tensor_arguments import as_inputs, as_targets, class_numbers
+from archrank.tasks.tensor_data import TensorData
+from archrank.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Kind = Literal["classification", "regression"]
+KINDS = ("classification", "regression")
+PARTS = Splits._fields
+RECIPE = Recipe(epochs=20, batch_size=64, optimizer="adamw", lr=5e-3, weight_decay=1e-4)
+"""For data that nobody has said anything about; ``recipe=Recipe(...)`` is another one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TensorTask(Task):
+    """Data in memory; made by :func:`from_tensors`.
+
+    Attributes:
+        data: Training, validation and test data; its digest is part of the identity.
+        input_shape: Shape of one input; of several inputs of the same shape, ``(inputs, ...)``.
+        name: Short name, for file names and displays.
+    """
+
+    data: TensorData
+    input_shape: tuple[int, ...] = ()
+    name: str = "tensors"
+
+    def load(self) -> Splits:
+        """Return the data."""
+        return self.data.splits
+
+    def example(self, batch: int = 1, *, seed: int = 0) -> Tensor | tuple[Tensor, ...]:
+        """Return inputs ``(batch, ...)`` of training examples that are drawn at random."""
+        import torch
+
+        train = self.load().train
+        rows = torch.randint(len(train.y), (batch,), generator=torch.Generator().manual_seed(seed))
+        return train.take(rows).x
+
+    def place(self, split: str, row: int) -> str:
+        """Return words for an example: its row in what was passed."""
+        return self.data.place(split, row)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TensorClassification(TensorTask, Classification):
+    """Classify data in memory; made by :func:`from_tensors`.
+
+    Attributes:
+        n_classes: Number of classes.
+        class_names: Names of the classes in the order of their numbers; empty: numbers alone.
+    """
+
+    n_classes: int = 2
+    class_names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class TensorRegression(TensorTask, Regression):
+    """Predict numbers from data in memory; made by :func:`from_tensors`.
+
+    Attributes:
+        n_targets: Numbers per example.
+    """
+
+    n_targets: int = 1
+
+
+def from_tensors(
+    x: Any = None,
+    y: Any = None,
+    *,
+    train: Sequence[Any] | None = None,
+    valid: Sequence[Any] | None = None,
+    test: Sequence[Any] | None = None,
+    split: Sequence[float] = (0.8, 0.1, 0.1),
+    seed: int = 0,
+    kind: Kind | None = None,
+    classes: int | Sequence[str] | None = None,
+    recipe: Recipe | None = None,
+    name: str = "tensors",
+) -> TensorClassification | TensorRegression:
+    """Return the task of tensors or arrays: classification, or regression.
+
+    Give ``x`` and ``y``, which are split at random, or the three parts. The data is copied and
+    checked now, see :func:`~archrank.tasks.checks.check_task`; its digest is part of the task's
+    identity, so that no run goes on with other data.
+
+    Whole numbers, truth values and texts in ``y`` are classes; floats are numbers to predict.
+    Floats in ``x`` of any precision become float32, whole numbers are tokens (int64).
+
+    Args:
+        x: Inputs ``(b, ...)``: a torch tensor, a NumPy array or nested lists; or a tuple of them,
+            the arguments of the network, of one shape.
+        y: Targets ``(b,)``; of several numbers to predict ``(b, targets)``.
+        train: ``(x, y)`` to train with.
+        valid: Those to validate with.
+        test: Those to test with.
+        split: Shares of ``x`` and ``y`` to train, validate and test with.
+        seed: Seed of the split.
+        kind: ``"classification"`` or ``"regression"``; ``None``: as ``y`` tells.
+        classes: Number of classes, or their names in the order of their numbers; ``None``: one more
+            than the highest number, or the texts in ``y`` in the order of the alphabet.
+        recipe: Optimisation; ``None``: :data:`RECIPE`, 20 epochs of AdamW.
+        name: Short name of the task.
+
+    Raises:
+        DataError: The data cannot be learnt from; the message names part and row.
+        SettingsError: Parts are missing, or a setting is out of its range.
+
+    Example:
+        >>> x = np.random.default_rng(0).normal(size=(100, 4))
+        >>> task = from_tensors(x, x.sum(axis=1) > 0)
+        >>> task.input_shape, task.n_classes, len(task.load().train.y)
+        ((4,), 2, 80)
+    """
+    parts = _parts(x, y, {"train": train, "valid": valid, "test": test})
+    inputs = [as_inputs(pair[0], f"x{who}") for who, pair in parts.items()]
+    targets = [as_targets(pair[1], f"y{who}") for who, pair in parts.items()]
+    for who, a, b in zip(parts, inputs, targets, strict=True):
+        _check_lengths(who, a, b)
+    names = [f"y{who}" for who in parts]
+    ys, settings = _read_targets(targets, names, kind, classes)
+    made = [Split(a, b) for a, b in zip(inputs, ys, strict=True)]
+    if len(made) == len(PARTS):
+        data = TensorData(Splits(*made))
+    else:
+        rows = split_rows(len(ys[0]), split, seed)
+        data = TensorData(Splits(*(made[0].take(part) for part in rows)), rows)
+    return make_task(data, settings, RECIPE if recipe is None else recipe, name)
+
+
+def make_task(
+    data: TensorData, settings: Mapping[str, Any], recipe: Recipe, name: str
+) -> TensorClassification | TensorRegression:
+    """Return the task of data in memory, and check it.
+
+    Args:
+        data: Inputs and targets.
+        settings: ``n_targets``; or ``n_classes``, and ``class_names`` if there are any.
+        recipe: Optimisation.
+        name: Short name of the task.
+
+    Raises:
+        ArgumentError: The recipe is none, or the name no text.
+        DataError: The data cannot be learnt from.
+    """
+    family = TensorRegression if "n_targets" in settings else TensorClassification
+    task = family(
+        recipe=instance(recipe, Recipe, "recipe", "such as Recipe(epochs=5)"),
+        data=data,
+        input_shape=_shape_of(data.splits.train),
+        name=instance(name, str, "name", "of the task"),
+        **settings,
+    )
+    check_task(task)
+    return task
+
+
+def split_rows(n: int, split: Sequence[float], seed: int) -> tuple[NDArray[np.int64], ...]:
+    """Return which of ``n`` examples train, validate and test, drawn at random.
+
+    Raises:
+        SettingsError: The shares are not three positive numbers that add up to 1, or leave a part
+            without examples.
+    """
+    if isinstance(split, str) or not isinstance(split, Sequence) or len(split) != len(PARTS):
+        raise SettingsError(
+            f"split is {quoted(split)}, expected shares to train, validate and test with, such as "
+            "(0.8, 0.1, 0.1)"
+        )
+    shares = [number(share, "a share of split", error=SettingsError) for share in split]
+    if min(shares) <= 0 or not math.isclose(sum(shares), 1, abs_tol=1e-6):
+        raise SettingsError(
+            f"split is {quoted(split)}, expected three positive shares that add up to 1"
+        )
+    held_out = [round(n * share) for share in shares[1:]]
+    first = n - sum(held_out)
+    if min(first, *held_out) < 1:
+        raise SettingsError(
+            f"split is {quoted(split)}, which leaves a part of {n} examples empty; pass more, or "
+            "other shares"
+        )
+    rng = np.random.default_rng(whole(seed, "seed", at_least=0, error=SettingsError))
+    order = rng.permutation(n)
+    return order[:first], order[first : first + held_out[0]], order[first + held_out[0] :]
+
+
+def _parts(x: Any, y: Any, given: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Return inputs and targets by what messages add to their names: one pair, or three."""
+    missing = [part for part, pair in given.items() if pair is None]
+    if len(missing) == len(given):
+        if x is None or y is None:
+            raise SettingsError(
+                "from_tensors needs inputs and targets: from_tensors(x, y), or train=(x, y), "
+                "valid=(x, y), test=(x, y)"
+            )
+        return {"": (x, y)}
+    if x is not None or y is not None:
+        raise SettingsError(
+            "from_tensors takes x and y, which are split, or train, valid and test; not both"
+        )
+    if missing:
+        raise SettingsError(
+            f"from_tensors lacks {' and '.join(missing)}: give train, valid and test, each (x, y); "
+            "or x and y alone, which are split"
+        )
+    for part, pair in given.items():
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            raise DataError(f"{part} is {quoted(pair)}, expected ({part}_x, {part}_y)")
+    return {f" of {part}": (pair[0], pair[1]) for part, pair in given.items()}
+
+
+def _check_lengths(who: str, inputs: Tensor | tuple[Tensor, ...], targets: Any) -> None:
+    for x in inputs if isinstance(inputs, tuple) else (inputs,):
+        if len(x) != len(targets):
+            raise DataError(f"x{who} has {len(x):,} examples, y{who} has {len(targets):,}")
+        if not len(x):
+            raise DataError(f"x{who} is empty")
+
+
+def _read_targets(
+    targets: Sequence[Any],
+    parts: Sequence[str],
+    kind: Kind | None,
+    classes: int | Sequence[str] | None,
+) -> tuple[list[Tensor], dict[str, Any]]:
+    """Return targets as they are learnt, and the settings of the task that they tell."""
+    import torch
+
+    if kind is not None and kind not in KINDS:
+        raise SettingsError(f"kind is {quoted(kind)}, expected one of {', '.join(KINDS)}")
+    floats = [isinstance(y, torch.Tensor) and y.is_floating_point() for y in targets]
+    if kind is None and len(set(floats)) > 1:
+        raise DataError(
+            "targets are floats in one part and classes in another: say kind='classification' or "
+            "kind='regression'"
+        )
+    if (kind or ("regression" if floats[0] else "classification")) == "classification":
+        return _classes(targets, parts, classes)
+    if classes is not None:
+        raise SettingsError("classes are given, but the targets are numbers to predict")
+    if not all(isinstance(y, torch.Tensor) for y in targets):
+        raise DataError("targets are texts, which no regression can predict")
+    if len({tuple(y.shape[1:]) for y in targets}) > 1:
+        raise DataError("the parts have different numbers of targets per example")
+    width = targets[0].shape[1] if targets[0].dim() == 2 else 1
+    return [y.float() for y in targets], {"n_targets": width}
+
+
+def _classes(
+    targets: Sequence[Any], parts: Sequence[str], classes: int | Sequence[str] | None
+) -> tuple[list[Tensor], dict[str, Any]]:
+    """Return class numbers, and number and names of the classes."""
+    count, names = None, None
+    if isinstance(classes, str | bool) or not isinstance(classes, int | Sequence | None):
+        raise SettingsError(f"classes is {quoted(classes)}, expected a number, or a list of names")
+    if isinstance(classes, int):
+        count = whole(classes, "classes", at_least=2, error=SettingsError)
+    elif classes is not None:
+        names, count = list(map(str, classes)), len(classes)
+        if len(set(names)) < max(2, count):
+            raise SettingsError(
+                f"classes is {quoted(classes)}, expected two different names or more"
+            )
+    ys, found = class_numbers(targets, parts, names)
+    if count is None:
+        count = len(found) or int(max(y.max() for y in ys)) + 1
+        if count < 2:
+            raise DataError(f"{parts[0]} has one class alone: there is nothing to tell apart")
+        examples = sum(map(len, ys))
+        if not found and count > examples:
+            raise DataError(
+                f"{parts[0]} has class numbers up to {count - 1:,} in {examples:,} examples; "
+                "for numbers to predict, say kind='regression'"
+            )
+    return ys, {"n_classes": count, "class_names": found}
+
+
+def _shape_of(split: Split) -> tuple[int, ...]:
+    """Return the shape of one input; of several, their number first."""
+    shapes = {tuple(x.shape[1:]) for x in split.inputs}
+    if len(shapes) > 1:
+        raise DataError(
+            f"inputs have the shapes {', '.join(map(str, sorted(shapes)))}, expected one; derive a "
+            "class from tasks.Classification or tasks.Regression for others"
+        )
+    shape = shapes.pop()
+    return (len(split.inputs), *shape) if isinstance(split.x, tuple) else shape

@@ -1,0 +1,27 @@
+"""The guide to users' tasks: its code runs, from top to bottom, as one program."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+GUIDE = Path(__file__).parents[1] / "docs" / "your_own_task.md"
+
+
+def test_every_block_runs(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("ARCHRANK_CACHE", str(tmp_path))
+    blocks = re.findall(r"^```python\n(.*?)^```", GUIDE.read_text(encoding="utf-8"), re.M | re.S)
+    assert len(blocks) == 3
+    names: dict[str, Any] = {"__name__": "guide"}
+    for number, block in enumerate(blocks, 1):
+        exec(compile(block, f"{GUIDE.name}, block {number}", "exec"), names)
+    sizes, config, error = capsys.readouterr().out.splitlines()
+    assert f"print(task.input_shape, task.class_names, task.n_outputs)  # {sizes}" in blocks[0]
+    assert names["study"].best.values["params"] <= 150
+    assert config == str(names["study"].best.config)
+    assert "row 17 of the data" in error

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from archrank.errors import DataError, DataWarning
+from archrank.errors import ArgumentError, DataError, DataWarning
 from archrank.evaluators import Training
 from archrank.spaces import from_choices
 from archrank.tasks import (
@@ -105,6 +105,11 @@ def with_class(number: int) -> torch.Tensor:
 def test_faults_are_named(task: Task, told: str) -> None:
     with pytest.raises(DataError, match=told):
         check_task(task)
+
+
+def test_something_that_is_no_task_is_refused() -> None:
+    with pytest.raises(ArgumentError, match=r"check_task: task is .*from_tensors"):
+        check_task(np.zeros((3, 2)))  # type: ignore[arg-type]
 
 
 def test_a_leak_is_a_warning_with_both_rows() -> None:

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from archrank.checks import instance
 from archrank.errors import DataError, DataWarning
+from archrank.tasks.base import Task
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from archrank.tasks.base import Split, Splits, Task
+    from archrank.tasks.base import Split, Splits
 
 LEAK = 0.01
 """Share of a held-out split's examples that may stand in another split without a warning."""
@@ -38,6 +40,7 @@ def check_task(task: Task) -> None:
         task: Its data is loaded.
 
     Raises:
+        ArgumentError: It is no task.
         DataError: A split is empty; inputs and targets differ in number; inputs are float64 or of
             another type that networks do not take, or differ in shape; a number is not finite; a
             class is out of range. The message names the row.
@@ -45,6 +48,7 @@ def check_task(task: Task) -> None:
     Warns:
         DataWarning: 1 % of a held-out split or more stands in another split, too.
     """
+    instance(task, Task, "check_task: task", "such as tasks.from_tensors(x, y)")
     key = json.dumps([type(task).__module__, task.identity()], sort_keys=True)
     if key in _passed:
         return

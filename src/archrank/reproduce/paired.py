@@ -9,7 +9,7 @@ from scipy.stats import t as student
 from archrank.types import Floats
 
 LEVEL = 0.95
-"""Of intervals."""
+"""Share of intervals that hold the true mean."""
 
 
 def above(differences: Floats) -> bool:

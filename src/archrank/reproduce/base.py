@@ -31,6 +31,11 @@ Found: TypeAlias = dict[str, Any]
 Announce: TypeAlias = Callable[[str], object]
 """Called with a line about what begins or has ended; workers call it, too."""
 
+PICTURE = "the paper prints a picture only"
+"""Reason of rows without a figure of the paper's, see :attr:`Row.why`."""
+NOTHING = "the paper does not tell"
+"""Reason of rows that the paper has nothing about."""
+
 J = TypeVar("J")
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.base import clone
 
 from archrank.rankers.base import Ranker
-from archrank.reproduce.acenas.figures import LABELS, PICTURE
+from archrank.reproduce.acenas.figures import LABELS
 from archrank.reproduce.acenas.search import (
     QUICK_PRETRAINING,
     ROUNDS,
@@ -23,7 +23,7 @@ from archrank.reproduce.acenas.search import (
     search_result,
 )
 from archrank.reproduce.acenas.tables import NOTES, head_start
-from archrank.reproduce.base import Claim, Comparison, Found, Plan, Row, summary
+from archrank.reproduce.base import PICTURE, Claim, Comparison, Found, Plan, Row, summary
 from archrank.reproduce.bench import Bench
 from archrank.types import Floats
 

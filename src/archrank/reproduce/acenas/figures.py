@@ -20,12 +20,11 @@ from archrank.reproduce.acenas.search import (
     run_walk,
 )
 from archrank.reproduce.acenas.tables import NOTES, SETTINGS, searches, walks
-from archrank.reproduce.base import Claim, Comparison, Found, Plan, Row, summary
+from archrank.reproduce.base import PICTURE, Claim, Comparison, Found, Plan, Row, summary
 from archrank.reproduce.bench import Bench
 from archrank.strategies.random import Random
 from archrank.strategies.regularized_evolution import RegularizedEvolution
 
-PICTURE = "the paper prints a picture only"
 LABELS = 100  # in five rounds of 20
 Runs = dict[tuple[str, str], list[Found]]
 """Searches by data set and method."""

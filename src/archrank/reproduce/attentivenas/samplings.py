@@ -17,14 +17,12 @@ from archrank.reproduce.attentivenas.measuring import (
     prepare,
 )
 from archrank.reproduce.attentivenas.trainings import SAMPLINGS, UNIFORM, networks_of
-from archrank.reproduce.base import Claim, Comparison, Found, Plan, Row, summary
+from archrank.reproduce.base import NOTHING, PICTURE, Claim, Comparison, Found, Plan, Row, summary
 from archrank.reproduce.bench import Bench
 from archrank.reproduce.paired import LEVEL, above, interval
 from archrank.reproduce.workplace import told, workplace
 from archrank.types import Floats
 
-PICTURE = "the paper prints a picture only"
-NOTHING = "the paper does not tell"
 STATISTICS = {"minimum": 0.0, "first quartile": 0.25, "median": 0.5}
 SMALL = 2  # regimes that count as small
 GUIDED = ("bestup-50-ranker", "bestup-1m")

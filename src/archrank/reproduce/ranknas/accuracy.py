@@ -5,11 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from archrank.reproduce.base import Announce, Claim, Comparison, Found, Plan, Row, nobody, summary
+from archrank.reproduce.base import (
+    NOTHING,
+    Claim,
+    Comparison,
+    Found,
+    Plan,
+    Row,
+    summary,
+)
 from archrank.reproduce.bench import Bench
 from archrank.reproduce.ranknas.extent import Extent, extent_of, told, workplace
 from archrank.reproduce.ranknas.fits import DEFAULT, MAKERS, RANKNAS
@@ -38,35 +45,20 @@ THEIRS = (
     "theirs: IWSLT'14, 200 random architectures of the whole space, by test BLEU; ours: phrases, "
     "fewer ones within a band of sizes"
 )
-NOTHING = "the paper does not tell"
 RESAMPLED = 400  # samples of the architectures, for intervals
 
 
-@dataclass(frozen=True)
-class Predicting:
-    """One supernet, whose losses predict ranks of some architectures."""
-
-    space: str
-    seed: int
-    extent: Extent
-    folder: Path
-    announce: Announce = nobody
-
-
-def predict(job: Predicting) -> Found:
+def predict(trainings: Trainings) -> Found:
     """Score the architectures that judge ranks by the supernet, and by rankers of other losses.
 
     Returns:
         For each ranker ``scores`` of all of them, and its CPU ``seconds``: training of the
         supernet, scoring, fit.
     """
-    trainings = Trainings(job.space, job.seed, job.extent, job.folder, job.announce)
-    space = trainings.networks.space
-    archs = judges(job.space, job.extent)
-    rng = np.random.default_rng([job.seed, 1])
-    labelled = drawn(
-        trainings.networks, job.extent.labels, rng=rng, band=job.extent.band, but=archs
-    )
+    space, extent = trainings.networks.space, trainings.extent
+    archs = judges(trainings.space, extent)
+    rng = np.random.default_rng([trainings.seed, 1])
+    labelled = drawn(trainings.networks, extent.labels, rng=rng, band=extent.band, but=archs)
     trained = trainings.trained()["cpu_seconds"]
     own = trainings.scored(archs, "judges")
     labels = trainings.scored(labelled, "labels-of-band")
@@ -78,7 +70,7 @@ def predict(job: Predicting) -> Found:
     finite = np.isfinite(learnt)
     for name in (RANKNAS, DEFAULT):
         start = time.process_time()
-        ranker = MAKERS[name](space, job.seed).fit(labelled[finite], learnt[finite])
+        ranker = MAKERS[name](space, trainings.seed).fit(labelled[finite], learnt[finite])
         seconds = trained + labels["cpu_seconds"] + time.process_time() - start
         found[name] = {"scores": ranker.predict(archs).tolist(), "seconds": seconds}
     return found
@@ -131,7 +123,7 @@ def table_4(bench: Bench | None, plan: Plan) -> Comparison:
         found = []
         for name in NAMES:
             jobs = [
-                Predicting(name, seed, extent, folder, plan.announce) for seed in range(plan.seeds)
+                Trainings(name, seed, extent, folder, plan.announce) for seed in range(plan.seeds)
             ]
             runs = plan.map(predict, jobs)
             alone = judged(plan, name, extent, folder)

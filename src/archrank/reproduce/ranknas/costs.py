@@ -12,7 +12,7 @@ import numpy as np
 
 from archrank.report.chart import Axis, Chart, Groups
 from archrank.report.figures import Figure
-from archrank.reproduce.base import Claim, Comparison, Found, Plan, Row
+from archrank.reproduce.base import PICTURE, Claim, Comparison, Found, Plan, Row
 from archrank.reproduce.bench import Bench
 from archrank.reproduce.ranknas.extent import extent_of, told, workplace
 from archrank.reproduce.ranknas.models import HAT, RANKNAS, Repetition, Runs, total
@@ -23,7 +23,6 @@ from archrank.types import Floats
 
 UNPRUNED = "RankNAS*"
 METHODS = (HAT, UNPRUNED, RANKNAS)
-PICTURE = "the paper prints a picture only"
 WIDTH = 0.6  # of a bar, in the distance of two
 FASTER, LESS_SEARCH, OVERALL, LESS_TRAINING = 10.34, 75.0, 11.53, 80.0
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from archrank.report.chart import Axis, Chart
 from archrank.report.figures import Figure
-from archrank.reproduce.base import Claim, Comparison, Found, Plan, Row, summary
+from archrank.reproduce.base import PICTURE, Claim, Comparison, Found, Plan, Row, summary
 from archrank.reproduce.bench import find_table
 from archrank.reproduce.ranknas.extent import extent_of, told, workplace
 from archrank.reproduce.ranknas.latency import FILE, load_pairs
@@ -35,7 +35,6 @@ from archrank.types import Floats
 TIMED, SCORED = 8, 64  # architectures whose dimension is changed
 QUICK_TIMED, QUICK_SCORED = 2, 4
 ALMOST = 0.02  # relative change up to which latency is almost unchanged
-PICTURE = "the paper prints a picture only"
 NOTES = (
     f"HAT's latencies: rows with the same {', '.join(MATCHED)} are compared, as shares of their "
     f"mean, by fifths of the mean dimension over layers; almost unchanged: by {ALMOST:.0%} at most",

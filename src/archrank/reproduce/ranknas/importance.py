@@ -14,7 +14,7 @@ import numpy as np
 
 from archrank.importance import THRESHOLDS, Importance, decision_groups, permutation_importance
 from archrank.report.importance import figure
-from archrank.reproduce.base import Claim, Comparison, Found, Plan, Row, summary
+from archrank.reproduce.base import PICTURE, Claim, Comparison, Found, Plan, Row, summary
 from archrank.reproduce.bench import find_table
 from archrank.reproduce.ranknas.fits import DEFAULT, MAKERS, RANKNAS
 from archrank.reproduce.ranknas.latency import COLUMN, FILE, load_pairs
@@ -23,7 +23,6 @@ from archrank.tables.base import BenchTable
 JUDGES = (RANKNAS, DEFAULT)
 ARCHS, THRESHOLD = THRESHOLDS["hardware_aware"]
 FOLDS = 5
-PICTURE = "the paper prints a picture only"
 WIDTHS = ("dec_ffn", "enc_ffn", "dec_embed", "enc_embed")
 ATTENTION = ("dec_arbitrary", "dec_self_heads", "dec_cross_heads")
 DEPTH = "dec_layers"

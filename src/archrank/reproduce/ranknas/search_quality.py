@@ -9,12 +9,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from archrank.reproduce.base import Announce, Claim, Comparison, Found, Plan, Row, nobody, summary
+from archrank.reproduce.base import (
+    NOTHING,
+    PICTURE,
+    Claim,
+    Comparison,
+    Found,
+    Plan,
+    Row,
+    summary,
+)
 from archrank.reproduce.bench import Bench
 from archrank.reproduce.paired import above
 from archrank.reproduce.ranknas.charts import Curve, curves
@@ -35,23 +42,6 @@ SPACE = "ranknas_small"
 ACCURATE, INACCURATE = "accurate ranker", "inaccurate ranker"
 RANKERS = (ACCURATE, INACCURATE)
 GENERATIONS = (0, 2, 6, 15, 30)  # after which the best so far is trained from scratch
-PICTURE = "the paper prints a picture only"
-NOTHING = "the paper does not tell"
-
-
-@dataclass(frozen=True)
-class Searching:
-    """One supernet, with searches under both rankers."""
-
-    seed: int
-    extent: Extent
-    folder: Path
-    announce: Announce = nobody
-
-    @property
-    def trainings(self) -> Trainings:
-        """The supernet of the large space."""
-        return Trainings(SPACE, self.seed, self.extent, self.folder, self.announce)
 
 
 def generations(evolution: PopulationEvolution) -> tuple[int, ...]:
@@ -60,7 +50,7 @@ def generations(evolution: PopulationEvolution) -> tuple[int, ...]:
     return (*(g for g in GENERATIONS if g < last), last)
 
 
-def search(job: Searching) -> Found:
+def search(trainings: Trainings) -> Found:
     """Search under each ranker.
 
     Returns:
@@ -68,8 +58,8 @@ def search(job: Searching) -> Found:
         judge ranks, CPU ``seconds``, and ``best``: the best so far, as text, after each of
         :func:`generations`.
     """
-    trainings, extent = job.trainings, job.extent
-    networks, evolution = trainings.networks, extent.evolution
+    networks, extent = trainings.networks, trainings.extent
+    evolution = extent.evolution
     found: Found = {}
     for name, n, early in ((ACCURATE, extent.labels, False), (INACCURATE, extent.few, True)):
         learnt = learn(trainings, n, early=early)
@@ -78,7 +68,7 @@ def search(job: Searching) -> Found:
             learnt.ranker.predict,
             lambda archs: networks.cost(archs)["macs"],  # of equal scores
             start=networks.space.sample(0, rng=np.random.default_rng(0)),
-            seed=job.seed,
+            seed=trainings.seed,
         )
         ends = [scored(evolution, g) for g in generations(evolution)]
         best = [seen.archs[seen.take(np.arange(len(seen)) < end).best()] for end in ends]
@@ -100,11 +90,11 @@ def figure_6(bench: Bench | None, plan: Plan) -> Comparison:
     """Losses from scratch of the best so far, under an accurate and an inaccurate ranker."""
     extent = extent_of(plan)
     with workplace(plan) as folder:
-        jobs = [Searching(seed, extent, folder, plan.announce) for seed in range(plan.seeds)]
+        jobs = [Trainings(SPACE, seed, extent, folder, plan.announce) for seed in range(plan.seeds)]
         runs = plan.map(search, jobs)
         texts = sorted({text for run in runs for name in RANKERS for text in run[name]["best"]})
         space = networks_of(SPACE, extent).space
-        alone = trained_alone(plan, jobs[0].trainings, space.parse(texts))
+        alone = trained_alone(plan, jobs[0], space.parse(texts))
         random = judged(plan, SPACE, extent, folder)
     results, truth = dict(zip(texts, alone, strict=True)), truth_of(random, "valid_loss")
     found = {name: [_finished(run[name], results, truth) for run in runs] for name in RANKERS}

@@ -5,13 +5,21 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 
-from archrank.reproduce.base import Announce, Claim, Comparison, Found, Plan, Row, nobody, summary
+from archrank.reproduce.base import (
+    NOTHING,
+    PICTURE,
+    Claim,
+    Comparison,
+    Found,
+    Plan,
+    Row,
+    summary,
+)
 from archrank.reproduce.bench import Bench
 from archrank.reproduce.paired import above
 from archrank.reproduce.ranknas.charts import Curve, curves
@@ -30,18 +38,6 @@ EVOLUTION, RANDOM, SUPERNET = (
     "the supernet's loss, random search",
 )
 STRATEGIES = (EVOLUTION, RANDOM, SUPERNET)
-PICTURE = "the paper prints a picture only"
-NOTHING = "the paper does not tell"
-
-
-@dataclass(frozen=True)
-class Searching:
-    """One supernet, searched by every strategy."""
-
-    seed: int
-    extent: Extent
-    folder: Path
-    announce: Announce = nobody
 
 
 def counts(extent: Extent) -> list[int]:
@@ -52,7 +48,7 @@ def counts(extent: Extent) -> list[int]:
     )
 
 
-def search(job: Searching) -> Found:
+def search(trainings: Trainings) -> Found:
     """Search a supernet by every strategy, several times under the ranker's scores; once.
 
     Returns:
@@ -60,14 +56,13 @@ def search(job: Searching) -> Found:
         the best so far by the supernet, ``(repetitions, counts)``, mean CPU ``seconds`` of a
         search, and the numbers of architectures after which the published random search ``stops``.
     """
-    trainings = Trainings(SPACE, job.seed, job.extent, job.folder, job.announce)
-    about = {"extent": asdict(job.extent), "task": trainings.task.identity()}
-    path = job.folder / SPACE / f"strategies-{job.seed}.json"
-    return kept(path, about, partial(_search, job, trainings))
+    about = {"extent": asdict(trainings.extent), "task": trainings.task.identity()}
+    path = trainings.folder / SPACE / f"strategies-{trainings.seed}.json"
+    return kept(path, about, partial(_search, trainings))
 
 
-def _search(job: Searching, trainings: Trainings) -> Found:
-    extent = job.extent
+def _search(trainings: Trainings) -> Found:
+    extent = trainings.extent
     learnt = learn(trainings, extent.labels)
     evolution = extent.evolution
     batches = math.ceil(evolution.evaluations / evolution.size)
@@ -134,7 +129,7 @@ def figure_7(bench: Bench | None, plan: Plan) -> Comparison:
     """Losses, by the supernet, of the best that each strategy has found so far."""
     extent = extent_of(plan)
     with workplace(plan) as folder:
-        jobs = [Searching(seed, extent, folder, plan.announce) for seed in range(plan.seeds)]
+        jobs = [Trainings(SPACE, seed, extent, folder, plan.announce) for seed in range(plan.seeds)]
         runs = plan.map(search, jobs)
     at = counts(extent)
     rows = [summary("RankNAS's ranker: tau with the supernet's losses", runs, "tau", why=NOTHING)]

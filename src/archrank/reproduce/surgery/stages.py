@@ -9,7 +9,7 @@ import numpy as np
 from archrank import criteria
 from archrank.assess.fitting import Fit, fit_stages, measures
 from archrank.assess.surgery_rankers import RANKING
-from archrank.reproduce.base import Claim, Comparison, Found, Plan, Row, summary
+from archrank.reproduce.base import PICTURE, Claim, Comparison, Found, Plan, Row, summary
 from archrank.reproduce.bench import Bench
 from archrank.reproduce.surgery.predictors import NOTES, by_ranker, fits, sizes
 
@@ -20,7 +20,6 @@ TOP_COUNTS = (11, 7, 1)  # BR@K of Table A2
 ONE_RUN = "paper: one run; ours: mean over runs (BR@K: median)"
 FIRST = f"{ONE_RUN}; its 78 random cells held none at chance, ours hold some"
 LATE_LSTM = f"{ONE_RUN}; its LSTM ranks like its GATES from stage 3 on, ours never does"
-PICTURE = "the paper prints a picture only"
 
 # Table A2: per stage lowest and highest accuracy added, their sd, BR@11, BR@7, BR@1, tau
 PaperStage = tuple[float, float, float, int, int, int, float]

@@ -133,6 +133,36 @@ def test_padding_changes_nothing() -> None:
     )
 
 
+def test_soft_labels_of_tokens() -> None:
+    """Sure ones are labels; those of padding count for nothing, and get no gradient."""
+    task, g = Counting(), torch.Generator().manual_seed(0)
+    outputs, y = torch.randn(3, 13, 4, generator=g), torch.randint(1, 13, (3, 4), generator=g)
+    y[0, 2:] = PAD
+    sure = (50 * torch.eye(13)[y]).softmax(-1).movedim(-1, 1)  # (b, vocabulary, t)
+    assert task.takes_soft_labels
+    assert torch.allclose(task.soft_loss(outputs, sure, y), task.loss(outputs, y))
+
+    soft = torch.randn(3, 13, 4, generator=g).softmax(1).requires_grad_()
+    each = -(soft * outputs.log_softmax(1)).sum(1).detach()  # (b, t)
+    by_hand = each[y != PAD].mean()
+    found = task.soft_loss(outputs.requires_grad_(), soft, y)
+    assert torch.allclose(found, by_hand)
+    found.backward()  # type: ignore[no-untyped-call]
+    assert soft.grad is None
+    assert outputs.grad is not None
+    assert not outputs.grad[0, :, 2:].any()
+
+
+def test_soft_labels_are_for_cross_entropy_alone() -> None:
+    class OwnLoss(Counting):
+        def loss(self, outputs: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+            return 2 * super().loss(outputs, y)
+
+    assert not OwnLoss().takes_soft_labels
+    assert not Sums().takes_soft_labels
+    assert Parity().takes_soft_labels
+
+
 def test_a_huge_loss_has_an_infinite_perplexity() -> None:
     outputs = torch.zeros(1, 13, 1)
     outputs[0, 5] = 2000

@@ -97,6 +97,11 @@ class Task(ABC):
         """True if the loss is the mean cross entropy over examples, each of one class."""
         return False
 
+    @property
+    def takes_soft_labels(self) -> bool:
+        """True if :meth:`soft_loss` is the loss with probabilities in place of classes."""
+        return self.is_cross_entropy
+
     @abstractmethod
     def load(self) -> Splits:
         """Return the data as tensors; the same for every call with the same task."""
@@ -109,6 +114,20 @@ class Task(ABC):
             outputs: What the network returned for the inputs, ``(b, ...)``.
             y: Targets, ``(b, ...)``.
         """
+
+    def soft_loss(self, outputs: Tensor, soft: Tensor, y: Tensor) -> Tensor:
+        """Return the mean cross entropy with soft labels, which in-place distillation learns.
+
+        For tasks whose :attr:`takes_soft_labels` is True.
+
+        Args:
+            outputs: Logits ``(b, classes, ...)``.
+            soft: Probabilities, of the same shape; no gradient goes to them.
+            y: Targets; they tell what counts, such as tokens that are no padding.
+        """
+        from torch.nn.functional import cross_entropy
+
+        return cross_entropy(outputs, soft.detach())
 
     def measure(self, outputs: Tensor, y: Tensor) -> Mapping[str, Tensor | float]:
         """Return the metrics of a batch by name, each a mean over the batch.

@@ -13,11 +13,11 @@ from archrank.errors import SettingsError
 from archrank.supernets import Supernet, SupernetTraining, train_supernet
 from archrank.supernets.samplers import Uniform
 from archrank.supernets.updates import Sandwich, Session, UpdateRule
-from archrank.supernets.updates.sandwich import soft_loss
 from archrank.tasks import Digits, Recipe
 from archrank.testing import check_update_rule
 from archrank.training.step import Step
 from tests.supernets.elastic import TASK, space, supernet
+from tests.supernets.transformers import SPACES, made, task_of
 
 Weights = dict[str, torch.Tensor]
 PLAIN = Recipe(lr=0.1, momentum=0.0, weight_decay=0.0, schedule="constant")
@@ -64,7 +64,7 @@ def test_an_update_is_the_sum_of_four_gradients(distil: bool) -> None:
 
 def test_soft_labels_get_no_gradient() -> None:
     outputs, teacher = torch.randn(2, 5, 10), torch.randn(5, 10, requires_grad=True)
-    loss = soft_loss(outputs[0].requires_grad_(), teacher.softmax(1))
+    loss = TASK.soft_loss(outputs[0].requires_grad_(), teacher.softmax(1), BATCH.y)
     loss.backward()  # type: ignore[no-untyped-call]
     assert teacher.grad is None
 
@@ -81,7 +81,7 @@ def test_small_networks_are_not_starved() -> None:
     net, held_out, accuracy = nets[True], TASK.load().valid, {}
     soft = net(BATCH.x, LARGEST).detach().softmax(1)
     for arch in (SMALLEST, *BETWEEN):
-        loss, by_labels = soft_loss(net(BATCH.x, arch), soft), net(BATCH.x, arch)
+        loss, by_labels = TASK.soft_loss(net(BATCH.x, arch), soft, BATCH.y), net(BATCH.x, arch)
         labels = cross_entropy(by_labels, BATCH.y)
         assert 1 / 3 < loss.item() / labels.item() < 3
         of_batch = kl_div(net(BATCH.x, arch).log_softmax(1), soft, reduction="batchmean")
@@ -97,7 +97,7 @@ def test_small_networks_are_not_starved() -> None:
 def test_sure_answers_are_labels() -> None:
     logits, y = torch.randn(8, 10, requires_grad=True), torch.arange(8)
     soft = (50 * torch.eye(10)[y]).softmax(1)
-    assert torch.allclose(soft_loss(logits, soft), cross_entropy(logits, y))
+    assert torch.allclose(TASK.soft_loss(logits, soft, y), cross_entropy(logits, y))
 
 
 def test_only_the_largest_is_regularised() -> None:
@@ -121,6 +121,27 @@ def test_contract(rule: UpdateRule) -> None:
     torch.set_num_threads(1)
     check_update_rule(rule, lambda: supernet(drop=0.3), TASK, Uniform(2))
     assert Sandwich().describe() == {"class": "Sandwich"}
+
+
+@pytest.mark.parametrize("name", ["hat", "language"])
+def test_tokens_are_learnt_from_the_largest(name: str) -> None:
+    """The smallest gets the gradient of soft labels, averaged over tokens that are no padding."""
+    torch.set_num_threads(1)
+    space = SPACES[name]
+    task, net = task_of(space), made(space)
+    check_update_rule(Sandwich(), lambda: made(space), task, Uniform(1))
+    batch = task.load().train.take(slice(0, 16))
+    smallest, largest = (getattr(space.networks(task), end) for end in ("smallest", "largest"))
+    real = batch.y != (-100 if task.padding is None else task.padding)
+    first, last = net(*batch.inputs, largest), net(*batch.inputs, smallest)
+    each = -(first.detach().softmax(1) * last.log_softmax(1)).sum(1)  # (b, t)
+    expected = gradients(net, task.loss(first, batch.y) + each[real].mean())
+    before = {n: w.detach().clone() for n, w in net.named_parameters()}
+    update = Sandwich().start(Session(net.train(), task, Step(net.parameters(), PLAIN, 10)))
+    update(batch, np.empty((0, len(smallest)), dtype=np.uint8))
+    for weight_name, weight in net.named_parameters():
+        moved = before[weight_name] - 0.1 * expected[weight_name]
+        assert torch.allclose(weight, moved, atol=1e-5), weight_name
 
 
 def test_clipping_by_value_and_half_precision() -> None:

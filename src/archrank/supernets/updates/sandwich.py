@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
 from archrank.errors import SettingsError
 from archrank.supernets.updates.base import Session, UpdateRule, Updates
@@ -62,7 +61,7 @@ class Sandwich(UpdateRule):
         Raises:
             SettingsError: the task has no classes whose probabilities could be learnt.
         """
-        if self.distil and not session.task.is_cross_entropy:
+        if self.distil and not session.task.takes_soft_labels:
             raise SettingsError(
                 f"in-place distillation learns probabilities of classes, but the loss of task "
                 f"{session.task.name!r} is no cross entropy; use Sandwich(distil=False)"
@@ -85,11 +84,13 @@ class _Sandwiches(Updates):
         outputs, loss = session.run(batch, self._largest, session.task.loss)
         step.backward(loss)
         losses = [loss.detach()]
-        soft = outputs.detach().float().softmax(dim=1)  # (b, classes)
+        soft = outputs.detach().float().softmax(dim=1)  # (b, classes), tokens: (b, vocabulary, t)
         with mode(session.supernet, training=False):
             for arch in (*archs, self._smallest):
                 if self._distil:
-                    outputs, loss = session.run(batch, arch, lambda out, y: soft_loss(out, soft))
+                    outputs, loss = session.run(
+                        batch, arch, lambda out, y: session.task.soft_loss(out, soft, y)
+                    )
                     step.backward(loss)
                     loss = session.task.loss(outputs.detach().float(), batch.y)
                 else:
@@ -103,13 +104,3 @@ class _Sandwiches(Updates):
             mean = total[0] / session.ranks.size
         step.update()
         return mean
-
-
-def soft_loss(outputs: Tensor, soft: Tensor) -> Tensor:
-    """Return the cross entropy with soft labels, a mean over the batch.
-
-    Args:
-        outputs: logits, ``(b, classes)``.
-        soft: probabilities, of the same shape; no gradient goes to them.
-    """
-    return cross_entropy(outputs, soft.detach())

@@ -66,6 +66,24 @@ class TokenPrediction(Task):
         smoothing = self.recipe.label_smoothing
         return cross_entropy(outputs, y, ignore_index=self._ignored, label_smoothing=smoothing)
 
+    @property
+    def takes_soft_labels(self) -> bool:
+        """True unless a subclass has a loss of its own."""
+        return type(self).loss is TokenPrediction.loss
+
+    def soft_loss(self, outputs: Tensor, soft: Tensor, y: Tensor) -> Tensor:
+        """Return the mean cross entropy per token with soft labels; padding counts for nothing.
+
+        Args:
+            outputs: Logits ``(b, vocabulary, t)``.
+            soft: Probabilities, of the same shape; no gradient goes to them.
+            y: Target tokens ``(b, t)``.
+        """
+        from torch.nn.functional import cross_entropy
+
+        real = self.real(y)
+        return cross_entropy(outputs, soft.detach(), reduction="none")[real].mean()
+
     def count(self, y: Tensor) -> Tensor:
         """Return the number of tokens in ``y`` (b, t) that are no padding."""
         return self.real(y).sum()

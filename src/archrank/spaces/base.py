@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from archrank.checks import quoted
 from archrank.errors import ArchitectureError, SpaceError
 from archrank.spaces.conditions import NUMBERED, Condition, Numbering, existing
+from archrank.spaces.given import row_of
 from archrank.spaces.guard import guard
 from archrank.spaces.networks import Networks
 from archrank.spaces.numbers import CHOICE, ORDERED, is_numeric, places
@@ -263,6 +264,14 @@ class Space(ABC):
         existent = existing(arch[None], self.conditions)[0].tolist()
         chosen = zip(self.choices, arch.tolist(), existent, strict=True)
         return {c.name: c.options[k] for c, k, exists in chosen if exists}
+
+    def from_config(self, config: Mapping[str, Any]) -> NDArray[np.uint8]:
+        """Inverse of :meth:`config`: the row ``(d,)`` of chosen options, keys in any order.
+
+        Raises:
+            ArchitectureError: an unknown decision or option, or a decision that is missing.
+        """
+        return row_of(self, config)
 
     def format(self, archs: Archs) -> list[str]:
         """Write each architecture as a string; the published form where there is one."""

@@ -1,0 +1,195 @@
+"""Architectures in whatever form people have them: rows, strings, JSON, choices or numbers."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archrank.checks import quoted
+from archrank.errors import ArchitectureError, ArchrankError
+
+if TYPE_CHECKING:
+    from archrank.spaces.base import Choice, Space
+
+
+def read_arch(space: Space, given: Any) -> NDArray[np.uint8]:
+    """Read one architecture: ``(d,)``, decisions that do not exist put to option 0.
+
+    Args:
+        space: what the architecture is of.
+        given: a row ``(d,)``; a string that the space writes, its ``decision=option`` in any order;
+            choices as ``{decision: option}`` or as JSON text of it; or the number of the
+            architecture (:meth:`.Space.index`), also as text.
+
+    Raises:
+        ArchitectureError: none of these, or no architecture of the space; repeats what was given.
+    """
+    if isinstance(given, str):
+        row = _of_text(space, given.strip())
+    elif isinstance(given, Mapping):
+        row = space.from_config(given)
+    elif isinstance(given, Integral) and not isinstance(given, bool):
+        row = _of_number(space, int(given))
+    elif isinstance(given, np.ndarray | Sequence):
+        row = _of_row(space, given)
+    else:
+        raise ArchitectureError(
+            f"{space.name}: {quoted(given)} is no architecture; give its string, its choices "
+            "{decision: option}, its row or its number"
+        )
+    if not space.valid(row[None])[0]:
+        raise ArchitectureError(f"{space.name}: {quoted(given)} is no valid architecture")
+    found: NDArray[np.uint8] = without_absent(space, row[None])[0]
+    return found
+
+
+def without_absent(space: Space, archs: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Put the decisions of ``archs: (n, d)`` that do not exist to option 0, and nothing else."""
+    from archrank.spaces.conditions import existing
+
+    if not space.conditions:
+        return archs
+    found: NDArray[np.uint8] = np.where(existing(archs, space.conditions), archs, 0)
+    return found.astype(np.uint8)
+
+
+def _of_text(space: Space, text: str) -> NDArray[np.uint8]:
+    if text.startswith("{"):
+        try:
+            return space.from_config(json.loads(text))
+        except (json.JSONDecodeError, RecursionError) as error:
+            raise ArchitectureError(
+                f"{space.name}: {quoted(text)} is no JSON ({error}); write "
+                '{"decision": option, ...}'
+            ) from None
+    try:
+        row: NDArray[np.uint8] = space.parse([text])[0]
+        return row
+    except ArchrankError as error:
+        if text.isascii() and text.isdigit():
+            return _of_number(space, int(text))
+        pairs = [part.partition("=") for part in text.split(",")]
+        written = {name.strip(): value.strip() for name, sign, value in pairs if sign}
+        known = {choice.name for choice in space.choices}
+        if len(written) == len(pairs) and written.keys() & known:
+            return space.from_config(written)
+        fault = str(error).removeprefix("architecture 0: ")
+        raise ArchitectureError(f"{space.name}: {fault}") from None
+
+
+def _of_number(space: Space, number: int) -> NDArray[np.uint8]:
+    if not 0 <= number < space.size:
+        raise ArchitectureError(
+            f"{space.name}: number {quoted(number)} is none of 0..{space.size - 1:,}"
+        )
+    row: NDArray[np.uint8] = space.from_index(np.array([number]))[0]
+    return row
+
+
+def _of_row(space: Space, given: Any) -> NDArray[np.uint8]:
+    try:
+        row = np.asarray(given)
+    except ValueError:
+        row = np.zeros(0)
+    if row.shape != (space.d,):
+        raise ArchitectureError(
+            f"{space.name}: {quoted(given)} is no row of {space.d} choice indices"
+        )
+    found: NDArray[np.uint8] = space.validate(row[None])[0]
+    return found
+
+
+def row_of(space: Space, config: Mapping[str, Any]) -> NDArray[np.uint8]:
+    """Return the row ``(d,)`` of ``{decision: option}``, whose keys come in any order.
+
+    Decisions that do not exist are left out of it, or have no value (``None``, NaN).
+
+    Raises:
+        ArchitectureError: an unknown decision or option, a decision that is missing, or one that
+            does not exist beside the others.
+    """
+    _require_known(space, config)
+    row = np.zeros(space.d, dtype=np.uint8)
+    conditions = space.conditions or (None,) * space.d
+    exists = [True] * space.d
+    for j, (choice, condition) in enumerate(zip(space.choices, conditions, strict=True)):
+        value = config.get(choice.name)
+        absent = is_empty(value)
+        if condition is not None:
+            parent = condition.parent
+            exists[j] = exists[parent] and bool(condition.allows[row[parent]])
+        if not exists[j] and not absent:
+            parent_name = space.choices[conditions[j].parent].name  # type: ignore[union-attr]
+            raise ArchitectureError(
+                f"{space.name}: {choice.name} does not exist where {parent_name} is "
+                f"{config.get(parent_name)}; leave {choice.name}={value} out"
+            )
+        if not exists[j]:
+            continue
+        number = None if absent else option_number(choice, value)
+        if number is None:
+            got = "it is missing" if absent else f"got {quoted(value)}"
+            raise ArchitectureError(
+                f"{space.name}: expected {choice.name}=<{shown_options(choice)}>, {got} in "
+                f"{quoted(dict(config))}"
+            )
+        row[j] = number
+    return row
+
+
+def _require_known(space: Space, config: Mapping[str, Any]) -> None:
+    if not isinstance(config, Mapping):
+        raise ArchitectureError(
+            f"{space.name}: {quoted(config)} is no architecture; write {{decision: option}}"
+        )
+    known = [choice.name for choice in space.choices]
+    for name in config:
+        if name not in known:
+            close = difflib.get_close_matches(str(name), known, n=1)
+            meant = f", did you mean {close[0]!r}?" if close else "."
+            raise ArchitectureError(
+                f"{space.name}: unknown decision {quoted(name)}{meant} Known: {', '.join(known)}"
+            )
+
+
+def shown_options(choice: Choice) -> str:
+    """Write the options of a decision for a message: all of them, or the ends of many."""
+    texts = [str(option) for option in choice.options]
+    return "|".join(texts if len(texts) <= 12 else [*texts[:5], "...", *texts[-3:]])
+
+
+def option_number(choice: Choice, value: Any) -> int | None:
+    """Find the option that ``value`` means: as it is written, or as a number; ``None`` if none."""
+    text = str(value).strip()
+    for k, option in enumerate(choice.options):
+        if str(option) == text:
+            return k
+    number = _number(text if isinstance(value, str) else value)
+    if number is None:
+        return None
+    for k, option in enumerate(choice.options):
+        if isinstance(option, Real) and math.isclose(float(option), number, rel_tol=1e-9):
+            return k
+    return None
+
+
+def _number(value: Any) -> float | None:
+    try:
+        found = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return found if math.isfinite(found) else None
+
+
+def is_empty(value: Any) -> bool:
+    """Tell whether a cell holds nothing: ``None``, NaN or an empty text."""
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return True
+    return isinstance(value, Real) and math.isnan(float(value))

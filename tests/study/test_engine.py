@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +18,8 @@ from archrank.evaluators import Function, Table
 from archrank.spaces import NASBench201
 from archrank.strategies import Random, RegularizedEvolution, Strategy
 from archrank.study import Study, engine
-from archrank.study.engine import Clock, give_up_if_hopeless
+from archrank.study.engine import Clock
 from archrank.study.evaluating import grouped
-from archrank.study.record import Record
 from tests.study.helpers import (
     BUDGET,
     COSTS,
@@ -155,9 +153,6 @@ def test_an_evaluator_that_is_set_up_wrongly() -> None:
     assert study.records == []
 
 
-RECORD = Record(0, 0, 2, np.zeros(1, dtype=np.uint8), "a", {}, None, 0.0, 0.0)
-
-
 @pytest.mark.parametrize(("size", "expected"), [(1, [1] * 5), (2, [2, 2, 1]), (9, [5])])
 def test_groups(size: int, expected: list[int]) -> None:
     archs = {slot: np.full(3, slot, dtype=np.uint8) for slot in (4, 0, 7, 2, 9)}
@@ -166,14 +161,6 @@ def test_groups(size: int, expected: list[int]) -> None:
     assert [s for slots, _ in groups for s in slots] == list(archs)
     for slots, rows in groups:
         assert rows[:, 0].tolist() == slots
-
-
-def test_a_run_is_hopeless_after_five_failures() -> None:
-    failed = [replace(RECORD, reason="no such device")] * 5
-    give_up_if_hopeless(failed[:4])
-    give_up_if_hopeless([*failed, RECORD])
-    with pytest.raises(EvaluationError, match=r"all of the first 5 .* failed; a: no such device"):
-        give_up_if_hopeless(failed)
 
 
 def test_the_clock_counts_earlier_sessions(monkeypatch: pytest.MonkeyPatch) -> None:

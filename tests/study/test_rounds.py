@@ -5,18 +5,20 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from archrank.evaluators import Function
 from archrank.spaces import NASBench201, Space
 from archrank.strategies import Random, RegularizedEvolution, Strategy
 from archrank.strategies.history import History
-from archrank.strategies.region import Region
+from archrank.study.limits import Limits
 from archrank.study.objectives import Constraint, Goals, Objective
 from archrank.study.record import Record
 from archrank.study.rounds import Rounds, Rows
 from archrank.types import Archs
-from tests.study.helpers import guided, make
+from tests.study.helpers import guided, make, refuse
 
 GOALS = Goals((Objective("score"), Objective("ms", "minimize")), (Constraint("ms", "<=", 2.0),))
 SPACE = NASBench201()
+LIMITS = Limits(SPACE, Function(refuse, ["score", "ms:minimize"]).bind(SPACE), GOALS)
 
 
 def record(key: tuple[int, int, int], arch: Archs) -> Record:
@@ -51,7 +53,7 @@ def test_complete_rounds(
     by_key = {r.key: r for r in found}
     assert rounds.number == number
     assert set(rounds.stored) == {slot for r, slot, _ in keys if r == number}
-    history = rounds.history(Region())
+    history = rounds.history(LIMITS)
     assert history.objectives.tolist() == [[10.0 * r + slot, -float(slot)] for r, slot in done]
     assert history.violation.tolist() == [max(0.0, slot - 2.0) / 2 for _, slot in done]
     archs = np.array([by_key[key].arch for key in done], dtype=np.uint8).reshape(-1, SPACE.d)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from archrank.cli.names import names_of
-from archrank.cli.output import confirm, progress_console, say, show_record
+from archrank.cli.output import confirm, progress_console, rejected_text, say, show_record
 from archrank.cli.workers import INTERRUPTED, cores, running
 from archrank.errors import SettingsError
 from archrank.formatting import whole_duration
@@ -97,14 +97,17 @@ class Search:
                 say(f"since this run was begun, {change}")
             self._tell_added(study)
             self._tell_waiting(study)
-            before = len(study.records)
+            before = len(study.results.records)
             stopped = False
             try:
                 study.run(budget, minutes=self.minutes, watcher=watcher(progress_console()))
             except KeyboardInterrupt:
                 stopped = True
-            done = len(study.records) - before
-            say(f"{done} evaluations in {whole_duration(time.monotonic() - start)}")
+            done = len(study.results.records) - before
+            spent = whole_duration(time.monotonic() - start)
+            say(f"{done} evaluations in {spent}{rejected_text(study.results)}")
+            for sentence in study.confirmations:
+                say(sentence)
             if study.shortfall is not None:
                 say(f"the budget was not reached: {study.shortfall}")
             self._finish(study, folder, stopped, budget)
@@ -160,7 +163,7 @@ class Search:
         from archrank.strategies import Pruned
 
         strategy = study.strategy
-        if not isinstance(strategy, Pruned) or len(study.records) < strategy.after:
+        if not isinstance(strategy, Pruned) or len(study.history) < strategy.after:
             return
         pruning = strategy.pruning(study.history)
         if pruning is None:
@@ -187,10 +190,10 @@ class Search:
             self._tell_subnets(study, folder)
             results.best  # noqa: B018  # refuses to name any where none is feasible
         elif results.ok.any() and not results.feasible.any():
-            say(results.infeasible_note(results.nearest))
+            say(results.infeasible_note())
         if stopped:
             of = "" if budget is None else f" of {budget}"
             say(
-                f"stopped after {len(study.records)}{of} evaluations, all kept in {folder}; "
+                f"stopped after {len(results.records)}{of} evaluations, all kept in {folder}; "
                 "repeat the command to go on"
             )

@@ -35,7 +35,7 @@ class Pace:
         self.last: list[str] = []
         first = study.objectives[0].metric
         self._metric = next(m for m in study.description.metrics if m.name == first)
-        self._before = len(study.records)
+        self._before = self._spent
         self._worked = max((r.elapsed for r in study.records), default=0.0)
         self._start = time.monotonic()
         self._waiting: list[str] = []
@@ -53,6 +53,8 @@ class Pace:
         self._since = time.monotonic()
         value = record.values[self._metric.name]
         shown = "failed" if record.reason is not None else format_value(value, self._metric)
+        if self.study.goals.rejects(record.values):
+            shown = "broke a limit"
         self.last = [shown, *self.last][:LAST]
 
     def look(self) -> None:
@@ -69,7 +71,7 @@ class Pace:
         """Part of the budget that is spent, from 0 to 1."""
         parts = [0.0]
         if self.budget is not None:
-            parts.append(len(self.study.records) / self.budget)
+            parts.append(self._spent / self.budget)
         if self.seconds is not None:
             parts.append((self._worked + self.elapsed) / self.seconds)
         return min(max(parts), 1.0)
@@ -77,21 +79,27 @@ class Pace:
     @property
     def count(self) -> str:
         """Evaluations so far: ``12 of 60 evaluations``."""
-        n = len(self.study.records)
+        n, rejected = self._spent, len(self.study.results.rejected)
+        more = f", {rejected} more broke a limit" if rejected else ""
         if self.budget is None:
-            return f"{n} evaluation{'s' * (n != 1)}"
-        return f"{n} of {self.budget} evaluations"
+            return f"{n} evaluation{'s' * (n != 1)}{more}"
+        return f"{n} of {self.budget} evaluations{more}"
+
+    @property
+    def _spent(self) -> int:
+        """Evaluations that count towards the budget."""
+        return len(self.study.results.records)
 
     @property
     def left(self) -> str:
         """Estimate of the time left; empty until an evaluation of this session has finished."""
         ends = [] if self.seconds is None else [self.seconds - self._worked - self.elapsed]
-        new = len(self.study.records) - self._before
+        new = self._spent - self._before
         if self.budget is not None and new:
             # at the moment of the last result; since then its successors run
             each = (self._since - self._start) / new
             passed = time.monotonic() - self._since
-            ends.append(each * (self.budget - len(self.study.records)) - passed)
+            ends.append(each * (self.budget - self._spent) - passed)
         return f"about {whole_duration(max(min(ends), 0))} left" if ends else ""
 
     @property

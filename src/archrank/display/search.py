@@ -82,7 +82,7 @@ class LiveView:
         if self._pace is None:
             return
         self._pace.finished(record)
-        if record.reason:
+        if record.reason and not study.goals.rejects(record.values):
             self._console.print(Text(f"{record.string} failed: {record.reason}", "yellow"))
         if time.monotonic() - self._looked >= LOOKS:
             self._pace.look()
@@ -109,7 +109,7 @@ class PlainLines:
         """Print how many evaluations there are to do, and begin to watch the time."""
         self._pace = Pace(study, budget, minutes)
         self._best = self._pace.best
-        stored = f", continuing after {len(study.records)}" if study.records else ""
+        stored = f", continuing after {len(study.results.records)}" if study.records else ""
         limit = f"{budget} evaluations" if budget is not None else f"{minutes:g} minutes"
         self._print(f"searching until {limit}{stored}")
         threading.Thread(target=self._watch, daemon=True).start()
@@ -124,7 +124,7 @@ class PlainLines:
         if self._pace is None:
             return
         self._pace.finished(record)
-        if record.reason:
+        if record.reason and not study.goals.rejects(record.values):
             self._print(f"{record.string} failed: {record.reason}")
         if time.monotonic() - self._printed >= QUICK:
             self._pace.look()

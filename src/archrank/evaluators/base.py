@@ -45,6 +45,9 @@ class Evaluator(ABC):
         metrics: the quantities that are measured; their names differ.
         cheap: whether measuring costs next to nothing, so that a constraint on a metric keeps
             candidates from being proposed at all.
+        stage: what is measured first where limits are to spare the rest: 1 look-ups and scores of
+            untrained networks, 2 latency, 3 trainings and functions. See
+            :mod:`archrank.study.stages`.
         group_size: number of architectures that are best evaluated in one call.
         task: the task that networks are built for; ``None`` where none are, or where it is that of
             other evaluators.
@@ -52,6 +55,7 @@ class Evaluator(ABC):
 
     metrics: tuple[Metric, ...]
     cheap: bool = False
+    stage: int = 3
     group_size: int = 1
     task: Task | None = None
     _space: Space | None = None
@@ -127,6 +131,13 @@ class Evaluator(ABC):
     def unscoped(self) -> Evaluator:
         """This evaluator without the scope that a combination gave to its metrics."""
         return self
+
+    def careful(self) -> Evaluator | None:
+        """Return what measures the same more carefully, for what a run finds best; bound as this.
+
+        ``None``, the default, where measuring again tells nothing new.
+        """
+        return None
 
     def contents(self) -> dict[str, str]:
         """Return digests of the data that this evaluator reads, by name; none by default.

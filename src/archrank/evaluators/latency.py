@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -64,6 +66,7 @@ class Latency(Evaluator):
         Metric("latency_ms", "minimize", "ms"),
         Metric("latency_spread", "minimize", "fraction"),
     )
+    stage = 2
     task: Task
 
     def __init__(
@@ -130,6 +133,13 @@ class Latency(Evaluator):
             raise  # the installation, not the architecture
         except FAILURES as error:
             return describe(error)
+
+    def careful(self) -> Latency:
+        """Return an evaluator of the same latency by the published protocol of 300 runs or more."""
+        careful = copy(self)
+        repeats = max(LatencyProtocol().repeats, self.protocol.repeats)
+        careful.protocol = replace(self.protocol, repeats=repeats)
+        return careful
 
     def conditions(self) -> dict[str, str]:
         """Return the device and the task's name."""

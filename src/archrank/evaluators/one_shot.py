@@ -50,6 +50,8 @@ class OneShot(Evaluator):
     task: Task
     group_size = GROUP
 
+    stage = 1
+
     def __init__(
         self,
         task: Task,

@@ -46,6 +46,7 @@ class Scoped(Evaluator):
         self.scope = scope
         self.metrics = tuple(m.scoped(scope) for m in evaluator.metrics)
         self.cheap = evaluator.cheap
+        self.stage = evaluator.stage
         self.group_size = evaluator.group_size
         self.task = evaluator.task
 
@@ -94,6 +95,11 @@ class Scoped(Evaluator):
     def unscoped(self) -> Evaluator:
         """The evaluator without any scope."""
         return self.evaluator.unscoped
+
+    def careful(self) -> Evaluator | None:
+        """Return what measures the same more carefully, with this scope; ``None`` without any."""
+        careful = self.evaluator.careful()
+        return None if careful is None else Scoped(careful, self.scope)
 
     def conditions(self) -> dict[str, str]:
         """Return the evaluator's circumstances of measuring."""

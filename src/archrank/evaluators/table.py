@@ -55,6 +55,8 @@ class Table(Evaluator):
         ([nan, 0.9], ['not in the table', None])
     """
 
+    stage = 1
+
     def __init__(
         self,
         table: str | Path | BenchTable,

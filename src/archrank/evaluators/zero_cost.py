@@ -45,6 +45,7 @@ class ZeroCost(Evaluator):
         (['naswot', 'synflow'], [None])
     """
 
+    stage = 1
     task: Task
 
     def __init__(

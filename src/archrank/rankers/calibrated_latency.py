@@ -114,9 +114,9 @@ class CalibratedLatency:
         for k in range(self.folds):
             others = _Curve(scores[fold != k], log_ms[fold != k])
             predicted[fold == k] = others(scores[fold == k])
-        residuals = np.sort(log_ms - predicted)
-        place = math.ceil((len(rows) + 1) * self.coverage - 1e-9)  # the conformal quantile
-        self._log_margin = max(float(residuals[place - 1]), 0.0)
+        self._held_out = _HeldOut(log_ms, predicted, fold)
+        self._log_margin = _quantile(log_ms - predicted, self.coverage)
+        self._log_slack = _quantile(predicted - log_ms, self.coverage)
         error = np.abs(np.exp(predicted) - np.exp(log_ms)).mean()
         self.held_out = HeldOut(_tau(-scores, log_ms), float(error))
         return self
@@ -132,6 +132,33 @@ class CalibratedLatency:
     def upper_ms(self, archs: NDArray[np.generic]) -> Floats:
         """Return predictions with their margin, which a share ``coverage`` keeps: ``(n,)``."""
         return np.exp(self._log_ms(archs) + self._log_margin)
+
+    def lower_ms(self, archs: NDArray[np.generic]) -> Floats:
+        """Return predictions less a margin; a share ``coverage`` is not faster: ``(n,)``."""
+        return np.exp(self._log_ms(archs) - self._log_slack)
+
+    def spares(self, limit_ms: float) -> tuple[int, int]:
+        """Count the labelled architectures that keep a limit, and those :meth:`lower_ms` spares.
+
+        A limit on :meth:`lower_ms` is to leave out what is clearly too slow and nothing else. Each
+        architecture is judged by a ranker, a curve and a margin that have not seen it.
+
+        Returns:
+            How many keep the limit, and how many of these would not be left out.
+
+        Raises:
+            NotFittedError: :meth:`fit` has not been called.
+        """
+        if self._curve is None:
+            raise self._unfitted
+        log_ms, predicted, fold = self._held_out
+        keeps = log_ms <= math.log(limit_ms)
+        slack = np.empty(len(log_ms))
+        for k in range(self.folds):
+            others = fold != k
+            slack[~others] = _quantile(predicted[others] - log_ms[others], self.coverage)
+        spared = predicted - slack <= math.log(limit_ms)
+        return int(keeps.sum()), int((keeps & spared).sum())
 
     def within(self, archs: NDArray[np.generic], limit_ms: float) -> Bools:
         """Mark the architectures whose prediction with its margin keeps a limit: ``(n,)``."""
@@ -183,6 +210,20 @@ class CalibratedLatency:
             model = _fitted(self.ranker, rows, log_ms, others)
             scores[~others] = model(rows[~others])
         return scores
+
+
+class _HeldOut(NamedTuple):
+    """Log latencies, predictions by models that have not seen them, and folds: ``(n,)`` each."""
+
+    log_ms: Floats
+    predicted: Floats
+    fold: Ints
+
+
+def _quantile(residuals: Floats, coverage: float) -> float:
+    """Return the conformal quantile of residuals ``(n,)``, 0 or more."""
+    place = min(math.ceil((len(residuals) + 1) * coverage - 1e-9), len(residuals))
+    return max(float(np.sort(residuals)[place - 1]), 0.0)
 
 
 class _Model(NamedTuple):

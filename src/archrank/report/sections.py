@@ -20,6 +20,9 @@ def headline(results: Results) -> str:
     if not results.ok.any():
         n = len(results.records)
         text = f"None of {n:,} evaluations succeeded." if n else "Nothing has been evaluated yet."
+        if not n and results.rejected:
+            note = results.infeasible_note()
+            text = escape(f"{note[0].upper()}{note[1:]}.")
         return f"<section><h2>Best architecture</h2><p>{text}</p></section>"
     best = results.nearest
     title, warning = "Best architecture", ""
@@ -70,6 +73,8 @@ def _facts(results: Results, best: Record) -> list[tuple[str, str]]:
         ("found at evaluation", f"{results.number(best):,}"),
         ("time", duration(results.elapsed)),
     ]
+    if results.rejected:
+        facts.append(("broke a limit before", f"{len(results.rejected):,}"))
     failed = int((~results.ok).sum())
     if failed:
         facts.append(("failed", f"{failed:,}"))

@@ -39,6 +39,7 @@ def describe_best(study: Study | Results) -> dict[str, Any]:
     return _describe(results, results.best) | {
         "evaluations": len(results.records),
         "failures": int((~results.ok).sum()),
+        "rejected": len(results.rejected),
         "elapsed_seconds": results.elapsed,
     }
 

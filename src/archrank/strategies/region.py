@@ -10,9 +10,11 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from archrank.rows import is_new
 from archrank.spaces.base import ENUMERABLE, Space
 from archrank.types import Archs, Bools, Floats
 
+LEFT_OUT = 1.0  # excess of what is left out: as far outside as twice the limit
 CHUNK = 65_536  # rows whose limits are checked at a time
 
 
@@ -51,6 +53,21 @@ class Region:
     def of(cls, allowed: Callable[[Archs], Bools]) -> Region:
         """Return the region of the rows that ``allowed`` marks; how far others are is unknown."""
         return cls(lambda archs: np.where(allowed(archs), 0.0, np.inf))
+
+    def without(self, archs: Archs, keys: Callable[[Archs], Archs]) -> Region:
+        """Return this region without some architectures.
+
+        Args:
+            archs: ``(k, d)``, known to break a limit.
+            keys: gives equal rows to architectures that are alike; all of these are left out.
+        """
+        known = keys(archs)
+
+        def excess(rows: Archs) -> Floats:
+            found = self._excess(rows)
+            return np.where(is_new(keys(rows), known), found, np.maximum(found, LEFT_OUT))
+
+        return _Without(self, excess, lambda rows: rows[is_new(keys(rows), known)])
 
     def forget(self) -> None:
         """Begin to count anew."""
@@ -92,4 +109,28 @@ class Region:
         if self._rows is None:
             every = space.enumerate() if space.size <= ENUMERABLE else self._listed()
             self._rows = None if every is None else every[self.allowed(every)]
+        return self._rows
+
+
+class _Without(Region):
+    """A region without some rows; its list is made from that of the whole region.
+
+    Args:
+        whole: the region.
+        excess: of architectures, those that are left out included.
+        kept: keeps the rows, ``(k, d)``, that are not left out.
+    """
+
+    def __init__(
+        self, whole: Region, excess: Callable[[Archs], Floats], kept: Callable[[Archs], Archs]
+    ) -> None:
+        super().__init__(excess)
+        self._whole = whole
+        self._kept = kept
+
+    def rows(self, space: Space) -> Archs | None:
+        """List all architectures that may be proposed, ``(k, d)``, once per region."""
+        if self._rows is None:
+            every = self._whole.rows(space)
+            self._rows = None if every is None else self._kept(every)
         return self._rows

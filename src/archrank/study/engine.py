@@ -21,9 +21,11 @@ from archrank.study.evaluating import Evaluating
 from archrank.study.limits import Limits
 from archrank.study.objectives import Goals
 from archrank.study.record import Record
-from archrank.study.results import columns
+from archrank.study.results import infeasible_note
 from archrank.study.rounds import Rounds
+from archrank.study.stages import staged
 
+OUT_OF_REACH = 100  # a run ends when this many in a row break a limit before they are trained
 HOPELESS = 5  # a run whose first evaluations, at least this many, all fail ends after the round
 
 
@@ -57,7 +59,9 @@ class Engine:
         attempts: Attempts,
         works_on: Callable[[Sequence[str]], None] = lambda strings: None,
     ) -> str | None:
-        """Evaluate until there are ``budget`` records or ``minutes`` have been worked.
+        """Evaluate until ``budget`` architectures are or ``minutes`` have been worked.
+
+        What breaks a limit before it is evaluated to the end does not count as evaluated.
 
         Returns:
             Why the run ended before that; ``None`` if it did not. Of a run with a budget and
@@ -74,36 +78,66 @@ class Engine:
 
         Raises:
             EvaluationError: the first evaluations all failed, or the executor broke.
-            InfeasibleError: nothing was proposed at all.
+            InfeasibleError: nothing was proposed at all, or nothing was evaluated to the end, since
+                everything breaks a limit before.
             ResumeError: an unfinished round holds other architectures than are proposed now.
         """
         clock = Clock(max((r.elapsed for r in records), default=0.0), minutes)
-        evaluating = Evaluating(self.evaluator, self.executor, attempts, lambda: clock.is_up)
+        evaluator = staged(self.evaluator, self.goals)
+        evaluating = Evaluating(evaluator, self.executor, attempts, lambda: clock.is_up)
         rounds = Rounds(self.space, self.goals)
-        while not clock.is_up and (budget is None or len(records) < budget):
-            left = None if budget is None else budget - len(records)
-            if not self._finish_round(rounds, records, store, evaluating, clock, left, works_on):
+        rounds.take(records)
+        while not clock.is_up and (budget is None or rounds.spent < budget):
+            left = None if budget is None else budget - rounds.spent
+            if not self._finish_round(rounds, store, evaluating, clock, left, works_on):
                 why = self._limits.why_nothing(self.history(records), self.strategy)
-                if not records:
-                    raise InfeasibleError(
-                        f"{why}. Loosen the limit, or keep to options that meet it: space.restrict"
-                    )
-                return why
-            give_up_if_hopeless(records)
-        return f"{minutes:g} minutes are up" if budget and len(records) < budget else None
+                return self._ended(records, rounds, why)
+            rounds.take(records)
+            self._give_up_if_hopeless(records, rounds)
+            if rounds.rejected_in_a_row >= OUT_OF_REACH:
+                limits = ", ".join(map(str, self.goals.constraints))
+                why = f"the last {rounds.rejected_in_a_row} that were measured all break {limits}"
+                return self._ended(records, rounds, why)
+        short = budget and rounds.spent < budget
+        return f"{minutes:g} minutes are up" if short else None
+
+    def _ended(self, records: Sequence[Record], rounds: Rounds, why: str) -> str:
+        """Return why a run ends before its budget.
+
+        Raises:
+            InfeasibleError: nothing was evaluated to the end; names the nearest architecture.
+        """
+        if rounds.spent:
+            return why
+        if records:
+            raise InfeasibleError(infeasible_note(self.goals, records))
+        raise InfeasibleError(
+            f"{why}. Loosen the limit, or keep to options that meet it: space.restrict"
+        )
+
+    def _give_up_if_hopeless(self, records: Sequence[Record], rounds: Rounds) -> None:
+        """End a run of which nothing has succeeded.
+
+        Raises:
+            EvaluationError: the first :data:`HOPELESS` or more evaluations all failed.
+        """
+        if HOPELESS <= rounds.failed == rounds.spent:
+            first = next(r for r in records if not self.goals.rejects(r.values))
+            raise EvaluationError(
+                f"all of the first {rounds.failed} evaluations failed; {first.string}: "
+                f"{first.reason}"
+            )
 
     def history(self, records: Sequence[Record]) -> History:
-        """Return ``records`` as a strategy sees them."""
-        n = len(records)
-        archs = np.array([r.arch for r in records], dtype=np.uint8).reshape(n, self.space.d)
-        values = columns(records, self.goals.metrics)
-        objectives, violation = self.goals.matrix(values), self.goals.violation(values, n)
-        return History(self.space, archs, objectives, violation, self._limits.region)
+        """Return ``records`` as a strategy sees them, those of unfinished rounds included."""
+        rounds = Rounds(self.space, self.goals)
+        if records:
+            rounds.fold(records)
+        return rounds.history(self._limits)
 
     def _finish_round(
         self,
         rounds: Rounds,
-        records: Sequence[Record],
         store: Callable[[Record], None],
         evaluating: Evaluating,
         clock: Clock,
@@ -112,11 +146,10 @@ class Engine:
     ) -> bool:
         """Evaluate what is missing of the first incomplete round; False if nothing is proposed."""
         works_on([])
-        rounds.take(records)
         number, stored = rounds.number, rounds.stored
-        history = rounds.history(self._limits.region)
+        history = rounds.history(self._limits)
         rng = np.random.default_rng(np.random.SeedSequence([self.seed, number]))
-        self._limits.region.forget()
+        history.region.forget()
         archs = self.strategy.propose(history, self.strategy.batch(history), rng=rng)
         if len(archs) == 0:
             return False
@@ -159,19 +192,6 @@ class Engine:
     @cached_property
     def _limits(self) -> Limits:
         return Limits(self.space, self.evaluator, self.goals)
-
-
-def give_up_if_hopeless(records: Sequence[Record]) -> None:
-    """End a run of which nothing has succeeded.
-
-    Raises:
-        EvaluationError: the first :data:`HOPELESS` or more evaluations all failed.
-    """
-    if len(records) >= HOPELESS and all(r.reason for r in records):
-        first = records[0]
-        raise EvaluationError(
-            f"all of the first {len(records)} evaluations failed; {first.string}: {first.reason}"
-        )
 
 
 class Clock:

@@ -1,8 +1,14 @@
-"""Limits that candidates are held to before they are evaluated, and what is told about them."""
+"""Limits that candidates are held to before they are evaluated, and what is told about them.
+
+They are those on cheap metrics; those that the run has learnt from measurements; and those that
+single architectures were found to break when they were measured.
+"""
 
 from __future__ import annotations
 
-from functools import cached_property
+from collections.abc import Callable
+from operator import is_ as _is
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +20,24 @@ from archrank.strategies.base import Strategy
 from archrank.strategies.history import History
 from archrank.strategies.region import Region
 from archrank.strategies.unseen import remaining
+from archrank.study.learning_limits import LearningLimits, LearntLimit
 from archrank.study.objectives import Constraint, Goals
-from archrank.types import Archs, Floats
+from archrank.study.stages import early_limits
+from archrank.types import Archs, Bools, Floats
+
+
+class Measured(NamedTuple):
+    """All that a run has measured, in proposal order.
+
+    Attributes:
+        archs: ``(n, d)``.
+        values: ``{metric: (n,)}`` of the constraints; NaN where one is unknown.
+        rejected: ``(n,)`` marks those that broke a limit before they were evaluated to the end.
+    """
+
+    archs: Archs
+    values: dict[str, Floats]
+    rejected: Bools
 
 
 class Limits:
@@ -24,10 +46,8 @@ class Limits:
     Args:
         space: of the architectures.
         evaluator: bound to ``space``; its cheap parts measure what the constraints are about.
-        goals: of the run; constraints on other metrics need an evaluation, and hold nobody back.
-
-    Attributes:
-        region: the same as strategies see it.
+        goals: of the run; constraints on other metrics need an evaluation, and hold nobody back,
+            unless they are measured before the last stage and can be learnt.
     """
 
     def __init__(self, space: Space, evaluator: Evaluator, goals: Goals) -> None:
@@ -36,7 +56,34 @@ class Limits:
         cheap = {m.name for part in evaluator.parts() if part.cheap for m in part.metrics}
         kept = tuple(c for c in goals.constraints if c.metric in cheap)
         self._goals = Goals(goals.objectives, kept)
-        self.region = Region(self._excess, evaluator.listed)
+        self._cheap = Region(self._excess, evaluator.listed)
+        early = early_limits(evaluator, goals)
+        self._early = early
+        self._learning = LearningLimits(space, early, lambda archs: self._excess(archs) <= 0)
+        self._learnt: list[LearntLimit] = []
+        self._whole = self._cheap  # all but what was found to break a limit
+        self._left_out = 0
+        self.region = self._cheap
+
+    def update(self, measured: Measured) -> Region:
+        """Learn from all that was measured; return what may be proposed now, as strategies see it.
+
+        It follows from ``measured`` alone, and stays the same object as long as nothing changes.
+        """
+        learnt = self._learning.learn(measured.archs, measured.values)
+        rejected = measured.archs[measured.rejected]
+        same = len(learnt) == len(self._learnt) and all(map(_is, learnt, self._learnt))
+        if not same:
+            self._learnt = learnt
+            self._whole = (
+                Region(self._with(learnt), self.evaluator.listed) if learnt else self._cheap
+            )
+        if not same or len(rejected) != self._left_out:
+            self._left_out = len(rejected)
+            canonical = self.space.canonical
+            none = not len(rejected)
+            self.region = self._whole if none else self._whole.without(rejected, canonical)
+        return self.region
 
     @property
     def constraints(self) -> tuple[Constraint, ...]:
@@ -68,6 +115,18 @@ class Limits:
             f"{self._those} are left"
         )
 
+    def _with(self, learnt: list[LearntLimit]) -> Callable[[Archs], Floats]:
+        """Return the excess over cheap limits and learnt ones; these of the rest alone."""
+
+        def excess(archs: Archs) -> Floats:
+            found = self._excess(archs)
+            rest = np.flatnonzero(np.isfinite(found))
+            for limit in learnt:
+                found[rest] += limit.excess(archs[rest])
+            return found
+
+        return excess
+
     # ---- what the cheap parts measure ----------------------------------------------------------
 
     def _excess(self, archs: Archs) -> Floats:
@@ -86,11 +145,13 @@ class Limits:
 
     # ---- what is told --------------------------------------------------------------------------
 
-    @cached_property
+    @property
     def _those(self) -> str:
         """Name the architectures that may be proposed."""
         marks = [] if self.evaluator.listed() is None else ["can be evaluated"]
         marks += [f"keep {', '.join(map(str, self.constraints))}"] if self.constraints else []
+        if self._left_out or self._learnt:
+            marks.append(f"may keep {', '.join(map(str, self._early))}")
         which = f" that {' and '.join(marks)}" if marks else ""
         return f"architectures of {self.space.name}{which}"
 

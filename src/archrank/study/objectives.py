@@ -173,6 +173,15 @@ class Goals:
         """Return the needed metrics that ``values`` lack, or have as NaN or infinity."""
         return [m for m in self.metrics if not math.isfinite(values.get(m, math.nan))]
 
+    def broken(self, values: Mapping[str, float]) -> list[Constraint]:
+        """Return the constraints that ``values``, as far as they are known, violate."""
+        known = [c for c in self.constraints if math.isfinite(values.get(c.metric, math.nan))]
+        return [c for c in known if c.violation(np.array([values[c.metric]]))[0] > 0]
+
+    def rejects(self, values: Mapping[str, float]) -> bool:
+        """Tell whether an evaluation ended early, since what was measured violates a constraint."""
+        return bool(self.missing(values)) and bool(self.broken(values))
+
     def matrix(self, values: Mapping[str, Floats]) -> Floats:
         """Return the objectives as columns ``(n, m)``, higher is better."""
         return np.stack([o.sign * values[o.metric] for o in self.objectives], axis=1)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -36,6 +36,35 @@ def columns(records: Sequence[Record], names: Sequence[str]) -> dict[str, Floats
     }
 
 
+def infeasible_note(goals: Goals, records: Sequence[Record], evaluated: int = 0) -> str:
+    """Say that no architecture keeps the constraints, and what the nearest has.
+
+    Values have the unit and the digits of the limits, which they are compared with.
+
+    Args:
+        goals: of the run.
+        records: architectures whose metrics of some constraints are known.
+        evaluated: evaluations that were made to the end, or failed; 0: limits ended all.
+    """
+
+    def violation(record: Record) -> float:
+        return sum(
+            float(c.violation(np.array([record.values[c.metric]]))[0])
+            for c in goals.broken(record.values)
+        )
+
+    nearest = min(records, key=violation)
+    limits = ", ".join(map(str, goals.constraints))
+    values = ", ".join(
+        f"{c.metric} {nearest.values[c.metric]:.10g}" for c in goals.broken(nearest.values)
+    )
+    which = f"{evaluated} evaluations" if evaluated else f"{len(records)} measured architectures"
+    return (
+        f"none of {which} keeps {limits}; the nearest, {nearest.string}, has {values}. Loosen the "
+        "limit, or search longer"
+    )
+
+
 @dataclass(frozen=True, eq=False)
 class Results:
     """Evaluations of a run, in proposal order.
@@ -43,6 +72,8 @@ class Results:
     Attributes:
         description: metrics, goals and decisions of the run.
         records: the evaluations, failed ones included.
+        rejected: architectures that broke a limit before they were evaluated to the end; they have
+            the metrics that were measured until then.
         space: the space, to draw and to rank architectures; ``None`` where it is not at hand.
         evaluator: the evaluator, likewise.
         strategy: the strategy, likewise.
@@ -51,10 +82,35 @@ class Results:
 
     description: Description
     records: Sequence[Record]
+    rejected: Sequence[Record] = ()
     space: Space | None = None
     evaluator: Evaluator | None = None
     strategy: Strategy | None = None
     absent: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        description: Description,
+        records: Sequence[Record],
+        confirmed: Mapping[tuple[int, int], Mapping[str, float]] | None = None,
+    ) -> Results:
+        """Return the results of all stored records of a run.
+
+        Args:
+            description: of the run.
+            records: in proposal order.
+            confirmed: metrics of some records that were measured once more, by their places.
+        """
+        again = confirmed or {}
+        known = [
+            replace(r, values={**r.values, **again[r.key]}) if r.key in again else r
+            for r in records
+        ]
+        out = [description.goals.rejects(r.values) for r in records]
+        evaluated = tuple(r for r, rejected in zip(known, out, strict=True) if not rejected)
+        rest = tuple(r for r, rejected in zip(known, out, strict=True) if rejected)
+        return cls(description, evaluated, rest)
 
     # ---- goals ---------------------------------------------------------------------------------
 
@@ -147,7 +203,7 @@ class Results:
         """
         nearest = self.nearest
         if not self.is_feasible(nearest):
-            raise InfeasibleError(self.infeasible_note(nearest))
+            raise InfeasibleError(self.infeasible_note())
         return nearest
 
     @property
@@ -155,8 +211,11 @@ class Results:
         """The best feasible evaluation, or, if there is none, that of the least violation.
 
         Raises:
+            InfeasibleError: limits were broken before anything was evaluated to the end.
             EvaluationError: nothing was evaluated successfully yet.
         """
+        if not self.records and self.rejected:
+            raise InfeasibleError(self.infeasible_note())
         if not self.ok.any():
             reasons = [r.reason for r in self.records if r.reason]
             raise EvaluationError(
@@ -165,21 +224,10 @@ class Results:
             )
         return self.records[int(self.order[0])]
 
-    def infeasible_note(self, nearest: Record) -> str:
-        """Say that no evaluation is feasible, and what the ``nearest`` one has.
-
-        Values have the unit and the digits of the limits, which they are compared with.
-        """
-        limits = ", ".join(map(str, self.constraints))
-        values = ", ".join(
-            f"{c.metric} {nearest.values[c.metric]:.10g}"
-            for c in self.constraints
-            if c.violation(np.array([nearest.values[c.metric]]))[0] > 0
-        )
-        return (
-            f"none of {len(self.records)} evaluations keeps {limits}; the nearest, "
-            f"{nearest.string}, has {values}. Loosen the limit, or search longer"
-        )
+    def infeasible_note(self) -> str:
+        """Say that no evaluation is feasible, and what the nearest architecture has."""
+        tried = [r for r, ok in zip(self.records, self.ok, strict=True) if ok]
+        return infeasible_note(self.goals, [*tried, *self.rejected], len(self.records))
 
     @property
     def front(self) -> list[Record]:

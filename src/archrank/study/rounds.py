@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from archrank.spaces.base import Space
 from archrank.strategies.history import History
-from archrank.strategies.region import Region
+from archrank.study.limits import Limits, Measured
 from archrank.study.objectives import Goals
 from archrank.study.record import Record
 from archrank.study.results import columns
@@ -22,7 +22,9 @@ T = TypeVar("T", bound=np.generic)
 class Rounds:
     """Complete rounds as arrays, in proposal order, and the records of those that are not.
 
-    A record is read once, when it is new, so a round costs the same however long the run is.
+    A record is read once, when it is new, so a round costs the same however long the run is. What
+    broke a limit before it was evaluated to the end is no part of the history that strategies see:
+    limits leave it out.
 
     Args:
         space: of the architectures.
@@ -30,10 +32,13 @@ class Rounds:
 
     Attributes:
         number: of the first round that is not complete.
+        spent: evaluations that count towards a budget: all but those that a limit ended early.
+        failed: those of ``spent`` that failed.
+        rejected_in_a_row: architectures that a limit ended early, at the end of the history.
     """
 
     def __init__(self, space: Space, goals: Goals) -> None:
-        self.number = 0
+        self.number = self.spent = self.failed = self.rejected_in_a_row = 0
         self._space = space
         self._goals = goals
         self._read = 0
@@ -42,11 +47,18 @@ class Rounds:
         self._canonical = Rows(space.d, np.uint8)
         self._objectives = Rows(len(goals.objectives), np.float64)
         self._violation = Rows(1, np.float64)
+        self._limited = tuple(dict.fromkeys(c.metric for c in goals.constraints))
+        self._measured = Rows(space.d, np.uint8)
+        self._values = Rows(len(self._limited), np.float64)
+        self._rejected = Rows(1, np.bool_)
 
     def take(self, records: Sequence[Record]) -> None:
         """Fold in what ``records``, all of the run, hold beyond those of the last call."""
         for record in records[self._read :]:
             self._open[record.round][record.slot] = record
+            counts = not self._goals.rejects(record.values)
+            self.spent += counts
+            self.failed += counts and record.reason is not None
         self._read = len(records)
         done: list[Record] = []
         while (found := self._open.get(self.number)) and self._is_complete(found):
@@ -54,13 +66,23 @@ class Rounds:
             del self._open[self.number]
             self.number += 1
         if done:
-            self._fold(done)
+            self.fold(done)
 
     @staticmethod
     def _is_complete(found: dict[int, Record]) -> bool:
         return len(found) == next(iter(found.values())).round_size
 
-    def _fold(self, done: list[Record]) -> None:
+    def fold(self, done: Sequence[Record]) -> None:
+        """Append records to the history, in their order."""
+        rejected = np.array([self._goals.rejects(r.values) for r in done], dtype=bool)
+        self._measured.append(np.array([r.arch for r in done], dtype=np.uint8))
+        limited = columns(done, self._limited).values()
+        self._values.append(np.stack([*limited], axis=1) if limited else np.empty((len(done), 0)))
+        self._rejected.append(rejected[:, None])
+        kept = np.flatnonzero(~rejected)
+        since = len(rejected) - 1 - kept[-1] if len(kept) else len(rejected)
+        self.rejected_in_a_row = int(since) + (0 if len(kept) else self.rejected_in_a_row)
+        done = [record for record, out in zip(done, rejected, strict=True) if not out]
         archs = np.array([r.arch for r in done], dtype=np.uint8).reshape(-1, self._space.d)
         values = columns(done, self._goals.metrics)
         self._archs.append(archs)
@@ -73,14 +95,16 @@ class Rounds:
         """Records of the first round that is not complete, by slot."""
         return self._open.get(self.number, {})
 
-    def history(self, region: Region) -> History:
-        """Return the complete rounds as a strategy sees them; ``region`` may be proposed."""
+    def history(self, limits: Limits) -> History:
+        """Return the complete rounds as a strategy sees them; ``limits`` learn from them."""
+        values = dict(zip(self._limited, self._values.filled.T, strict=True))
+        measured = Measured(self._measured.filled, values, self._rejected.filled[:, 0])
         return History(
             self._space,
             self._archs.filled,
             self._objectives.filled,
             self._violation.filled[:, 0],
-            region,
+            limits.update(measured),
             self._canonical.filled,
         )
 

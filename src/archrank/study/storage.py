@@ -38,6 +38,7 @@ MARK = "archrank"
 """Attribute of a study with the identity of a run; studies of others have none."""
 
 DESCRIPTION = "archrank_description"
+CONFIRMED = "archrank_confirmed"
 IDENTITY = frozenset({"space", "evaluator", "strategy", "objectives", "constraints", "seed"})
 
 Storage = str | os.PathLike[str] | Address
@@ -172,6 +173,36 @@ class TrialStore:
                 "run folder"
             ) from None
 
+    # ---- what is best, measured once more -------------------------------------------------------
+
+    def confirmed(self) -> dict[tuple[int, int], dict[str, float]]:
+        """Return the metrics of records that were measured once more, by round and slot.
+
+        Raises:
+            StorageError: they cannot be read.
+        """
+        try:
+            stored = _json(self._study.user_attrs.get(CONFIRMED, "{}"))
+            return {
+                _place(place): {name: float(value) for name, value in values.items()}
+                for place, values in stored.items()
+            }
+        except Exception as error:
+            raise self._failed(error, to_read=True) from None
+
+    def confirm(self, place: tuple[int, int], values: Mapping[str, float]) -> None:
+        """Keep metrics of the record of a round and slot that were measured once more.
+
+        Raises:
+            StorageError: the storage cannot be written.
+        """
+        known = {**self.confirmed(), place: dict(values)}
+        text = _text({f"{r},{slot}": metrics for (r, slot), metrics in known.items()})
+        try:
+            self._study.set_user_attr(CONFIRMED, text)
+        except Exception as error:
+            raise self._failed(error) from None
+
     # ---- records -------------------------------------------------------------------------------
 
     def append(self, record: Record, description: Description) -> None:
@@ -270,6 +301,12 @@ def _text(value: object) -> str:
     return json.dumps(value, allow_nan=False)
 
 
+def _place(text: str) -> tuple[int, int]:
+    """Read a round and a slot that were stored as ``3,1``."""
+    number, slot = text.split(",")
+    return int(number), int(slot)
+
+
 def _json(text: str) -> dict[str, Any]:
     """Read JSON that was stored.
 
@@ -289,9 +326,10 @@ def _to_trial(
     goals = description.goals
     objectives = goals.objectives
     failed = bool(goals.missing(record.values))
+    unfinished = TrialState.PRUNED if goals.rejects(record.values) else TrialState.FAIL
     finished = datetime.now()
     trial = create_trial(
-        state=TrialState.FAIL if failed else TrialState.COMPLETE,
+        state=unfinished if failed else TrialState.COMPLETE,
         values=None if failed else [record.values[o.metric] for o in objectives],
         params=dict(description.options(record.arch)),
         distributions=dict(distributions),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from functools import cached_property
@@ -27,6 +27,7 @@ from archrank.strategies.history import History
 from archrank.study.address import Address
 from archrank.study.attempts import Attempts, note_path
 from archrank.study.circumstances import circumstances
+from archrank.study.confirming import Confirming
 from archrank.study.engine import Engine
 from archrank.study.objectives import Constraint, Goals, Objective
 from archrank.study.record import Description, Record
@@ -82,6 +83,7 @@ class Study:
     Attributes:
         shortfall: how many evaluations the last :meth:`run` ended with, of how many, and why;
             ``None`` if it reached its budget.
+        confirmations: sentences about what the last :meth:`run` measured once more at its end.
 
     Raises:
         StorageError: a storage that is no path or URL, or a database in memory.
@@ -134,7 +136,9 @@ class Study:
         self._address = None if storage is None else Address.of(storage)
         self._name = name or STUDY_NAME
         self._results: Results | None = None
+        self._read = 0  # records of these results
         self.shortfall: str | None = None
+        self.confirmations: tuple[str, ...] = ()
 
     @property
     def objectives(self) -> tuple[Objective, ...]:
@@ -216,7 +220,10 @@ class Study:
         """Evaluate until the run holds ``budget`` evaluations or has worked ``minutes``.
 
         Both include what earlier sessions of the same run did, so repeating a call that was
-        interrupted finishes it, and a larger budget extends it. Failed evaluations count.
+        interrupted finishes it, and a larger budget extends it. Failed evaluations count; an
+        architecture that breaks a limit before it is trained does not, and 100 of these in a row
+        end the run. At the end what is best is measured once more, where that tells more, as of
+        latencies (:mod:`archrank.study.confirming`).
 
         Args:
             budget: number of evaluations, in total.
@@ -227,8 +234,8 @@ class Study:
             BudgetError: neither is given, a budget below 1 or above the number of architectures,
                 or minutes that are not positive.
             EvaluationError: the first evaluations all failed, or the executor broke.
-            InfeasibleError: nothing that keeps the constraints on cheap metrics was found; says how
-                many architectures were drawn, and names the nearest.
+            InfeasibleError: nothing that keeps the constraints was found before anything was
+                evaluated to the end; says how many were drawn or measured, and names the nearest.
             ResumeError: the storage holds another run, or this one has changed; says what differs.
             StorageError: the storage cannot be used.
 
@@ -253,7 +260,7 @@ class Study:
 
         if watcher is not None:
             watcher.started(self, budget, minutes)
-        self.shortfall = None
+        self.shortfall, self.confirmations = None, ()
         attempts = Attempts(self._note)
         try:
             why = self._engine.run(
@@ -266,7 +273,8 @@ class Study:
             )
             if why is not None:
                 of = "" if budget is None else f" of {budget:,}"
-                self.shortfall = f"{len(records):,}{of} evaluations: {why}"
+                self.shortfall = f"{len(self.results.records):,}{of} evaluations: {why}"
+            self.confirmations = tuple(self._confirm())
         finally:
             attempts.close()
             records.sort(key=lambda r: r.key)
@@ -276,6 +284,20 @@ class Study:
         if self.shortfall is not None and watcher is None:
             warnings.warn(self.shortfall, BudgetWarning, stacklevel=2)
         return self
+
+    def _confirm(self) -> Iterator[str]:
+        """Measure what is best once more, until that changes nothing; say what was found."""
+        confirming = Confirming(self.evaluator, self.goals, self.executor)
+        store = self._store
+        while confirming.parts:
+            known = store.confirmed()
+            new = [r for r in confirming.finalists(self.results) if r.key not in known]
+            if not new:
+                return
+            record, values = new[0], confirming.measure(new[0])
+            store.confirm(record.key, values)
+            self._results = None
+            yield confirming.told(record, values)
 
     def check_budget(self, budget: int | None, minutes: float | None) -> None:
         """Refuse a budget that cannot be spent.
@@ -319,14 +341,13 @@ class Study:
     @property
     def results(self) -> Results:
         """Everything evaluated so far, as columns and as a report needs it."""
-        if self._results is None or len(self._results.records) != len(self.records):
-            self._results = Results(
-                replace(self.description, changes=self._store.noted),
-                tuple(self.records),
-                self.space,
-                self.evaluator,
-                self.strategy,
+        if self._results is None or self._read != len(self.records):
+            description = replace(self.description, changes=self._store.noted)
+            found = Results.of(description, self.records, self._store.confirmed())
+            self._results = replace(
+                found, space=self.space, evaluator=self.evaluator, strategy=self.strategy
             )
+            self._read = len(self.records)
         return self._results
 
     @property

@@ -17,6 +17,7 @@ from archrank.registry import Registry
 from archrank.tasks.base import Split, Splits, Task
 from archrank.tasks.checks import check_task
 from archrank.tasks.classification import Classification
+from archrank.tasks.frames.base import TableClassification, TableRegression, from_dataframe
 from archrank.tasks.images.augmentation import Augmentation
 from archrank.tasks.images.base import ImageClassification
 from archrank.tasks.images.characters import Characters
@@ -25,6 +26,8 @@ from archrank.tasks.images.digits import Digits
 from archrank.tasks.images.glyphs import Glyphs
 from archrank.tasks.images.imagenet16 import ImageNet16
 from archrank.tasks.meters import Meter
+from archrank.tasks.preprocessing import Preprocessing
+from archrank.tasks.preprocessing_files import read_preprocessing
 from archrank.tasks.regression import Regression
 from archrank.tasks.tensors import TensorClassification, TensorRegression, from_tensors
 from archrank.tasks.text.bleu import bleu
@@ -70,10 +73,13 @@ __all__ = [
     "LanguageModel",
     "LanguageModelFiles",
     "Meter",
+    "Preprocessing",
     "Recipe",
     "Regression",
     "Split",
     "Splits",
+    "TableClassification",
+    "TableRegression",
     "Task",
     "TensorClassification",
     "TensorRegression",
@@ -82,11 +88,13 @@ __all__ = [
     "TranslationFiles",
     "bleu",
     "check_task",
+    "from_dataframe",
     "from_dataset",
     "from_parallel",
     "from_tensors",
     "from_text",
     "iwslt14",
+    "read_preprocessing",
     "wikitext103",
     "wmt14",
 ]

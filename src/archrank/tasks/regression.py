@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -53,10 +54,16 @@ class RegressionMeter(Averages):
     R2 is ``1 - sum of squared errors / sum of squared deviations from the mean target``, averaged
     over targets; NaN where a target is constant. Deviations are merged batch by batch in float64
     (Chan, Golub and LeVeque, 1979), so that large means cost no digits.
+
+    Args:
+        task: Its loss is averaged.
+        unit: Of the targets, one number for each: errors are multiplied by it, so that they are in
+            the unit which the targets had before they were scaled.
     """
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: Task, unit: Sequence[float] = (1.0,)) -> None:
         super().__init__(task)
+        self.unit = unit
         self._n = 0
         self._moments: tuple[Tensor, Tensor] | None = None  # means, squared deviations; (k,) each
         self._errors: tuple[Tensor, Tensor] | None = None  # sums of |error|, error^2; (k,) each
@@ -86,6 +93,8 @@ class RegressionMeter(Averages):
             return dict.fromkeys(("loss", "rmse", "mae", "r2"), math.nan)
         absolute, squared = self._errors
         r2 = (1 - squared / self._moments[1]).mean()
+        unit = absolute.new_tensor(self.unit)
+        absolute, squared = absolute * unit, squared * unit.square()
         return {
             **super().compute(),
             "rmse": math.sqrt(float(squared.mean()) / self._n),

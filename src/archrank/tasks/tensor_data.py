@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,13 +33,22 @@ class TensorData:
     Args:
         splits: Tensors on the CPU.
         rows: Places of the examples in the data that was split, one array ``(b,)`` per split.
+        words: For an example of each split, with ``{row}``; empty: a row of the data, or of the
+            split.
 
     Attributes:
         digest: Of types, shapes and numbers of all tensors.
     """
 
-    def __init__(self, splits: Splits, rows: tuple[NDArray[np.int64], ...] = ()) -> None:
+    def __init__(
+        self,
+        splits: Splits,
+        rows: tuple[NDArray[np.int64], ...] = (),
+        words: Sequence[str] = (),
+    ) -> None:
         self.digest = _digest(splits)
+        default = "row {row} of the data (in %s)" if rows else "row {row} of %s"
+        self._words = tuple(words) or tuple(default % name for name in Splits._fields)
         self._loaded: tuple[Splits, tuple[NDArray[np.int64], ...]] | None = (splits, rows)
         self._path = ""
 
@@ -54,9 +64,9 @@ class TensorData:
     def place(self, split: str, row: int) -> str:
         """Return words for an example: its place in what was split, or in its split."""
         rows = (self._loaded or _read(self._path))[1]
-        if not rows:
-            return f"row {row} of {split}"
-        return f"row {rows[Splits._fields.index(split)][row]} of the data (in {split})"
+        part = Splits._fields.index(split)
+        found = int(rows[part][row]) if rows else row
+        return self._words[part].replace("{row}", str(found))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, TensorData) and other.digest == self.digest
@@ -72,18 +82,18 @@ class TensorData:
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self._loaded is None:
-            return _restored, (self.digest, self._path, None)
+            return _restored, (self.digest, self._words, self._path, None)
         arrays = _arrays(*self._loaded)
         path = cache_folder() / f"tensors-{self.digest}.npz"
         if sum(array.nbytes for array in arrays.values()) > SENT and _kept(path, arrays):
-            return _restored, (self.digest, str(path), None)
-        return _restored, (self.digest, "", arrays)
+            return _restored, (self.digest, self._words, str(path), None)
+        return _restored, (self.digest, self._words, "", arrays)
 
 
-def _restored(digest: str, path: str, arrays: Arrays | None) -> TensorData:
+def _restored(digest: str, words: tuple[str, ...], path: str, arrays: Arrays | None) -> TensorData:
     """Return data from its pickle."""
     data = TensorData.__new__(TensorData)
-    data.digest, data._path = digest, path
+    data.digest, data._words, data._path = digest, words, path
     data._loaded = None if arrays is None else _from_arrays(arrays)
     return data
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-from archrank.checks import instance, number, quoted, whole
+from archrank.checks import instance, quoted, whole
 from archrank.errors import DataError, SettingsError
 from archrank.tasks.base import Split, Splits, Task
 from archrank.tasks.checks import check_task
 from archrank.tasks.classification import Classification
 from archrank.tasks.regression import Regression
+from archrank.tasks.splitting import PARTS, SHARES, split_rows
 from archrank.tasks.tensor_arguments import as_inputs, as_targets, class_numbers
 from archrank.tasks.tensor_data import TensorData
 from archrank.training.recipe import Recipe
@@ -25,7 +22,6 @@ if TYPE_CHECKING:
 
 Kind = Literal["classification", "regression"]
 KINDS = ("classification", "regression")
-PARTS = Splits._fields
 RECIPE = Recipe(epochs=20, batch_size=64, optimizer="adamw", lr=5e-3, weight_decay=1e-4)
 """For data that nobody has said anything about; ``recipe=Recipe(...)`` is another one."""
 
@@ -92,7 +88,7 @@ def from_tensors(
     train: Sequence[Any] | None = None,
     valid: Sequence[Any] | None = None,
     test: Sequence[Any] | None = None,
-    split: Sequence[float] = (0.8, 0.1, 0.1),
+    split: Sequence[float] = SHARES,
     seed: int = 0,
     kind: Kind | None = None,
     classes: int | Sequence[str] | None = None,
@@ -101,9 +97,9 @@ def from_tensors(
 ) -> TensorClassification | TensorRegression:
     """Return the task of tensors or arrays: classification, or regression.
 
-    Give ``x`` and ``y``, which are split at random, or the three parts. The data is copied and
-    checked now, see :func:`~archrank.tasks.checks.check_task`; its digest is part of the task's
-    identity, so that no run goes on with other data.
+    Give ``x`` and ``y``, which are split at random (each class by the same shares), or the three
+    parts. The data is copied and checked now, see :func:`~archrank.tasks.checks.check_task`; its
+    digest is part of the task's identity, so that no run goes on with other data.
 
     Whole numbers, truth values and texts in ``y`` are classes; floats are numbers to predict.
     Floats in ``x`` of any precision become float32, whole numbers are tokens (int64).
@@ -144,7 +140,8 @@ def from_tensors(
     if len(made) == len(PARTS):
         data = TensorData(Splits(*made))
     else:
-        rows = split_rows(len(ys[0]), split, seed)
+        labels = ys[0].numpy() if "n_classes" in settings else None
+        rows = split_rows(len(ys[0]), split, seed, labels)
         data = TensorData(Splits(*(made[0].take(part) for part in rows)), rows)
     return make_task(data, settings, RECIPE if recipe is None else recipe, name)
 
@@ -174,35 +171,6 @@ def make_task(
     )
     check_task(task)
     return task
-
-
-def split_rows(n: int, split: Sequence[float], seed: int) -> tuple[NDArray[np.int64], ...]:
-    """Return which of ``n`` examples train, validate and test, drawn at random.
-
-    Raises:
-        SettingsError: The shares are not three positive numbers that add up to 1, or leave a part
-            without examples.
-    """
-    if isinstance(split, str) or not isinstance(split, Sequence) or len(split) != len(PARTS):
-        raise SettingsError(
-            f"split is {quoted(split)}, expected shares to train, validate and test with, such as "
-            "(0.8, 0.1, 0.1)"
-        )
-    shares = [number(share, "a share of split", error=SettingsError) for share in split]
-    if min(shares) <= 0 or not math.isclose(sum(shares), 1, abs_tol=1e-6):
-        raise SettingsError(
-            f"split is {quoted(split)}, expected three positive shares that add up to 1"
-        )
-    held_out = [round(n * share) for share in shares[1:]]
-    first = n - sum(held_out)
-    if min(first, *held_out) < 1:
-        raise SettingsError(
-            f"split is {quoted(split)}, which leaves a part of {n} examples empty; pass more, or "
-            "other shares"
-        )
-    rng = np.random.default_rng(whole(seed, "seed", at_least=0, error=SettingsError))
-    order = rng.permutation(n)
-    return order[:first], order[first : first + held_out[0]], order[first + held_out[0] :]
 
 
 def _parts(x: Any, y: Any, given: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:

@@ -1,0 +1,1 @@
+"""Tasks of data frames: rows of numbers, truth values and categories."""

@@ -126,3 +126,20 @@ def test_a_space_of_another_scale() -> None:
         rescaled(NASBench101(), Scale(channels=4, cells=1))
     with pytest.raises(SpaceError, match="no scale"):
         rescaled(SPACES.get("proxylessnas")(), Scale())
+
+
+def test_networks_of_archrank_have_a_blueprint() -> None:
+    class Wider(NASBench201):
+        def _build(self, arch: Any, sizes: Any) -> nn.Module:
+            return nn.Sequential(super()._build(arch, sizes), nn.Linear(10, 10))
+
+    row, task = np.array([3, 1, 2, 0, 4, 3], dtype=np.uint8), Digits()
+    blueprint = NASBench201().networks(task).blueprint(row)
+    assert blueprint is not None
+    assert blueprint.args[0][:2] == ["nor_conv_3x3", "skip_connect"]
+    part = NASBench201().restrict({"0->1": ["skip_connect"]})
+    part_of = part.networks(task).blueprint(np.zeros(part.d, dtype=np.uint8))
+    assert part_of is not None
+    assert part_of.args[0][:2] == ["skip_connect", "none"]
+    for space in (Wider(), CustomCells(["none", "skip_connect", "nor_conv_3x3"])):
+        assert space.networks(task).blueprint(np.ones(6, dtype=np.uint8)) is None

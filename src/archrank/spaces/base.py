@@ -29,6 +29,7 @@ from archrank.types import Archs, Bools, Floats, Ints
 if TYPE_CHECKING:
     from torch import nn
 
+    from archrank.networks.blueprint import Blueprint
     from archrank.supernets.base import Supernet
     from archrank.tasks.base import Task
 
@@ -454,6 +455,13 @@ class Space(ABC):
             arch: what to build.
             sizes: what :meth:`_sizes` returned: the task, unless a space says otherwise.
         """
+
+    def _blueprint(self, arch: NDArray[np.uint8], sizes: Any) -> Blueprint[Any] | None:
+        """Return the call of plain modules by which :meth:`_build` builds the network.
+
+        Exports write it down as code. ``None``, as by default: users' code builds the network.
+        """
+        return None
 
     def _cost(self, archs: Archs, sizes: Any) -> dict[str, Floats] | None:
         """Return ``{"macs": (n,), "params": (n,)}`` in closed form.

@@ -16,6 +16,7 @@ from archrank.types import Archs, Floats
 if TYPE_CHECKING:
     from torch import nn
 
+    from archrank.networks.blueprint import Blueprint
     from archrank.spaces.base import Space
     from archrank.spaces.samplers.flops import FlopsSampler
     from archrank.supernets.base import Supernet
@@ -154,6 +155,16 @@ class Networks:
             output = output_of(network, self.task.input_shape)
             check_output(self._named(row), output, self.task)
         return network
+
+    def blueprint(self, arch: NDArray[np.uint8]) -> Blueprint[Any] | None:
+        """Return the call of archrank's modules that builds the network of ``arch: (d,)``.
+
+        ``None`` where users' code builds it, also in a class that extends one of archrank's.
+        """
+        builds = next(kind for kind in type(self.space).__mro__ if "_build" in vars(kind))
+        if "_blueprint" not in vars(builds):
+            return None
+        return self.space._blueprint(self.space.validate(arch[None])[0], self.sizes)
 
     def supernet(self, **options: Any) -> Supernet:
         """Return a new supernet, which contains every architecture of the space.

@@ -21,6 +21,7 @@ from archrank.types import Archs, Bools, Floats, Ints
 if TYPE_CHECKING:
     from torch import nn
 
+    from archrank.networks.blueprint import Blueprint
     from archrank.supernets.base import Supernet
     from archrank.tasks.base import Task
 
@@ -302,6 +303,11 @@ class RestrictedNetworks(Networks):
         """Build the network of ``arch: (d,)``, untrained."""
         row = self.space.validate(arch[None])
         return self.whole.build(self.space.to_origin(row)[0])
+
+    def blueprint(self, arch: NDArray[np.uint8]) -> Blueprint[Any] | None:
+        """Return the call of archrank's modules that builds the network of ``arch: (d,)``."""
+        row = self.space.validate(arch[None])
+        return self.whole.blueprint(self.space.to_origin(row)[0])
 
     def supernet(self, **options: Any) -> Supernet:
         """Return a new supernet, which takes rows of the smaller space.

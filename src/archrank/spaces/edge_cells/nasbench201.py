@@ -21,6 +21,8 @@ from archrank.types import Archs, Floats
 if TYPE_CHECKING:
     from torch import nn
 
+    from archrank.networks.blueprint import Blueprint
+    from archrank.networks.nasbench201 import NASBench201Network
     from archrank.supernets.base import Supernet
     from archrank.tasks.base import Task
 
@@ -69,7 +71,12 @@ class NASBench201(EdgeCellSpace):
         return {"macs": totals[:, 0], "params": totals[:, 1]}
 
     def _build(self, arch: NDArray[np.uint8], sizes: CellSizes) -> nn.Module:
-        return self._assemble([self.ops[k] for k in arch], sizes)
+        return self._blueprint(arch, sizes).build()
+
+    def _blueprint(
+        self, arch: NDArray[np.uint8], sizes: CellSizes
+    ) -> Blueprint[NASBench201Network]:
+        return self._network([self.ops[k] for k in arch], sizes)
 
     def _supernet(self, sizes: CellSizes, **options: Any) -> Supernet:
         from archrank.networks.nasbench201 import computed_edges
@@ -80,26 +87,27 @@ class NASBench201(EdgeCellSpace):
             self,
             ends=self.edges,
             operation=lambda k, channels: operation(self.ops[k], channels),
-            assemble=lambda make_cell: self._assemble(make_cell, sizes),
+            assemble=lambda make_cell: self._network(make_cell, sizes).build(),
             build=lambda arch: self._build(arch, sizes),
             route=lambda arch: computed_edges([self.ops[k] for k in arch]),
             **options,
         )
 
-    def _assemble(
+    def _network(
         self, cell: Sequence[str] | Callable[[int], nn.Module], sizes: CellSizes
-    ) -> nn.Module:
+    ) -> Blueprint[NASBench201Network]:
         """Put a cell, or what a function makes, into the network."""
+        from archrank.networks.blueprint import Blueprint
         from archrank.networks.nasbench201 import NASBench201Network
 
-        return NASBench201Network(
-            cell,
-            channels=sizes.scale.channels,
-            cells=sizes.scale.cells,
-            n_classes=sizes.images.n_classes,
-            in_channels=sizes.images.channels,
-            reduction=sizes.scale.reduction,
-        )
+        options = {
+            "channels": sizes.scale.channels,
+            "cells": sizes.scale.cells,
+            "n_classes": sizes.images.n_classes,
+            "in_channels": sizes.images.channels,
+            "reduction": sizes.scale.reduction,
+        }
+        return Blueprint(NASBench201Network, (cell,), options)
 
     def fingerprint(self) -> str:
         """Return the name, and the scale if one was given."""

@@ -26,6 +26,8 @@ from archrank.types import Archs, Floats
 if TYPE_CHECKING:
     from torch import nn
 
+    from archrank.networks.blueprint import Blueprint
+    from archrank.networks.nasbench201 import NASBench201Network
     from archrank.supernets.base import Supernet
     from archrank.tasks.base import Task
 
@@ -106,7 +108,12 @@ class TransNAS101Micro(EdgeCellSpace):
         return self._cells._cost(archs, sizes)
 
     def _build(self, arch: NDArray[np.uint8], sizes: CellSizes) -> nn.Module:
-        return self._cells._build(arch, sizes)
+        return self._blueprint(arch, sizes).build()
+
+    def _blueprint(
+        self, arch: NDArray[np.uint8], sizes: CellSizes
+    ) -> Blueprint[NASBench201Network]:
+        return self._cells._blueprint(arch, sizes)
 
     def _supernet(self, sizes: CellSizes, **options: Any) -> Supernet:
         supernet = self._cells._supernet(sizes, **options)

@@ -27,7 +27,8 @@ from archrank.types import Archs, Floats, Ints
 if TYPE_CHECKING:
     from torch import nn
 
-    from archrank.networks.attentivenas import Settings
+    from archrank.networks.attentivenas import AttentiveNASNetwork, Settings
+    from archrank.networks.blueprint import Blueprint
     from archrank.supernets.base import Supernet
     from archrank.tasks.base import Task
 
@@ -198,10 +199,16 @@ class AttentiveSpace(Space):
         return Settings(values[0], values[1], tuple(stages), values[k + 2])
 
     def _build(self, arch: NDArray[np.uint8], sizes: ImageSizes) -> nn.Module:
-        from archrank.networks.attentivenas import AttentiveNASNetwork
+        return self._blueprint(arch, sizes).build()
 
-        settings = self._settings(arch)
-        return AttentiveNASNetwork(*settings, n_classes=sizes.n_classes, in_channels=sizes.channels)
+    def _blueprint(
+        self, arch: NDArray[np.uint8], sizes: ImageSizes
+    ) -> Blueprint[AttentiveNASNetwork]:
+        from archrank.networks.attentivenas import AttentiveNASNetwork
+        from archrank.networks.blueprint import Blueprint
+
+        options = {"n_classes": sizes.n_classes, "in_channels": sizes.channels}
+        return Blueprint(AttentiveNASNetwork, self._settings(arch), options)
 
     def _supernet(self, sizes: ImageSizes, **options: Any) -> Supernet:
         from archrank.supernets.attentivenas import AttentiveNASSupernet

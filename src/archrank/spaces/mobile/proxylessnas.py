@@ -26,7 +26,8 @@ from archrank.types import Archs, Floats
 if TYPE_CHECKING:
     from torch import nn
 
-    from archrank.networks.proxylessnas import Block
+    from archrank.networks.blueprint import Blueprint
+    from archrank.networks.proxylessnas import Block, ProxylessNASNetwork
     from archrank.supernets.base import Supernet
     from archrank.tasks.base import Task
 
@@ -259,10 +260,17 @@ class ProxylessNAS(Space):
         return {"macs": totals[:, 0], "params": totals[:, 1]}
 
     def _build(self, arch: NDArray[np.uint8], sizes: ImageSizes) -> nn.Module:
+        return self._blueprint(arch, sizes).build()
+
+    def _blueprint(
+        self, arch: NDArray[np.uint8], sizes: ImageSizes
+    ) -> Blueprint[ProxylessNASNetwork]:
+        from archrank.networks.blueprint import Blueprint
         from archrank.networks.proxylessnas import ProxylessNASNetwork
 
         blocks = [_block(j, op) for j, op in enumerate(arch.tolist()) if op != SKIP]
-        return ProxylessNASNetwork(blocks, n_classes=sizes.n_classes, in_channels=sizes.channels)
+        options = {"n_classes": sizes.n_classes, "in_channels": sizes.channels}
+        return Blueprint(ProxylessNASNetwork, (blocks,), options)
 
     def _supernet(self, sizes: ImageSizes, **options: Any) -> Supernet:
         from archrank.supernets.proxylessnas import ProxylessNASSupernet

@@ -29,6 +29,7 @@ from archrank.types import Archs, Bools, Floats
 if TYPE_CHECKING:
     from torch import nn
 
+    from archrank.networks.blueprint import Blueprint
     from archrank.networks.nasbench101 import NASBench101Network
     from archrank.supernets.base import Supernet
     from archrank.tasks.base import Task
@@ -247,30 +248,35 @@ class NASBench101(ConstrainedSpace):
         return vertices, matrix, [OPS[arch[_E + v - 1]] for v in vertices[1:-1]]
 
     def _build(self, arch: NDArray[np.uint8], sizes: CellSizes) -> nn.Module:
+        return self._blueprint(arch, sizes).build()
+
+    def _blueprint(
+        self, arch: NDArray[np.uint8], sizes: CellSizes
+    ) -> Blueprint[NASBench101Network]:
         _, matrix, ops = self._pruned(arch)
         return self._network(matrix, ops, sizes)
 
     def _network(
         self, matrix: list[list[int]], ops: list[str], sizes: CellSizes
-    ) -> NASBench101Network:
+    ) -> Blueprint[NASBench101Network]:
+        from archrank.networks.blueprint import Blueprint
         from archrank.networks.nasbench101 import NASBench101Network
 
-        return NASBench101Network(
-            matrix,
-            ops,
-            channels=sizes.scale.channels,
-            cells=sizes.scale.cells,
-            n_classes=sizes.images.n_classes,
-            in_channels=sizes.images.channels,
-            bn_momentum=self.bn_momentum,
-        )
+        options = {
+            "channels": sizes.scale.channels,
+            "cells": sizes.scale.cells,
+            "n_classes": sizes.images.n_classes,
+            "in_channels": sizes.images.channels,
+            "bn_momentum": self.bn_momentum,
+        }
+        return Blueprint(NASBench101Network, (matrix, ops), options)
 
     def _supernet(self, sizes: CellSizes, **options: Any) -> Supernet:
         from archrank.supernets.nasbench101 import NASBench101Supernet, PrunedCell
 
         return NASBench101Supernet(
             self,
-            network=self._network([[0, 1], [0, 0]], [], sizes),
+            network=self._network([[0, 1], [0, 0]], [], sizes).build(),
             vertices=cells.VERTICES,
             prune=lambda arch: PrunedCell(*self._pruned(arch)),
             build=lambda arch: self._build(arch, sizes),

@@ -26,7 +26,8 @@ from archrank.types import Archs, Bools, Floats
 if TYPE_CHECKING:
     from torch import nn
 
-    from archrank.networks.nds import CellGenotype
+    from archrank.networks.blueprint import Blueprint
+    from archrank.networks.nds import CellGenotype, NDSNetwork
     from archrank.supernets.base import Supernet
     from archrank.tasks.base import Task
 
@@ -295,16 +296,20 @@ class NDS(Space):
         return made[0], made[1]
 
     def _build(self, arch: NDArray[np.uint8], sizes: ImageSizes) -> nn.Module:
+        return self._blueprint(arch, sizes).build()
+
+    def _blueprint(self, arch: NDArray[np.uint8], sizes: ImageSizes) -> Blueprint[NDSNetwork]:
+        from archrank.networks.blueprint import Blueprint
         from archrank.networks.nds import NDSNetwork
 
-        return NDSNetwork(
-            *self.genotype(arch),
-            width=self.widths[arch[-2]],
-            depth=self.depths[arch[-1]],
-            n_classes=sizes.n_classes,
-            in_channels=sizes.channels,
-            stem=self.stem,
-        )
+        options = {
+            "width": self.widths[arch[-2]],
+            "depth": self.depths[arch[-1]],
+            "n_classes": sizes.n_classes,
+            "in_channels": sizes.channels,
+            "stem": self.stem,
+        }
+        return Blueprint(NDSNetwork, self.genotype(arch), options)
 
     def _supernet(self, sizes: ImageSizes, **options: Any) -> Supernet:
         from archrank.networks.nds import stem_widths

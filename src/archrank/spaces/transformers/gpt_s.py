@@ -24,6 +24,7 @@ from archrank.spaces.transformers.layers import Stack
 from archrank.types import Archs, Floats
 
 if TYPE_CHECKING:
+    from archrank.networks.blueprint import Blueprint
     from archrank.networks.language_models import GPT
     from archrank.networks.transformer_layers import StackSpec
     from archrank.supernets.base import Supernet
@@ -150,9 +151,13 @@ class GPTS(LayeredSpace):
     # ---- networks ------------------------------------------------------------------------------
 
     def _build(self, arch: NDArray[np.uint8], sizes: TokenSizes) -> GPT:
+        return self._blueprint(arch, sizes).build()
+
+    def _blueprint(self, arch: NDArray[np.uint8], sizes: TokenSizes) -> Blueprint[GPT]:
+        from archrank.networks.blueprint import Blueprint
         from archrank.networks.language_models import GPT
 
-        return GPT(self._stack_of(arch), sizes.vocabulary)
+        return Blueprint(GPT, (self._stack_of(arch), sizes.vocabulary))
 
     def _supernet(self, sizes: TokenSizes, **options: Any) -> Supernet:
         from archrank.networks.language_models import GPT

@@ -27,6 +27,7 @@ from archrank.spaces.transformers.translation import CORPORA, Corpus
 from archrank.types import Archs, Bools, Floats
 
 if TYPE_CHECKING:
+    from archrank.networks.blueprint import Blueprint
     from archrank.networks.transformer import EncoderDecoder
     from archrank.tasks.base import Task
 
@@ -272,7 +273,10 @@ class HATAverages(Space):
         return {"macs": macs, "params": params}
 
     def _build(self, arch: NDArray[np.uint8], sizes: Corpus) -> EncoderDecoder:
-        return self._whole._build(self.member(arch), sizes)
+        return self._blueprint(arch, sizes).build()
+
+    def _blueprint(self, arch: NDArray[np.uint8], sizes: Corpus) -> Blueprint[EncoderDecoder]:
+        return self._whole._blueprint(self.member(arch), sizes)
 
 
 def _averages(options: Sequence[int], depth: int) -> dict[float, tuple[int, ...]]:

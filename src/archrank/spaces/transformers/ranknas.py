@@ -25,6 +25,7 @@ from archrank.spaces.transformers.translation import CORPORA, TranslationSpace
 from archrank.types import Archs, Floats
 
 if TYPE_CHECKING:
+    from archrank.networks.blueprint import Blueprint
     from archrank.networks.language_models import LanguageModel
     from archrank.networks.transformer_layers import StackSpec
     from archrank.supernets.base import Supernet
@@ -202,9 +203,13 @@ class RankNASLanguageModel(LayeredSpace):
         }
 
     def _build(self, arch: NDArray[np.uint8], sizes: TokenSizes) -> LanguageModel:
+        return self._blueprint(arch, sizes).build()
+
+    def _blueprint(self, arch: NDArray[np.uint8], sizes: TokenSizes) -> Blueprint[LanguageModel]:
+        from archrank.networks.blueprint import Blueprint
         from archrank.networks.language_models import LanguageModel
 
-        return LanguageModel(self._stack_of(arch), sizes.vocabulary)
+        return Blueprint(LanguageModel, (self._stack_of(arch), sizes.vocabulary))
 
     def _supernet(self, sizes: TokenSizes, **options: Any) -> Supernet:
         from archrank.networks.language_models import LanguageModel

@@ -24,6 +24,7 @@ from archrank.spaces.transformers.layers import Stack
 from archrank.types import Archs, Bools, Floats
 
 if TYPE_CHECKING:
+    from archrank.networks.blueprint import Blueprint
     from archrank.networks.transformer import EncoderDecoder
     from archrank.networks.transformer_layers import StackSpec
     from archrank.supernets.base import Supernet
@@ -179,31 +180,32 @@ class TranslationSpace(LayeredSpace):
     # ---- networks ------------------------------------------------------------------------------
 
     def _build(self, arch: NDArray[np.uint8], sizes: Corpus) -> EncoderDecoder:
-        return self._made(self._stacks(arch, sizes), sizes)
+        return self._blueprint(arch, sizes).build()
 
-    def _made(self, stacks: tuple[StackSpec, ...], sizes: Corpus) -> EncoderDecoder:
+    def _blueprint(self, arch: NDArray[np.uint8], sizes: Corpus) -> Blueprint[EncoderDecoder]:
+        return self._network(self._stacks(arch, sizes), sizes)
+
+    def _network(self, stacks: tuple[StackSpec, ...], sizes: Corpus) -> Blueprint[EncoderDecoder]:
         """Make a network of these stacks, encoder and decoder."""
+        from archrank.networks.blueprint import Blueprint
         from archrank.networks.transformer import EncoderDecoder
 
-        encoder, decoder = stacks
-        return EncoderDecoder(
-            encoder,
-            decoder,
-            sizes.source_vocabulary,
-            sizes.target_vocabulary,
-            shared=sizes.shared,
-            sinusoidal="enc_rpr" not in self._columns,  # relative positions replace absolute ones
-            pad=sizes.padding,
-        )
+        options = {
+            "shared": sizes.shared,
+            "sinusoidal": "enc_rpr" not in self._columns,  # relative positions replace these
+            "pad": sizes.padding,
+        }
+        vocabularies = sizes.source_vocabulary, sizes.target_vocabulary
+        return Blueprint(EncoderDecoder, (*stacks, *vocabularies), options)
 
     def _supernet(self, sizes: Corpus, **options: Any) -> Supernet:
         from archrank.supernets.transformers import TransformerSupernet
 
         return TransformerSupernet(
             self,
-            self._made((self._widest("enc", sizes), self._widest("dec", sizes)), sizes),
+            self._network((self._widest("enc", sizes), self._widest("dec", sizes)), sizes).build(),
             stacks=lambda arch: self._stacks(arch, sizes),
-            build=lambda stacks: self._made(stacks, sizes),
+            build=lambda stacks: self._network(stacks, sizes).build(),
             **options,
         )
 

@@ -1,0 +1,35 @@
+"""Calls that build networks, as values: they can be made, and written down as code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from torch import nn
+
+M = TypeVar("M", bound=nn.Module)
+
+
+@dataclass(frozen=True, eq=False)
+class Blueprint(Generic[M]):
+    """Call that builds a network out of plain values.
+
+    Attributes:
+        make: A class or function at the top level of a module of ``archrank.networks``.
+        args: Numbers, strings, and lists, tuples, named tuples and dataclasses of these; a
+            blueprint stands for what it builds.
+        options: The same by name.
+
+    Example:
+        >>> Blueprint(nn.Linear, (3, 2), {"bias": False}).build()
+        Linear(in_features=3, out_features=2, bias=False)
+    """
+
+    make: Callable[..., M]
+    args: tuple[Any, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def build(self) -> M:
+        """Build the network, untrained."""
+        return self.make(*self.args, **self.options)

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from archrank.tasks import from_dataframe
+from archrank.tasks import Augmentation, from_dataframe, from_datasets
 from tests.messages.golden import Cases, compare, message_of
 
 FRAME = pd.DataFrame(
@@ -59,7 +59,28 @@ FRAMES: Cases = {
     "no columns": lambda: from_dataframe(FRAME[["species"]], target="species"),
 }
 
-CASES: Cases = {**FRAMES}
+ITEMS = [([i, i + 1, i + 2], i % 2) for i in range(20)]
+
+DATASETS: Cases = {
+    "an iterator": lambda: from_datasets(zip(range(9), range(9), strict=True), ITEMS),
+    "a number": lambda: from_datasets(ITEMS, 7),
+    "no items": lambda: from_datasets(ITEMS, []),
+    "items without targets": lambda: from_datasets([1, 2, 3], ITEMS),
+    "dictionaries without targets": lambda: from_datasets([{"x": 1, "z": 2}] * 9, ITEMS),
+    "texts for tokens": lambda: from_datasets([("one two", 1)] * 9, ITEMS),
+    "sequences of two lengths": lambda: from_datasets(ITEMS, [([1, 2], 0)] * 4),
+    "images of two sizes": lambda: from_datasets([([[0.5]], 0)] * 4, [([[0.5], [0.1]], 1)] * 4),
+    "a padding that is none": lambda: from_datasets(ITEMS, ITEMS, padding="<pad>"),
+    "padding of numbers": lambda: from_datasets(
+        [([0.5], i % 2) for i in range(9)], [([0.5], 1)] * 4, padding=0
+    ),
+    "augmentation of tokens": lambda: from_datasets(
+        ITEMS, ITEMS, augmentation=Augmentation(flip=True)
+    ),
+    "one held-out item": lambda: from_datasets(ITEMS, ITEMS[:1]),
+}
+
+CASES: Cases = {**FRAMES, **DATASETS}
 
 
 def test_messages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, update_golden: bool) -> None:

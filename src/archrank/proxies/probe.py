@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from archrank.errors import EvaluationError
-from archrank.networks.inputs import Inputs
+from archrank.networks.inputs import Inputs, only_logits
 from archrank.torch_state import mode
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -105,7 +105,7 @@ class Probe:
         buffers = {name: b.clone() for name, b in self.network.named_buffers()}
         try:
             with mode(self.network, training=True), torch.enable_grad():
-                outputs: Tensor = functional_call(self.network, buffers, inputs)
+                outputs: Tensor = only_logits(functional_call(self.network, buffers, inputs))
         finally:
             for hook in hooks:
                 hook.remove()

@@ -20,6 +20,7 @@ from archrank.errors import (
 if TYPE_CHECKING:
     from torch import nn
 
+    from archrank.networks.inputs import Inputs
     from archrank.spaces.counting import Count, Output
     from archrank.tasks.base import Task
 
@@ -82,7 +83,11 @@ def _line(error: BaseException) -> str:
 
 
 def count_module(
-    name: str, make: Callable[[], nn.Module], shape: Iterable[int], warned: set[str]
+    name: str,
+    make: Callable[[], nn.Module],
+    shape: Iterable[int],
+    warned: set[str],
+    example: Inputs | None = None,
 ) -> Count:
     """Count a network; warn of operations without a formula that are not in ``warned`` yet.
 
@@ -91,6 +96,7 @@ def count_module(
         make: builds it.
         shape: of one input.
         warned: operations that the user has been warned of; grows.
+        example: an input of the task; tried before others of the shape.
 
     Raises:
         SpaceError: ``make`` raised it.
@@ -100,7 +106,7 @@ def count_module(
 
     size = tuple(shape)
     try:
-        found = count(make, size)
+        found = count(make, size, example)
     except SpaceError:
         raise
     except FAILURES as error:

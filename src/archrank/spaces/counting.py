@@ -24,6 +24,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from archrank.errors import FAILURES
+from archrank.networks.inputs import Inputs, only_logits, to_device
 from archrank.torch_state import untouched
 
 CHEAP = (  # first parts of names in aten; elementwise operations and views are told by torch
@@ -92,11 +93,14 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return func(*args, **(kwargs or {}))
 
 
-def count(make: Callable[[], nn.Module], shape: Sequence[int]) -> Count:
-    """Count the network that ``make`` returns, for one input of ``shape``.
+def count(
+    make: Callable[[], nn.Module], shape: Sequence[int], example: Inputs | None = None
+) -> Count:
+    """Count the network that ``make`` returns, for one input: an example, or one of ``shape``.
 
-    Inputs are floats; networks for one or two dimensions that refuse them get token numbers, and
-    those for two rows of them that refuse these, too, get each row as an argument of its own.
+    Inputs of a shape are floats; networks for one or two dimensions that refuse them get token
+    numbers, and those for two rows of them that refuse these, too, get each row as an argument of
+    its own.
 
     Raises:
         Exception: whatever ``make`` or the network raises on the CPU.
@@ -104,10 +108,10 @@ def count(make: Callable[[], nn.Module], shape: Sequence[int]) -> Count:
     first: BaseException | None = None
     for device in ("meta", "cpu"):
         with untouched(), torch.device(device):
-            for inputs in _inputs(1, shape):
+            for inputs in [*_given(example, device), *_inputs(1, shape)]:
                 try:
                     return _run(make(), inputs)
-                except FAILURES as error:  # noqa: PERF203  # six rounds at most
+                except FAILURES as error:  # noqa: PERF203  # eight rounds at most
                     if device == "cpu" and first is None:
                         first = error
     assert first is not None  # the CPU has been tried
@@ -160,13 +164,13 @@ def _name(op: Any) -> str:
     return str(op._schema.name).replace("::", ".")
 
 
-def output_of(network: nn.Module, shape: Sequence[int]) -> Output:
-    """Describe what ``network`` returns for two inputs of ``shape``; ``None`` if unknown.
+def output_of(network: nn.Module, shape: Sequence[int], example: Inputs | None = None) -> Output:
+    """Describe what ``network`` returns for examples, or two of ``shape``; ``None`` if unknown.
 
     A copy runs, without arithmetic: the network and the random numbers stay as they are.
     """
     with torch.device("meta"):
-        tried = _inputs(2, shape)
+        tried = [*_given(example, "meta"), *_inputs(2, shape)]
     for inputs in tried:
         try:
             with untouched(), torch.device("meta"), torch.no_grad():
@@ -177,7 +181,16 @@ def output_of(network: nn.Module, shape: Sequence[int]) -> Output:
 
 
 def _kind(output: Any) -> Output:
-    return tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
+    found = only_logits(output)
+    return tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
+
+
+def _given(example: Inputs | None, device: str) -> list[tuple[Tensor, ...]]:
+    """Return the arguments that an example stands for, if there is one."""
+    if example is None:
+        return []
+    found = to_device(example, device)
+    return [found if isinstance(found, tuple) else (found,)]
 
 
 def _inputs(batch: int, shape: Sequence[int]) -> list[tuple[Tensor, ...]]:

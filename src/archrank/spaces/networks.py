@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archrank.checks import quoted
-from archrank.errors import ArgumentError, SpaceError
+from archrank.errors import FAILURES, ArgumentError, SpaceError
 from archrank.types import Archs, Floats
 
 if TYPE_CHECKING:
     from torch import nn
 
     from archrank.networks.blueprint import Blueprint
+    from archrank.networks.inputs import Inputs
     from archrank.spaces.base import Space
     from archrank.spaces.samplers.flops import FlopsSampler
     from archrank.supernets.base import Supernet
@@ -152,7 +153,7 @@ class Networks:
             from archrank.spaces.calling import check_output
             from archrank.spaces.counting import output_of
 
-            output = output_of(network, self.task.input_shape)
+            output = output_of(network, self.task.input_shape, self._example)
             check_output(self._named(row), output, self.task)
         return network
 
@@ -227,6 +228,14 @@ class Networks:
         """Name the network of ``row: (d,)`` in a message."""
         return f"{self.space.name}: the network of {self.space.config(row)}"
 
+    @cached_property
+    def _example(self) -> Inputs | None:
+        """An input as the task makes them up; ``None`` if its own code fails, which others tell."""
+        try:
+            return self.task.example(1) if self.task is not None else None
+        except FAILURES:
+            return None
+
     # ---- counting ------------------------------------------------------------------------------
 
     @cached_property
@@ -256,7 +265,8 @@ class Networks:
         if key not in self._counts:
             name = self._named(row)
             shape = self.task.input_shape
-            found = count_module(name, lambda: self._make(row), shape, self._warned)
+            example = self._example
+            found = count_module(name, lambda: self._make(row), shape, self._warned, example)
             check_output(name, found.output, self.task)
             self._counts[key] = (found.macs, found.params)
         return self._counts[key]

@@ -17,6 +17,7 @@ from archrank.registry import Registry
 from archrank.tasks.base import Split, Splits, Task
 from archrank.tasks.checks import check_task
 from archrank.tasks.classification import Classification
+from archrank.tasks.datasets import from_datasets
 from archrank.tasks.frames.base import TableClassification, TableRegression, from_dataframe
 from archrank.tasks.images.augmentation import Augmentation
 from archrank.tasks.images.base import ImageClassification
@@ -90,6 +91,7 @@ __all__ = [
     "check_task",
     "from_dataframe",
     "from_dataset",
+    "from_datasets",
     "from_parallel",
     "from_tensors",
     "from_text",

@@ -10,8 +10,11 @@ from archrank.errors import StorageError
 from archrank.files import read_json, user_path
 from archrank.tasks.frames.preprocessing import TablePreprocessing
 from archrank.tasks.preprocessing import FILE, FORMAT, Preprocessing
+from archrank.tasks.tensor_preprocessing import TensorPreprocessing
 
-KINDS: dict[str, type[Preprocessing]] = {kind.kind: kind for kind in (TablePreprocessing,)}
+KINDS: dict[str, type[Preprocessing]] = {
+    kind.kind: kind for kind in (TablePreprocessing, TensorPreprocessing)
+}
 
 
 def read_preprocessing(path: str | Path) -> Preprocessing:

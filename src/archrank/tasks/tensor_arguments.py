@@ -29,12 +29,13 @@ def as_inputs(value: Any, who: str) -> Tensor | tuple[Tensor, ...]:
     if isinstance(value, tuple):
         if not value:
             raise DataError(f"{who} is an empty tuple, expected one or more tensors")
-        several = [_input(x, f"{who}[{i}]") for i, x in enumerate(value)]
-        return several[0] if len(several) == 1 else tuple(several)
+        several = [_input(x, f"{who}[{i}]", least=1) for i, x in enumerate(value)]
+        return tuple(several) if len(several) > 1 else _input(value[0], f"{who}[0]")
     return _input(value, who)
 
 
-def _input(value: Any, who: str) -> Tensor:
+def _input(value: Any, who: str, least: int = 2) -> Tensor:
+    """Return one of the inputs, of so many axes or more; beside others it may be one number."""
     import torch
 
     tensor = _tensor(value, who)
@@ -47,7 +48,7 @@ def _input(value: Any, who: str) -> Tensor:
             f"{who} is uint8, which may be pixels or tokens: pass x.astype('float32') / 255 of "
             "pixels, x.astype('int64') of tokens"
         )
-    if tensor.dim() < 2:
+    if tensor.dim() < least:
         remedy = "; of one number per example, pass x[:, None]" if tensor.dim() else ""
         raise DataError(
             f"{who} has the shape {tuple(tensor.shape)}, expected (examples, ...){remedy}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from archrank.checks import instance, quoted, whole
@@ -11,13 +11,17 @@ from archrank.errors import DataError, SettingsError
 from archrank.tasks.base import Split, Splits, Task
 from archrank.tasks.checks import check_task
 from archrank.tasks.classification import Classification
+from archrank.tasks.images.augmentation import Augmentation
+from archrank.tasks.preprocessing import FILE
 from archrank.tasks.regression import Regression
 from archrank.tasks.splitting import PARTS, SHARES, split_rows
 from archrank.tasks.tensor_arguments import as_inputs, as_targets, class_numbers
 from archrank.tasks.tensor_data import TensorData
+from archrank.tasks.tensor_preprocessing import TensorPreprocessing
 from archrank.training.recipe import Recipe
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 Kind = Literal["classification", "regression"]
@@ -32,13 +36,19 @@ class TensorTask(Task):
 
     Attributes:
         data: Training, validation and test data; its digest is part of the identity.
-        input_shape: Shape of one input; of several inputs of the same shape, ``(inputs, ...)``.
+        input_shape: Shape of one input; of several inputs of the same shape, ``(inputs, ...)``, and
+            of several shapes, that of the first.
         name: Short name, for file names and displays.
+        augmentation: Random changes of training images ``(channels, height, width)``.
+        padding: Token that fills up short sequences, which are the first input; ``None``: inputs
+            are no sequences, or all are of one length.
     """
 
     data: TensorData
     input_shape: tuple[int, ...] = ()
     name: str = "tensors"
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    padding: int | None = None
 
     def load(self) -> Splits:
         """Return the data."""
@@ -55,6 +65,35 @@ class TensorTask(Task):
     def place(self, split: str, row: int) -> str:
         """Return words for an example: its row in what was passed."""
         return self.data.place(split, row)
+
+    def augment(self, x: Any, generator: torch.Generator) -> Any:
+        """Augment a batch of training images; other inputs stay."""
+        return x if self.augmentation == Augmentation() else self.augmentation(x, generator)
+
+    def lengths(self, data: Split) -> Tensor | None:
+        """Return the lengths of sequences of tokens without their padding, ``(b, 1)``, or None."""
+        if self.padding is None:
+            return None
+        import torch
+
+        tokens = data.inputs[0]
+        places = torch.arange(1, tokens.shape[1] + 1, device=tokens.device)
+        return ((tokens != self.padding) * places).amax(1, keepdim=True).clamp(min=1)
+
+    def cut(self, batch: Split, longest: Sequence[int]) -> Split:
+        """Return sequences of a length; inputs of other lengths stay."""
+        whole = batch.inputs[0].shape[1]
+        cut = tuple(
+            x[:, : longest[0]] if x.dim() == 2 and x.shape[1] == whole else x for x in batch.inputs
+        )
+        return batch._replace(x=cut if isinstance(batch.x, tuple) else cut[0])
+
+    def kept_files(self) -> dict[str, bytes]:
+        """Return the names of the classes and the padding, if there are any."""
+        names = getattr(self, "class_names", ())
+        if not names and self.padding is None:
+            return {}
+        return {FILE: TensorPreprocessing(classes=names, padding=self.padding).content()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +131,8 @@ def from_tensors(
     seed: int = 0,
     kind: Kind | None = None,
     classes: int | Sequence[str] | None = None,
+    augmentation: Augmentation | None = None,
+    padding: int | None = None,
     recipe: Recipe | None = None,
     name: str = "tensors",
 ) -> TensorClassification | TensorRegression:
@@ -106,7 +147,7 @@ def from_tensors(
 
     Args:
         x: Inputs ``(b, ...)``: a torch tensor, a NumPy array or nested lists; or a tuple of them,
-            the arguments of the network, of one shape.
+            the arguments of the network.
         y: Targets ``(b,)``; of several numbers to predict ``(b, targets)``.
         train: ``(x, y)`` to train with.
         valid: Those to validate with.
@@ -116,6 +157,9 @@ def from_tensors(
         kind: ``"classification"`` or ``"regression"``; ``None``: as ``y`` tells.
         classes: Number of classes, or their names in the order of their numbers; ``None``: one more
             than the highest number, or the texts in ``y`` in the order of the alphabet.
+        augmentation: Random changes of training images ``(b, channels, height, width)``.
+        padding: Token that fills up short sequences of tokens ``(b, length)``, so that batches can
+            be cut to their longest one.
         recipe: Optimisation; ``None``: :data:`RECIPE`, 20 epochs of AdamW.
         name: Short name of the task.
 
@@ -135,7 +179,7 @@ def from_tensors(
     for who, a, b in zip(parts, inputs, targets, strict=True):
         _check_lengths(who, a, b)
     names = [f"y{who}" for who in parts]
-    ys, settings = _read_targets(targets, names, kind, classes)
+    ys, settings = read_targets(targets, names, kind, classes)
     made = [Split(a, b) for a, b in zip(inputs, ys, strict=True)]
     if len(made) == len(PARTS):
         data = TensorData(Splits(*made))
@@ -143,6 +187,10 @@ def from_tensors(
         labels = ys[0].numpy() if "n_classes" in settings else None
         rows = split_rows(len(ys[0]), split, seed, labels)
         data = TensorData(Splits(*(made[0].take(part) for part in rows)), rows)
+    if padding is not None:
+        settings["padding"] = whole(padding, "padding", error=SettingsError)
+    if augmentation is not None:
+        settings["augmentation"] = augmentation
     return make_task(data, settings, RECIPE if recipe is None else recipe, name)
 
 
@@ -153,15 +201,29 @@ def make_task(
 
     Args:
         data: Inputs and targets.
-        settings: ``n_targets``; or ``n_classes``, and ``class_names`` if there are any.
+        settings: ``n_targets``; or ``n_classes``, and ``class_names`` if there are any; with
+            ``augmentation`` and ``padding`` if they are not the defaults.
         recipe: Optimisation.
         name: Short name of the task.
 
     Raises:
         ArgumentError: The recipe is none, or the name no text.
         DataError: The data cannot be learnt from.
+        SettingsError: Augmentation of other inputs than images, padding of others than tokens.
     """
     family = TensorRegression if "n_targets" in settings else TensorClassification
+    first = data.splits.train.inputs[0]
+    if "augmentation" in settings:
+        instance(settings["augmentation"], Augmentation, "augmentation", "such as Augmentation()")
+        if first.dim() != 4 or len(data.splits.train.inputs) > 1:
+            raise SettingsError(
+                f"augmentation changes images (channels, height, width), but inputs have the shape "
+                f"{tuple(first.shape[1:])}"
+            )
+    if settings.get("padding") is not None and (first.dim() != 2 or first.is_floating_point()):
+        raise SettingsError(
+            f"padding is {settings['padding']}, but the first input is no sequence of tokens"
+        )
     task = family(
         recipe=instance(recipe, Recipe, "recipe", "such as Recipe(epochs=5)"),
         data=data,
@@ -206,13 +268,24 @@ def _check_lengths(who: str, inputs: Tensor | tuple[Tensor, ...], targets: Any) 
             raise DataError(f"x{who} is empty")
 
 
-def _read_targets(
+def read_targets(
     targets: Sequence[Any],
     parts: Sequence[str],
     kind: Kind | None,
     classes: int | Sequence[str] | None,
 ) -> tuple[list[Tensor], dict[str, Any]]:
-    """Return targets as they are learnt, and the settings of the task that they tell."""
+    """Return targets as they are learnt, and the settings of the task that they tell.
+
+    Args:
+        targets: Of each part.
+        parts: What messages call them.
+        kind: That the user says.
+        classes: Those that the user says.
+
+    Raises:
+        DataError: Targets are neither classes nor numbers to predict.
+        SettingsError: The user's settings do not suit them.
+    """
     import torch
 
     if kind is not None and kind not in KINDS:
@@ -265,12 +338,7 @@ def _classes(
 
 
 def _shape_of(split: Split) -> tuple[int, ...]:
-    """Return the shape of one input; of several, their number first."""
-    shapes = {tuple(x.shape[1:]) for x in split.inputs}
-    if len(shapes) > 1:
-        raise DataError(
-            f"inputs have the shapes {', '.join(map(str, sorted(shapes)))}, expected one; derive a "
-            "class from tasks.Classification or tasks.Regression for others"
-        )
-    shape = shapes.pop()
-    return (len(split.inputs), *shape) if isinstance(split.x, tuple) else shape
+    """Return the shape of one input; of several alike their number first; else the first's."""
+    shape = tuple(split.inputs[0].shape[1:])
+    alike = all(tuple(x.shape[1:]) == shape for x in split.inputs)
+    return (len(split.inputs), *shape) if isinstance(split.x, tuple) and alike else shape

@@ -46,7 +46,7 @@ TASK = Digits(copies=1)
         ("ranknas_wikitext103", {"final_lr": 1e-4, "label_smoothing": 0}),
         ("ranknas_wikitext103", {"updates": 286_000, "momentum": 0.99, "nesterov": True, "lr": 1}),
         ("ranknas_wikitext103", {"grad_clip": 0.1, "warmup_updates": 16_000, "weight_decay": 0}),
-        ("transformer_small", {"optimizer": "adamw", "batch_tokens": 1024, "warmup_epochs": 0.5}),
+        ("transformer_small", {"optimizer": "adamw", "batch_tokens": 512, "warmup_epochs": 1.5}),
         ("cpu", {"epochs": 300, "batch_size": 128, "lr": 0.1, "weight_decay": 5e-4}),
         ("cells", {"epochs": 600, "batch_size": 128, "lr": 0.1, "weight_decay": 5e-4}),
     ],

@@ -104,6 +104,10 @@ class EvaluationError(ArchrankError, RuntimeError):
     """Evaluator that broke its contract, or run without a single usable evaluation."""
 
 
+class TellError(ArchrankError, ValueError):
+    """Evaluation that cannot be told: it is known already, or a value is missing."""
+
+
 class InfeasibleError(EvaluationError):
     """Search in which no architecture keeps the constraints; the message names the nearest."""
 

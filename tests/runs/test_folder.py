@@ -14,11 +14,12 @@ from archrank.errors import (
     StorageError,
     UnknownNameError,
 )
-from archrank.runs.folder import DATABASE, SETTINGS, load_settings, open_run
-from archrank.runs.locking import LOCK, locked
+from archrank.locking import LOCK, locked
+from archrank.runs.folder import SETTINGS, load_settings, open_run
 from archrank.runs.reading import load
 from archrank.runs.settings import SearchSettings, to_json
 from archrank.spaces import NASBench201
+from archrank.study.storage import DATABASE
 from tests.study.helpers import told
 
 

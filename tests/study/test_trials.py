@@ -102,7 +102,7 @@ def test_all_attributes_are_one_query(tmp_path: Path) -> None:
     for n in range(5):
         ours.add(trial([float(n)], n=n))
     with counted(storage) as statements:
-        read = list(ours.attributes())
+        read = [t.attributes for t in ours.stored()]
     assert [each["n"] for each in read] == [0, 1, 2, 3, 4]
     assert read == [t.user_attrs for t in study.trials]
     assert statements == ["SELECT"]
@@ -123,7 +123,7 @@ def test_what_has_no_known_tables_is_left_to_optuna(
     assert len(added) == 1
     monkeypatch.undo()
     study.add_trial(added[0])
-    assert list(ours.attributes()) == [added[0].user_attrs]
+    assert [t.attributes for t in ours.stored()] == [added[0].user_attrs]
     assert len(ours) == 1
 
 

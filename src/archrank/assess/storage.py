@@ -18,7 +18,7 @@ from archrank.differences import differences, told
 from archrank.errors import ResumeError
 from archrank.files import read_json, write_json
 from archrank.journal import Journal
-from archrank.runs.locking import locked
+from archrank.locking import locked
 
 SETTINGS = "assess.json"
 RESULTS = "results.jsonl"

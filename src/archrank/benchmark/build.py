@@ -22,8 +22,8 @@ from archrank.environment import commit, environment
 from archrank.errors import BudgetError, SettingsError, SpaceError
 from archrank.evaluators import Latency, OneShot, Training, ZeroCost
 from archrank.files import read_json, write_json
+from archrank.locking import locked
 from archrank.proxies import DEFAULT
-from archrank.runs.locking import locked
 from archrank.runs.named import make_space, make_task
 from archrank.strategies import Exhaustive
 from archrank.study.study import Study, Watcher

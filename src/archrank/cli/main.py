@@ -14,6 +14,8 @@ BAD_INPUT = 2
 
 COMMANDS = {
     "search": "archrank.cli.search:Search",
+    "ask": "archrank.cli.ask:Ask",
+    "tell": "archrank.cli.ask:Tell",
     "best": "archrank.cli.read:Best",
     "front": "archrank.cli.read:Front",
     "report": "archrank.cli.read:Report",

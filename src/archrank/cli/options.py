@@ -56,8 +56,9 @@ class Option:
 
     @property
     def flag(self) -> str:
-        """The option as it is typed: ``--train-sizes``."""
-        return self.shown if self.positional else f"--{self.path[-1].replace('_', '-')}"
+        """The option as it is typed: ``--train-sizes``, or ``-n`` of one letter."""
+        name = self.path[-1].replace("_", "-")
+        return self.shown if self.positional else f"{'-' if len(name) == 1 else '--'}{name}"
 
     @property
     def help(self) -> str:
@@ -94,7 +95,9 @@ def parse(command: type[C], arguments: Sequence[str], program: str) -> C:
     options = list(options_of(command))
     parser = _Parser(program, command, options)
     parser.refuse_unknown(arguments)
-    values, rest = parser.parse_known_args(list(arguments))
+    mixed = any(option.positional and option.many for option in options)
+    read = parser.parse_known_intermixed_args if mixed else parser.parse_known_args
+    values, rest = read(list(arguments))
     if rest:
         parser.error(f"unexpected {rest[0]!r}")
     found = {option.path: getattr(values, ".".join(option.path), MISSING) for option in options}
@@ -162,7 +165,9 @@ class _Parser(argparse.ArgumentParser):
             self.add_argument(option.flag, action=yes_no, **more)
             return
         more |= {"type": option.read, "metavar": option.shown}
-        if option.many:
+        if option.many and option.positional:
+            more |= {"nargs": "*"}
+        elif option.many:
             more |= {"nargs": "+", "action": "extend"}
         elif option.positional:
             more |= {"nargs": "?", "default": MISSING}
@@ -178,9 +183,9 @@ class _Parser(argparse.ArgumentParser):
                 return
             typed = argument.partition("=")[0]
             if re.match("--?[A-Za-z]", typed) and typed not in (*self._known, "--help", "-h"):
-                names = [flag.lstrip("-") for flag in self._known]
+                names = {flag.lstrip("-"): flag for flag in self._known}
                 near = difflib.get_close_matches(typed.lstrip("-"), names, n=3)
-                meant = " or ".join(f"--{name}" for name in near)
+                meant = " or ".join(names[name] for name in near)
                 guess = f", did you mean {meant}?" if near else "."
                 self.error(f"unknown option {typed}{guess}", "")
 

@@ -29,7 +29,6 @@ class Reading:
         Raises:
             StorageError: none is named, and there is none under runs/; or it is no run.
         """
-        from archrank.runs.folder import SETTINGS
         from archrank.runs.reading import find_run
 
         if self.run is not None:
@@ -37,15 +36,26 @@ class Reading:
             if run.settings is not None and run.place.study is not None:
                 say(f"evaluations are read from {run.place.database}")  # a host that it names
             return run
-        runs = [p.parent for p in Path("runs").glob(f"*/{SETTINGS}")]
-        if not runs:
-            raise StorageError(
-                "there is no run under runs/ here; name a run folder with --run DIR, or start one "
-                "with: archrank search"
-            )
-        latest = max(runs, key=lambda folder: (folder / SETTINGS).stat().st_mtime)
-        say(f"run folder {latest}")
-        return find_run(latest, self.study)
+        return find_run(latest_run(), self.study)
+
+
+def latest_run() -> Path:
+    """Return the run folder that was begun last, of those under ``runs/``, and say which it is.
+
+    Raises:
+        StorageError: there is none.
+    """
+    from archrank.runs.folder import SETTINGS
+
+    runs = [p.parent for p in Path("runs").glob(f"*/{SETTINGS}")]
+    if not runs:
+        raise StorageError(
+            "there is no run under runs/ here; name a run folder with --run DIR, or start one "
+            "with: archrank search"
+        )
+    latest = max(runs, key=lambda folder: (folder / SETTINGS).stat().st_mtime)
+    say(f"run folder {latest}")
+    return latest
 
 
 @dataclass

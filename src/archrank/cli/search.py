@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from archrank.cli.names import names_of
-from archrank.cli.output import confirm, progress_console, rejected_text, say, show_record
+from archrank.cli.output import (
+    confirm,
+    progress_console,
+    rejected_text,
+    say,
+    say_own_code,
+    show_record,
+)
 from archrank.cli.workers import INTERRUPTED, cores, running
 from archrank.errors import SettingsError
 from archrank.formatting import whole_duration
@@ -24,6 +31,7 @@ class Search:
 
     Without options, it trains NAS-Bench-201 cells on handwritten digits. Repeat the same command
     to continue a search that was stopped, by Ctrl-C or kill -9; give a larger budget to extend it.
+    --run DIR alone repeats the settings of the search in that folder.
     """
 
     settings: SearchSettings = field(default_factory=SearchSettings)
@@ -54,9 +62,13 @@ class Search:
 
     def __call__(self) -> int:
         """Search, write the report, show the best; return the exit status."""
+        from archrank.runs.folder import repeated
         from archrank.runs.plan import planned
 
         folder = self.run if self.run is not None else self.settings.default_run()
+        typed, self.settings = self.settings, repeated(folder, self.settings)
+        if self.settings != typed:  # somebody else may have chosen the code that they name
+            say_own_code(self.settings.code, folder, allowed=False)
         self.settings, budget = planned(self.settings, folder, self.budget, self.minutes)
         try:
             return self._search(folder, budget)

@@ -90,7 +90,7 @@ class SupernetTrain:
     def _train(self, training: SupernetTraining) -> int:
         from archrank.display.supernet import TrainingDisplay
         from archrank.files import write_json
-        from archrank.runs.locking import locked
+        from archrank.locking import locked
         from archrank.runs.task_files import keep_task_files
         from archrank.supernets.running import train_supernet
 

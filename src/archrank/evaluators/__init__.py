@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from archrank.evaluators.scoped import Scoped as Scoped
     from archrank.evaluators.stored_forest import StoredForest as StoredForest
     from archrank.evaluators.table import Table as Table
+    from archrank.evaluators.told import Told as Told
     from archrank.evaluators.training import Training as Training
     from archrank.evaluators.zero_cost import ZeroCost as ZeroCost
 
@@ -37,6 +38,7 @@ EVALUATORS = Registry(
         "one_shot": "archrank.evaluators:OneShot",
         "predicted_latency": "archrank.evaluators:PredictedLatency",
         "table": "archrank.evaluators:Table",
+        "told": "archrank.evaluators:Told",
         "training": "archrank.evaluators:Training",
         "zero_cost": "archrank.evaluators:ZeroCost",
     },
@@ -52,6 +54,7 @@ _HOMES = {
     "Scoped": "scoped",
     "StoredForest": "stored_forest",
     "Table": "table",
+    "Told": "told",
     "Training": "training",
     "ZeroCost": "zero_cost",
 }

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from archrank import __version__
 from archrank.files import read_json, write_json
-from archrank.runs.locking import locked
+from archrank.locking import locked
 
 if TYPE_CHECKING:
     from archrank.reproduce.base import Found, Plan

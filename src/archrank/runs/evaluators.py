@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from archrank.data import find_data
 from archrank.errors import ArchrankError, SettingsError, UnknownNameError
-from archrank.evaluators import EVALUATORS, Combined, Evaluator, Function, Metric
+from archrank.evaluators import EVALUATORS, Combined, Evaluator, Function, Metric, Told
 from archrank.metrics import find_metric, split_direction
 from archrank.runs.named import instance_of, make_task, parameters
 from archrank.runs.settings import SearchSettings
-from archrank.study.objectives import Constraint
+from archrank.study.objectives import named_metrics
 
 if TYPE_CHECKING:
     from archrank.evaluators import Latency, PredictedLatency
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 DEFAULT = ("training", "cost")
 """Evaluators of a search that names neither evaluators nor a table."""
+
+TOLD = "told"
+"""Evaluator of a search whose evaluations are made elsewhere: archrank ask, archrank tell."""
 
 ELSEWHERE = {
     "combined": "repeat --evaluate to combine several evaluators",
@@ -79,14 +82,7 @@ def wanted_metrics(settings: SearchSettings, columns: Collection[str] = ()) -> d
     Raises:
         ObjectiveError: a constraint that cannot be read.
     """
-    wanted: dict[str, Metric] = {}
-    for text in settings.metric:
-        name, direction = split_direction(text, columns)
-        wanted[name] = Metric(name, direction)
-    for text in settings.constraint:
-        name, relation, _ = Constraint.split(text)
-        wanted.setdefault(name, Metric(name, "minimize" if relation[0] == "<" else "maximize"))
-    return wanted
+    return named_metrics(settings.metric, settings.constraint, columns)
 
 
 class _Composer:
@@ -129,7 +125,7 @@ class _Composer:
         if settings.table is None:
             _ = self.task  # a name that cannot be used is told, also where nothing trains
         found = {name: EVALUATORS.get(name) for name in names}
-        vague = [n for n, fn in found.items() if _measures(fn) and not _declares(fn)]
+        vague = [n for n, fn in found.items() if (_measures(fn) and not _declares(fn)) or n == TOLD]
         parts = {name: self.make(name) for name in names if name not in vague}
         tables = [] if settings.table is None else [self.table(list(parts.values()), bool(vague))]
         for name in vague:
@@ -169,11 +165,11 @@ class _Composer:
         evaluator: Evaluator = instance_of(EVALUATORS, name, Evaluator, **offered)
         return evaluator
 
-    def function(self, name: str, others: Sequence[Evaluator], vague: Sequence[str]) -> Function:
+    def function(self, name: str, others: Sequence[Evaluator], vague: Sequence[str]) -> Evaluator:
         """Return an evaluator of the function ``name``, for metrics that nothing else measures.
 
         Args:
-            name: a function that declares no metrics.
+            name: a function that declares no metrics, or ``told``, whose values a user tells.
             others: the other evaluators.
             vague: names of all functions that declare no metrics.
 
@@ -184,11 +180,15 @@ class _Composer:
         known = [m for evaluator in others for m in evaluator.metrics]
         left = [m for m in self.wanted.values() if not _has(known, m.name)]
         own = [m for m in left if m.name in self.objectives or m.name not in self.offers]
+        if name == TOLD and not own:
+            raise SettingsError("name what you will tell: --metric accuracy")
         if own and len(vague) > 1:
             raise SettingsError(
                 f"functions {', '.join(vague)}: say which of them measures what, by a line such "
                 f"as {name.rpartition(':')[2]}.metrics = [{own[0].name!r}] in the file"
             )
+        if name == TOLD:
+            return Told(*own)
         return Function(fn, own) if own else Function(fn)
 
     def table(self, others: Sequence[Evaluator], vague: bool) -> Evaluator:
@@ -242,7 +242,7 @@ class _Composer:
         """Metrics of all registered evaluators: ``{metric: name}``."""
         found: dict[str, str] = {}
         for name in EVALUATORS.names():
-            if name in ELSEWHERE:
+            if name in ELSEWHERE or name == TOLD:
                 continue
             try:
                 evaluator = self.make(name)

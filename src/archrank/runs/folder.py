@@ -18,19 +18,18 @@ from archrank.errors import (
     StorageError,
 )
 from archrank.files import read_json, shorten, write_json
+from archrank.locking import PATIENCE, locked
 from archrank.runs.compose import make_study
-from archrank.runs.locking import locked
 from archrank.runs.settings import SearchSettings, from_json, to_json
 from archrank.runs.steps import steps_of
 from archrank.runs.task_files import keep_task_files
 from archrank.runs.trained_supernet import Watch
 from archrank.study.address import Address
-from archrank.study.storage import STUDY_NAME, TrialStore
+from archrank.study.storage import DATABASE, STUDY_NAME, TrialStore
 from archrank.study.study import Study
 from archrank.tasks.base import Task
 
 SETTINGS = "search.json"
-DATABASE = "study.db"
 
 
 class Place(NamedTuple):
@@ -52,6 +51,7 @@ def open_run(
     accept_changes: bool = False,
     ask: Callable[[str], bool] = lambda question: False,
     watch: Watch = lambda doing, done, of: None,
+    asks: bool = False,
 ) -> Iterator[Study]:
     """Begin a run in ``folder``, or open the one it holds to continue it, and lock it meanwhile.
 
@@ -65,6 +65,8 @@ def open_run(
         accept_changes: whether to continue although earlier evaluations may not compare.
         ask: asks the user the same, where that is needed.
         watch: called with the progress of the steps before the first round, where there are any.
+        asks: whether the run is only asked or told something, which needs no budget and waits for
+            others who do the same.
 
     Raises:
         ResumeError: the folder holds a run with other settings, or one that has changed.
@@ -79,11 +81,12 @@ def open_run(
         executor=executor,
         accept_changes=accept_changes,
     )
-    study.check_budget(budget, minutes)
+    if not asks:
+        study.check_budget(budget, minutes)
     steps = steps_of(study.strategy, settings, study.space, folder)
     if steps is not None:
         steps.check()
-    with locked(folder):
+    with locked(folder, wait=PATIENCE if asks else 0):
         if _place_for(folder, settings, storage) != known:
             raise StorageError(
                 f"another process began a run in {folder} at this moment; repeat the command"
@@ -187,6 +190,17 @@ def _write_settings(folder: Path, settings: SearchSettings, place: Place) -> Non
     known = _read(folder) if (folder / SETTINGS).exists() else {}
     if any(key not in known or known[key] != value for key, value in where.items()):
         write_json(folder / SETTINGS, {**to_json(settings), **known, **where})
+
+
+def repeated(folder: Path, typed: SearchSettings) -> SearchSettings:
+    """Return what was typed, or, if that is nothing, the settings of the run in ``folder``.
+
+    Raises:
+        StorageError: its settings are damaged.
+    """
+    if typed != SearchSettings() or not (folder / SETTINGS).exists():
+        return typed
+    return load_settings(folder)
 
 
 def load_settings(folder: Path) -> SearchSettings:

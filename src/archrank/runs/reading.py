@@ -16,7 +16,7 @@ from archrank.errors import ArchrankError, NoStudyError, SpaceError, StorageErro
 from archrank.evaluators.base import Evaluator
 from archrank.runs.compose import make_strategy
 from archrank.runs.evaluators import make_evaluator
-from archrank.runs.folder import DATABASE, SETTINGS, Place, load_place, load_settings, missing
+from archrank.runs.folder import SETTINGS, Place, load_place, load_settings, missing
 from archrank.runs.named import make_space
 from archrank.runs.settings import SearchSettings, given
 from archrank.runs.steps import steps_of
@@ -27,7 +27,7 @@ from archrank.study.address import Address
 from archrank.study.circumstances import CONTENTS
 from archrank.study.record import Description, Record
 from archrank.study.results import Results
-from archrank.study.storage import STUDY_NAME, TrialStore, run_names
+from archrank.study.storage import DATABASE, STUDY_NAME, TrialStore, run_names
 
 if TYPE_CHECKING:
     from torch import nn

@@ -16,6 +16,7 @@ from archrank.parallel.worker import Evaluated
 from archrank.spaces.base import Space
 from archrank.strategies.base import Strategy
 from archrank.strategies.history import History
+from archrank.study.asked import Asked, Ledger
 from archrank.study.attempts import Attempts
 from archrank.study.evaluating import Evaluating
 from archrank.study.limits import Limits
@@ -24,6 +25,7 @@ from archrank.study.record import Record
 from archrank.study.results import infeasible_note
 from archrank.study.rounds import Rounds
 from archrank.study.stages import staged
+from archrank.types import Archs
 
 OUT_OF_REACH = 100  # a run ends when this many in a row break a limit before they are trained
 HOPELESS = 5  # a run whose first evaluations, at least this many, all fail ends after the round
@@ -51,7 +53,7 @@ class Engine:
 
     def run(
         self,
-        records: Sequence[Record],
+        ledger: Ledger,
         store: Callable[[Record], None],
         *,
         budget: int | None,
@@ -68,7 +70,8 @@ class Engine:
             minutes, the minutes are such a reason.
 
         Args:
-            records: what is evaluated already; must grow by each record that is stored.
+            ledger: what is known already; must know of each record that is stored. What was asked
+                for and awaits an answer is evaluated first.
             store: called with every new record.
             budget: evaluations in total, or ``None``.
             minutes: working time in total, earlier sessions included, or ``None``.
@@ -82,15 +85,16 @@ class Engine:
                 everything breaks a limit before.
             ResumeError: an unfinished round holds other architectures than are proposed now.
         """
+        records = ledger.records
         clock = Clock(max((r.elapsed for r in records), default=0.0), minutes)
         evaluator = staged(self.evaluator, self.goals)
         evaluating = Evaluating(evaluator, self.executor, attempts, lambda: clock.is_up)
-        rounds = Rounds(self.space, self.goals)
+        rounds = Rounds(self.space, self.goals, ledger)
         rounds.take(records)
         while not clock.is_up and (budget is None or rounds.spent < budget):
             left = None if budget is None else budget - rounds.spent
-            if not self._finish_round(rounds, store, evaluating, clock, left, works_on):
-                why = self._limits.why_nothing(self.history(records), self.strategy)
+            if not self._finish_round(rounds, ledger, store, evaluating, clock, left, works_on):
+                why = self.limits.why_nothing(self.history(records), self.strategy)
                 return self._ended(records, rounds, why)
             rounds.take(records)
             self._give_up_if_hopeless(records, rounds)
@@ -128,16 +132,56 @@ class Engine:
                 f"{first.reason}"
             )
 
-    def history(self, records: Sequence[Record]) -> History:
-        """Return ``records`` as a strategy sees them, those of unfinished rounds included."""
+    def history(self, places: Sequence[Record | Asked]) -> History:
+        """Return evaluations as a strategy sees them, those of unfinished rounds included.
+
+        What awaits an answer has no values, as what has failed.
+        """
         rounds = Rounds(self.space, self.goals)
-        if records:
-            rounds.fold(records)
-        return rounds.history(self._limits)
+        if places:
+            rounds.fold(places)
+        return rounds.history(self.limits)
+
+    def propose(self, history: History, number: int, n: int | None = None) -> Archs:
+        """Propose round ``number`` after ``history``: ``(k, d)``; as many as the strategy wants.
+
+        Args:
+            history: what is known.
+            number: of the round, which decides its randomness.
+            n: architectures to propose; ``None`` leaves that to the strategy.
+        """
+        rng = np.random.default_rng(np.random.SeedSequence([self.seed, number]))
+        history.region.forget()
+        batch = self.strategy.batch(history) if n is None else n
+        return self.strategy.propose(history, batch, rng=rng)
+
+    def unfinished(self, rounds: Rounds, ledger: Ledger) -> tuple[dict[int, Archs], int]:
+        """Return what is missing of the first incomplete round, by slot, and the round's size.
+
+        Raises:
+            ResumeError: the round holds other architectures than are proposed now.
+        """
+        number, stored = rounds.number, rounds.stored
+        waiting, lost = ledger.waiting(number), ledger.given_up(number)
+        held: dict[int, Record | Asked] = {**stored, **waiting}
+        size = next((each.round_size for each in held.values()), 0)
+        if held and len(held) + len(lost) == size:  # all were asked for
+            return {slot: each.arch for slot, each in waiting.items()}, size
+        archs = self.propose(rounds.history(self.limits), number)
+        for slot, each in held.items():
+            if each.round_size != len(archs) or not np.array_equal(each.arch, archs[slot]):
+                raise ResumeError(
+                    f"evaluation {slot} of round {number} is of {each.string}, which this "
+                    "version of archrank would not propose: finish the run with the version that "
+                    "began it, or start a new one"
+                )
+        left = [s for s in range(len(archs)) if s not in stored and s not in lost]
+        return {s: archs[s] for s in left}, len(archs)
 
     def _finish_round(
         self,
         rounds: Rounds,
+        ledger: Ledger,
         store: Callable[[Record], None],
         evaluating: Evaluating,
         clock: Clock,
@@ -146,29 +190,23 @@ class Engine:
     ) -> bool:
         """Evaluate what is missing of the first incomplete round; False if nothing is proposed."""
         works_on([])
-        number, stored = rounds.number, rounds.stored
-        history = rounds.history(self._limits)
-        rng = np.random.default_rng(np.random.SeedSequence([self.seed, number]))
-        history.region.forget()
-        archs = self.strategy.propose(history, self.strategy.batch(history), rng=rng)
-        if len(archs) == 0:
+        number = rounds.number
+        archs, size = self.unfinished(rounds, ledger)
+        if size == 0:
             return False
-        for slot, record in stored.items():
-            if record.round_size != len(archs) or not np.array_equal(record.arch, archs[slot]):
-                raise ResumeError(
-                    f"evaluation {slot} of round {number} is of {record.string}, which this "
-                    "version of archrank would not propose: finish the run with the version that "
-                    "began it, or start a new one"
-                )
-        slots = [s for s in range(len(archs)) if s not in stored][:left]
-        strings, canonical = (self.space.format(a) for a in (archs, self.space.canonical(archs)))
-        works_on([strings[slot] for slot in slots])
-        for slot, result in evaluating.run({s: archs[s] for s in slots}):
+        archs = dict(list(archs.items())[:left])
+        rows = np.array(list(archs.values()), dtype=np.uint8).reshape(-1, self.space.d)
+        strings, canonical = (
+            dict(zip(archs, self.space.format(a), strict=True))
+            for a in (rows, self.space.canonical(rows))
+        )
+        works_on(list(strings.values()))
+        for slot, result in evaluating.run(archs):
             store(
                 Record(
                     round=number,
                     slot=slot,
-                    round_size=len(archs),
+                    round_size=size,
                     arch=archs[slot],
                     string=strings[slot],
                     values=result.values,
@@ -190,7 +228,8 @@ class Engine:
         return result.reason or f"{', '.join(missing)} is NaN"
 
     @cached_property
-    def _limits(self) -> Limits:
+    def limits(self) -> Limits:
+        """Rule of what may be proposed."""
         return Limits(self.space, self.evaluator, self.goals)
 
 

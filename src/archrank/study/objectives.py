@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, cast
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from archrank.checks import quoted
 from archrank.errors import ObjectiveError
-from archrank.metrics import Direction, Metric, find_metric, find_objective
+from archrank.metrics import Direction, Metric, find_metric, find_objective, split_direction
 from archrank.types import Floats
 
 Relation: TypeAlias = Literal["<=", ">=", "<", ">"]
@@ -196,6 +196,29 @@ class Goals:
     def excess(self, values: Mapping[str, float]) -> dict[str, float]:
         """Return by how much an evaluation exceeds the bound of every constraint, by its text."""
         return {str(c): c.excess(values[c.metric]) for c in self.constraints}
+
+
+def named_metrics(
+    objectives: str | Sequence[str], constraints: str | Sequence[str], names: Collection[str] = ()
+) -> dict[str, Metric]:
+    """Return the metrics that objectives and constraints name, as far as these tell about them.
+
+    Args:
+        objectives: such as ``"accuracy"``.
+        constraints: such as ``"latency_ms<=8"``.
+        names: known names of metrics, which may have colons.
+
+    Raises:
+        ObjectiveError: a constraint that cannot be read.
+    """
+    named: dict[str, Metric] = {}
+    for text in _texts(objectives, "objectives"):
+        name, direction = split_direction(text, names)
+        named[name] = Metric(name, direction)
+    for text in _texts(constraints, "constraints"):
+        name, relation, _ = Constraint.split(text)
+        named.setdefault(name, Metric(name, "minimize" if relation[0] == "<" else "maximize"))
+    return named
 
 
 def _texts(given: Any, what: str) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from archrank.metrics import Metric
 from archrank.spaces.base import Space
 from archrank.strategies.base import Strategy
 from archrank.strategies.history import pareto_ranks, scores_of, succeeded
+from archrank.study.asked import Asked
 from archrank.study.objectives import Constraint, Goals, Objective
 from archrank.study.record import Description, Record
 from archrank.types import Archs, Bools, Floats, Ints
@@ -28,10 +29,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def columns(records: Sequence[Record], names: Sequence[str]) -> dict[str, Floats]:
-    """Return metrics of ``records`` as columns ``{name: (n,)}``; NaN where one is missing."""
+def columns(places: Sequence[Record | Asked], names: Sequence[str]) -> dict[str, Floats]:
+    """Return metrics of evaluations as columns ``{name: (n,)}``; NaN where one is missing.
+
+    All are missing of what was asked for and awaits an answer.
+    """
     return {
-        name: np.array([r.values.get(name, math.nan) for r in records], dtype=np.float64)
+        name: np.array([p.values.get(name, math.nan) for p in places], dtype=np.float64)
         for name in names
     }
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from archrank.spaces.base import Space
 from archrank.strategies.history import History
+from archrank.study.asked import Asked, Ledger
 from archrank.study.limits import Limits, Measured
 from archrank.study.objectives import Goals
 from archrank.study.record import Record
@@ -29,6 +30,7 @@ class Rounds:
     Args:
         space: of the architectures.
         goals: objectives and constraints.
+        ledger: of the run, which knows of places that were given up.
 
     Attributes:
         number: of the first round that is not complete.
@@ -37,7 +39,8 @@ class Rounds:
         rejected_in_a_row: architectures that a limit ended early, at the end of the history.
     """
 
-    def __init__(self, space: Space, goals: Goals) -> None:
+    def __init__(self, space: Space, goals: Goals, ledger: Ledger | None = None) -> None:
+        self._ledger = ledger if ledger is not None else Ledger()
         self.number = self.spent = self.failed = self.rejected_in_a_row = 0
         self._space = space
         self._goals = goals
@@ -61,19 +64,15 @@ class Rounds:
             self.failed += counts and record.reason is not None
         self._read = len(records)
         done: list[Record] = []
-        while (found := self._open.get(self.number)) and self._is_complete(found):
+        while self._ledger.is_complete(self.number, found := self._open.get(self.number, {})):
             done += [found[slot] for slot in sorted(found)]
-            del self._open[self.number]
+            self._open.pop(self.number, None)
             self.number += 1
         if done:
             self.fold(done)
 
-    @staticmethod
-    def _is_complete(found: dict[int, Record]) -> bool:
-        return len(found) == next(iter(found.values())).round_size
-
-    def fold(self, done: Sequence[Record]) -> None:
-        """Append records to the history, in their order."""
+    def fold(self, done: Sequence[Record | Asked]) -> None:
+        """Append evaluations to the history, in their order; and what awaits an answer."""
         rejected = np.array([self._goals.rejects(r.values) for r in done], dtype=bool)
         self._measured.append(np.array([r.arch for r in done], dtype=np.uint8))
         limited = columns(done, self._limited).values()

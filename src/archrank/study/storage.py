@@ -3,40 +3,45 @@
 Parameters are the choices, values the objectives, attributes everything else, so Optuna's own
 tools (``optuna-dashboard``, ``optuna.importance``) work on the file. Each evaluation is written in
 one transaction once it is finished; running ones are not stored, since a resumed run proposes them
-again.
+again. What was asked for is a running trial until its values are told.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
-import math
 import os
 import warnings
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-import numpy as np
 import optuna
 from optuna.distributions import CategoricalDistribution
 from optuna.storages import BaseStorage, RDBStorage
-from optuna.trial import FrozenTrial, TrialState, create_trial
+from optuna.trial import FrozenTrial, TrialState
 
 from archrank.differences import differences, told
 from archrank.errors import ChangedRunError, NoStudyError, ResumeError, StorageError
 from archrank.study.address import Address
+from archrank.study.asked import Asked, Key, Ledger
 from archrank.study.circumstances import changed
+from archrank.study.conversion import (
+    FORGOTTEN,
+    MARK,
+    to_asked,
+    to_record,
+    to_running,
+    to_trial,
+)
 from archrank.study.database import add_study, open_storage, open_to_read, storage_error
 from archrank.study.record import Description, Record
-from archrank.study.trials import Trials
+from archrank.study.trials import ConflictError, Stamp, Trials
 
 STUDY_NAME = "archrank"
-MARK = "archrank"
-"""Attribute of a study with the identity of a run; studies of others have none."""
-
+DATABASE = "study.db"  # in a run folder
 DESCRIPTION = "archrank_description"
 CONFIRMED = "archrank_confirmed"
 IDENTITY = frozenset({"space", "evaluator", "strategy", "objectives", "constraints", "seed"})
@@ -96,6 +101,10 @@ class TrialStore:
             except Exception as error:
                 raise self._failed(error, to_read=create is None) from None
         self._distributions: dict[str, CategoricalDistribution] = {}
+        self._stamp = Stamp(self._done, 0)
+        self._asked: dict[Key, int] = {}  # identifiers of trials
+        self._told: dict[Key, int] = {}
+        self._versions: dict[Key, int] = {}
         if create is not None:
             self._continue(create, accept_changes)
 
@@ -196,8 +205,10 @@ class TrialStore:
         Raises:
             StorageError: the storage cannot be written.
         """
-        known = {**self.confirmed(), place: dict(values)}
-        text = _text({f"{r},{slot}": metrics for (r, slot), metrics in known.items()})
+        self._keep_confirmed({**self.confirmed(), place: dict(values)})
+
+    def _keep_confirmed(self, known: Mapping[Key, Mapping[str, float]]) -> None:
+        text = _text({f"{r},{slot}": dict(metrics) for (r, slot), metrics in known.items()})
         try:
             self._study.set_user_attr(CONFIRMED, text)
         except Exception as error:
@@ -211,16 +222,105 @@ class TrialStore:
         Raises:
             StorageError: the storage cannot be written.
         """
+        if record.key in self._asked:
+            self.tell([record], description)
+            return
+        trial = self._trial(to_trial, record, description)
+        try:
+            self._trials.add(trial)
+        except Exception as error:
+            raise self._failed(error) from None
+        self._stamp = self._stamp._replace(trials=self._stamp.trials + 1)
+
+    def ask(self, asked: Sequence[Asked], description: Description) -> None:
+        """Write what was asked for, in one transaction.
+
+        Raises:
+            ConflictError: another process has written since the ledger was read.
+            StorageError: the storage cannot be written.
+        """
+        trials = [self._trial(to_running, each, description) for each in asked]
+        ids = self._write(new=trials)
+        self._asked.update(zip((each.key for each in asked), ids, strict=True))
+
+    def tell(
+        self, records: Sequence[Record], description: Description, closes: int | None = None
+    ) -> None:
+        """Write evaluations: of what was asked for, further ones, and some in place of others.
+
+        Args:
+            records: all are written, or none.
+            description: of the run.
+            closes: number of an unfinished round, whose missing places stay empty.
+
+        Raises:
+            ConflictError: another process has written since the ledger was read.
+            StorageError: the storage cannot be written.
+        """
+        new, finished, superseded = [], {}, []
+        for record in records:
+            version = self._versions.get(record.key, -1) + 1
+            trial = self._trial(to_trial, record, description)
+            place = {"version": version} if version else {}
+            trial.user_attrs[MARK] |= place if closes is None else {**place, "closes": closes}
+            if record.key in self._asked:
+                finished[self._asked[record.key]] = trial
+            else:
+                new.append(trial)
+            superseded += [self._told[record.key]] if version else []
+        ids = iter(self._write(new=new, finished=finished, superseded=superseded))
+        confirmed = self.confirmed() if superseded else {}
+        left = {
+            key: values for key, values in confirmed.items() if key not in {r.key for r in records}
+        }
+        if len(left) < len(confirmed):
+            self._keep_confirmed(left)
+        for record in records:
+            key = record.key
+            self._told[key] = self._asked.pop(key) if key in self._asked else next(ids)
+            self._versions[key] = self._versions.get(key, -1) + 1
+
+    def forget(self, asked: Asked, description: Description) -> None:
+        """Write that an answer is no longer awaited.
+
+        Raises:
+            ConflictError: another process has written since the ledger was read.
+            StorageError: the storage cannot be written.
+        """
+        trial = self._trial(to_running, asked, description)
+        trial.user_attrs[FORGOTTEN] = True
+        trial.state, trial.datetime_complete = TrialState.FAIL, datetime.now()
+        self._write(finished={self._asked.pop(asked.key): trial})
+
+    def _trial(self, make: Any, value: Any, description: Description) -> FrozenTrial:
         if not self._distributions:
             self._distributions = {
                 name: CategoricalDistribution(options)
                 for name, options in description.decisions.items()
             }
-        trial = _to_trial(record, description, self._distributions)
+        trial: FrozenTrial = make(value, description, self._distributions)
+        return trial
+
+    def _write(self, **trials: Any) -> list[int]:
         try:
-            self._trials.add(trial)
+            ids, self._stamp = self._trials.write(self._stamp, **trials)
+        except ConflictError:
+            raise
         except Exception as error:
             raise self._failed(error) from None
+        return ids
+
+    @property
+    def is_stale(self) -> bool:
+        """Tell whether another process has written since the ledger was read.
+
+        Raises:
+            StorageError: the storage cannot be read.
+        """
+        try:
+            return self._trials.stamp() != self._stamp
+        except Exception as error:
+            raise self._failed(error, to_read=True) from None
 
     def records(self) -> list[Record]:
         """Read all evaluations in proposal order; the first of any that were stored twice.
@@ -228,21 +328,48 @@ class TrialStore:
         Raises:
             StorageError: the storage cannot be read.
         """
+        return self.ledger().records
+
+    def ledger(self) -> Ledger:
+        """Read evaluations and what was asked for; of evaluations in place of others, the last.
+
+        Raises:
+            StorageError: the storage cannot be read.
+        """
         try:
-            trials = list(self._trials.attributes())
+            self._stamp = self._trials.stamp()
+            trials = list(self._trials.stored())
         except Exception as error:
             raise self._failed(error, to_read=True) from None
-        description = self.description
-        found: dict[tuple[int, int], Record] = {}
-        for number, attributes in enumerate(trials):
-            if MARK in attributes:
-                record = self._record(number, attributes, description)
-                found.setdefault(record.key, record)
-        return [found[key] for key in sorted(found)]
+        run = self.description
+        found: dict[Key, Record] = {}
+        asked: list[Asked] = []
+        forgotten: list[tuple[Key, int]] = []
+        closed: set[int] = set()
+        self._asked, self._told, self._versions = {}, {}, {}
+        for number, (trial_id, state, attributes) in enumerate(trials):
+            if MARK not in attributes:
+                continue
+            if FORGOTTEN in attributes or not state.is_finished():
+                each = self._read(to_asked, number, attributes, run)
+                if FORGOTTEN in attributes:
+                    forgotten.append((each.key, each.round_size))
+                else:
+                    asked.append(each)
+                    self._asked[each.key] = trial_id
+                continue
+            record = self._read(to_record, number, attributes, run)
+            place = attributes[MARK]
+            closed |= {place["closes"]} if "closes" in place else set()
+            version = place.get("version", 0)
+            if version > self._versions.get(record.key, -1):
+                found[record.key], self._versions[record.key] = record, version
+                self._told[record.key] = trial_id
+        return Ledger([found[key] for key in sorted(found)], asked, forgotten, closed)
 
-    def _record(self, number: int, attributes: dict[str, Any], run: Description) -> Record:
+    def _read(self, read: Any, number: int, attributes: dict[str, Any], run: Description) -> Any:
         try:
-            return _to_record(attributes, run)
+            return read(attributes, run)
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise StorageError(
                 f"{self._where}: evaluation {number} is damaged ({type(error).__name__}: {error})"
@@ -318,76 +445,3 @@ def _json(text: str) -> dict[str, Any]:
     except RecursionError:
         raise ValueError("nested too deeply") from None
     return dict(value)
-
-
-def _to_trial(
-    record: Record, description: Description, distributions: dict[str, CategoricalDistribution]
-) -> FrozenTrial:
-    goals = description.goals
-    objectives = goals.objectives
-    failed = bool(goals.missing(record.values))
-    unfinished = TrialState.PRUNED if goals.rejects(record.values) else TrialState.FAIL
-    finished = datetime.now()
-    trial = create_trial(
-        state=unfinished if failed else TrialState.COMPLETE,
-        values=None if failed else [record.values[o.metric] for o in objectives],
-        params=dict(description.options(record.arch)),
-        distributions=dict(distributions),
-        user_attrs={
-            "arch": record.string,
-            "canonical": record.canonical,
-            "config": record.config,
-            "failure": record.reason,
-            "seconds": record.seconds,
-            "cpu_seconds": record.cpu_seconds if math.isfinite(record.cpu_seconds) else None,
-            "metrics": {k: v if math.isfinite(v) else None for k, v in record.values.items()},
-            "archrank": {
-                "choices": record.arch.tolist(),
-                "round": record.round,
-                "slot": record.slot,
-                "round_size": record.round_size,
-                "elapsed": record.elapsed,
-            },
-        },
-    )
-    if not failed:
-        _set_constraints(trial, goals.excess(record.values))
-    trial.datetime_start = finished - timedelta(seconds=record.seconds)
-    trial.datetime_complete = finished
-    return trial
-
-
-def _set_constraints(trial: FrozenTrial, excess: Mapping[str, float]) -> None:
-    """Tell Optuna which constraints a trial keeps: those whose value is 0 or less."""
-    if hasattr(trial, "set_constraint"):
-        for name, value in excess.items():
-            trial.set_constraint(name, value)
-    elif excess:  # Optuna 4 keeps them as its samplers do
-        trial.system_attrs["constraints"] = list(excess.values())
-
-
-def _to_record(attrs: dict[str, Any], run: Description) -> Record:
-    """Read an evaluation; a metric that was not measured then is NaN.
-
-    Raises:
-        ValueError: an architecture that the run's decisions do not have.
-        Exception: ``KeyError`` and the like, where something is missing or is of another type.
-    """
-    place = attrs[MARK]
-    arch = np.array(place["choices"], dtype=np.uint8)
-    run.check(arch)
-    known = {k: math.nan if v is None else float(v) for k, v in attrs["metrics"].items()}
-    return Record(
-        round=place["round"],
-        slot=place["slot"],
-        round_size=place["round_size"],
-        arch=arch,
-        string=attrs["arch"],
-        values={**dict.fromkeys((m.name for m in run.metrics), math.nan), **known},
-        reason=attrs["failure"],
-        seconds=attrs["seconds"],
-        elapsed=place["elapsed"],
-        cpu_seconds=math.nan if (cpu := attrs.get("cpu_seconds")) is None else cpu,
-        canonical=attrs["canonical"],
-        config=attrs["config"],
-    )

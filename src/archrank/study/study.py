@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from functools import cached_property
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -20,19 +21,23 @@ from archrank.errors import (
     SettingsError,
 )
 from archrank.evaluators.base import Evaluator
+from archrank.evaluators.told import Told
+from archrank.files import user_path
+from archrank.locking import make_folder
 from archrank.spaces.base import Space
 from archrank.strategies.base import Strategy
 from archrank.strategies.guided import Guided
 from archrank.strategies.history import History
 from archrank.study.address import Address
+from archrank.study.ask_and_tell import AskAndTell
 from archrank.study.attempts import Attempts, note_path
 from archrank.study.circumstances import circumstances
 from archrank.study.confirming import Confirming
 from archrank.study.engine import Engine
-from archrank.study.objectives import Constraint, Goals, Objective
+from archrank.study.objectives import Constraint, Goals, Objective, named_metrics
 from archrank.study.record import Description, Record
 from archrank.study.results import Results
-from archrank.study.storage import STUDY_NAME, Storage, TrialStore
+from archrank.study.storage import DATABASE, STUDY_NAME, Storage, TrialStore
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,7 +59,7 @@ class Watcher(Protocol):
         """Called at the end of the run, whatever ended it; see ``study.shortfall``."""
 
 
-class Study:
+class Study(AskAndTell):
     """Search a space for the architectures that are best by an evaluator.
 
     Every evaluation is stored before the next round is proposed. Round ``r`` is proposed with
@@ -64,16 +69,19 @@ class Study:
 
     Args:
         space: the architectures to search.
-        evaluator: measures architectures; the study binds it to the space.
+        evaluator: measures architectures; the study binds it to the space. ``None``: you do, and
+            tell the metrics that objectives and constraints name (:meth:`ask`, :meth:`tell`).
         strategy: chooses what to evaluate next; guided search with the default ranker if
             ``None``.
         objectives: metrics to optimise, ``"name"`` or ``"name:minimize"``; the evaluator's first
             metric if empty.
         constraints: such as ``"macs<=1e8"`` or, strictly, ``"macs<1e8"``; feasible architectures
             come first.
-        storage: path of an SQLite file, or SQLAlchemy URL of a database; ``None`` keeps everything
-            in memory. A password may stand in the environment variable ``ARCHRANK_STORAGE``, in
-            the database's URL.
+        run: folder that keeps everything, which the command line reads, too (``archrank best DIR``,
+            ``report``, ``export``, ``runs``); one process at a time works in it.
+        storage: in place of ``run``, path of an SQLite file (:class:`~pathlib.Path`), or SQLAlchemy
+            URL of a database; ``None`` for both keeps everything in memory. A password may stand in
+            the environment variable ``ARCHRANK_STORAGE``, in the database's URL.
         name: name of the study, in a storage that holds several; ``"archrank"`` if ``None``.
         executor: runs evaluations; ``None`` is this process.
         seed: decides every random choice, those of training included; 0 or more.
@@ -81,6 +89,7 @@ class Study:
             table's columns or torch have changed since, so that its evaluations may not compare.
 
     Attributes:
+        folder: the run folder; ``None`` without one.
         shortfall: how many evaluations the last :meth:`run` ended with, of how many, and why;
             ``None`` if it reached its budget.
         confirmations: sentences about what the last :meth:`run` measured once more at its end.
@@ -102,11 +111,12 @@ class Study:
     def __init__(
         self,
         space: Space,
-        evaluator: Evaluator,
+        evaluator: Evaluator | None = None,
         strategy: Strategy | None = None,
         *,
         objectives: str | Sequence[str] = (),
         constraints: str | Sequence[str] = (),
+        run: str | PathLike[str] | None = None,
         storage: Storage | None = None,
         name: str | None = None,
         executor: Executor | None = None,
@@ -117,6 +127,13 @@ class Study:
         if seed < 0:
             raise SettingsError(f"seed {quoted(seed)}: a seed is 0 or more")
         instance(space, Space, "Study: space")
+        if evaluator is None:
+            named = named_metrics(objectives, constraints)
+            if not named:
+                raise SettingsError(
+                    "Study: give an evaluator; or, to tell what came out, objectives='accuracy'"
+                )
+            evaluator = Told(*named.values())
         instance(evaluator, Evaluator, "Study: evaluator", "your own function is Function(measure)")
         if strategy is not None:
             instance(strategy, Strategy, "Study: strategy", "such as strategies.Random()")
@@ -133,6 +150,8 @@ class Study:
         self.executor = executor
         self.goals = Goals.parse(objectives, constraints, self.evaluator.metrics)
         self.accept_changes = accept_changes
+        self.folder = None if run is None else _folder(run, storage)
+        storage = storage if self.folder is None else self.folder / DATABASE
         self._address = None if storage is None else Address.of(storage)
         self._name = name or STUDY_NAME
         self._results: Results | None = None
@@ -180,6 +199,8 @@ class Study:
 
     @cached_property
     def _store(self) -> TrialStore:
+        if self.folder is not None:
+            make_folder(self.folder)
         store = TrialStore(
             self._address, self._name, create=self.description, accept_changes=self.accept_changes
         )
@@ -196,7 +217,7 @@ class Study:
         """Sentences about what has changed since the stored run was last opened."""
         return self._store.changes
 
-    @cached_property
+    @property
     def records(self) -> list[Record]:
         """All evaluations so far, in proposal order once a run has ended.
 
@@ -206,7 +227,7 @@ class Study:
             ResumeError: the storage holds another run, or this one has changed; says what differs.
             StorageError: the storage cannot be used.
         """
-        return self._store.records()
+        return self._ledger.records
 
     # ---- running -------------------------------------------------------------------------------
 
@@ -243,14 +264,20 @@ class Study:
             BudgetWarning: the run ended before the budget; not where a watcher can tell it.
         """
         self.check_budget(budget, minutes)
+        with self._alone():
+            return self._run(budget, minutes, watcher)
+
+    def _run(self, budget: int | None, minutes: float | None, watcher: Watcher | None) -> Study:
         for method in ("started", "finished_one", "ended"):
             if watcher is not None and not hasattr(watcher, method):
                 raise ArgumentError(f"watcher is {quoted(watcher)}, which has no {method}()")
-        records, store = self.records, self._store
+        self._refresh()
+        ledger, store = self._ledger, self._store
+        records = ledger.records
 
         def keep(record: Record) -> None:
             store.append(record, self.description)
-            records.append(record)
+            ledger.take(record)
             if watcher is not None:
                 watcher.finished_one(self, record)
 
@@ -264,7 +291,7 @@ class Study:
         attempts = Attempts(self._note)
         try:
             why = self._engine.run(
-                records,
+                ledger,
                 keep,
                 budget=budget,
                 minutes=minutes,
@@ -282,7 +309,7 @@ class Study:
             if watcher is not None:
                 watcher.ended(self)
         if self.shortfall is not None and watcher is None:
-            warnings.warn(self.shortfall, BudgetWarning, stacklevel=2)
+            warnings.warn(self.shortfall, BudgetWarning, stacklevel=3)
         return self
 
     def _confirm(self) -> Iterator[str]:
@@ -389,3 +416,19 @@ class Study:
     def table(self) -> pd.DataFrame:
         """Return all evaluations as a data frame: architecture, metrics, seconds and failure."""
         return self.results.table()
+
+
+def _folder(run: str | PathLike[str], storage: Storage | None) -> Path:
+    """Return the run folder.
+
+    Raises:
+        SettingsError: a storage beside it.
+        ArgumentError: it is no path.
+    """
+    if storage is not None:
+        raise SettingsError(
+            f"Study: a run folder keeps its evaluations itself: leave out storage={quoted(storage)}"
+        )
+    if not isinstance(run, str | PathLike) or not str(run):
+        raise ArgumentError(f"Study: run is {quoted(run)}, expected the path of a folder")
+    return user_path(run)

@@ -10,23 +10,43 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import optuna
 from optuna.distributions import BaseDistribution, distribution_to_json
 from optuna.storages import BaseStorage, RDBStorage
 from optuna.storages._rdb import models  # the tables have no other description
-from optuna.trial import FrozenTrial
-from sqlalchemy import func, insert, select
+from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy import case, delete, func, insert, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+UNFINISHED = [state for state in TrialState if not state.is_finished()]
 LAYOUT = "v3.2.0.a"  # of the tables, as Optuna numbers it; that of Optuna 3.2 to 5.0
 
 
+class Stored(NamedTuple):
+    """A trial as it is stored: its identifier, its state, and the user's attributes."""
+
+    id: int
+    state: TrialState
+    attributes: dict[str, Any]
+
+
+class Stamp(NamedTuple):
+    """Numbers of trials, of all and of unfinished ones: whatever others write changes one."""
+
+    trials: int
+    unfinished: int
+
+
+class ConflictError(Exception):
+    """Trials that another process has changed since they were read."""
+
+
 class Trials:
-    """Finished trials of one study.
+    """Trials of one study.
 
     Args:
         study: the study.
@@ -55,7 +75,7 @@ class Trials:
         except OperationalError:  # locked by others, or a deadlock: Optuna tries for a while
             self._study.add_trial(trial)
 
-    def _insert(self, session: Session, trial: FrozenTrial) -> None:
+    def _insert(self, session: Session, trial: FrozenTrial) -> int:
         study_id = self._study._study_id
         study = select(models.StudyModel.study_id).filter_by(study_id=study_id)
         session.execute(study.with_for_update())  # one at a time, since trials are numbered
@@ -64,9 +84,80 @@ class Trials:
         session.add(row)
         session.flush()  # gives it its id, and keeps other writers of a file out until the end
         row.number = row.count_past_trials(session)
+        trial_id: Any = row.trial_id
+        self._add_rows(session, trial_id, trial)
+        return int(trial_id)
+
+    def _add_rows(self, session: Session, trial_id: int, trial: FrozenTrial) -> None:
         for model, rows in self._rows(trial).items():
             if rows:
-                session.execute(insert(model), [{"trial_id": row.trial_id, **r} for r in rows])
+                session.execute(insert(model), [{"trial_id": trial_id, **r} for r in rows])
+
+    def write(
+        self,
+        known: Stamp,
+        *,
+        new: Sequence[FrozenTrial] = (),
+        finished: Mapping[int, FrozenTrial] | None = None,
+        superseded: Sequence[int] = (),
+    ) -> tuple[list[int], Stamp]:
+        """Write several trials in one transaction.
+
+        Args:
+            known: the stamp at which the trials were read.
+            new: trials to add.
+            finished: unfinished trials by identifier, and what they have become.
+            superseded: finished trials that a new one replaces; they count as failed.
+
+        Returns:
+            Identifiers of the new trials, and the stamp now.
+
+        Raises:
+            ConflictError: others have written since; nothing was changed.
+            Exception: whatever the database or Optuna raises.
+        """
+        if self._tables is None:
+            return self._write_slowly(known, new, finished or {})
+        with Session(self._tables.engine) as session, session.begin():
+            model = models.StudyModel
+            mine = model.study_id == self._study._study_id
+            session.execute(update(model).where(mine).values(study_name=model.study_name))  # lock
+            if self._stamp(session) != known:
+                raise ConflictError
+            ids = [self._insert(session, trial) for trial in new]
+            for trial_id, trial in (finished or {}).items():
+                self._finish(session, trial_id, trial)
+            row, value = models.TrialModel, models.TrialValueModel
+            failed = update(row).where(row.trial_id.in_(superseded)).values(state=TrialState.FAIL)
+            session.execute(failed)
+            session.execute(delete(value).where(value.trial_id.in_(superseded)))
+            return ids, self._stamp(session)
+
+    def _finish(self, session: Session, trial_id: int, trial: FrozenTrial) -> None:
+        row = session.get(models.TrialModel, trial_id)
+        if row is None:
+            raise ConflictError
+        row.state, row.datetime_complete = trial.state, trial.datetime_complete
+        for model in (models.TrialUserAttributeModel, models.TrialParamModel):
+            session.execute(delete(model).where(model.trial_id == trial_id))
+        session.flush()
+        self._add_rows(session, trial_id, trial)
+
+    def _write_slowly(
+        self, known: Stamp, new: Sequence[FrozenTrial], finished: Mapping[int, FrozenTrial]
+    ) -> tuple[list[int], Stamp]:
+        """Write by Optuna, one thing after the other; a state comes last."""
+        if self.stamp() != known:
+            raise ConflictError
+        storage = self._study._storage
+        ids = [storage.create_new_trial(self._study._study_id, template_trial=t) for t in new]
+        for trial_id, trial in finished.items():
+            for key, value in trial.user_attrs.items():
+                storage.set_trial_user_attr(trial_id, key, value)
+            for key, value in trial.system_attrs.items():
+                storage.set_trial_system_attr(trial_id, key, value)
+            storage.set_trial_state_values(trial_id, trial.state, trial.values)
+        return ids, self.stamp()
 
     def _rows(self, trial: FrozenTrial) -> dict[Any, list[dict[str, Any]]]:
         """Return the rows of every table that has several of a trial."""
@@ -93,35 +184,54 @@ class Trials:
             self._distributions[distribution] = distribution_to_json(distribution)
         return self._distributions[distribution]
 
-    def attributes(self) -> Iterator[dict[str, Any]]:
-        """Yield the user's attributes of every trial that has any, oldest first.
+    def stored(self) -> Iterator[Stored]:
+        """Yield every trial that has attributes of the user's, oldest first.
 
         Raises:
             Exception: whatever the database or Optuna raises.
         """
         if self._tables is None:
-            yield from (trial.user_attrs for trial in self._study.get_trials(deepcopy=False))
+            for trial in self._study.get_trials(deepcopy=False):
+                yield Stored(trial._trial_id, trial.state, trial.user_attrs)
             return
         model = models.TrialUserAttributeModel
         query = (
-            select(model.trial_id, model.key, model.value_json)
+            select(model.trial_id, models.TrialModel.state, model.key, model.value_json)
             .join(models.TrialModel)
             .where(models.TrialModel.study_id == self._study._study_id)
         )
         found: dict[int, dict[str, Any]] = defaultdict(dict)
+        states: dict[int, TrialState] = {}
         with Session(self._tables.engine) as session:
-            for trial_id, key, text in session.execute(query):
+            for trial_id, state, key, text in session.execute(query):
+                states[trial_id] = state
                 found[trial_id][key] = json.loads(text)
-        yield from (found[trial_id] for trial_id in sorted(found))
+        yield from (
+            Stored(trial_id, states[trial_id], found[trial_id]) for trial_id in sorted(found)
+        )
+
+    def stamp(self) -> Stamp:
+        """Count the trials, those of others included.
+
+        Raises:
+            Exception: whatever the database or Optuna raises.
+        """
+        if self._tables is None:
+            trials = self._study.get_trials(deepcopy=False)
+            return Stamp(len(trials), sum(not t.state.is_finished() for t in trials))
+        with Session(self._tables.engine) as session:
+            return self._stamp(session)
+
+    def _stamp(self, session: Session) -> Stamp:
+        model = models.TrialModel
+        open_ = func.sum(case((model.state.in_(UNFINISHED), 1), else_=0))
+        query = select(func.count(model.trial_id), open_)
+        row = session.execute(query.where(model.study_id == self._study._study_id)).one()
+        return Stamp(int(row[0]), int(row[1] or 0))
 
     def __len__(self) -> int:
         """Count the trials, those of others and unfinished ones included."""
-        if self._tables is None:
-            return len(self._study.get_trials(deepcopy=False))
-        model = models.TrialModel
-        query = select(func.count(model.trial_id)).where(model.study_id == self._study._study_id)
-        with Session(self._tables.engine) as session:
-            return int(session.scalar(query) or 0)
+        return self.stamp().trials
 
 
 def _attributes(values: dict[str, Any]) -> list[dict[str, str]]:

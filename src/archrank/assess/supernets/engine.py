@@ -24,7 +24,7 @@ from archrank.differences import differences, told
 from archrank.errors import ResumeError, SettingsError
 from archrank.files import read_json, write_json
 from archrank.jobs import run_jobs
-from archrank.runs.locking import locked
+from archrank.locking import locked
 from archrank.runs.named import make_space, make_task
 from archrank.spaces.base import Space
 from archrank.spaces.images import Scale

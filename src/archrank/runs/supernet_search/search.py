@@ -22,9 +22,9 @@ import numpy as np
 from archrank.criteria.correlation import kendall_tau
 from archrank.errors import EvaluationError, InfeasibleError, SettingsError
 from archrank.files import write_json
+from archrank.locking import locked
 from archrank.rankers import RANKERS
 from archrank.rows import distinct
-from archrank.runs.locking import locked
 from archrank.runs.named import instance_of
 from archrank.runs.supernet_search.checking import check_search, same_search
 from archrank.runs.supernet_search.latencies import (

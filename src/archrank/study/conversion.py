@@ -1,0 +1,143 @@
+"""Evaluations, and what was asked for, as trials of Optuna, and back."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+from optuna.distributions import CategoricalDistribution
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from archrank.study.asked import Asked
+from archrank.study.record import Description, Record
+
+MARK = "archrank"
+"""Attribute of a study with the identity of a run, and of a trial with its place in the run;
+studies and trials of others have none."""
+
+FORGOTTEN = "forgotten"
+"""Attribute of a trial that was asked for and given up."""
+
+
+def to_trial(
+    record: Record, description: Description, distributions: dict[str, CategoricalDistribution]
+) -> FrozenTrial:
+    """Return an evaluation as a finished trial."""
+    goals = description.goals
+    objectives = goals.objectives
+    failed = bool(goals.missing(record.values))
+    unfinished = TrialState.PRUNED if goals.rejects(record.values) else TrialState.FAIL
+    finished = datetime.now()
+    trial = create_trial(
+        state=unfinished if failed else TrialState.COMPLETE,
+        values=None if failed else [record.values[o.metric] for o in objectives],
+        params=dict(description.options(record.arch)),
+        distributions=dict(distributions),
+        user_attrs={
+            "arch": record.string,
+            "canonical": record.canonical,
+            "config": record.config,
+            "failure": record.reason,
+            "seconds": record.seconds,
+            "cpu_seconds": record.cpu_seconds if math.isfinite(record.cpu_seconds) else None,
+            "metrics": {k: v if math.isfinite(v) else None for k, v in record.values.items()},
+            MARK: {
+                "choices": record.arch.tolist(),
+                "round": record.round,
+                "slot": record.slot,
+                "round_size": record.round_size,
+                "elapsed": record.elapsed,
+            },
+        },
+    )
+    if not failed:
+        _set_constraints(trial, goals.excess(record.values))
+    trial.datetime_start = finished - timedelta(seconds=record.seconds)
+    trial.datetime_complete = finished
+    return trial
+
+
+def to_running(
+    asked: Asked, description: Description, distributions: dict[str, CategoricalDistribution]
+) -> FrozenTrial:
+    """Return what was asked for as a running trial."""
+    trial = create_trial(
+        state=TrialState.RUNNING,
+        params=dict(description.options(asked.arch)),
+        distributions=dict(distributions),
+        user_attrs={
+            "arch": asked.string,
+            "canonical": asked.canonical,
+            "config": asked.config,
+            MARK: {
+                "choices": asked.arch.tolist(),
+                "round": asked.round,
+                "slot": asked.slot,
+                "round_size": asked.round_size,
+                "since": asked.since.isoformat(),
+            },
+        },
+    )
+    trial.datetime_start = asked.since
+    return trial
+
+
+def to_asked(attrs: dict[str, Any], run: Description) -> Asked:
+    """Read what was asked for.
+
+    Raises:
+        ValueError: an architecture that the run's decisions do not have.
+        Exception: ``KeyError`` and the like, where something is missing or is of another type.
+    """
+    place = attrs[MARK]
+    arch = np.array(place["choices"], dtype=np.uint8)
+    run.check(arch)
+    return Asked(
+        round=place["round"],
+        slot=place["slot"],
+        round_size=place["round_size"],
+        arch=arch,
+        string=attrs["arch"],
+        canonical=attrs["canonical"],
+        config=attrs["config"],
+        since=datetime.fromisoformat(place["since"]),
+    )
+
+
+def _set_constraints(trial: FrozenTrial, excess: Mapping[str, float]) -> None:
+    """Tell Optuna which constraints a trial keeps: those whose value is 0 or less."""
+    if hasattr(trial, "set_constraint"):
+        for name, value in excess.items():
+            trial.set_constraint(name, value)
+    elif excess:  # Optuna 4 keeps them as its samplers do
+        trial.system_attrs["constraints"] = list(excess.values())
+
+
+def to_record(attrs: dict[str, Any], run: Description) -> Record:
+    """Read an evaluation; a metric that was not measured then is NaN.
+
+    Raises:
+        ValueError: an architecture that the run's decisions do not have.
+        Exception: ``KeyError`` and the like, where something is missing or is of another type.
+    """
+    place = attrs[MARK]
+    arch = np.array(place["choices"], dtype=np.uint8)
+    run.check(arch)
+    known = {k: math.nan if v is None else float(v) for k, v in attrs["metrics"].items()}
+    return Record(
+        round=place["round"],
+        slot=place["slot"],
+        round_size=place["round_size"],
+        arch=arch,
+        string=attrs["arch"],
+        values={**dict.fromkeys((m.name for m in run.metrics), math.nan), **known},
+        reason=attrs["failure"],
+        seconds=attrs["seconds"],
+        elapsed=place["elapsed"],
+        cpu_seconds=math.nan if (cpu := attrs.get("cpu_seconds")) is None else cpu,
+        canonical=attrs["canonical"],
+        config=attrs["config"],
+    )

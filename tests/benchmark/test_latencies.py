@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,21 @@ def test_other_circumstances_are_refused(
     with pytest.raises(ResumeError, match=f"measured otherwise.*{told}"):
         grow_latencies(path, counted(**changed), ARCHS)
     assert path.read_bytes() == before
+
+
+def test_recipes_change_no_latency(tmp_path: Path) -> None:
+    """Those of older tables, which tell the recipe, included."""
+    path = tmp_path / "t.parquet"
+    longer = Digits(recipe=replace(Digits().recipe, epochs=77))
+    table = grow_latencies(path, counted(), ARCHS[:3]).table
+    assert "recipe" not in table.raw.about["task"]
+    MeasuredLatencies.read(path, SPACE).require_here(longer)
+    columns = {name: table.column(name) for name in table.metrics}
+    about = {**table.raw.about, "task": longer.identity()}
+    assert "recipe" in about["task"]
+    write_table(path, SPACE.format(table.archs), columns, about=about)
+    MeasuredLatencies.read(path, SPACE).require_here(Digits())
+    assert grow_latencies(path, counted(), ARCHS[:4]).measured == 1
 
 
 def test_other_machines_versions_and_tasks_are_refused(

@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 from archrank.differences import differences, told
 from archrank.errors import BudgetError, EvaluationError, ResumeError, StorageError, TableError
 from archrank.evaluators.latency import Latency
-from archrank.hardware.measured import LATENCY, described
+from archrank.hardware.measured import LATENCY, described, of_networks
 from archrank.rows import distinct, is_new
 from archrank.tables.base import BenchTable, load_table
 from archrank.tables.writing import write_table
@@ -121,7 +121,7 @@ class _Growing:
             raise TableError(
                 f"{self.path} is no table of latencies; name another file with --out FILE"
             )
-        changes = differences(about, self.about)
+        changes = differences(of_networks(about), self.about)
         if changes:
             raise ResumeError(
                 f"{self.path} was measured otherwise, so new latencies would not compare (stored "

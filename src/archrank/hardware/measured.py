@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,8 +52,19 @@ def circumstances(protocol: LatencyProtocol, device: str) -> dict[str, Any]:
 
 
 def described(task: Task, protocol: LatencyProtocol, device: str) -> dict[str, Any]:
-    """Return what a table of latencies says about itself beside its space."""
-    return {"task": task.identity(), "latency": circumstances(protocol, device)}
+    """Return what a table of latencies says about itself beside its space.
+
+    The task is told without its recipe: how networks are trained changes no latency.
+    """
+    return of_networks({"task": task.identity(), "latency": circumstances(protocol, device)})
+
+
+def of_networks(about: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a table says about itself without the recipe, which older tables tell, too."""
+    task = about.get("task")
+    if isinstance(task, dict):
+        task = {name: value for name, value in task.items() if name != "recipe"}
+    return {**about, "task": task}
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +127,7 @@ class MeasuredLatencies:
     def changes(self, task: Task, protocol: LatencyProtocol, device: str) -> list[Difference]:
         """List what differs between the table and a measurement of ``task`` here and now."""
         about = {key: self.table.raw.about.get(key) for key in ("task", "latency")}
-        return differences(about, described(task, protocol, device))
+        return differences(of_networks(about), described(task, protocol, device))
 
     def require_here(self, task: Task) -> None:
         """Refuse a table whose latencies cannot be measured again by this process.

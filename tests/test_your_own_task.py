@@ -18,17 +18,21 @@ def test_every_block_runs(
 ) -> None:
     monkeypatch.setenv("ARCHRANK_CACHE", str(tmp_path))
     blocks = re.findall(r"^```python\n(.*?)^```", GUIDE.read_text(encoding="utf-8"), re.M | re.S)
-    assert len(blocks) == 6
+    assert len(blocks) == 7
     names: dict[str, Any] = {"__name__": "guide"}
     for number, block in enumerate(blocks, 1):
         exec(compile(block, f"{GUIDE.name}, block {number}", "exec"), names)
-    sizes, config, features, rent, reviews, error = capsys.readouterr().out.splitlines()
+    sizes, config, features, rent, animals, shape, reviews, error = (
+        capsys.readouterr().out.splitlines()
+    )
     assert f"print(task.input_shape, task.class_names, task.n_outputs)  # {sizes}" in blocks[0]
     assert names["study"].best.values["params"] <= 150
     assert config == str(names["study"].best.config)
     assert f"print(rents.features)  # {features}" in blocks[2]
     assert abs(float(rent.strip("[]")) - 1020) < 100
-    assert f"# {reviews}" in blocks[4]
+    assert f"# {animals}\n" in blocks[4]
+    assert f"# {shape}\n" in blocks[4]
+    assert f"# {reviews}\n" in blocks[5]
     texts = names["texts"]
     trained = Training(names["reviews"]).bind(texts).evaluate(texts.enumerate()[2:])
     assert trained["valid_accuracy"] > 0.8

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
+from PIL import Image
 
-from archrank.tasks import Augmentation, from_dataframe, from_datasets
+from archrank.errors import ArchrankError
+from archrank.tasks import Augmentation, from_dataframe, from_datasets, from_image_folder
 from tests.messages.golden import Cases, compare, message_of
 
 FRAME = pd.DataFrame(
@@ -80,11 +83,51 @@ DATASETS: Cases = {
     "one held-out item": lambda: from_datasets(ITEMS, ITEMS[:1]),
 }
 
-CASES: Cases = {**FRAMES, **DATASETS}
+
+def folder(*classes: str, **settings: Any) -> Callable[[], object]:
+    """Make a task of a folder with four pictures of each class, and one damaged file."""
+
+    def mistake() -> object:
+        root = Path(f"pictures{len(list(Path().iterdir()))}")
+        root.mkdir()
+        for shade, name in enumerate(classes):
+            (root / name).mkdir(parents=True)
+            for i in range(4):
+                Image.new("L", (4, 4), 50 * i + shade).save(root / name / f"{i}.png")
+        for name in settings.pop("empty", []):
+            (root / name).mkdir()
+        for name in settings.pop("damaged", []):
+            (root / name).write_bytes(b"no image")
+        try:
+            return from_image_folder(root, **{"size": 4, **settings})
+        except ArchrankError as error:
+            raise type(error)(str(error).replace(str(root.resolve()), "pictures")) from None
+
+    return mistake
+
+
+FOLDERS: Cases = {
+    "a folder that is missing": lambda: from_image_folder("none", size=4),
+    "a number for a folder": lambda: from_image_folder(7, size=4),  # type: ignore[arg-type]
+    "one class": folder("cat"),
+    "a class without images": folder("cat", "dog", empty=["emu"]),
+    "damaged images": folder("cat", "dog", damaged=["cat/1.png", "dog/2.png"]),
+    "images for validation missing": folder("train/cat", "train/dog"),
+    "classes that differ": folder("train/cat", "train/dog", "valid/cat", "valid/emu"),
+    "a size of nothing": folder("cat", "dog", size=0),
+    "a size that is a text": folder("cat", "dog", size="4x4"),
+    "another way with damaged images": folder("cat", "dog", broken="ignore"),
+    "shares that leave nothing": folder("cat", "dog", split=(0.98, 0.01, 0.01)),
+    "an augmentation that is none": folder("cat", "dog", augmentation="flip"),
+}
+
+CASES: Cases = {**FRAMES, **DATASETS, **FOLDERS}
 
 
 def test_messages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, update_golden: bool) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ARCHRANK_CACHE", str(tmp_path / "cache"))
-    messages = {mistake: message_of(make) for mistake, make in CASES.items()}
+    messages = {
+        mistake: message_of(make).replace(f"{tmp_path}/", "") for mistake, make in CASES.items()
+    }
     compare("users_data", messages, update=update_golden)

@@ -19,6 +19,7 @@ from archrank.tasks import (
     Digits,
     Glyphs,
     Recipe,
+    Regression,
     Split,
     Splits,
     Task,
@@ -27,6 +28,7 @@ from archrank.tasks import (
     from_tensors,
 )
 from archrank.tasks import checks as home
+from tests.tasks import tiny
 from tests.tasks.tiny import TASKS
 
 G = torch.Generator().manual_seed(0)
@@ -54,6 +56,22 @@ class Own(Classification):
     def load(self) -> Splits:
         loads.append(1)
         return Splits(*(Split(x, y) for x, y in self.data))
+
+
+@dataclass(frozen=True)
+class Sums(Regression):
+    targets: Any = torch.float32
+    width: int = 2
+
+    name = "sums"
+    input_shape = (2,)
+
+    @property
+    def n_targets(self) -> int:  # type: ignore[override]
+        return self.width
+
+    def load(self) -> Splits:
+        return Splits(*(Split(s.x, s.y.to(self.targets)) for s in tiny.Sums().load()))
 
 
 loads: list[int] = []
@@ -100,6 +118,12 @@ def with_class(number: int) -> torch.Tensor:
         (changed("test", y=with_class(-1)), "row 4 of test has the class -1"),
         (changed("test", y=Y[:15].float()), r"classes of the test split are float32.*y\.long"),
         (changed("test", x=(X[:15], X[:15])), "are 2 tensors, those of train 1"),
+        (changed("valid", y=torch.eye(3)[Y[:15]]), r"the shape \(15, 3\).*y\.argmax\(1\)"),
+        (changed("valid", y=Y[:15, None]), r"the shape \(15, 1\).*y\[:, 0\]"),
+        (Sums(targets=torch.float64), "targets of the train split are float64.*y.float"),
+        (Sums(targets=torch.int64), "targets of the train split are int64"),
+        (Sums(width=3), r"targets .* have the shape \(80, 2\), but the task's n_targets is 3"),
+        (tiny.Counting(vocabulary=12), r"has the token 12, but there are 12 tokens"),
     ],
 )
 def test_faults_are_named(task: Task, told: str) -> None:
@@ -142,6 +166,13 @@ def test_rows_are_those_that_were_passed() -> None:
     broken[17, 1] = torch.nan
     with pytest.raises(DataError, match=r"row 17 of the data \(in \w+\), place 1"):
         from_tensors(broken, Y)
+
+
+def test_a_class_without_training_examples_is_a_warning() -> None:
+    splits = sound()
+    few = splits._replace(train=splits.train.take(splits.train.y != 2))
+    with pytest.warns(DataWarning, match=r"row 2 of \w+ has the class 2, which no training"):
+        check_task(Own(data=few))
 
 
 def test_data_is_checked_once() -> None:

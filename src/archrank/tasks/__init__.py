@@ -24,6 +24,7 @@ from archrank.tasks.images.base import ImageClassification
 from archrank.tasks.images.characters import Characters
 from archrank.tasks.images.cifar import CIFAR10, CIFAR100
 from archrank.tasks.images.digits import Digits
+from archrank.tasks.images.folder import ImageFolder, from_image_folder
 from archrank.tasks.images.glyphs import Glyphs
 from archrank.tasks.images.imagenet16 import ImageNet16
 from archrank.tasks.meters import Meter
@@ -70,6 +71,7 @@ __all__ = [
     "Digits",
     "Glyphs",
     "ImageClassification",
+    "ImageFolder",
     "ImageNet16",
     "LanguageModel",
     "LanguageModelFiles",
@@ -92,6 +94,7 @@ __all__ = [
     "from_dataframe",
     "from_dataset",
     "from_datasets",
+    "from_image_folder",
     "from_parallel",
     "from_tensors",
     "from_text",

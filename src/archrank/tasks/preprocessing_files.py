@@ -9,11 +9,12 @@ from pydantic import TypeAdapter, ValidationError
 from archrank.errors import StorageError
 from archrank.files import read_json, user_path
 from archrank.tasks.frames.preprocessing import TablePreprocessing
+from archrank.tasks.images.preprocessing import ImagePreprocessing
 from archrank.tasks.preprocessing import FILE, FORMAT, Preprocessing
 from archrank.tasks.tensor_preprocessing import TensorPreprocessing
 
 KINDS: dict[str, type[Preprocessing]] = {
-    kind.kind: kind for kind in (TablePreprocessing, TensorPreprocessing)
+    kind.kind: kind for kind in (ImagePreprocessing, TablePreprocessing, TensorPreprocessing)
 }
 
 

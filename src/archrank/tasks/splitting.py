@@ -40,7 +40,7 @@ def split_rows(
         SettingsError: The shares are not three positive numbers that add up to 1, or leave a part
             without examples.
     """
-    shares = _shares(split)
+    shares = read_shares(split)
     rng = np.random.default_rng(whole(seed, "seed", at_least=0, error=SettingsError))
     order = rng.permutation(n)
     if classes is None:
@@ -71,7 +71,12 @@ def halves(n: int, seed: int, classes: NDArray[np.int64] | None = None) -> tuple
     return rng.permutation(order[::2]), rng.permutation(order[1::2])
 
 
-def _shares(split: Sequence[float]) -> list[float]:
+def read_shares(split: Sequence[float]) -> list[float]:
+    """Return the shares that a user passed.
+
+    Raises:
+        SettingsError: They are not three positive numbers that add up to 1.
+    """
     if isinstance(split, str) or not isinstance(split, Sequence) or len(split) != len(PARTS):
         raise SettingsError(
             f"split is {quoted(split)}, expected shares to train, validate and test with, such as "

@@ -9,8 +9,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from archrank.errors import DataError
 from archrank.metrics import Metric
 from archrank.tasks.base import Split, Splits, Task
+from archrank.tasks.checks import check_data
 from archrank.testing._require import require, require_description
 
 Outputs = Callable[[Tensor, torch.Generator], Tensor]
@@ -19,6 +21,10 @@ Outputs = Callable[[Tensor, torch.Generator], Tensor]
 
 def check_task(task: Task, *, outputs: Outputs | None = None, n: int = 24, seed: int = 0) -> None:
     """Check that ``task`` keeps the contract of :class:`~archrank.tasks.base.Task`.
+
+    This is for the tests of a class of your own: identity, data, example, loss, meter and
+    augmentation. :func:`archrank.tasks.check_task`, whose checks are among these, looks at the data
+    alone, and is called before networks are trained.
 
     Args:
         task: the task; its data is loaded.
@@ -29,6 +35,9 @@ def check_task(task: Task, *, outputs: Outputs | None = None, n: int = 24, seed:
 
     Raises:
         AssertionError: a part of the contract is broken; the message says which.
+
+    Warns:
+        DataWarning: data can be used, but measures less than it seems to.
 
     Example:
         >>> from archrank.tasks import Digits
@@ -75,45 +84,15 @@ def _check_identity(task: Task) -> None:
 
 def _check_data(task: Task, splits: Splits) -> None:
     again = task.load()
+    try:
+        check_data(task, splits)
+    except DataError as error:
+        raise AssertionError(str(error)) from error
     for name, split, other in zip(splits._fields, splits, again, strict=True):
-        require(len(split.y), f"the {name} split is empty")
-        for x in split.inputs:
-            require(
-                len(x) == len(split.y),
-                f"the {name} split has {len(x)} inputs and {len(split.y)} targets",
-            )
-            require(
-                not x.is_floating_point() or bool(torch.isfinite(x).all()),
-                f"the {name} split has inputs that are not finite",
-            )
-            require(
-                x.dtype in (torch.float32, torch.float64, torch.int64),
-                f"inputs must be float32, float64 or int64, got {x.dtype}",
-            )
         pairs = zip((*split.inputs, split.y), (*other.inputs, other.y), strict=True)
         require(
             all(torch.equal(a, b) for a, b in pairs),
             f"load() must return the same data each time; the {name} split differs",
-        )
-        if task.is_cross_entropy:
-            low, high = int(split.y.min()), int(split.y.max())
-            require(
-                split.y.dtype == torch.int64 and low >= 0 and high < task.n_outputs,
-                f"targets of the {name} split must be int64 from 0 to {task.n_outputs - 1}, got "
-                f"{split.y.dtype} from {low} to {high}",
-            )
-    first = splits.train
-    if not isinstance(first.x, tuple):
-        shape = tuple(task.input_shape)
-        require(
-            tuple(first.x.shape[1:]) == shape,
-            f"input_shape is {shape}, but inputs are {tuple(first.x.shape[1:])}",
-        )
-    for split in splits[1:]:
-        require(
-            [(x.dtype, x.dim()) for x in split.inputs]
-            == [(x.dtype, x.dim()) for x in first.inputs],
-            "all splits must have inputs of the same kinds",
         )
 
 

@@ -58,7 +58,7 @@ def main() -> None:
     networks = space.networks(TASKS.get(args.task)())
     asked = ("--space", args.space, "--task", args.task)
     table = args.run / "latencies.parquet"
-    archrank("tables", "latency", *asked, "--n", "128", "--out", str(table))
+    archrank("tables", "latency", *asked, "-n", "128", "--out", str(table))
     timed = load_table(table, space)
     largest = int(networks.cost(timed.archs)["params"].argmax())
     ms = timed.column("latency_ms")

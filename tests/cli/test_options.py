@@ -69,6 +69,21 @@ def test_values() -> None:
     assert found == expected
 
 
+@dataclass
+class Few:
+    """Do a few."""
+
+    n: int = 1
+    """Number."""
+
+
+@pytest.mark.parametrize("typed", ["-n 3", "-n=3", "--n 3", "--n=3"])
+def test_one_letter_has_one_dash_or_two(typed: str) -> None:
+    assert parse(Few, typed.split(), "few") == Few(3)
+    with pytest.raises(UsageError, match="unknown option -m"):
+        parse(Few, ["-m", "3"], "few")
+
+
 @pytest.mark.parametrize(
     "typed", ["--metric a b --train-sizes 5", "--metric a --train-sizes=5 --metric b"]
 )

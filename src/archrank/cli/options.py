@@ -61,6 +61,11 @@ class Option:
         return self.shown if self.positional else f"{'-' if len(name) == 1 else '--'}{name}"
 
     @property
+    def spellings(self) -> list[str]:
+        """The option as it may be typed: of one letter with one dash or with two."""
+        return list(dict.fromkeys((self.flag, f"--{self.flag.lstrip('-')}")))
+
+    @property
     def help(self) -> str:
         """Its help, with the default unless that is nothing or is told in words."""
         text = self.text.replace("%", "%%").rstrip(".")
@@ -151,7 +156,7 @@ class _Parser(argparse.ArgumentParser):
             allow_abbrev=False,
             argument_default=argparse.SUPPRESS,
         )
-        self._known = [o.flag for o in options if not o.positional]
+        self._known = [word for o in options if not o.positional for word in o.spellings]
         self._known += [f"--no-{o.path[-1]}" for o in options if o.default is True]
         for option in options:
             self._add(option)
@@ -171,10 +176,8 @@ class _Parser(argparse.ArgumentParser):
             more |= {"nargs": "+", "action": "extend"}
         elif option.positional:
             more |= {"nargs": "?", "default": MISSING}
-        self.add_argument(
-            ".".join(option.path) if option.positional else option.flag,
-            **more,
-        )
+        names = [".".join(option.path)] if option.positional else option.spellings
+        self.add_argument(*names, **more)
 
     def refuse_unknown(self, arguments: Sequence[str]) -> None:
         """Complain about the first option that is not one of this command, before all else."""
@@ -183,7 +186,7 @@ class _Parser(argparse.ArgumentParser):
                 return
             typed = argument.partition("=")[0]
             if re.match("--?[A-Za-z]", typed) and typed not in (*self._known, "--help", "-h"):
-                names = {flag.lstrip("-"): flag for flag in self._known}
+                names = {flag.lstrip("-"): flag for flag in reversed(self._known)}
                 near = difflib.get_close_matches(typed.lstrip("-"), names, n=3)
                 meant = " or ".join(names[name] for name in near)
                 guess = f", did you mean {meant}?" if near else "."

@@ -30,7 +30,7 @@ class TablesLatency:
     By the protocol of HAT and RankNAS: of translation Transformers, the encoder once and the
     decoder step by step; of all others, one pass. While a network is timed, no training of
     archrank runs on the machine. Repeat the same command to continue one that was stopped, by
-    Ctrl-C or kill -9; give a larger --n to extend the table.
+    Ctrl-C or kill -9; give a larger -n to extend the table.
     """
 
     space: Annotated[str, "NAME"]

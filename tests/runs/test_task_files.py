@@ -45,7 +45,7 @@ def test_a_run_keeps_the_vocabulary_of_one_text(tmp_path: Path) -> None:
     ]
     found = read_vocabulary(str(run / "target_vocabulary.json"))
     assert found.digest == task.vocabularies[1].digest
-    with pytest.raises(ResumeError, match="is the vocabulary of another text than that of task"):
+    with pytest.raises(ResumeError, match="is of other data than that of task"):
         keep_task_files(run, other)
     keep_task_files(tmp_path / "images", Digits())
     assert not (tmp_path / "images").exists()

@@ -56,7 +56,7 @@ def export_network(
 
     The folder gets ``weights.safetensors``, every entry of the state dict under its own name, and
     ``architecture.json``: the architecture, its choices, space, task and metrics. Vocabularies of
-    text tasks lie beside them.
+    text tasks, and the preprocessing of users' data, lie beside them.
     :func:`~archrank.export.loading.load` makes a network of them.
 
     Args:

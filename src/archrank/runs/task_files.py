@@ -1,4 +1,4 @@
-"""Files of a task that a run keeps beside its networks, such as a vocabulary."""
+"""Files of a task that a run keeps beside its networks, such as a vocabulary, a preprocessing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def keep_task_files(folder: Path, task: Task) -> None:
         task: tells its files.
 
     Raises:
-        ResumeError: the folder has those of another text.
+        ResumeError: the folder has those of other data.
         StorageError: they cannot be read or written.
     """
     for name, content in task.kept_files().items():
@@ -34,8 +34,8 @@ def keep_task_files(folder: Path, task: Task) -> None:
             write_file(path, partial(_put, content), parents=True)
         elif found != content:
             raise ResumeError(
-                f"{path} is the vocabulary of another text than that of task {task.name!r}: name "
-                "another folder, or go on with the files that the run was begun with"
+                f"{path} is of other data than that of task {task.name!r}: name another folder, or "
+                "go on with the data that the run was begun with"
             )
 
 

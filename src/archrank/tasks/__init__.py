@@ -2,8 +2,9 @@
 
 ``Digits``, ``Glyphs``, ``Characters``, ``Topics`` and ``Dates`` need no download. ``CIFAR10``,
 ``CIFAR100`` and ``ImageNet16`` read the published files from a folder, as ``iwslt14``, ``wmt14``
-and ``wikitext103`` do. ``from_tensors`` makes a task of tensors or arrays; ``from_parallel``,
-``from_dataset`` and ``from_text`` make tasks of your own texts. Each is a frozen dataclass; the
+and ``wikitext103`` do. ``from_tensors``, ``from_dataframe``, ``from_image_folder`` and
+``from_datasets`` make tasks of your data, ``from_parallel``, ``from_dataset`` and ``from_text`` of
+your texts. Each is a frozen dataclass; the
 lower-case names of classes are the same classes, so that ``tasks.digits()`` reads like the data
 set it is.
 

@@ -111,7 +111,8 @@ class Task(ABC):
         """Return the mean training loss of a batch, a scalar that can be differentiated.
 
         Args:
-            outputs: What the network returned for the inputs, ``(b, ...)``.
+            outputs: What the network returned for the inputs, ``(b, ...)``; of an object with
+                ``logits`` these, see :func:`~archrank.networks.inputs.only_logits`.
             y: Targets, ``(b, ...)``.
         """
 
@@ -177,7 +178,10 @@ class Task(ABC):
         return f"row {row} of {split}"
 
     def kept_files(self) -> dict[str, bytes]:
-        """Return files by name that go with trained networks, such as a vocabulary; none."""
+        """Return files by name that go with trained networks, such as a vocabulary; none.
+
+        Of data of users, ``preprocessing.json``.
+        """
         return {}
 
     def identity(self) -> dict[str, Any]:

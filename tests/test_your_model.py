@@ -1,0 +1,43 @@
+"""The guide of a newcomer: its file, its commands and its program run."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from archrank.cli.main import main
+
+GUIDE = Path(__file__).parents[1] / "docs" / "your_model.md"
+TEXT = GUIDE.read_text(encoding="utf-8")
+
+
+def test_from_a_table_to_an_exported_network(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ARCHRANK_CACHE", str(tmp_path / "cache"))
+    mine, program = re.findall(r"^```python\n(.*?)^```", TEXT, re.M | re.S)
+    Path("mine.py").write_text(
+        mine.replace('target="price")', 'target="price", recipe=ar.tasks.Recipe(epochs=2))'),
+        encoding="utf-8",
+    )
+    lines = re.findall(r"^archrank .*", TEXT, re.M)
+    assert [line.split()[1] for line in lines] == ["search", "best", "front", "report", "export"]
+    for line in lines:
+        words = shlex.split(line.replace("--budget 30", "--budget 2").replace("ms<=1", "ms<=50"))
+        with pytest.raises(SystemExit) as end:
+            main(words[1:])
+        assert end.value.code in (None, 0), line
+    assert "latency_ms" in capsys.readouterr().out
+    assert list(Path("runs").glob("*/export/weights.safetensors"))
+
+    names: dict[str, Any] = {"__name__": "guide"}
+    quick = Path("mine.py").read_text(encoding="utf-8")
+    exec(compile(quick, "mine.py", "exec"), names)
+    exec(compile(program.replace("ms<=1", "ms<=50"), GUIDE.name, "exec"), names)
+    price = float(capsys.readouterr().out.splitlines()[-1].strip("[]"))
+    assert 0 < price < 400_000

@@ -277,6 +277,8 @@ GOOD = three()[0]
             "augmentation changes images",
         ),
         (lambda: from_datasets(GOOD, [(X[0], 1)]), "cannot be halved"),
+        (lambda: from_datasets(GOOD, GOOD, inputs=3), "inputs is 3"),  # type: ignore[arg-type]
+        (lambda: from_datasets([(X[0], 1), (X[1], "a")], GOOD), "target of item 0 is 1, that of"),
     ],
 )
 def test_mistakes_are_named(make: Any, told: str) -> None:

@@ -88,7 +88,7 @@ def from_datasets(
     if padding is not None:
         padding = whole(padding, "padding", error=SettingsError)
     given = {"train": train, "valid": valid, **({} if test is None else {"test": test})}
-    keys = None if inputs is None else [inputs] if isinstance(inputs, str) else list(inputs)
+    keys = _keys(inputs)
     read = {part: _read(data, part, keys, target) for part, data in given.items()}
     xs = _joined({part: x for part, (x, _) in read.items()}, padding)
     targets = [as_targets(y, f"targets of {part}") for part, (_, y) in read.items()]
@@ -111,6 +111,14 @@ def from_datasets(
     if augmentation is not None:
         settings["augmentation"] = augmentation
     return make_task(data, settings, RECIPE if recipe is None else recipe, name)
+
+
+def _keys(inputs: str | Sequence[str] | None) -> list[str] | None:
+    if inputs is None or isinstance(inputs, str):
+        return None if inputs is None else [inputs]
+    if not isinstance(inputs, Sequence) or not all(isinstance(key, str) for key in inputs):
+        raise SettingsError(f"inputs is {quoted(inputs)}, expected the keys of the inputs")
+    return list(inputs)
 
 
 def _read(
@@ -137,6 +145,12 @@ def _read(
         ys.append(y)
     if not xs:
         raise DataError(f"{part} has no items")
+    texts = [isinstance(y, str) for y in ys]
+    if any(texts) and not all(texts):
+        raise DataError(
+            f"{part}: the target of item {texts.index(False)} is {quoted(ys[texts.index(False)])}, "
+            f"that of item {texts.index(True)} is a text: give all names of classes, or all numbers"
+        )
     for number in range(min(TWICE, len(xs))):
         again, _ = _item(data, number, part, keys, target)
         pairs = zip(again, xs[number], strict=True)

@@ -228,7 +228,7 @@ def make_task(
         recipe=instance(recipe, Recipe, "recipe", "such as Recipe(epochs=5)"),
         data=data,
         input_shape=_shape_of(data.splits.train),
-        name=instance(name, str, "name", "of the task"),
+        name=instance(name, str, "name of the task"),
         **settings,
     )
     check_task(task)

@@ -181,12 +181,12 @@ def test_unknown_categories_are_zeros_and_a_warning() -> None:
 
 def test_files_are_read(tmp_path: Path) -> None:
     task = from_dataframe(FRAME, target="species")
-    for name in ("a.csv", "b.parquet", "c.tsv"):
+    for name in ("a.csv", "b.parquet", "c.tsv", "numbered.csv"):
         path = tmp_path / name
         if name.endswith("parquet"):
             FRAME.to_parquet(path)
         else:
-            FRAME.to_csv(path, index=False, sep="\t" if name[0] == "c" else ",")
+            FRAME.to_csv(path, index=name == "numbered.csv", sep="\t" if name[0] == "c" else ",")
         found = from_dataframe(path, target="species", classes=task.class_names)
         assert found.place("test", 0).replace(name, "the data") == task.place("test", 0)
         assert torch.allclose(
@@ -268,6 +268,13 @@ MISTAKES: list[tuple[Any, str]] = [
     (lambda: from_dataframe(FRAME, target="species", split=(1, 1, 1)), "add up to 1"),
     (lambda: from_dataframe(FRAME[["species"]], target="species"), "no columns but the target"),
     (lambda: from_dataframe(FRAME, target="species", recipe={"epochs": 3}), "recipe is"),
+    (lambda: from_dataframe(FRAME, target=["age", "age"]), "names a column twice"),
+    (lambda: from_dataframe(FRAME.assign(y=1.5), target="y"), "'y' are all equal"),
+    (lambda: from_dataframe(FRAME.assign(y=FRAME["mass"] * 1e300), target="y"), "too large"),
+    (
+        lambda: from_dataframe(FRAME.assign(y=pd.date_range("2020", periods=N)), target="y"),
+        "'y' has values of the type datetime64",
+    ),
 ]
 
 

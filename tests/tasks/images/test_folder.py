@@ -167,6 +167,16 @@ def test_files_that_are_no_images_are_left_out_with_a_warning(folder: Path) -> N
         assert from_image_folder(folder, size=4) == same
 
 
+def test_links_that_lead_nowhere_or_back(folder: Path) -> None:
+    (folder / "cat" / "none.png").symlink_to("nowhere")
+    with pytest.raises(DataError, match=r"1 images cannot be read: cat/none\.png"):
+        from_image_folder(folder, size=4)
+    (folder / "cat" / "none.png").unlink()
+    (folder / "dog" / "back").symlink_to(folder)
+    with pytest.raises(DataError, match="more than 16 deep in dog; does a link"):
+        from_image_folder(folder, size=4)
+
+
 @pytest.mark.parametrize("content", [b"", b"no image", b"cut"])
 def test_damaged_files_are_named_or_skipped(folder: Path, content: bytes) -> None:
     file = folder / "emu" / "3.png"
@@ -245,8 +255,9 @@ def other_classes(folder: Path) -> None:
         (None, {"grey": 1}, "grey is 1"),
         (None, {"broken": "ignore"}, "broken is 'ignore', expected one of error, skip"),
         (None, {"augmentation": "flip"}, "augmentation is 'flip'"),
+        (None, {"augmentation": 0}, "augmentation is 0"),
         (None, {"recipe": 3}, "recipe is 3"),
-        (None, {"name": 3}, "name is 3"),
+        (None, {"name": 3}, "name of the task is 3"),
     ],
 )
 def test_mistakes_are_named(folder: Path, change: Any, settings: Any, told: str) -> None:

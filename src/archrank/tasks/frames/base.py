@@ -7,6 +7,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 from archrank.checks import instance, quoted
 from archrank.errors import DataError, SettingsError
 from archrank.identity import IRRELEVANT
@@ -200,11 +202,17 @@ def _preprocessing(
     if classes is not None:
         return TablePreprocessing(columns=columns, targets=tuple(targets), classes=tuple(classes))
     numbers = target_numbers(train.frame, targets, train.who)
+    with np.errstate(over="ignore"):
+        mean, scale = numbers.mean(0), numbers.std(0)
+    for name, spread in zip(targets, scale, strict=True):
+        if not 0 < spread < np.inf:
+            fault = "too large to be scaled" if spread else "all equal: there is nothing to predict"
+            raise DataError(f"{train.who}: numbers of column {name!r} are {fault}")
     return TablePreprocessing(
         columns=columns,
         targets=tuple(targets),
-        mean=tuple(numbers.mean(0).tolist()),
-        scale=tuple(scale or 1.0 for scale in numbers.std(0).tolist()),
+        mean=tuple(mean.tolist()),
+        scale=tuple(scale.tolist()),
     )
 
 
@@ -227,7 +235,7 @@ def _task(
     """Return the task, and check its data."""
     shared: dict[str, Any] = {
         "recipe": instance(recipe, Recipe, "recipe", "such as Recipe(epochs=5)"),
-        "name": instance(name, str, "name", "of the task"),
+        "name": instance(name, str, "name of the task"),
         "data": data,
         "preprocessing": preprocessing,
         "input_shape": tuple(data.splits.train.inputs[0].shape[1:]),

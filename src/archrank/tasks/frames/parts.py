@@ -52,7 +52,10 @@ def names_of(value: Any, setting: str, least: int = 1) -> list[str]:
         raise SettingsError(
             f"{setting} is {quoted(value)}, expected the name of a column, or a list"
         )
-    return [str(name) for name in several]
+    names = [str(name) for name in several]
+    if len(set(names)) < len(names):
+        raise SettingsError(f"{setting} is {quoted(value)}, which names a column twice")
+    return names
 
 
 def read_frames(data: Any, given: Mapping[str, Any]) -> list[Part]:

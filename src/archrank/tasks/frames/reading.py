@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 COMMA = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt")
+INDEX = "Unnamed: 0"  # the first column of files that pandas wrote with its row numbers
 PARQUET = (".parquet", ".pq")
 
 
@@ -21,7 +22,7 @@ def read_frame(value: Any, who: str) -> tuple[pd.DataFrame, str]:
 
     Args:
         value: A pandas data frame; an object with ``to_pandas()``, as those of polars and PyArrow
-            have; or the path of a CSV or Parquet file.
+            have; or the path of a CSV or Parquet file; row numbers that pandas wrote are left out.
         who: What messages call it, unless it is a file.
 
     Raises:
@@ -66,7 +67,8 @@ def _read_file(path: str | os.PathLike[str]) -> pd.DataFrame:
     try:
         if name.endswith(PARQUET):
             return pd.read_parquet(file)
-        return pd.read_csv(file, sep="\t" if ".tsv" in name else ",")
+        found = pd.read_csv(file, sep="\t" if ".tsv" in name else ",")
+        return found.drop(columns=[INDEX]) if INDEX in found.columns[:1] else found
     except FileNotFoundError:
         raise DataError(f"{file} does not exist") from None
     except (OSError, ValueError, UnicodeError, EOFError) as error:  # pandas' errors are ValueErrors

@@ -96,6 +96,8 @@ def class_names(name: str, frames: Sequence[Part], classes: Sequence[str] | None
                 f"classes is {quoted(classes)}, expected two different names or more"
             )
         return names
+    for part in frames:
+        kind_of(part.frame[name], part.who)  # refuses dates
     names = different(*(part.frame[name] for part in frames))
     if len(names) < 2:
         raise DataError(

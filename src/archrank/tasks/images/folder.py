@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import warnings
@@ -156,7 +157,9 @@ def from_image_folder(
     classes, found = _read(source)
     task = ImageFolder(
         recipe=instance(RECIPE if recipe is None else recipe, Recipe, "recipe"),
-        augmentation=instance(augmentation or Augmentation(), Augmentation, "augmentation"),
+        augmentation=instance(
+            Augmentation() if augmentation is None else augmentation, Augmentation, "augmentation"
+        ),
         input_shape=found["images"].shape[1:],
         n_classes=len(classes),
         source=source,
@@ -164,7 +167,7 @@ def from_image_folder(
         split=SHARES if found["parts"].any() else shares,
         seed=whole(seed, "seed", at_least=0, error=SettingsError),
         digest=str(found["digest"]),
-        name=instance(name, str, "name", "of the task"),
+        name=instance(name, str, "name of the task"),
     )
     check_task(task)
     return task
@@ -227,8 +230,9 @@ def _read(source: Source) -> tuple[list[str], Arrays]:
     paths = [path for part in parts for path in part.paths]
     files = []
     for path in paths:
-        state = os.stat(os.path.join(source.root, path))
-        files.append([path, state.st_size, state.st_mtime_ns])
+        with contextlib.suppress(OSError):  # a link to nowhere, which cannot be read either
+            state = os.stat(os.path.join(source.root, path))
+            files.append([path, state.st_size, state.st_mtime_ns])
     key = {"files": files, "size": source.size, "grey": source.grey, "broken": source.broken}
     found = cached("images", key, lambda: _decoded(source, paths, parts))
     if len(found["left_out"]):

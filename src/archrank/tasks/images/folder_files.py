@@ -21,6 +21,7 @@ PARTS = {
 
 JUNK = ("thumbs.db", "desktop.ini")  # what file managers leave behind
 LISTED = 5  # files in a message
+DEEPEST = 16  # folders inside each other
 
 
 @dataclass(frozen=True)
@@ -149,6 +150,11 @@ def _files(
 
 def _inside(folder: Path, place: str) -> list[str]:
     """Return the files of a folder and of folders in it, relative to the whole, sorted."""
+    if place.count("/") > DEEPEST:
+        raise DataError(
+            f"{folder}: folders lie more than {DEEPEST} deep in {place.partition('/')[0]}; does a "
+            "link in it lead back?"
+        )
     found: list[str] = []
     for name, is_folder in sorted(_entries(folder / place)):
         path = f"{place}/{name}"

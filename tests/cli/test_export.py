@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -38,7 +40,7 @@ def test_a_trained_network(cli: Cli) -> None:
     )
     assert done.status == 0
     best = json.loads(cli("best", "here", "--json").out)
-    result = cli("export", "here", "--json")
+    result = cli("export", "here", "--json", "--format", "torch", "safetensors")
     assert result.status == 0
     exported = json.loads(result.out)
     assert exported["architecture"] == best["arch"]
@@ -51,7 +53,22 @@ def test_a_trained_network(cli: Cli) -> None:
         >= (exported["metrics"]["params"])
     )
     written = json.loads(Path("here/export/architecture.json").read_text())
-    assert {**written, "weights": exported["weights"]} == exported
+    assert {**written, "weights": exported["weights"], "torch": exported["torch"]} == exported
+    assert exported["search"]["evaluations"] == 2
+    assert exported["search"]["run"] == "here"
+    values = {m["name"]: m["value"] for m in exported["search"]["metrics"]}
+    assert values["valid_accuracy"] == best["metrics"]["valid_accuracy"]
+    script = [sys.executable, "here/export/load_model.py"]
+    done = subprocess.run(script, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert f"weights   {exported['metrics']['params']:,.0f}" in done.stdout
+    assert "weights_only=True" in Path("here/export/load_model.py").read_text()
+    card = Path("here/export/MODEL_CARD.md").read_text()
+    assert r"| strategy\: strategy | random |" in card
+    refused(cli("export", "here", "--format", "tf"), "'tf' is none of safetensors, torch, program")
+    Path("mine").mkdir()
+    Path("mine/MODEL_CARD.md").write_text("mine")
+    refused(cli("export", "here", "--out", "mine"), "mine/MODEL_CARD.md exists", "--out")
 
 
 def test_the_training_of_the_objective(cli: Cli) -> None:

@@ -128,7 +128,7 @@ def test_mistakes(cli: Cli, net: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(graphs, "find_spec", lambda name: None)
     write_json("net/supernet.json", {"space": "attentive_small", "task": "digits"})
     assert "pip install 'archrank[onnx]'" in refused(
-        "supernet", "export", "net", SMALLEST, "--formats", "onnx"
+        "supernet", "export", "net", SMALLEST, "--format", "onnx"
     )
 
 

@@ -167,7 +167,10 @@ def test_room_is_kept_while_training(tmp_path: Path) -> None:
     export_network(Training(TASK, trainer=trainer, metrics=["m"]).bind(tied), WIDE, tmp_path)
     assert seen == [(tmp_path / "weights.safetensors").stat().st_size]
     names = sorted(path.name for path in tmp_path.iterdir())
-    assert names == ["architecture.json", "weights.safetensors"]
+    assert names == [
+        *("MODEL_CARD.md", "architecture.json", "architecture.svg", "load_model.py"),
+        "weights.safetensors",
+    ]
 
 
 def test_a_folder_that_is_lost_while_training(

@@ -43,7 +43,9 @@ def exported(
     supernet: Supernet, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, dict[str, Any]]:
     folder = tmp_path_factory.mktemp("exported")
-    return folder, export_subnetwork(supernet, TASK, ARCH, folder, formats=("torch", "onnx"))
+    return folder, export_subnetwork(
+        supernet, TASK, ARCH, folder, formats=("torch", "program", "onnx")
+    )
 
 
 @torch.no_grad()
@@ -114,7 +116,7 @@ def test_an_export_is_replaced_by_the_same_architecture_alone(
     for _ in range(2):
         export_subnetwork(supernet, TASK, ARCH, tmp_path, formats=())
     assert {path.name for path in tmp_path.iterdir()} == {
-        "architecture.json",
+        *("architecture.json", "architecture.svg", "MODEL_CARD.md", "load_model.py"),
         "weights.safetensors",
     }
     other = np.zeros_like(ARCH)
@@ -143,14 +145,14 @@ class Undecided(torch.nn.Module):
 
 def test_a_network_that_cannot_be_traced_is_told() -> None:
     with pytest.raises(EvaluationError, match=r"^Undecided cannot be traced by torch\.export: "):
-        as_graphs(Undecided(), torch.ones(2, 3), ("torch",))
+        as_graphs(Undecided(), torch.ones(2, 3), ("program",))
 
 
 def test_a_file_that_computes_something_else_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = graphs._load
     monkeypatch.setattr(graphs, "_load", lambda content: lambda x: whole(content)(x) + 0.01)
     with pytest.raises(EvaluationError, match=r"network\.pt2 of Linear differ .* by 0\.01"):
-        as_graphs(torch.nn.Linear(3, 2), torch.ones(2, 3), ("torch",))
+        as_graphs(torch.nn.Linear(3, 2), torch.ones(2, 3), ("program",))
 
 
 def test_a_missing_package_is_named_with_its_extra(

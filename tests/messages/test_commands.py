@@ -136,7 +136,7 @@ COMMANDS = (
     "supernet front nowhere",
     "supernet front",
     "supernet export nowhere",
-    "supernet export file --formats tf",
+    "supernet export file --format tf",
 )
 
 

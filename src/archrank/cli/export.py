@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from archrank.cli.output import print_json, say, say_own_code
+from archrank.cli.exported import show_export
+from archrank.cli.output import say, say_own_code
 from archrank.cli.read import Reading
 from archrank.errors import EvaluationError, SettingsError
 
@@ -21,14 +22,19 @@ if TYPE_CHECKING:
 class Export(Reading):
     """Train the best architecture of a run again and save it.
 
-    Writes ``weights.safetensors`` (the state dict) and ``architecture.json`` (the architecture,
-    instructions to build it, and its metrics); ``ar.load(FOLDER)`` makes a network of them in
-    Python. Training repeats the run's evaluation with the same seed. A run on a table has trained
-    nothing: name the task to train on.
+    Writes weights.safetensors (the state dict), architecture.json (the architecture and its
+    metrics), load_model.py, which builds the network and loads its weights without archrank, and
+    MODEL_CARD.md, which tells people what it is. In Python, ar.load(FOLDER) makes a network, too.
+    Training repeats the run's evaluation with the same seed. A run on a table has trained nothing:
+    name the task to train on.
     """
 
     arch: Annotated[str | None, "ARCH"] = None
     """String of the architecture to export (default: the best one)."""
+    format: tuple[Literal["safetensors", "torch", "program", "onnx"], ...] = ()
+    """More files of the network: torch (weights.pt, the state dict), program (network.pt2) and onnx
+    (network.onnx); the latter two need no code, take batches of any size, and are run and compared
+    (default: safetensors, which is always written)."""
     task: Annotated[str | None, "NAME"] = None
     """Task to train on (default: the run's own task)."""
     space: Annotated[str | None, "NAME"] = None
@@ -47,7 +53,7 @@ class Export(Reading):
         """Train and save it; return the exit status."""
         from archrank.export.description import Names
         from archrank.export.network import export_network
-        from archrank.export.place import DESCRIPTION, WEIGHTS
+        from archrank.export.searched import searched
         from archrank.runs.reading import known_space
 
         run = self.stored()
@@ -69,18 +75,14 @@ class Export(Reading):
             training,
             arch,
             target,
+            formats=self.format,
             names=Names(settings.space, self._task_name(settings, training)),
+            search=searched(results, space.format(arch[None])[0], run.path),
             started=lambda string: say(f"training {string}"),
             bleu=self.bleu,
             remedy="name another folder with --out",
         )
-        if self.json:
-            print_json({"weights": str(target / WEIGHTS), **description})
-        else:
-            shown = [(name, v) for name, v in description["metrics"].items() if v is not None]
-            shown = [*shown[:2], *(pair for pair in shown[2:] if pair[0] == "test_bleu")]
-            say(", ".join(f"{name} {value:.4f}" for name, value in shown))
-            say(f"weights       {target / WEIGHTS}\narchitecture  {target / DESCRIPTION}")
+        show_export(description, target, self.format, json=self.json)
         return 0
 
     def _named(self, results: Results) -> SearchSettings:

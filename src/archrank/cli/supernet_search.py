@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+from archrank.cli.exported import show_export
 from archrank.cli.names import names_of
 from archrank.cli.options import POSITIONAL
 from archrank.cli.output import print_json, progress_console, say, show_rows
@@ -141,16 +142,18 @@ class SupernetExport:
     """Save an architecture of a supernet as a network of its own, with calibrated batch norms.
 
     Writes weights.safetensors and architecture.json, of which ar.load(FOLDER) makes a network in
-    Python, and network.pt2, which torch.export.load(FILE).module() runs without archrank; with
-    --formats onnx also network.onnx, which is compared with the network by onnxruntime.
+    Python; load_model.py, which does so without archrank; MODEL_CARD.md; and by default
+    network.pt2, which torch.export.load(FILE).module() runs without its code.
     """
 
     run: Annotated[Path, "DIR", POSITIONAL]
     """Folder of the supernet; or one checkpoint in it."""
     arch: Annotated[str, "[ARCH]", POSITIONAL] = ""
     """String of the architecture (default: the best of the search, within its largest limit)."""
-    formats: tuple[Literal["torch", "onnx"], ...] = ()
-    """Files beside the weights that need no archrank: torch, onnx (default: torch)."""
+    format: tuple[Literal["safetensors", "torch", "program", "onnx"], ...] = ()
+    """Files of the network: safetensors, which is always written, torch (weights.pt, the state
+    dict), program (network.pt2) and onnx (network.onnx); the latter two need no code, take batches
+    of any size, and are run and compared (default: program)."""
     calibration: int = 64
     """Number of batches of 256 training examples that batch norms are calibrated with."""
     data: Annotated[Path | None, "DIR"] = None
@@ -167,8 +170,6 @@ class SupernetExport:
     def __call__(self) -> int:
         """Save it; the exit status."""
         from archrank.export.description import Names
-        from archrank.export.graphs import FORMATS
-        from archrank.export.place import DESCRIPTION, WEIGHTS
         from archrank.export.supernet import export_subnetwork
         from archrank.supernets.checkpoints import last_checkpoint, load_supernet
         from archrank.torch_state import torch_threads
@@ -179,7 +180,7 @@ class SupernetExport:
         string = self.arch or search_in(folder).best().architecture
         arch = space.parse([string])[0]
         target = self.out if self.out is not None else folder / "export"
-        formats = tuple(dict.fromkeys(self.formats or ("torch",)))
+        formats = self.format or ("program",)
         with torch_threads(1):
             description = export_subnetwork(
                 load_supernet(checkpoint, space.networks(task)),
@@ -192,17 +193,9 @@ class SupernetExport:
                 bleu=self.bleu,
                 remedy="name another folder with --out",
             )
-        files = {name: str(target / FORMATS[name]) for name in formats}
-        if self.json:
-            print_json({"weights": str(target / WEIGHTS), **files, **description})
-            return 0
-        say(description["architecture"])
-        shown = [(name, v) for name, v in description["metrics"].items() if v is not None]
-        shown = [*shown[:2], *(pair for pair in shown[2:] if pair[0] == "test_bleu")]
-        say(", ".join(f"{name} {value:.4f}" for name, value in shown))
-        say(f"weights       {target / WEIGHTS}\narchitecture  {target / DESCRIPTION}")
-        for name, file in files.items():
-            say(f"{name:<12}  {file}")
+        if not self.json:
+            say(description["architecture"])
+        show_export(description, target, formats, json=self.json)
         return 0
 
 

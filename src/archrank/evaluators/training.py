@@ -123,7 +123,7 @@ class Training(Evaluator):
         self.checkpoints = tuple(sorted(checkpoints))
         self.seed = 0
         if trainer is None:
-            self.metrics = _measured(task, self.checkpoints)
+            self.metrics = measured_by(task, self.checkpoints)
         else:
             own = getattr(trainer, "metrics", None) if metrics is None else metrics
             self.metrics = _declared(task, own)
@@ -306,7 +306,7 @@ def _check_trainer(
         )
 
 
-def _measured(task: Task, checkpoints: Sequence[int]) -> tuple[Metric, ...]:
+def measured_by(task: Task, checkpoints: Sequence[int] = ()) -> tuple[Metric, ...]:
     """Return what the recipe's loop measures: metrics and loss on held-out data, and early."""
     if not task.metrics:
         raise EvaluationError(

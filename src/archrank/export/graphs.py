@@ -1,7 +1,7 @@
 """Networks as graphs that run without archrank: programs of torch, and ONNX.
 
-Both take batches of any size, and both are run on held-out inputs and compared with the network
-before they are kept.
+Both take batches of any size. Both are run on held-out inputs and on noise, in batches of several
+sizes, and compared with the network before they are kept.
 """
 
 from __future__ import annotations
@@ -19,13 +19,15 @@ import torch
 from torch import Tensor, nn
 
 from archrank.errors import FAILURES, EvaluationError, MissingExtraError, describe
+from archrank.export.loader.inputs import drawn, noise_like
 from archrank.networks.inputs import Inputs, run
 
 if TYPE_CHECKING:
     from torch.export import ExportedProgram
 
 PROGRAM, ONNX = "network.pt2", "network.onnx"
-FORMATS = {"torch": PROGRAM, "onnx": ONNX}
+GRAPHS = {"program": PROGRAM, "onnx": ONNX}
+NOISE = (1, 2, 5)  # batches of noise; their numbers of examples
 TOLERANCE = 1e-4  # of outputs, relative to the largest of them
 EXTRA = ("onnx", "onnxscript", "onnxruntime")
 
@@ -49,7 +51,7 @@ def as_graphs(
     Args:
         network: in evaluation mode, on the CPU.
         x: held-out inputs, ``(b, ...)`` with at least two examples.
-        formats: ``"torch"``, a program for ``torch.export.load``, and ``"onnx"``.
+        formats: ``"program"``, for ``torch.export.load``, and ``"onnx"``.
 
     Returns:
         The contents by name of the file, and the largest difference of outputs that was seen.
@@ -64,26 +66,50 @@ def as_graphs(
         require_onnx()
     inputs = x if isinstance(x, tuple) else (x,)
     name = type(network).__name__
+    noise = noise_like(x)
+    batches = [inputs, *(drawn(noise, batch, seed) for seed, batch in enumerate(NOISE))]
     with torch.no_grad(), _quiet():
-        wanted = run(network, x)
+        wanted = [run(network, batch) for batch in batches]
+        plain = isinstance(network(*inputs), Tensor)
         program = _told(
-            f"{name} cannot be traced by torch.export", lambda: _traced(network, inputs)
+            f"{name} cannot be traced by torch.export",
+            lambda: _traced(network if plain else _Logits(network), inputs, plain),
         )
         files, seen = {}, {}
         for each in formats:
-            write, load = (_save, _load) if each == "torch" else (_to_onnx, _load_onnx)
+            write, load = (_save, _load) if each == "program" else (_to_onnx, _load_onnx)
             failure = f"{name} cannot be written as {each}"
             content: bytes = _told(failure, partial(write, program))
-            found = load(content)(inputs)
-            files[FORMATS[each]] = content
-            seen[FORMATS[each]] = _compared(found, wanted, f"{FORMATS[each]} of {name}")
+            file, call = GRAPHS[each], load(content)
+            files[file] = content
+            seen[file] = max(
+                _compared(
+                    _told(f"{file} of {name} does not run", partial(call, batch)),
+                    y,
+                    f"{file} of {name}",
+                )
+                for batch, y in zip(batches, wanted, strict=True)
+            )
     return files, seen
 
 
-def _traced(network: nn.Module, inputs: tuple[Tensor, ...]) -> ExportedProgram:
-    """Trace a network for batches of any size."""
+class _Logits(nn.Module):
+    """A network of which only the logits are returned."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """Map inputs to logits."""
+        return run(self.network, inputs)
+
+
+def _traced(network: nn.Module, inputs: tuple[Tensor, ...], plain: bool) -> ExportedProgram:
+    """Trace a network, ``plain`` or a :class:`_Logits`, for batches of any size."""
     batch = torch.export.Dim("batch")
-    return torch.export.export(network, inputs, dynamic_shapes=tuple({0: batch} for _ in inputs))
+    sizes = tuple({0: batch} for _ in inputs)
+    return torch.export.export(network, inputs, dynamic_shapes=sizes if plain else (sizes,))
 
 
 def _save(program: ExportedProgram) -> bytes:
@@ -121,7 +147,8 @@ def _compared(found: Tensor, wanted: Tensor, what: str) -> float:
     difference = float((found - wanted).abs().max())
     if not difference <= TOLERANCE * max(1.0, float(wanted.abs().max())):
         raise EvaluationError(
-            f"the outputs of {what} differ from the network's by {difference:.2g}; nothing was kept"
+            f"the outputs of {what} differ from the network's by {difference:.2g}; export it "
+            "without this format"
         )
     return difference
 

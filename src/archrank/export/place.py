@@ -17,7 +17,11 @@ from archrank.files import read_json, write_file
 
 WEIGHTS = "weights.safetensors"
 DESCRIPTION = "architecture.json"
-RESULTS = ("metrics", "sha256", "differences")  # entries of the description that training decides
+LOADER, CARD, PICTURE = "load_model.py", "MODEL_CARD.md", "architecture.svg"
+RESULTS = (  # entries of the description that say nothing about which network it is
+    *("metrics", "sha256", "differences"),
+    *("origin", "search", "versions"),
+)
 
 
 @contextmanager
@@ -59,11 +63,17 @@ def reserved(
 
 def _check(folder: Path, description: Mapping[str, Any], remedy: str) -> None:
     """Refuse a folder whose files are in the way: other things, or another export."""
-    for name in (WEIGHTS, DESCRIPTION):
+    for name in (WEIGHTS, DESCRIPTION, LOADER, CARD, PICTURE):
         if (folder / name).is_dir():
             raise StorageError(f"cannot write {folder / name}: it is a folder; {remedy}")
     path = folder / DESCRIPTION
     if not path.exists():
+        for name in (LOADER, CARD):  # which people write, too
+            if (folder / name).exists():
+                raise StorageError(
+                    f"{folder / name} exists, and is of no export (there is no {DESCRIPTION}); "
+                    f"{remedy}"
+                )
         return
     found = read_json(path, "the description of an export", remedy=remedy)
     other = [k for k in description if k not in RESULTS and found.get(k) != description[k]]

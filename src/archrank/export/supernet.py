@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from archrank.errors import EvaluationError, SettingsError, UnknownNameError
+from archrank.errors import EvaluationError, SettingsError
+from archrank.evaluators.training import measured_by
+from archrank.export.bundle import Bundle, held_out
 from archrank.export.description import Names, describe_network, finite
-from archrank.export.graphs import FORMATS, as_graphs, require_onnx
-from archrank.export.place import DESCRIPTION, WEIGHTS, keep, reserved
-from archrank.export.weights import state_of, to_bytes
+from archrank.export.formats import checked_formats
+from archrank.export.place import keep, reserved
 from archrank.files import user_path
 from archrank.supernets.statistics import calibration_batches, recalibrate
 from archrank.tasks.text.decoding import finished_bleu
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from archrank.tasks.base import Task
 
 CALIBRATION, BATCH = 64, 256  # batches of training data and their size, as AttentiveNAS evaluates
-CHECKED = 16  # held-out examples on which files are compared with the network
 
 
 def stand_alone(
@@ -68,7 +66,7 @@ def export_subnetwork(
     arch: NDArray[np.uint8],
     folder: str | Path,
     *,
-    formats: tuple[str, ...] = ("torch",),
+    formats: Iterable[str] = ("program",),
     calibration: int = CALIBRATION,
     names: Names | None = None,
     bleu: bool = False,
@@ -76,17 +74,15 @@ def export_subnetwork(
 ) -> dict[str, Any]:
     """Keep an architecture of a supernet as a network of its own, with calibrated batch norms.
 
-    The folder gets ``weights.safetensors`` and ``architecture.json``, of which
-    :func:`~archrank.export.loading.load` makes a network, and by ``formats`` files that need no
-    archrank: ``network.pt2`` for ``torch.export.load(file).module()``, and ``network.onnx``. Both
-    take batches of any size.
+    The folder gets the files that :func:`~archrank.export.network.export_network` writes, by
+    default with ``network.pt2`` for ``torch.export.load(file).module()``.
 
     Args:
         supernet: trained.
         task: that it was trained on; measures the network on its held-out data.
         arch: ``(d,)``.
         folder: written to; an older export of the same architecture is replaced.
-        formats: ``"torch"`` and ``"onnx"``; each file is compared with the network.
+        formats: ``"torch"``, ``"program"`` and ``"onnx"``, as there.
         calibration: batches of 256 training examples for the statistics of batch norms.
         names: of space and task, where they are not archrank's own.
         bleu: translate the test sentences, and add ``test_bleu`` to the metrics.
@@ -103,32 +99,28 @@ def export_subnetwork(
         StorageError: ``folder`` cannot be used.
         SettingsError: ``bleu`` for a task or a network that is none of translation.
     """
-    for each in formats:
-        if each not in FORMATS:
-            raise UnknownNameError("format of an export", each, FORMATS)
-    if "onnx" in formats:
-        require_onnx()
+    formats = checked_formats(formats)
     folder = user_path(folder)
     space = supernet.space
     row = space.validate(np.asarray(arch)[None])[0]
-    description = describe_network(space.networks(task), task, row, names or Names(), 0)
+    networks = space.networks(task)
+    description = describe_network(networks, task, row, names or Names(), 0)
     with reserved(folder, b"", description, remedy):
         network = stand_alone(supernet, task, row, calibration=calibration).to("cpu")
         splits = task.load()
         measured = finite(measure(network, task, splits))
         measured |= finished_bleu(network, task) if bleu else {}
         description["metrics"] = {**measured, **description["metrics"]}
-        x = splits.valid.take(slice(0, CHECKED)).map(torch.Tensor.contiguous).x
-        files, seen = as_graphs(network, x, formats)
-        state = state_of(network)
+        bundle = Bundle(networks, row, held_out(task), formats, measured_by(task))
+        others, description["differences"] = bundle.others(network)
+        description["origin"] = (
+            f"Weights of a supernet; its batch norms, if any, have statistics of {calibration} "
+            "batches of training data."
+        )
+        files, state = bundle.files(network, description, folder, others)
         for name, reason in state.left_out.items():
             raise EvaluationError(
                 f"the network of {space.name} cannot be exported: {name} of its state is {reason}"
             )
-    weights = to_bytes(state)
-    description["sha256"] = hashlib.sha256(weights).hexdigest()
-    description["differences"] = seen
-    text = json.dumps(description, indent=2) + "\n"
-    files |= task.kept_files()
-    keep(folder, {WEIGHTS: weights, DESCRIPTION: text.encode(), **files}, remedy)
+    keep(folder, files, remedy)
     return description

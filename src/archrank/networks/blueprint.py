@@ -16,9 +16,10 @@ class Blueprint(Generic[M]):
     """Call that builds a network out of plain values.
 
     Attributes:
-        make: A class or function at the top level of a module of ``archrank.networks``.
-        args: Numbers, strings, and lists, tuples, named tuples and dataclasses of these; a
-            blueprint stands for what it builds.
+        make: A class or function at the top level of a module of ``archrank.networks``, or a
+            user's function.
+        args: Numbers, strings, and lists, tuples, named tuples and dataclasses of these; of a
+            user's function its configuration and the task.
         options: The same by name.
 
     Example:

@@ -457,9 +457,10 @@ class Space(ABC):
         """
 
     def _blueprint(self, arch: NDArray[np.uint8], sizes: Any) -> Blueprint[Any] | None:
-        """Return the call of plain modules by which :meth:`_build` builds the network.
+        """Return the call by which :meth:`_build` builds the network.
 
-        Exports write it down as code. ``None``, as by default: users' code builds the network.
+        It is of archrank's plain modules, or of a user's ``build``. Exports write it down as code.
+        ``None``, as by default: the space's own code builds the network.
         """
         return None
 

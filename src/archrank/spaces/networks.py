@@ -158,9 +158,9 @@ class Networks:
         return network
 
     def blueprint(self, arch: NDArray[np.uint8]) -> Blueprint[Any] | None:
-        """Return the call of archrank's modules that builds the network of ``arch: (d,)``.
+        """Return the call that builds the network of ``arch: (d,)``.
 
-        ``None`` where users' code builds it, also in a class that extends one of archrank's.
+        ``None`` where a user's class of spaces builds it, also one that extends archrank's.
         """
         builds = next(kind for kind in type(self.space).__mro__ if "_build" in vars(kind))
         if "_blueprint" not in vars(builds):

@@ -305,7 +305,7 @@ class RestrictedNetworks(Networks):
         return self.whole.build(self.space.to_origin(row)[0])
 
     def blueprint(self, arch: NDArray[np.uint8]) -> Blueprint[Any] | None:
-        """Return the call of archrank's modules that builds the network of ``arch: (d,)``."""
+        """Return the call that builds the network of ``arch: (d,)``."""
         row = self.space.validate(arch[None])
         return self.whole.blueprint(self.space.to_origin(row)[0])
 

@@ -17,6 +17,7 @@ from archrank.spaces.custom.pickling import by_reference, sendable
 if TYPE_CHECKING:
     from torch import nn
 
+    from archrank.networks.blueprint import Blueprint
     from archrank.supernets.base import Supernet
     from archrank.tasks.base import Task
 
@@ -73,6 +74,11 @@ class CustomSpace(ConditionalSpace):
 
     def _build(self, arch: NDArray[np.uint8], sizes: Task) -> nn.Module:
         return self._function(self.config(arch), sizes)
+
+    def _blueprint(self, arch: NDArray[np.uint8], sizes: Task) -> Blueprint[Any]:
+        from archrank.networks.blueprint import Blueprint
+
+        return Blueprint(self._function, (self.config(arch), sizes))
 
     def _supernet(self, sizes: Task, **options: Any) -> Supernet:
         if self._own_supernet is None:

@@ -10,8 +10,8 @@ import pytest
 
 import archrank as ar
 from archrank.cli.supernet_search import told_latency
-from archrank.export import graphs
 from archrank.files import write_json
+from archrank.networks import graphs
 from archrank.runs.supernet_search import search as engine
 from archrank.strategies.bucket_evolution import BucketEvolution
 from archrank.supernets.checkpoints import checkpoint

@@ -14,10 +14,10 @@ from torch import nn
 
 from archrank.export.loader.expressions import UnwritableError
 from archrank.export.loader.expressions import written as written_value
-from archrank.export.loader.inputs import drawn, noise_like
 from archrank.export.loader.made import Subject, load_model
 from archrank.export.weights import state_of, to_bytes
 from archrank.networks.inputs import run
+from archrank.networks.noise import drawn, noise_like
 from archrank.runs.named import make_space
 from archrank.spaces import SPACES, NASBench201
 from archrank.spaces.networks import Networks

@@ -18,8 +18,9 @@ from archrank.errors import (
     StorageError,
     UnknownNameError,
 )
-from archrank.export import export_subnetwork, graphs, stand_alone
-from archrank.export.graphs import as_graphs
+from archrank.export import export_subnetwork, stand_alone
+from archrank.networks import graphs
+from archrank.networks.graphs import as_graphs
 from archrank.spaces import AttentiveSmall, NASBench201, Scale
 from archrank.supernets import Supernet, one_shot_scores
 from archrank.supernets.statistics import batch_norms

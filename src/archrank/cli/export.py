@@ -52,8 +52,8 @@ class Export(Reading):
     def __call__(self) -> int:
         """Train and save it; return the exit status."""
         from archrank.export.description import Names
+        from archrank.export.found_by import searched
         from archrank.export.network import export_network
-        from archrank.export.searched import searched
         from archrank.runs.reading import known_space
 
         run = self.stored()

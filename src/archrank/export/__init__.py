@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from archrank.lazy import lazy
 
 if TYPE_CHECKING:
+    from archrank.export.found_by import searched as searched
     from archrank.export.loading import Exported as Exported
     from archrank.export.loading import load as load
     from archrank.export.network import export_network as export_network
@@ -18,6 +19,7 @@ _HOMES = {
     "export_network": "network",
     "export_subnetwork": "supernet",
     "load": "loading",
+    "searched": "found_by",
     "stand_alone": "supernet",
 }
 

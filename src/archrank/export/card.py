@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from archrank.export.formats import STATE
-from archrank.export.graphs import ONNX, PROGRAM
 from archrank.export.markdown import block, plain, table
 from archrank.export.place import CARD, DESCRIPTION, LOADER, PICTURE, WEIGHTS
 from archrank.formatting import format_value
 from archrank.metrics import Metric
+from archrank.networks.graphs import ONNX, PROGRAM
 
 if TYPE_CHECKING:
     from archrank.tasks.base import Task

@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from archrank.errors import FAILURES, EvaluationError, SettingsError, UnknownNameError, describe
-from archrank.export.graphs import GRAPHS, require_onnx
 from archrank.export.place import WEIGHTS
+from archrank.networks.graphs import GRAPHS, require_onnx
 
 STATE = "weights.pt"
 FORMATS = {"safetensors": WEIGHTS, "torch": STATE, **GRAPHS}

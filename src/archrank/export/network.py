@@ -72,7 +72,7 @@ def export_network(
             ``"program"``, for ``torch.export.load``; ``"onnx"``. The latter two take batches of any
             size, need no code, and are compared with the network.
         names: of space and task, where they are not archrank's own.
-        search: how the architecture was found, see :func:`~archrank.export.searched.searched`.
+        search: how the architecture was found, see :func:`~archrank.export.found_by.searched`.
         started: called with the architecture's string before training.
         bleu: translate the test sentences when it is trained, and add ``test_bleu`` to the metrics.
         remedy: what the user can do where ``folder`` cannot be used; ends messages.

@@ -16,11 +16,11 @@ from torch import Tensor, nn
 
 from archrank.errors import FAILURES, describe
 from archrank.export.loader.expressions import UnwritableError
-from archrank.export.loader.inputs import drawn, noise_like
 from archrank.export.loader.own import by_archrank, of_function
 from archrank.export.loader.script import BATCH, Facts, Script, of_blueprint
 from archrank.export.weights import INNER, State
 from archrank.networks.inputs import Inputs, only_logits, run
+from archrank.networks.noise import drawn, noise_like
 from archrank.training.loop import initialise
 
 if TYPE_CHECKING:

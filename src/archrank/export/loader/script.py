@@ -10,8 +10,8 @@ from typing import Any
 from archrank import __version__
 from archrank.export.loader.definitions import Code, Module, collect, import_lines
 from archrank.export.loader.expressions import written
-from archrank.export.loader.inputs import Noise
 from archrank.networks.blueprint import Blueprint
+from archrank.networks.noise import Noise
 
 NAME = "load_model.py"
 BATCH = 2  # examples of the example

@@ -1,4 +1,4 @@
-"""Inputs that an export's example makes up: noise of the shapes and types of real ones."""
+"""Noise of the shapes and types of real inputs, as tensors and as the code that draws it."""
 
 from __future__ import annotations
 

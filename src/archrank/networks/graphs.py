@@ -19,8 +19,8 @@ import torch
 from torch import Tensor, nn
 
 from archrank.errors import FAILURES, EvaluationError, MissingExtraError, describe
-from archrank.export.loader.inputs import drawn, noise_like
 from archrank.networks.inputs import Inputs, run
+from archrank.networks.noise import drawn, noise_like
 
 if TYPE_CHECKING:
     from torch.export import ExportedProgram

@@ -1,4 +1,4 @@
-"""How an architecture was found, as JSON values for the description of its export."""
+"""Facts about the search that found an architecture, as JSON values for its export."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ OUTSIDE = """\
 
 @dataclass(frozen=True)
 class Facts:
-    """What every ``load_model.py`` tells of its export.
+    """Facts that every ``load_model.py`` tells of its export.
 
     Attributes:
         architecture: its string.

@@ -41,3 +41,22 @@ def test_from_a_table_to_an_exported_network(
     exec(compile(program.replace("ms<=1", "ms<=50"), GUIDE.name, "exec"), names)
     price = float(capsys.readouterr().out.splitlines()[-1].strip("[]"))
     assert 0 < price < 400_000
+
+
+def test_the_readme_opens_with_a_file_that_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    areas = [30.0 + 0.37 * i for i in range(200)]
+    rows = [f"{area},{'hill' if i % 3 else 'harbour'},{3e3 * area}" for i, area in enumerate(areas)]
+    table = "\n".join(["area,district,price", *rows])
+    Path("flats.csv").write_text(table, encoding="utf-8")
+    readme = (GUIDE.parents[1] / "README.md").read_text(encoding="utf-8")
+    mine = re.findall(r"^```python\n(.*?)^```", readme, re.M | re.S)[0]
+    names: dict[str, Any] = {"__name__": "mine"}
+    exec(compile(mine, "mine.py", "exec"), names)
+    networks = names["space"].networks(names["task"])
+    archs = names["space"].enumerate()
+    params = [sum(w.numel() for w in networks.build(arch).parameters()) for arch in archs]
+    assert params == networks.cost(archs)["params"].tolist()
+    assert len(set(params)) == len(archs)

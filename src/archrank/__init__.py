@@ -42,6 +42,13 @@ if TYPE_CHECKING:
     from archrank.errors import ArchrankError as ArchrankError
     from archrank.export.loading import load as load
     from archrank.spaces.base import Space as Space
+    from archrank.spaces.custom.options import Bool as Bool
+    from archrank.spaces.custom.options import Categorical as Categorical
+    from archrank.spaces.custom.options import Float as Float
+    from archrank.spaces.custom.options import Int as Int
+    from archrank.spaces.custom.options import Ordered as Ordered
+    from archrank.spaces.custom.repeat import Repeat as Repeat
+    from archrank.spaces.custom.subset import Subset as Subset
     from archrank.study.study import Study as Study
 
 try:
@@ -51,8 +58,15 @@ except PackageNotFoundError:  # a source tree that is not installed
 
 _HOMES = {
     "ArchrankError": "errors",
+    "Bool": "spaces.custom.options",
+    "Categorical": "spaces.custom.options",
+    "Float": "spaces.custom.options",
+    "Int": "spaces.custom.options",
+    "Ordered": "spaces.custom.options",
+    "Repeat": "spaces.custom.repeat",
     "Space": "spaces.base",
     "Study": "study.study",
+    "Subset": "spaces.custom.subset",
     "load": "export.loading",
     **dict.fromkeys(
         (

@@ -2,7 +2,10 @@
 
 from archrank.registry import Registry
 from archrank.spaces.base import Choice, Graphs, Space
+from archrank.spaces.custom.options import Bool, Categorical, Float, Int, Ordered
+from archrank.spaces.custom.repeat import Repeat
 from archrank.spaces.custom.space import CustomSpace, from_choices
+from archrank.spaces.custom.subset import Subset
 from archrank.spaces.edge_cells.base import EdgeCellSpace
 from archrank.spaces.edge_cells.custom import CustomCells
 from archrank.spaces.edge_cells.nasbench201 import NASBench201
@@ -66,23 +69,30 @@ __all__ = [
     "SPACES",
     "AttentiveNAS",
     "AttentiveSmall",
+    "Bool",
+    "Categorical",
     "Choice",
     "CustomCells",
     "CustomSpace",
     "EdgeCellSpace",
+    "Float",
     "FlopsSampler",
     "Graphs",
     "HATAverages",
+    "Int",
     "LinearLatency",
     "NASBench101",
     "NASBench201",
     "Networks",
+    "Ordered",
     "ProxylessNAS",
     "RankNASLanguageModel",
     "RankNASTranslation",
+    "Repeat",
     "RestrictedSpace",
     "Scale",
     "Space",
+    "Subset",
     "TransNAS101Micro",
     "from_choices",
 ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -18,12 +18,16 @@ from numpy.typing import NDArray
 
 from archrank.checks import quoted
 from archrank.errors import ArchitectureError, SpaceError
-from archrank.spaces.conditions import NUMBERED, Condition, Numbering, existing
+from archrank.spaces.conditions import Condition, existing
 from archrank.spaces.given import row_of
 from archrank.spaces.guard import guard
+from archrank.spaces.moves import mutate_any, one_away
 from archrank.spaces.networks import Networks
-from archrank.spaces.numbers import CHOICE, ORDERED, is_numeric, places
+from archrank.spaces.numbering import NUMBERED, Numbering
+from archrank.spaces.numbers import CHOICE, ORDERED, Order, is_ordered, places
 from archrank.spaces.restriction import Restriction, read_kept
+from archrank.spaces.strings import read_rows, write_rows
+from archrank.spaces.subsets import Members, complete, draw, fitting, require_fitting, swapped
 from archrank.types import Archs, Bools, Floats, Ints
 
 if TYPE_CHECKING:
@@ -39,10 +43,17 @@ ENUMERABLE = 1_000_000  # spaces up to this size may be listed and tabulated who
 
 @dataclass(frozen=True)
 class Choice:
-    """One decision: its name and its options, in index order."""
+    """One decision: its name and its options, in index order.
+
+    Attributes:
+        name: of the decision.
+        options: in index order.
+        order: how rankers place the options on a scale, see :mod:`archrank.spaces.numbers`.
+    """
 
     name: str
     options: tuple[str | int | float, ...]
+    order: Order = field(default="auto", compare=False)
 
 
 @dataclass(frozen=True)
@@ -82,6 +93,8 @@ class Space(ABC):
     """Kind of picture, a key of :data:`archrank.drawing.STYLES`; it may need more of the space."""
     conditions: tuple[Condition | None, ...] = ()
     """Conditions under which decisions exist, by column; empty where all always do."""
+    subsets: tuple[Members, ...] = ()
+    """Sets of limited size among the decisions, one column per member."""
     supernet_options: tuple[str, ...] = ()
     """Names of the options that :meth:`Networks.supernet` takes."""
     supernet_recipe: str = "cpu"
@@ -103,7 +116,7 @@ class Space(ABC):
     @property
     def size(self) -> int:
         """Number of configurations."""
-        if self.conditions:
+        if self.conditions or self.subsets:
             return self._numbering.size
         return prod(len(c.options) for c in self.choices)
 
@@ -141,19 +154,29 @@ class Space(ABC):
                 f"architecture {row}: choice {a[row, column]} of decision {choice.name!r} is out "
                 f"of range 0..{len(choice.options) - 1} ({', '.join(map(str, choice.options))})"
             )
-        return a.astype(np.uint8, copy=False)
+        rows = a.astype(np.uint8, copy=False)
+        if self.subsets:
+            require_fitting(rows, existing(rows, self.conditions), self.subsets)
+        return rows
 
     def valid(self, archs: Archs) -> Bools:
-        """Tell which rows, with options in range, are architectures: ``(n,)``; all by default."""
-        return np.ones(len(archs), dtype=bool)
+        """Tell which rows, with options in range, are architectures: ``(n,)``; all by default.
+
+        Where there are :attr:`subsets`, those with the right number of members in each.
+        """
+        if not self.subsets:
+            return np.ones(len(archs), dtype=bool)
+        return fitting(archs, existing(archs, self.conditions), self.subsets)
 
     # ---- moving through the space --------------------------------------------------------------
 
     def sample(self, n: int, *, rng: np.random.Generator) -> Archs:
         """Draw ``n`` architectures uniformly over the choices, with repetition: ``(n, d)``."""
         if (self.radices == self.radices[0]).all():  # one draw for all, several times faster
-            return rng.integers(int(self.radices[0]), size=(n, self.d), dtype=np.uint8)
-        return rng.integers(self.radices, size=(n, self.d)).astype(np.uint8)
+            rows = rng.integers(int(self.radices[0]), size=(n, self.d), dtype=np.uint8)
+        else:
+            rows = rng.integers(self.radices, size=(n, self.d)).astype(np.uint8)
+        return draw(rows, self.subsets, rng=rng) if self.subsets else rows
 
     def mutate(
         self, archs: Archs, *, rng: np.random.Generator, rate: float | Floats | None = None
@@ -162,38 +185,40 @@ class Space(ABC):
 
         At least one changeable decision of each row changes, always to a different value.
         ``rate=None`` changes exactly one, as regularized evolution does; ``(n, 1)`` rates are one
-        per row.
+        per row. A member that makes a set too large or small takes another's place, at random.
         """
-        n, d = archs.shape
-        changeable = self.radices > 1
-        if not changeable.any():
-            return archs.copy()
-        forced = rng.choice(np.flatnonzero(changeable), size=n)
-        change = (
-            np.zeros((n, d), dtype=bool) if rate is None else rng.random((n, d)) < rate
-        ) & changeable
-        if rate is None:
-            change[np.arange(n), forced] = True
-        else:
-            none = ~change.any(1)
-            change[none, forced[none]] = True
-        shift = rng.integers(1, np.maximum(self.radices, 2), size=(n, d))  # never 0: a new value
-        changed = (archs + shift) % self.radices
-        return np.where(change, changed, archs).astype(np.uint8)
+        mutants = mutate_any(archs, self.radices, rng=rng, rate=rate)
+        return self._completed(mutants, mutants != archs, rng)
 
     def crossover(self, a: Archs, b: Archs, *, rng: np.random.Generator) -> Archs:
-        """Take each decision from ``a`` or ``b`` with probability 1/2 (uniform crossover)."""
-        return np.where(rng.random(a.shape) < 0.5, a, b)
+        """Take each decision from ``a`` or ``b`` with probability 1/2 (uniform crossover).
+
+        Sets get as many members as they need, of those that ``a`` and ``b`` do not share.
+        """
+        return self._completed(np.where(rng.random(a.shape) < 0.5, a, b), a == b, rng)
 
     def neighbors(self, arch: NDArray[np.uint8]) -> Archs:
-        """All architectures that differ from ``arch: (d,)`` in exactly one decision."""
-        rows = []
-        for column, radix in enumerate(self.radices):
-            others = np.delete(np.arange(radix, dtype=np.uint8), arch[column])
-            block = np.repeat(arch[None], len(others), axis=0)
-            block[:, column] = others
-            rows.append(block)
-        return np.concatenate(rows)
+        """All architectures that differ from ``arch: (d,)`` in exactly one decision.
+
+        Or in one member of a set, which has taken the place of another. A set that exists only in
+        the neighbour has its first members.
+        """
+        near = one_away(arch, self.radices)
+        if not self.subsets:
+            return near
+        exists = existing(arch[None], self.conditions)
+        near = near[fitting(near, exists & existing(near, self.conditions), self.subsets)]
+        near = self._completed(near, None, None)
+        return np.concatenate([near, swapped(arch, exists[0], self.subsets)])
+
+    def _completed(
+        self, archs: Archs, settled: Bools | None, rng: np.random.Generator | None
+    ) -> Archs:
+        """Give all sets of ``archs: (n, d)`` the right size, see :func:`.subsets.complete`."""
+        if not self.subsets:
+            return archs
+        exists = existing(archs, self.conditions)
+        return complete(archs, exists, self.subsets, settled=settled, rng=rng)
 
     # ---- identity ------------------------------------------------------------------------------
 
@@ -215,9 +240,11 @@ class Space(ABC):
         First decisions are most significant.
 
         Raises:
+            ArchitectureError: a set has too many or too few members.
             SpaceError: the space does not fit into 63 bits.
         """
-        if self.conditions:
+        if self.conditions or self.subsets:
+            require_fitting(archs, existing(archs, self.conditions), self.subsets)
             return self._numbering.index(archs)
         if self.size > NUMBERED:
             raise SpaceError(f"{self.name} has {self.size:.3g} architectures: too many to number")
@@ -231,14 +258,14 @@ class Space(ABC):
 
     def from_index(self, index: Ints) -> Archs:
         """Inverse of :meth:`index`: ``(n,)`` numbers -> ``(n, d)``."""
-        if self.conditions:
+        if self.conditions or self.subsets:
             return self._numbering.from_index(index)
         columns = np.unravel_index(np.asarray(index), tuple(self.radices.tolist()))
         return np.stack(columns, axis=1).astype(np.uint8)
 
     @cached_property
     def _numbering(self) -> Numbering:
-        return Numbering(self.radices, self.conditions, self.name)
+        return Numbering(self.radices, self.conditions, self.subsets, self.name)
 
     def enumerate(self) -> Archs:
         """Every valid configuration in index order: ``(size, d)``, fewer where some are not valid.
@@ -276,11 +303,7 @@ class Space(ABC):
 
     def format(self, archs: Archs) -> list[str]:
         """Write each architecture as a string; the published form where there is one."""
-        options = [[str(o) for o in c.options] for c in self.choices]
-        return [
-            ",".join(f"{c.name}={options[j][row[j]]}" for j, c in enumerate(self.choices))
-            for row in archs.tolist()
-        ]
+        return write_rows(archs, self.choices)
 
     def parse(self, strings: Sequence[str]) -> Archs:
         """Read strings written by :meth:`format`: ``(n, d)``.
@@ -288,31 +311,14 @@ class Space(ABC):
         Raises:
             ArchitectureError: a string that is not of this form (with its number).
         """
-        rows = np.zeros((len(strings), self.d), dtype=np.uint8)
-        options = [{str(o): i for i, o in enumerate(c.options)} for c in self.choices]
-        for n, text in enumerate(strings):
-            parts = text.strip().split(",")
-            if len(parts) != self.d:
-                raise ArchitectureError(
-                    f"architecture {n}: {text!r} has {len(parts)} decisions, "
-                    f"{self.name} has {self.d}"
-                )
-            for j, (part, choice) in enumerate(zip(parts, self.choices, strict=True)):
-                name, _, value = part.partition("=")
-                if name.strip() != choice.name or value.strip() not in options[j]:
-                    raise ArchitectureError(
-                        f"architecture {n}: expected {choice.name}=<{'|'.join(options[j])}>, "
-                        f"got {part!r} in {text!r}"
-                    )
-                rows[n, j] = options[j][value.strip()]
-        return rows
+        return read_rows(strings, self.choices, self.name)
 
     # ---- views ---------------------------------------------------------------------------------
 
     def features(self, archs: Archs) -> NDArray[np.float32]:
         """Numbers for tabular rankers: ``(n, f)``; here two views of the decisions.
 
-        ``ordered``: one column per decision whose options are numbers, with its place on a scale
+        ``ordered``: one column per decision whose options have an order, with its place on a scale
         from 1 to 2 (see :func:`~archrank.spaces.numbers.places`), 0 where inactive; ``choice``:
         all decisions one-hot, all zero where inactive.
         """
@@ -323,8 +329,8 @@ class Space(ABC):
 
     @cached_property
     def _scales_of_numbers(self) -> tuple[Ints, NDArray[np.float32]]:
-        """Columns of numeric decisions ``(k,)``, and the places of their options ``(k, most)``."""
-        numeric = [j for j, choice in enumerate(self.choices) if is_numeric(choice)]
+        """Columns of ordered decisions ``(k,)``, and the places of their options ``(k, most)``."""
+        numeric = [j for j, choice in enumerate(self.choices) if is_ordered(choice)]
         table = np.zeros((len(numeric), int(self.radices.max())), dtype=np.float32)
         for row, j in zip(table, numeric, strict=True):
             row[: len(self.choices[j].options)] = places(self.choices[j])
@@ -345,7 +351,7 @@ class Space(ABC):
         Groups are what the default ranker gives a kernel each. Columns of one decision share what
         stands before ``=``.
         """
-        ordered = [f"{ORDERED}:{choice.name}" for choice in self.choices if is_numeric(choice)]
+        ordered = [f"{ORDERED}:{choice.name}" for choice in self.choices if is_ordered(choice)]
         one_hot = [f"{CHOICE}:{c.name}={o}" for c in self.choices for o in c.options]
         return (*ordered, *one_hot)
 
@@ -381,7 +387,8 @@ class Space(ABC):
         """Return the smaller space that keeps only some options of some decisions.
 
         Args:
-            options: ``{decision: options that are kept}``; a single option fixes the decision.
+            options: ``{decision: options that are kept}``; a single option fixes the decision. Of
+                a set of :attr:`subsets`, by its name: the members that may be in.
 
         Raises:
             UnknownNameError: no decision has that name.
@@ -394,8 +401,7 @@ class Space(ABC):
             >>> space.size, space.format(space.enumerate()[:1])[0][:16]
             (625, '|nor_conv_3x3~0|')
         """
-        kept = read_kept(options, self.choices, self.name)
-        return Space._restricted(self, Restriction(kept, self.choices, self.conditions))
+        return Space._restricted(self, Restriction(read_kept(options, self), self))
 
     @property
     def origin(self) -> Space:

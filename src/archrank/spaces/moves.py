@@ -1,14 +1,55 @@
-"""Moves through spaces where some decisions do not exist, or some rows are not architectures."""
+"""Moves through spaces: changes of decisions, and draws until rows are architectures."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from archrank.types import Archs, Bools, Floats, Ints
 
 TRIES = 64  # redraws of invalid rows
+
+
+def mutate_any(
+    archs: Archs, radices: Ints, *, rng: np.random.Generator, rate: float | Floats | None
+) -> Archs:
+    """Change every decision with probability ``rate``; at least one: ``(n, d)``.
+
+    Args:
+        archs: ``(n, d)``.
+        radices: options per decision.
+        rng: draws what changes.
+        rate: ``None`` changes exactly one decision.
+    """
+    n, d = archs.shape
+    changeable = radices > 1
+    if not changeable.any():
+        return archs.copy()
+    forced = rng.choice(np.flatnonzero(changeable), size=n)
+    change = (
+        np.zeros((n, d), dtype=bool) if rate is None else rng.random((n, d)) < rate
+    ) & changeable
+    if rate is None:
+        change[np.arange(n), forced] = True
+    else:
+        none = ~change.any(1)
+        change[none, forced[none]] = True
+    shift = rng.integers(1, np.maximum(radices, 2), size=(n, d))  # never 0: a new value
+    changed = (archs + shift) % radices
+    return np.where(change, changed, archs).astype(np.uint8)
+
+
+def one_away(arch: NDArray[np.uint8], radices: Ints) -> Archs:
+    """List all rows that differ from ``arch: (d,)`` in one decision: ``(k, d)``."""
+    rows = []
+    for column, radix in enumerate(radices):
+        others = np.delete(np.arange(radix, dtype=np.uint8), arch[column])
+        block = np.repeat(arch[None], len(others), axis=0)
+        block[:, column] = others
+        rows.append(block)
+    return np.concatenate(rows)
 
 
 def mutate_existing(

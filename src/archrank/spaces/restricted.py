@@ -54,11 +54,12 @@ class RestrictedSpace(Space):
         self.supernet_options = origin.supernet_options
         self.supernet_recipe = origin.supernet_recipe
         self.choices = tuple(
-            Choice(c.name, tuple(c.options[k] for k in kept))
+            Choice(c.name, tuple(c.options[k] for k in kept), c.order)
             for c, kept in zip(origin.choices, restriction.kept, strict=True)
         )
         if any(condition is not None for condition in restriction.conditions):
             self.conditions = tuple(restriction.conditions)
+        self.subsets = restriction.subsets
         self._radices = np.array([len(c.options) for c in self.choices], dtype=np.int64)
         self._all_valid = type(origin).valid is Space.valid
         self.sample(1, rng=np.random.default_rng(0))  # refuses what is left, if it is nothing
@@ -85,11 +86,10 @@ class RestrictedSpace(Space):
 
     def restrict(self, options: Mapping[str, Any]) -> Space:
         """Return a space that is smaller still; see :meth:`Space.restrict`."""
-        chosen = read_kept(options, self.choices, self.name)
+        chosen = read_kept(options, self)
         pairs = zip(chosen, self._restriction.kept, strict=True)
         kept = tuple(tuple(mine[k] for k in indices) for indices, mine in pairs)
-        whole = self._origin
-        return RestrictedSpace(whole, Restriction(kept, whole.choices, whole.conditions))
+        return RestrictedSpace(self._origin, Restriction(kept, self._origin))
 
     @property
     def radices(self) -> Ints:
@@ -166,7 +166,8 @@ class RestrictedSpace(Space):
             if not self.conditions:
                 return Space.mutate(self, archs[at], rng=rng, rate=some)
             exists = existing(archs[at], self.conditions)
-            return mutate_existing(archs[at], exists, self.radices, rng=rng, rate=some)
+            moved = mutate_existing(archs[at], exists, self.radices, rng=rng, rate=some)
+            return self._completed(moved, moved != archs[at], rng)
 
         mutants = draw(np.arange(len(archs)))
         if not self._all_valid:
@@ -214,6 +215,10 @@ class RestrictedSpace(Space):
         numbers, classes = self.index(rows), np.arange(self.size)
         classes[numbers] = numbers[first[group.reshape(-1)]]
         return classes
+
+    def config(self, arch: NDArray[np.uint8]) -> dict[str, Any]:
+        """Return what is chosen in ``arch: (d,)``, as the whole space does."""
+        return self._origin.config(self.to_origin(arch[None])[0])
 
     def fingerprint(self) -> str:
         """Return the identity of the whole space, and the options that are kept of it."""

@@ -35,7 +35,7 @@ class Inside(Space):
     def __init__(self, whole: Space, smaller: RestrictedSpace) -> None:
         self.whole, self.smaller = whole, smaller
         self.name, self.choices, self.conditions = whole.name, whole.choices, whole.conditions
-        self.drawing = whole.drawing
+        self.subsets, self.drawing = whole.subsets, whole.drawing
         self._fixed = np.array([len(choice.options) == 1 for choice in smaller.choices])
         self._values = self._up(smaller.sample(1, rng=np.random.default_rng(0)))[0]
 
@@ -50,7 +50,7 @@ class Inside(Space):
         """Return rows of the whole space, moved inside, as rows of the smaller one."""
         moved = np.where(self._fixed, self._values, archs)
         rows, _ = self.smaller.from_origin(self.whole.to_origin(moved))
-        return rows
+        return self.smaller._completed(rows, None, None)
 
     def contains(self, archs: Archs) -> Bools:
         """Mark the rows that lie in the smaller space: ``(n,)``."""
@@ -115,6 +115,10 @@ class Inside(Space):
     def canonical(self, archs: Archs) -> Archs:
         """Canonical rows of the whole space."""
         return self.whole.canonical(archs)
+
+    def config(self, arch: NDArray[np.uint8]) -> dict[str, Any]:
+        """Return what is chosen in ``arch: (d,)``."""
+        return self.whole.config(arch)
 
     def format(self, archs: Archs) -> list[str]:
         """Write architectures as the whole space does."""

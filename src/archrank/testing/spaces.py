@@ -8,8 +8,9 @@ import numpy as np
 
 from archrank.errors import ArchitectureError, SpaceError, UnknownNameError
 from archrank.spaces.base import Space
-from archrank.spaces.conditions import NUMBERED, existing
+from archrank.spaces.conditions import existing
 from archrank.spaces.networks import Networks
+from archrank.spaces.numbering import NUMBERED
 from archrank.tasks.base import Task
 from archrank.testing._require import require, require_raises
 from archrank.types import Archs

@@ -1,9 +1,10 @@
-"""Spaces of named choices where some exist only if others have certain options."""
+"""Spaces of named choices and sets, where some exist only if others have certain options."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,9 @@ from numpy.typing import NDArray
 from archrank.errors import ArchitectureError
 from archrank.spaces.base import Choice, Space
 from archrank.spaces.conditions import Condition
+from archrank.spaces.custom.entries import ChoiceEntry, Entry, SetEntry
 from archrank.spaces.moves import mutate_existing
+from archrank.spaces.subsets import Members, sizes_text
 from archrank.types import Archs, Floats, Ints
 
 
@@ -24,11 +27,18 @@ class ConditionalSpace(Space):
     Args:
         choices: in column order.
         conditions: one per choice, ``None`` if it is always active; parents come first.
+        subsets: sets of limited size among the choices, each in columns side by side.
     """
 
-    def __init__(self, choices: Sequence[Choice], conditions: Sequence[Condition | None]) -> None:
+    def __init__(
+        self,
+        choices: Sequence[Choice],
+        conditions: Sequence[Condition | None],
+        subsets: Sequence[Members] = (),
+    ) -> None:
         self.choices = tuple(choices)
         self.conditions = tuple(conditions)
+        self.subsets = tuple(subsets)
         self._radices = np.array([len(c.options) for c in self.choices], dtype=np.int64)
 
     @property
@@ -57,17 +67,18 @@ class ConditionalSpace(Space):
         """
         if not self.conditional or not (self.radices > 1).any():
             return super().mutate(archs, rng=rng, rate=rate)
-        return mutate_existing(archs, self.active(archs), self.radices, rng=rng, rate=rate)
+        moved = mutate_existing(archs, self.active(archs), self.radices, rng=rng, rate=rate)
+        return self._completed(moved, moved != archs, rng)
 
     # ---- strings -------------------------------------------------------------------------------
 
     def format(self, archs: Archs) -> list[str]:
-        """``name=option`` of every active decision, joined by commas."""
-        if not self.conditional:
+        """``name=option`` of every active decision, joined by commas; ``name=3+7`` of a set."""
+        if not self.conditional and not self.subsets:
             return super().format(archs)
-        texts = [[f"{c.name}={option}" for option in c.options] for c in self.choices]
+        entries = self._entries
         return [
-            ",".join(texts[j][k] for j, k in enumerate(row) if exists[j])
+            ",".join(entry.write(row) for entry in entries if exists[entry.column])
             for row, exists in zip(archs.tolist(), self.active(archs).tolist(), strict=True)
         ]
 
@@ -77,38 +88,49 @@ class ConditionalSpace(Space):
         Raises:
             ArchitectureError: a string that is not of this form (with its number).
         """
-        if not self.conditional:
+        if not self.conditional and not self.subsets:
             return super().parse(strings)
         rows = np.zeros((len(strings), self.d), dtype=np.uint8)
         for n, text in enumerate(strings):
             self._read(text, rows[n], f"architecture {n}: {text!r}")
         return rows
 
+    @cached_property
+    def _entries(self) -> tuple[Entry, ...]:
+        """Decisions and sets in the order of columns."""
+        sets = {one.columns[0]: SetEntry(one) for one in self.subsets}
+        members = {j for one in self.subsets for j in one.columns}
+        return tuple(
+            sets[j] if j in sets else ChoiceEntry(j, choice)
+            for j, choice in enumerate(self.choices)
+            if j in sets or j not in members
+        )
+
     def _read(self, text: str, row: NDArray[np.uint8], where: str) -> None:
         """Write what a string says into ``row: (d,)``, which is 0."""
         given = self._split(text, where)
         exists = [True] * self.d
-        for j, (choice, condition) in enumerate(zip(self.choices, self.conditions, strict=True)):
+        for entry in self._entries:
+            j = entry.column
+            condition = self.conditions[j]
             if condition is not None:
                 parent = condition.parent
                 exists[j] = exists[parent] and bool(condition.allows[row[parent]])
-            value = given.get(choice.name)
-            options = [str(option) for option in choice.options]
-            if exists[j] and value not in options:
-                got = "is missing" if value is None else f"got {value!r}"
+            value = given.get(entry.name)
+            if exists[j]:
+                fault = "is missing" if value is None else entry.read(value, row)
+                if fault:
+                    raise ArchitectureError(f"{where}: expected {entry.expected}, {fault}")
+            elif value is not None:
                 raise ArchitectureError(
-                    f"{where}: expected {choice.name}=<{'|'.join(options)}>, {got}"
+                    f"{where}: {entry.name} is inactive (it needs {self._needs(j)}); leave it out"
                 )
-            if not exists[j] and value is not None:
-                raise ArchitectureError(
-                    f"{where}: {choice.name} is inactive (it needs {self._needs(j)}); leave it out"
-                )
-            if value is not None:
-                row[j] = options.index(value)
+            for column in entry.columns:
+                exists[column] = exists[j]
 
     def _split(self, text: str, where: str) -> dict[str, str]:
         """``{name: option}`` as written; names are known and different."""
-        names = [c.name for c in self.choices]
+        names = [entry.name for entry in self._entries]
         given: dict[str, str] = {}
         for part in text.strip().split(","):
             name, _, value = (piece.strip() for piece in part.partition("="))
@@ -129,10 +151,15 @@ class ConditionalSpace(Space):
         return f"{parent.name}={'|'.join(wanted)}"
 
     def fingerprint(self) -> str:
-        """Name, choices and conditions."""
+        """Name, choices, conditions, sizes of sets and orders that a user has said."""
         rules = [
             f"{c.name} needs {self._needs(j)}"
             for j, c in enumerate(self.choices)
             if self.conditions[j] is not None
         ]
+        rules += [
+            f"{one.name} has {sizes_text(one.least, one.most)} of {len(one.columns)}"
+            for one in self.subsets
+        ]
+        rules += [f"{c.name} in {c.order} order" for c in self.choices if c.order != "auto"]
         return "; ".join([super().fingerprint(), *rules])

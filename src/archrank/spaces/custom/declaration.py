@@ -1,11 +1,10 @@
-"""Checks of a user's declarations: named choices, and the conditions under which they exist."""
+"""Reads a user's declarations: named choices, sets, blocks, and conditions between them."""
 
 from __future__ import annotations
 
-import difflib
 import keyword
-import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -13,36 +12,171 @@ import numpy as np
 from archrank.errors import SpaceError
 from archrank.spaces.base import Choice
 from archrank.spaces.conditions import Condition
+from archrank.spaces.custom.layout import Blocks, One, Part, Parts, Some
+from archrank.spaces.custom.option_lists import read_choice
+from archrank.spaces.custom.options import Kind, Option
+from archrank.spaces.custom.repeat import Repeat
+from archrank.spaces.custom.rules import Conditions, Rules, read_rules
+from archrank.spaces.custom.subset import Subset
+from archrank.spaces.subsets import Members
 
-MAX_OPTIONS = 256  # choice indices are uint8
+MAX_DECISIONS = 4096  # of a space; rankers read a number or more of each
 
-Option: TypeAlias = "str | int | float"
-Choices: TypeAlias = "Mapping[str, Sequence[Option]] | Sequence[tuple[str, Sequence[Option]]]"
-Conditions: TypeAlias = "Mapping[str, tuple[str, Option | Sequence[Option]]]"
+Declared: TypeAlias = "Sequence[Option] | Kind | Subset | Repeat"
+Choices: TypeAlias = "Mapping[str, Declared] | Sequence[tuple[str, Declared]]"
 
 
-def read_choices(declared: Choices) -> tuple[Choice, ...]:
-    """Choices out of ``{name: options}`` or ``[(name, options), ...]``.
+@dataclass(frozen=True)
+class Declaration:
+    """What a user has declared, by column.
+
+    Attributes:
+        choices: in column order.
+        conditions: one per choice, ``None`` if it always exists.
+        subsets: sets of limited size among them.
+        parts: what ``build`` receives.
+    """
+
+    choices: tuple[Choice, ...]
+    conditions: tuple[Condition | None, ...]
+    subsets: tuple[Members, ...]
+    parts: Parts
+
+
+def read_space(declared: Choices, active_if: Conditions | None = None) -> Declaration:
+    """Read choices ``{name: options}`` or ``[(name, options), ...]``, and their conditions.
+
+    Args:
+        declared: options are a list, one of their kinds, a ``Subset`` or a ``Repeat``.
+        active_if: ``{name: (other, options)}``.
 
     Raises:
-        SpaceError: no choice, a name that is repeated or no identifier, options that are too few,
-            too many, repeated, or neither numbers nor strings.
+        SpaceError: no choice, a name that is repeated or no identifier, options that cannot be
+            used, an unknown choice or option in a condition, or one that is not declared before
+            the choice that depends on it.
     """
-    pairs = list(declared.items()) if isinstance(declared, Mapping) else _pairs(declared)
-    if not pairs:
-        raise SpaceError("a space needs at least one choice: {'depth': [1, 2, 3], ...}")
-    names: set[str] = set()
-    for name, _ in pairs:
-        if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
-            raise SpaceError(f"choice names are Python identifiers, got {name!r}")
-        if name in names:
-            raise SpaceError(f"choice {name!r} is declared twice; rename one of the two")
-        names.add(name)
-    return tuple(Choice(name, _options(name, options)) for name, options in pairs)
+    reader = _Reader()
+    parts = reader.read(declared, active_if, "", None)
+    return Declaration(
+        tuple(reader.choices), tuple(reader.conditions), tuple(reader.subsets), parts
+    )
+
+
+class _Reader:
+    """Columns as they are read."""
+
+    def __init__(self) -> None:
+        self.choices: list[Choice] = []
+        self.conditions: list[Condition | None] = []
+        self.subsets: list[Members] = []
+
+    def read(self, declared: Any, active_if: Any, prefix: str, outer: Condition | None) -> Parts:
+        """Read the choices of a space, or of a block.
+
+        Args:
+            declared: choices, as of :func:`read_space`.
+            active_if: conditions between them.
+            prefix: of their names: empty, or ``blocks.0.``.
+            outer: the condition under which all of them exist.
+        """
+        pairs = _pairs(declared)
+        if not pairs:
+            raise SpaceError("a space needs at least one choice: {'depth': [1, 2, 3], ...}")
+        _check_names([name for name, _ in pairs])
+        rules = read_rules(active_if, [name for name, _ in pairs])
+        parts: dict[str, Part] = {}
+        for name, options in pairs:
+            condition = outer if name not in rules else self._condition(name, rules, parts)
+            parts[name] = self._part(name, prefix + name, options, condition)
+        return tuple(parts.values())
+
+    def _part(self, name: str, full: str, declared: Any, condition: Condition | None) -> Part:
+        if isinstance(declared, Subset):
+            return Some(name, self._members(full, declared, condition))
+        if isinstance(declared, Repeat):
+            return self._blocks(name, full, declared, condition)
+        for kind in (Subset, Repeat):
+            if declared is kind:
+                raise SpaceError(f"choice {full!r} is the class {kind.__name__}; call it")
+        choice = read_choice(full, declared)
+        return One(name, choice.options, self._add(choice, condition))
+
+    def _add(self, choice: Choice, condition: Condition | None) -> int:
+        """Add a column and return its number."""
+        if len(self.choices) == MAX_DECISIONS:
+            raise SpaceError(
+                f"a space has at most {MAX_DECISIONS:,} decisions, copies and members included; "
+                f"{choice.name!r} would be one more"
+            )
+        self.choices.append(choice)
+        self.conditions.append(condition)
+        return len(self.choices) - 1
+
+    def _members(self, name: str, declared: Subset, condition: Condition | None) -> Members:
+        labels, first = declared.labels, len(self.choices)
+        columns = tuple(range(first, first + len(labels)))
+        either = ((False, True),) * len(labels)
+        whole = Members(name, labels, columns, either, declared.least, declared.most)
+        found = whole.keep(dict.fromkeys(columns, (0, 1)))  # all or none: nothing to choose
+        for label, options in zip(labels, found.options, strict=True):
+            self._add(Choice(f"{name}.{label}", options), condition)
+        self.subsets.append(found)
+        return found
+
+    def _blocks(
+        self, name: str, full: str, declared: Repeat, condition: Condition | None
+    ) -> Blocks:
+        counts, first = declared.counts, len(self.choices)
+        if len(counts) > 1:
+            self._add(Choice(full, counts), condition)
+        copies = []
+        for k in range(counts[-1]):
+            outer = condition
+            if counts[0] <= k:
+                outer = Condition(first, np.array([count > k for count in counts]))
+            copies.append(self.read(declared.choices, declared.active_if, f"{full}.{k}.", outer))
+        return Blocks(name, first, counts, tuple(copies))
+
+    # ---- conditions ----------------------------------------------------------------------------
+
+    def _condition(self, child: str, rules: Rules, parts: Mapping[str, Part]) -> Condition:
+        """Return the condition of a choice; what it depends on is among ``parts``."""
+        parent, wanted = rules[child]
+        part = parts[parent]
+        if isinstance(part, Some):
+            return _membership(child, part, wanted)
+        if isinstance(part, Blocks) and len(part.counts) == 1:
+            raise SpaceError(
+                f"active_if of {child!r}: {parent!r} is there {part.counts[0]} times always"
+            )
+        options: tuple[Option, ...] = part.counts if isinstance(part, Blocks) else part.options
+        for option in wanted:
+            if option not in options:
+                raise SpaceError(
+                    f"active_if of {child!r}: {parent!r} has no option {option!r}; "
+                    f"it has {', '.join(map(repr, options))}"
+                )
+        return Condition(part.column, np.array([option in wanted for option in options]))
+
+
+def _membership(child: str, part: Some, wanted: Sequence[Any]) -> Condition:
+    """Return the condition that one member is in a set."""
+    members = part.members
+    if len(wanted) != 1 or wanted[0] not in members.labels:
+        got = ", ".join(map(repr, wanted))
+        raise SpaceError(
+            f"active_if of {child!r} names one member of {part.name!r}, such as "
+            f"({part.name!r}, {members.labels[0]!r}), got {got}; it has "
+            f"{', '.join(map(repr, members.labels))}"
+        )
+    at = members.labels.index(wanted[0])
+    return Condition(members.columns[at], np.array(members.options[at]))
 
 
 def _pairs(declared: Any) -> list[tuple[Any, Any]]:
-    """The pairs of a sequence of pairs."""
+    """Return the pairs of a mapping or of a sequence of pairs."""
+    if isinstance(declared, Mapping):
+        return list(declared.items())
     listed = isinstance(declared, Sequence) and not isinstance(declared, str)
     wrong = (
         [p for p in declared if not isinstance(p, (tuple, list)) or len(p) != 2] if listed else 0
@@ -53,118 +187,12 @@ def _pairs(declared: Any) -> list[tuple[Any, Any]]:
     return [(name, options) for name, options in declared]
 
 
-def _options(name: str, declared: Any) -> tuple[Option, ...]:
-    """The options of one choice, NumPy's numbers as Python's."""
-    if isinstance(declared, np.ndarray):
-        declared = declared.tolist()
-    if isinstance(declared, str) or not isinstance(declared, Sequence):
-        raise SpaceError(f"the options of choice {name!r} are a list, got {declared!r}")
-    if not 1 <= len(declared) <= MAX_OPTIONS:
-        got = "none" if not declared else len(declared)
-        raise SpaceError(f"choice {name!r} needs 1 to {MAX_OPTIONS} different options, got {got}")
-    options = tuple(_option(name, option) for option in declared)
-    if len(set(options)) != len(options):
-        raise SpaceError(
-            f"choice {name!r} needs 1 to {MAX_OPTIONS} different options, got {list(options)!r}"
-        )
-    written: dict[str, Option] = {}
-    for option in options:
-        other = written.setdefault(str(option), option)
-        if other is not option:
-            raise SpaceError(
-                f"options {other!r} and {option!r} of choice {name!r} are written alike in "
-                "strings; rename one of the two"
-            )
-    return options
-
-
-def _option(name: str, declared: Any) -> Option:
-    """One option: a finite number, or a string that can stand between commas."""
-    option = declared.item() if isinstance(declared, np.generic) else declared
-    if isinstance(option, str):
-        if not option or option != option.strip() or "," in option or not option.isprintable():
-            raise SpaceError(
-                f"option {option!r} of choice {name!r}: strings are written into lists, so they "
-                "have no commas, line breaks or outer spaces, and are not empty"
-            )
-        return option
-    if not isinstance(option, (int, float)):
-        raise SpaceError(
-            f"option {option!r} of choice {name!r} is a {type(option).__name__}; options are "
-            "numbers or strings: give it a name, and look the object up by it in build"
-        )
-    if not math.isfinite(option):
-        raise SpaceError(f"option {option!r} of choice {name!r} is not finite; give it a name")
-    return option
-
-
-def read_conditions(
-    declared: Conditions | None, choices: Sequence[Choice]
-) -> tuple[Condition | None, ...]:
-    """The condition of every choice, ``None`` where it is always active.
-
-    Raises:
-        SpaceError: an unknown choice or option, or one that is not declared before the choice that
-            depends on it.
-    """
-    columns = {c.name: j for j, c in enumerate(choices)}
-    found: list[Condition | None] = [None] * len(choices)
-    given = declared or {}
-    if not isinstance(given, Mapping):
-        raise SpaceError(f"active_if is {{choice: (other, options)}}, got {given!r}")
-    parents = {child: _read(child, rule, columns) for child, rule in given.items()}
-    for child, (parent, wanted) in parents.items():
-        _check_order(child, parents, columns)
-        options = choices[columns[parent]].options
-        for option in wanted:
-            if option not in options:
-                raise SpaceError(
-                    f"active_if of {child!r}: {parent!r} has no option {option!r}; "
-                    f"it has {', '.join(map(repr, options))}"
-                )
-        allows = np.array([option in wanted for option in options])
-        found[columns[child]] = Condition(columns[parent], allows)
-    return tuple(found)
-
-
-def _read(child: Any, rule: Any, columns: Mapping[str, int]) -> tuple[str, list[Option]]:
-    """One condition: the name it depends on, and the options that make it true."""
-    _known(child, columns, "active_if")
-    pair = isinstance(rule, (tuple, list)) and len(rule) == 2
-    if not pair or not isinstance(rule[0], str):
-        raise SpaceError(
-            f"active_if of {child!r} is one (choice, options) pair such as ('depth', [3, 4]), "
-            f"got {rule!r}"
-        )
-    parent, options = rule
-    _known(parent, columns, f"active_if of {child!r}")
-    listed = isinstance(options, (list, tuple, set, frozenset, range, np.ndarray))
-    wanted = list(options) if listed else [options]
-    if not wanted:
-        raise SpaceError(f"active_if of {child!r} names no option of {parent!r}: never active")
-    return parent, wanted
-
-
-def _known(name: Any, columns: Mapping[str, int], where: str) -> None:
-    if name not in columns:
-        close = difflib.get_close_matches(str(name), columns, n=1, cutoff=0.5)
-        meant = f", did you mean {close[0]!r}?" if close else "."
-        raise SpaceError(f"{where}: unknown choice {name!r}{meant} Known: {', '.join(columns)}")
-
-
-def _check_order(
-    child: str, parents: Mapping[str, tuple[str, list[Option]]], columns: Mapping[str, int]
-) -> None:
-    """Refuse circles, and choices that depend on later ones."""
-    chain = [child]
-    while chain[-1] in parents:
-        chain.append(parents[chain[-1]][0])
-        if chain[-1] in chain[:-1]:
-            circle = " -> ".join(chain[chain.index(chain[-1]) :])
-            raise SpaceError(f"active_if goes round in a circle: {circle}")
-    parent = chain[1]
-    if columns[parent] > columns[child]:
-        raise SpaceError(
-            f"active_if of {child!r} depends on {parent!r}, which is declared after it; "
-            f"declare {parent!r} first"
-        )
+def _check_names(names: Sequence[Any]) -> None:
+    """Refuse names that are no identifiers, or repeated."""
+    known: set[str] = set()
+    for name in names:
+        if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
+            raise SpaceError(f"choice names are Python identifiers, got {name!r}")
+        if name in known:
+            raise SpaceError(f"choice {name!r} is declared twice; rename one of the two")
+        known.add(name)

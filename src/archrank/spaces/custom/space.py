@@ -10,9 +10,12 @@ from numpy.typing import NDArray
 
 from archrank.errors import SpaceError
 from archrank.spaces.calling import make_module
+from archrank.spaces.conditions import existing
 from archrank.spaces.custom.conditional import ConditionalSpace
-from archrank.spaces.custom.declaration import Choices, Conditions, read_choices, read_conditions
+from archrank.spaces.custom.declaration import Choices, read_space
+from archrank.spaces.custom.layout import configured
 from archrank.spaces.custom.pickling import by_reference, sendable
+from archrank.spaces.custom.rules import Conditions
 
 if TYPE_CHECKING:
     from torch import nn
@@ -26,12 +29,18 @@ class CustomSpace(ConditionalSpace):
     """A space of named choices with a user's ``build`` function.
 
     Args:
-        choices: ``{name: options}``, or ``(name, options)`` pairs; options are numbers or strings.
+        choices: ``{name: options}``, or ``(name, options)`` pairs. Options are a list of numbers or
+            strings, or one of their kinds: :class:`Int` and :class:`Float` on a grid,
+            :class:`Bool`, :class:`Ordered`, :class:`Categorical`; or a :class:`Subset` of members,
+            or a :class:`Repeat` of a block of choices.
         build: ``build(config, task) -> nn.Module`` where ``config`` is ``{name: option}``. Inactive
-            choices are left out of it, as in Optuna and ConfigSpace.
+            choices are left out of it, as in Optuna and ConfigSpace. A ``Subset`` is a tuple of its
+            members there, a ``Repeat`` a list of dicts.
         name: how messages and run folders call the space.
         active_if: ``{name: (other, options)}``: the choice exists only where ``other``, declared
-            before it, exists and has one of ``options``. One condition per choice.
+            before it, exists and has one of ``options``. One condition per choice. Of a
+            ``Subset``, ``options`` is one member, which has to be in; of a ``Repeat``, numbers of
+            copies.
         supernet: ``supernet(task) -> nn.Module`` whose ``forward(x, config)`` runs any
             configuration with shared weights. Its batch norms are made to normalise by the batch
             always. ``extract(config)``, if it has that method, returns a network of its own with
@@ -67,10 +76,20 @@ class CustomSpace(ConditionalSpace):
             raise SpaceError(f"build is a function build(config, task), got {build!r}")
         if supernet is not None and not callable(supernet):
             raise SpaceError(f"supernet is a function supernet(task), got {supernet!r}")
-        declared = read_choices(choices)
-        super().__init__(declared, read_conditions(active_if, declared))
+        declared = read_space(choices, active_if)
+        super().__init__(declared.choices, declared.conditions, declared.subsets)
+        self._parts = declared.parts
         self.name = name
         self._function, self._own_supernet = build, supernet
+
+    def config(self, arch: NDArray[np.uint8]) -> dict[str, Any]:
+        """Return what ``build`` receives for ``arch: (d,)``.
+
+        Options by name; a tuple of members of a ``Subset``, in order; a list of dicts of a
+        ``Repeat``. What does not exist is left out.
+        """
+        exists = existing(arch[None], self.conditions)[0].tolist()
+        return configured(self._parts, arch.tolist(), exists)
 
     def _build(self, arch: NDArray[np.uint8], sizes: Task) -> nn.Module:
         return self._function(self.config(arch), sizes)

@@ -101,7 +101,7 @@ class Members:
         if low > high or low > free:
             raise SpaceError(
                 f"{self.name} needs {sizes_text(self.least, self.most)} members; with the options "
-                f"that are kept it has {small.fixed} to {small.fixed + free}"
+                f"that are kept it has {small.fixed} to {small.fixed + free}; keep more of them"
             )
         if high > 0 and low < free:
             return small

@@ -67,16 +67,21 @@ def check_ranker(
 
 
 def easy_scores(space: Space, archs: Archs) -> Floats:
-    """Compute scores that are easy to learn: sums of one value per active option: ``(n,)``."""
+    """Compute scores that are easy to learn: sums of one value per active option: ``(n,)``.
+
+    Members of a set have a value each, since their number may always be the same.
+    """
     rng = np.random.default_rng(7)
+    members = {j for one in space.subsets for j in one.columns}
+    owners = [choice.name if j in members else "" for j, choice in enumerate(space.choices)]
     worth: dict[object, float] = {}
-    for choice in space.choices:
+    for owner, choice in zip(owners, space.choices, strict=True):
         for option in choice.options:
-            worth.setdefault(option, rng.normal())
+            worth.setdefault((owner, option), rng.normal())
     active = space.active(archs)
     total = np.zeros(len(archs))
-    for j, choice in enumerate(space.choices):
-        effect = np.array([worth[option] for option in choice.options])
+    for j, (owner, choice) in enumerate(zip(owners, space.choices, strict=True)):
+        effect = np.array([worth[owner, option] for option in choice.options])
         total += effect[archs[:, j]] * active[:, j]
     return total
 

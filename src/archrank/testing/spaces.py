@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 
 import numpy as np
+from numpy.typing import NDArray
 
 from archrank.errors import ArchitectureError, SpaceError, UnknownNameError
 from archrank.spaces.base import Space
@@ -66,8 +67,9 @@ def _check_sample(space: Space, n: int, seed: int) -> Archs:
         require((many != many[0]).any(), "sample(n) returned one row n times")
         for j, choice in enumerate(space.choices):
             met = len(np.unique(many[:, j]))
+            rare = len(choice.options) > 16 or j in _members(space)
             require(
-                len(choice.options) > 16 or met == len(choice.options),
+                rare or met == len(choice.options),
                 f"sample(256) never draws some options of decision {choice.name!r}",
             )
     require((space.validate(archs) == archs).all(), "validate(archs) must return valid archs as is")
@@ -94,7 +96,8 @@ def _check_moves(space: Space, archs: Archs, seed: int) -> None:
         one = space.mutate(archs, rng=rng)
         _check_inside(space, one, n, "mutate(archs)")
         require(
-            ((one != archs).sum(1) == 1).all(), "mutate(rate=None) must change exactly one decision"
+            (_changes(space, archs, one) == 1).all(),
+            "mutate(rate=None) must change exactly one decision, or one member of a set",
         )
         for rate in (0.0, 0.5, 1.0):
             some = space.mutate(archs, rng=rng, rate=rate)
@@ -114,12 +117,36 @@ def _check_moves(space: Space, archs: Archs, seed: int) -> None:
     other = space.sample(n, rng=rng)
     child = space.crossover(archs, other, rng=rng)
     _check_inside(space, child, n, "crossover(a, b)")
+    inherited = (child == archs) | (child == other)
+    if space.subsets:  # members of a set that neither parent has are drawn
+        inherited |= ~(existing(archs, space.conditions) | existing(other, space.conditions))
     require(
-        ((child == archs) | (child == other)).all(),
+        inherited.all(),
         "crossover must take every decision from one of the parents",
     )
     space.validate(child)
     require((archs == before).all(), "mutate or crossover wrote into its input; return new arrays")
+
+
+def _members(space: Space) -> set[int]:
+    """Return the columns of all sets of limited size."""
+    return {j for one in space.subsets for j in one.columns}
+
+
+def _changes(space: Space, before: Archs, after: Archs) -> NDArray[np.int64]:
+    """Count decisions that differ, ``(n,)``; a member in place of another counts once.
+
+    In a space with sets, only decisions count that existed before: a set that has come has members.
+    """
+    different = after != before
+    if not space.subsets:
+        return different.sum(axis=1)
+    different &= existing(before, space.conditions)
+    alone = [j for j in range(space.d) if j not in _members(space)]
+    total = different[:, alone].sum(axis=1)
+    for one in space.subsets:
+        total += -(-different[:, one.at].sum(axis=1) // 2)
+    return total
 
 
 def _one_away(space: Space, arch: Archs) -> Archs:
@@ -144,14 +171,18 @@ def _is_box(space: Space, arch: Archs) -> bool:
 def _check_neighbors(space: Space, arch: Archs) -> None:
     near = space.neighbors(arch)
     expected = _one_away(space, arch)
-    _check_inside(space, near, len(expected), "neighbors(arch)")
+    _check_inside(space, near, len(near) if space.subsets else len(expected), "neighbors(arch)")
     require(
-        ((near != arch).sum(1) == 1).all(), "neighbors must differ in exactly one decision each"
+        (_changes(space, np.repeat(arch[None], len(near), axis=0), near) <= 1).all()
+        and (near != arch).any(axis=1).all(),
+        "neighbors must differ in exactly one decision each, or in one member of a set",
     )
+    space.validate(near)
     distinct = np.unique(near, axis=0)
     require(len(distinct) == len(near), "neighbors(arch) repeats rows")
+    all_of_them = np.unique(np.concatenate([near, expected]), axis=0)
     require(
-        np.array_equal(distinct, np.unique(expected, axis=0)),
+        len(all_of_them) == len(near),
         "neighbors(arch) must be all valid rows one decision away",
     )
 
@@ -271,10 +302,17 @@ def _check_config(space: Space, archs: Archs) -> None:
         chosen = zip(space.choices, arch.tolist(), existent.tolist(), strict=True)
         expected = {c.name: c.options[k] for c, k, exists in chosen if exists}
         found = space.config(arch)
+        plain = {name: v for name, v in found.items() if not isinstance(v, list | tuple)}
         require(
-            found == expected,
+            found == expected or (len(plain) < len(found) and plain.items() <= expected.items()),
             f"config(arch) must name the options of decisions that exist, {expected}, got {found}",
         )
+    configs = {repr(space.config(arch)) for arch in archs}
+    rows = np.where(existing(archs, space.conditions), archs, 0)
+    require(
+        len(configs) == len(np.unique(rows, axis=0)),
+        "config(arch) must differ exactly where decisions that exist do",
+    )
 
 
 def _check_restrict(space: Space, seed: int) -> None:
@@ -297,7 +335,8 @@ def _check_restrict(space: Space, seed: int) -> None:
     archs = small.sample(16, rng=rng)
     whole = space.validate(small.to_origin(archs)) if small.origin is space else None
     for row in map(small.config, archs):
-        wrong = {k: v for k, v in row.items() if v not in kept.get(k, (v,))}
+        plain = {k: v for k, v in row.items() if not isinstance(v, list | tuple)}
+        wrong = {k: v for k, v in plain.items() if v not in kept.get(k, (v,))}
         require(not wrong, f"restrict({kept}) draws options that are left out: {wrong}")
     require(
         (small.parse(small.format(archs)) == archs).all(),

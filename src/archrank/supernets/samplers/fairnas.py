@@ -43,6 +43,7 @@ class FairNAS(Sampler):
         m = int(space.radices.max())
         for _ in range(1000):
             rows = np.stack([_column(int(r), m, rng) for r in space.radices], axis=1)
+            rows = space._completed(rows, None, rng)
             rows = rows[space.valid(rows)]
             if len(rows):
                 return rows

@@ -14,7 +14,8 @@ import pytest
 from archrank.errors import ArchrankError, StorageError
 from archrank.evaluators import Function
 from archrank.runs.folder import load_settings, open_run
-from archrank.runs.reading import find_run, load, outline, with_parts
+from archrank.runs.outline import outline
+from archrank.runs.reading import find_run, load, with_parts
 from archrank.runs.settings import SearchSettings
 from archrank.spaces import CustomSpace, NASBench201
 from archrank.strategies import Random

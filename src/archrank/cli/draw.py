@@ -113,7 +113,8 @@ class Draw:
 
         The choices of a space of the user's own are drawn without its code.
         """
-        from archrank.runs.reading import find_run, known_space, outline
+        from archrank.runs.outline import outline
+        from archrank.runs.reading import find_run, known_space
 
         run = find_run(path, self.study)
         results = run.results()

@@ -12,18 +12,21 @@ from archrank.spaces.base import Space
 
 Groups: TypeAlias = "Literal['kind', 'decision'] | Mapping[str, Sequence[str]]"
 _NUMBER = re.compile(r"(?<=[A-Za-z])[_.\-]?\d+$")  # of a layer or block, not of an edge "0->1"
+_COPY = re.compile(r"(?<=[A-Za-z0-9_])\.\d+(?=\.)")  # of a block: blocks.0.width
 
 
 def decision_groups(space: Space, by: Groups = "kind") -> dict[str, tuple[int, ...]]:
     """Return the columns of every group of decisions: ``{name: columns}``.
 
-    Decisions with a single option are left out: nothing can be permuted or frozen.
+    Decisions with a single option are left out: nothing can be permuted or frozen. The members of a
+    set of limited size belong together always, since none can change alone.
 
     Args:
         space: The space.
         by: ``"kind"``: decisions whose names differ in a number at their end, such as
-            ``dec_ffn_0`` to ``dec_ffn_5``, and whose options are the same, are one group;
-            ``"decision"``: each is one of its own; or ``{name: decisions}``.
+            ``dec_ffn_0`` to ``dec_ffn_5``, or in the number of a block, such as
+            ``blocks.0.width``, and whose options are the same, are one group; ``"decision"``: each
+            is one of its own; or ``{name: decisions}``, of a set its name.
 
     Raises:
         SettingsError: A decision in two groups, or no decision with several options.
@@ -38,11 +41,15 @@ def decision_groups(space: Space, by: Groups = "kind") -> dict[str, tuple[int, .
         return _given(space, by)
     if by not in ("kind", "decision"):
         raise UnknownNameError("way to group decisions", str(by), ("kind", "decision"))
+    sets = {j: one.name for one in space.subsets for j in one.columns}
     found: dict[tuple[object, ...], list[int]] = {}
     for j, choice in enumerate(space.choices):
         if len(choice.options) < 2:
             continue
-        stem = _NUMBER.sub("", choice.name) if by == "kind" else ""
+        if by == "kind":
+            stem = _COPY.sub("", sets[j] if j in sets else _NUMBER.sub("", choice.name))
+        else:
+            stem = sets.get(j, "")
         key = (stem, choice.options) if stem else (choice.name, j)
         found.setdefault(key, []).append(j)
     if not found:
@@ -60,7 +67,8 @@ def decision_groups(space: Space, by: Groups = "kind") -> dict[str, tuple[int, .
 
 def _given(space: Space, groups: Mapping[str, Sequence[str]]) -> dict[str, tuple[int, ...]]:
     """Translate groups of names into groups of columns."""
-    columns = {choice.name: j for j, choice in enumerate(space.choices)}
+    columns = {choice.name: (j,) for j, choice in enumerate(space.choices)}
+    columns |= {one.name: one.columns for one in space.subsets}
     owner: dict[str, str] = {}
     for group, names in groups.items():
         if isinstance(names, str) or not isinstance(names, Sequence) or not names:
@@ -76,4 +84,6 @@ def _given(space: Space, groups: Mapping[str, Sequence[str]]) -> dict[str, tuple
             owner[name] = group
     if not groups:
         raise SettingsError("no groups of decisions; give {name: [decisions]}")
-    return {group: tuple(columns[name] for name in names) for group, names in groups.items()}
+    return {
+        group: tuple(j for name in names for j in columns[name]) for group, names in groups.items()
+    }

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from archrank.errors import ArchrankError, NoStudyError, SpaceError, StorageError
+from archrank.errors import ArchrankError, NoStudyError, StorageError
 from archrank.evaluators.base import Evaluator
 from archrank.runs.compose import make_strategy
 from archrank.runs.evaluators import make_evaluator
@@ -20,19 +20,17 @@ from archrank.runs.folder import SETTINGS, Place, load_place, load_settings, mis
 from archrank.runs.named import make_space
 from archrank.runs.settings import SearchSettings, given
 from archrank.runs.steps import steps_of
-from archrank.spaces import SPACES, CustomSpace
+from archrank.spaces import SPACES
 from archrank.spaces.base import Space
 from archrank.strategies.base import Strategy
 from archrank.study.address import Address
 from archrank.study.circumstances import CONTENTS
-from archrank.study.record import Description, Record
+from archrank.study.record import Description
 from archrank.study.results import Results
 from archrank.study.storage import DATABASE, STUDY_NAME, TrialStore, run_names
 
 if TYPE_CHECKING:
-    from torch import nn
-
-    from archrank.tasks.base import Task
+    pass
 
 ENDINGS = (".db", ".sqlite", ".sqlite3")  # of databases, looked for in a folder without settings
 
@@ -210,32 +208,6 @@ def known_space(name: str, description: Description) -> Space:
     if {c.name: tuple(c.options) for c in space.choices} != description.decisions:
         raise ArchrankError(f"space {name!r} has other decisions than the run's")
     return space
-
-
-def outline(description: Description, record: Record | None = None) -> Space:
-    """Return a space with the decisions of a run, which builds nothing and runs no code.
-
-    Args:
-        description: of the run.
-        record: leave out the decisions that have no effect in this evaluation.
-
-    Raises:
-        ArchrankError: decisions that no list of choices can stand for.
-    """
-    decisions = description.decisions
-    if record is not None and record.config:
-        decisions = {name: decisions[name] for name in decisions if name in record.config}
-
-    def build(config: dict[str, Any], task: Task) -> nn.Module:
-        raise ArchrankError(f"{description.space} is not at hand, only what its decisions are")
-
-    try:
-        return CustomSpace(decisions, build, description.space)
-    except SpaceError as error:
-        raise ArchrankError(
-            f"space {description.space!r} is your own, and its decisions are no plain choices "
-            f"({error}); add --own-code to run its code"
-        ) from None
 
 
 def _strategy(

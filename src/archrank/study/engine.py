@@ -12,6 +12,7 @@ import numpy as np
 
 from archrank.errors import EvaluationError, InfeasibleError, ResumeError
 from archrank.evaluators.base import Evaluator
+from archrank.identity import json_value
 from archrank.parallel.worker import Evaluated
 from archrank.spaces.base import Space
 from archrank.strategies.base import Strategy
@@ -215,7 +216,7 @@ class Engine:
                     elapsed=clock.elapsed,
                     cpu_seconds=result.cpu_seconds,
                     canonical=canonical[slot],
-                    config=self.space.config(archs[slot]),
+                    config=json_value(self.space.config(archs[slot])),
                 )
             )
         return True

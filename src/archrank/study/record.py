@@ -33,7 +33,7 @@ class Record:
             evaluation was stored.
         cpu_seconds: processor time of the process that evaluated; NaN if unknown.
         canonical: text of the architecture that stands for all isomorphic ones.
-        config: chosen options of the active decisions.
+        config: chosen options of the active decisions, as JSON has them: members as lists.
     """
 
     round: int

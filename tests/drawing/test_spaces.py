@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+import archrank as ar
 from archrank.drawing import inline, style_of
 from archrank.errors import ArchitectureError, UnknownNameError
 from archrank.report import draw
@@ -338,3 +339,21 @@ def test_hostile_options_of_a_custom_space() -> None:
         svg = draw(space, arch)
         check_picture(svg)
         assert "<script" not in svg
+
+
+def test_a_set_is_one_row_of_its_members() -> None:
+    space = CustomSpace(
+        {
+            "heads": ar.Subset(24, 4),
+            "rate": ar.Float(0, 1, points=32),
+            "act": [f"a{i}" for i in range(60)],
+        },
+        build=lambda config, task: None,
+    )
+    arch = space.parse(["heads=0+7+8+23,rate=0.2258,act=a3"])[0]
+    drawn = draw(space, arch)
+    assert boxes(drawn) == Counter({"0": 1, "7": 1, "8": 1, "23": 1, "0.2258": 1, "a3": 1})
+    texts = check_picture(drawn).texts
+    assert {"heads", "0.0", "1.0", *map(str, range(24))} <= set(texts)
+    assert "heads.3" not in texts
+    assert "a0" not in texts  # words have no ends

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from archrank.drawing import draw
 from archrank.errors import ArchrankError, StorageError
 from archrank.evaluators import Function
 from archrank.runs.folder import load_settings, open_run
@@ -20,6 +22,7 @@ from archrank.runs.settings import SearchSettings
 from archrank.spaces import CustomSpace, NASBench201
 from archrank.strategies import Random
 from archrank.study import Study
+from tests.spaces.declared import mixed
 from tests.study.helpers import told
 
 MINE = """
@@ -223,6 +226,20 @@ def test_a_space_that_is_none_of_archranks(tmp_path: Path) -> None:
     assert drawn.parse([results.best.string])[0].tolist() == results.best.arch.tolist()
     with pytest.raises(ArchrankError, match="not at hand"):
         drawn._build(results.best.arch, None)
+
+
+def test_an_outline_has_the_sets_and_blocks_of_a_run(tmp_path: Path) -> None:
+    space = mixed()
+    fn = Function(lambda config: len(config["layers"]))
+    Study(space, fn, Random(2), storage=tmp_path / "s.db").run(4)
+    results = load(tmp_path / "s.db")
+    best = results.best
+    drawn = outline(results.description, best)
+    row = drawn.parse([best.string])
+    assert drawn.format(row) == [best.string]
+    assert {one.name for one in drawn.subsets} >= {"quantised", "layers.0.heads"}
+    assert best.config == json.loads(json.dumps(space.config(best.arch)))
+    assert draw(drawn, row[0]).count(">layers.3.skip<") == 0
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's permissions")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from torch import nn
 
+import archrank as ar
 from archrank.spaces import AttentiveNAS, CustomSpace, NASBench201, Space
 from archrank.spaces.extremes import extremes
 from archrank.tasks import Digits
@@ -42,10 +43,29 @@ OWN = CustomSpace(
 )
 
 
+class Chosen(nn.Module):
+    """Layers of different cost, of which some are chosen."""
+
+    def __init__(self, config: dict[str, Any], task: Any) -> None:
+        super().__init__()
+        sizes = [(5 * i + 3) % 7 + 1 for i in config["layers"]]
+        sizes += [block["width"] for block in config["blocks"]]
+        self.layers = nn.ModuleList(nn.Conv2d(1, size, 3, padding=1) for size in sizes)
+        self.head = nn.Linear(64, task.n_classes)
+
+    def forward(self, x: Any) -> Any:
+        return self.head(sum(layer(x).mean(dim=1).flatten(1) for layer in self.layers))
+
+
+SETS = CustomSpace(
+    {"layers": ar.Subset(6, (2, 3)), "blocks": ar.Repeat({"width": [3, 1, 2]}, (1, 2))}, Chosen
+)
+
+
 @pytest.mark.parametrize(
     "space",
-    [OWN, OWN.restrict({"width": [2, 4], "kind": ["plain"]}), NASBench201()],
-    ids=["own", "restricted", "nasbench201"],
+    [OWN, OWN.restrict({"width": [2, 4], "kind": ["plain"]}), SETS, NASBench201()],
+    ids=["own", "restricted", "sets", "nasbench201"],
 )
 def test_costs_are_those_of_the_whole_list(space: Space) -> None:
     networks = space.networks(Digits())

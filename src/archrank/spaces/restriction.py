@@ -46,10 +46,17 @@ def read_kept(options: Mapping[str, Any], space: Space) -> Kept:
             raise UnknownNameError(f"decision of {space.name}", str(name), [*known, *sets])
         _require_options(name, known[name], listed, "option")
         wanted[name] = listed
-    return tuple(
+    kept = tuple(
         tuple(k for k, o in enumerate(c.options) if _among(o, c.name, wanted, left_out))
         for c, left_out in zip(space.choices, _left_out(options, space), strict=True)
     )
+    for choice, indices in zip(space.choices, kept, strict=True):
+        if not indices:
+            raise SpaceError(
+                f"decision {choice.name!r} would have no option left: its set leaves out what is "
+                "always in"
+            )
+    return kept
 
 
 def _left_out(options: Mapping[str, Any], space: Space) -> list[bool]:

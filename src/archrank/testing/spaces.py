@@ -107,7 +107,9 @@ def _check_moves(space: Space, archs: Archs, seed: int) -> None:
                 f"mutate(rate={rate}) left a row unchanged; at least one decision must change",
             )
         require(
-            (some != archs).sum() == n * sum(changeable) or not _is_box(space, archs[0]),
+            (some != archs).sum() == n * sum(changeable)
+            or bool(space.subsets)
+            or not _is_box(space, archs[0]),
             "mutate(rate=1) must change all",
         )
         for moved in (one, some):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from archrank.errors import SpaceError
-from archrank.spaces.custom.declaration import read_choices, read_conditions
+from archrank.spaces.custom.declaration import read_space
 
 CHOICES: dict[str, list[int | str]] = {
     "depth": [1, 2, 3],
@@ -16,12 +16,12 @@ CHOICES: dict[str, list[int | str]] = {
 
 
 def test_both_forms_and_numpy() -> None:
-    assert read_choices(CHOICES) == read_choices(list(CHOICES.items()))
+    assert read_space(CHOICES).choices == read_space(list(CHOICES.items())).choices
     declared: Any = {"a": np.arange(3), "b": [np.int64(4), np.float64(0.5)], "c": range(2)}
-    choice = read_choices(declared)
+    choice = read_space(declared).choices
     assert [c.options for c in choice] == [(0, 1, 2), (4, 0.5), (0, 1)]
     assert {type(o) for c in choice for o in c.options} == {int, float}
-    assert len(read_choices({"many": range(256)})[0].options) == 256
+    assert len(read_space({"many": range(256)}).choices[0].options) == 256
 
 
 @pytest.mark.parametrize(
@@ -52,13 +52,12 @@ def test_both_forms_and_numpy() -> None:
 )
 def test_wrong_choices(declared: Any, message: str) -> None:
     with pytest.raises(SpaceError, match=message):
-        read_choices(declared)
+        read_space(declared)
 
 
 def test_conditions() -> None:
-    none, kind, width = read_conditions(
-        {"kind": ("depth", [3, 2]), "width": ("kind", "conv")}, read_choices(CHOICES)
-    )
+    rules = {"kind": ("depth", [3, 2]), "width": ("kind", "conv")}
+    none, kind, width = read_space(CHOICES, rules).conditions
     assert none is None
     assert kind is not None
     assert (kind.parent, kind.allows.tolist()) == (0, [False, True, True])
@@ -90,4 +89,4 @@ def test_conditions() -> None:
 )
 def test_wrong_conditions(active_if: Any, message: str) -> None:
     with pytest.raises(SpaceError, match=message):
-        read_conditions(active_if, read_choices(CHOICES))
+        read_space(CHOICES, active_if)

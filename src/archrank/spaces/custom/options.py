@@ -1,8 +1,7 @@
 """Kinds of choices: numbers on a grid, options with or without an order, yes or no.
 
 A decision of a row is an index into at most 256 options, so numbers come from a grid. It has both
-ends of the range, and at most ``points`` numbers in between and at the ends, unless ``step`` says
-which.
+ends of the range and ``points`` numbers at most, unless ``step`` says which.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from archrank.types import Floats
 
 MAX_OPTIONS = 256  # choice indices are uint8
 LARGEST = 2**53  # whole number that a float can hold
-POINTS = 32  # of a grid, unless more are asked for
+INT_POINTS, FLOAT_POINTS = 32, 21  # of a grid, unless others are asked for: steps of 8, of 0.05
 APART = 0.01  # of the distance to the next number of a grid, by which one may be rounded
 
 Option: TypeAlias = "str | int | float"
@@ -41,7 +40,7 @@ class Int:
         high: the largest.
         step: distance between two options; ``None`` lets ``points`` decide.
         log: factors matter rather than differences, as for widths and numbers of layers.
-        points: most options, 2 to 256.
+        points: most options, 2 to 256; 32 where nothing is said.
 
     Raises:
         SpaceError: an argument that cannot be used; says which.
@@ -57,7 +56,7 @@ class Int:
     high: int
     step: int | None = None
     log: bool = False
-    points: int = POINTS
+    points: int = INT_POINTS
 
     def __post_init__(self) -> None:
         for name in ("low", "high"):
@@ -99,7 +98,7 @@ class Float:
         high: the largest.
         log: factors matter rather than differences, as for learning rates.
         step: distance between two options; ``None`` lets ``points`` decide.
-        points: number of options, 2 to 256.
+        points: number of options, 2 to 256; 21 where nothing is said.
 
     Raises:
         SpaceError: an argument that cannot be used; says which.
@@ -107,6 +106,8 @@ class Float:
     Example:
         >>> Float(0, 0.5, step=0.1).options
         (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
+        >>> Float(0, 1).options[:4]
+        (0.0, 0.05, 0.1, 0.15)
         >>> Float(1e-4, 1e-1, log=True, points=4).options
         (0.0001, 0.001, 0.01, 0.1)
     """
@@ -115,7 +116,7 @@ class Float:
     high: float
     log: bool = False
     step: float | None = None
-    points: int = POINTS
+    points: int = FLOAT_POINTS
 
     def __post_init__(self) -> None:
         for name in ("low", "high"):

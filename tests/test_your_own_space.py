@@ -11,7 +11,7 @@ GUIDE = Path(__file__).parents[1] / "docs" / "your_own_space.md"
 
 def test_every_block_runs() -> None:
     blocks = re.findall(r"^```python\n(.*?)^```", GUIDE.read_text(encoding="utf-8"), re.M | re.S)
-    assert len(blocks) == 11
+    assert len(blocks) == 15
     names: dict[str, Any] = {"__name__": "guide"}
     for number, block in enumerate(blocks, 1):
         exec(compile(block, f"{GUIDE.name}, block {number}", "exec"), names)

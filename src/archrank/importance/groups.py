@@ -67,7 +67,7 @@ def decision_groups(space: Space, by: Groups = "kind") -> dict[str, tuple[int, .
 
 def _given(space: Space, groups: Mapping[str, Sequence[str]]) -> dict[str, tuple[int, ...]]:
     """Translate groups of names into groups of columns."""
-    columns = {choice.name: (j,) for j, choice in enumerate(space.choices)}
+    columns: dict[str, tuple[int, ...]] = {c.name: (j,) for j, c in enumerate(space.choices)}
     columns |= {one.name: one.columns for one in space.subsets}
     owner: dict[str, str] = {}
     for group, names in groups.items():

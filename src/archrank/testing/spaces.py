@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 
 import numpy as np
-from numpy.typing import NDArray
 
 from archrank.errors import ArchitectureError, SpaceError, UnknownNameError
 from archrank.spaces.base import Space
@@ -14,7 +13,7 @@ from archrank.spaces.networks import Networks
 from archrank.spaces.numbering import NUMBERED
 from archrank.tasks.base import Task
 from archrank.testing._require import require, require_raises
-from archrank.types import Archs
+from archrank.types import Archs, Ints
 
 
 def check_space(space: Space, *, task: Task | None = None, n: int = 64, seed: int = 0) -> None:
@@ -135,17 +134,16 @@ def _members(space: Space) -> set[int]:
     return {j for one in space.subsets for j in one.columns}
 
 
-def _changes(space: Space, before: Archs, after: Archs) -> NDArray[np.int64]:
+def _changes(space: Space, before: Archs, after: Archs) -> Ints:
     """Count decisions that differ, ``(n,)``; a member in place of another counts once.
 
     In a space with sets, only decisions count that existed before: a set that has come has members.
     """
     different = after != before
-    if not space.subsets:
-        return different.sum(axis=1)
-    different &= existing(before, space.conditions)
+    if space.subsets:
+        different &= existing(before, space.conditions)
     alone = [j for j in range(space.d) if j not in _members(space)]
-    total = different[:, alone].sum(axis=1)
+    total: Ints = different[:, alone].sum(axis=1)
     for one in space.subsets:
         total += -(-different[:, one.at].sum(axis=1) // 2)
     return total

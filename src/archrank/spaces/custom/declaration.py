@@ -28,7 +28,7 @@ Choices: TypeAlias = "Mapping[str, Declared] | Sequence[tuple[str, Declared]]"
 
 @dataclass(frozen=True)
 class Declaration:
-    """What a user has declared, by column.
+    """Choices as a user has declared them, by column.
 
     Attributes:
         choices: in column order.

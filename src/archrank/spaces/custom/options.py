@@ -137,7 +137,7 @@ class Float:
         if self.step is not None:
             return _readable(self.low + self.step * np.arange(self._steps))
         spread = np.geomspace if self.log else np.linspace
-        values = _readable(spread(self.low, self.high, self.points))
+        values = _readable(np.asarray(spread(self.low, self.high, self.points), dtype=np.float64))
         return (float(self.low), *values[1:-1], float(self.high))
 
     @property

@@ -12,7 +12,8 @@ from archrank.errors import SpaceError
 from archrank.spaces.custom.options import Int, Ordered
 
 if TYPE_CHECKING:
-    from archrank.spaces.custom.declaration import Choices, Conditions
+    from archrank.spaces.custom.declaration import Choices
+    from archrank.spaces.custom.rules import Conditions
 
 MAX_TIMES = 256
 

@@ -19,12 +19,13 @@ from numpy.typing import NDArray
 from archrank.checks import quoted
 from archrank.errors import ArchitectureError, SpaceError
 from archrank.spaces.conditions import Condition, existing
+from archrank.spaces.features import DecisionFeatures
 from archrank.spaces.given import row_of
 from archrank.spaces.guard import guard
 from archrank.spaces.moves import mutate_any, one_away
 from archrank.spaces.networks import Networks
 from archrank.spaces.numbering import NUMBERED, Numbering
-from archrank.spaces.numbers import CHOICE, ORDERED, Order, is_ordered, places
+from archrank.spaces.numbers import Order
 from archrank.spaces.restriction import Restriction, read_kept
 from archrank.spaces.strings import read_rows, write_rows
 from archrank.spaces.subsets import Members, complete, draw, fitting, require_fitting, swapped
@@ -316,33 +317,15 @@ class Space(ABC):
     # ---- views ---------------------------------------------------------------------------------
 
     def features(self, archs: Archs) -> NDArray[np.float32]:
-        """Numbers for tabular rankers: ``(n, f)``; here two views of the decisions.
+        """Numbers for tabular rankers: ``(n, f)``; here views of the decisions.
 
-        ``ordered``: one column per decision whose options have an order, with its place on a scale
-        from 1 to 2 (see :func:`~archrank.spaces.numbers.places`), 0 where inactive; ``choice``:
-        all decisions one-hot, all zero where inactive.
+        See :class:`~archrank.spaces.features.DecisionFeatures`.
         """
-        active = self.active(archs)
-        numeric, scale = self._scales_of_numbers
-        ordered = scale[np.arange(len(numeric)), archs[:, numeric]] * active[:, numeric]
-        return np.concatenate([ordered, self._one_hot(archs, active)], axis=1)
+        return self._decision_features.of(archs, self.active(archs))
 
     @cached_property
-    def _scales_of_numbers(self) -> tuple[Ints, NDArray[np.float32]]:
-        """Columns of ordered decisions ``(k,)``, and the places of their options ``(k, most)``."""
-        numeric = [j for j, choice in enumerate(self.choices) if is_ordered(choice)]
-        table = np.zeros((len(numeric), int(self.radices.max())), dtype=np.float32)
-        for row, j in zip(table, numeric, strict=True):
-            row[: len(self.choices[j].options)] = places(self.choices[j])
-        return np.array(numeric, dtype=np.int64), table
-
-    def _one_hot(self, archs: Archs, active: Bools) -> NDArray[np.float32]:
-        """One column per option of every decision, all zero where inactive: ``(n, options)``."""
-        blocks = [
-            (archs[:, j, None] == np.arange(radix)) for j, radix in enumerate(self.radices.tolist())
-        ]
-        known = np.repeat(active, self.radices, axis=1)
-        return (np.concatenate(blocks, axis=1) & known).astype(np.float32)
+    def _decision_features(self) -> DecisionFeatures:
+        return DecisionFeatures(self.choices, self.subsets)
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -351,9 +334,7 @@ class Space(ABC):
         Groups are what the default ranker gives a kernel each. Columns of one decision share what
         stands before ``=``.
         """
-        ordered = [f"{ORDERED}:{choice.name}" for choice in self.choices if is_ordered(choice)]
-        one_hot = [f"{CHOICE}:{c.name}={o}" for c in self.choices for o in c.options]
-        return (*ordered, *one_hot)
+        return self._decision_features.names
 
     def tokens(self, archs: Archs) -> NDArray[np.int64]:
         """Integers for sequence rankers: ``(n, l)`` in ``0..n_tokens - 1``; 0 means inactive."""

@@ -220,6 +220,19 @@ class RestrictedSpace(Space):
         """Return what is chosen in ``arch: (d,)``, as the whole space does."""
         return self._origin.config(self.to_origin(arch[None])[0])
 
+    def from_config(self, config: Mapping[str, Any]) -> NDArray[np.uint8]:
+        """Inverse of :meth:`config`; sets and blocks are read by the whole space.
+
+        Raises:
+            ArchitectureError: no configuration, or an option that is left out.
+        """
+        if not self._origin.subsets and type(self._origin).config is Space.config:
+            return super().from_config(config)
+        rows = self._origin.from_config(config)[None]
+        archs, inside = self._restriction.down(rows)
+        self._restriction.require_inside(rows, inside, self.name)
+        return archs[0]
+
     def fingerprint(self) -> str:
         """Return the identity of the whole space, and the options that are kept of it."""
         pairs = zip(self._origin.choices, self.choices, strict=True)

@@ -61,6 +61,11 @@ class Members:
         return np.array([len(o) == 2 for o in self.options], dtype=bool)
 
     @property
+    def decisions(self) -> tuple[str, ...]:
+        """Names of the members' decisions: ``L``."""
+        return tuple(f"{self.name}.{label}" for label in self.labels)
+
+    @property
     def fixed(self) -> int:
         """Members that are always in."""
         return sum(o == (True,) for o in self.options)

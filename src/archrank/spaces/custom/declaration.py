@@ -118,8 +118,8 @@ class _Reader:
         either = ((False, True),) * len(labels)
         whole = Members(name, labels, columns, either, declared.least, declared.most)
         found = whole.keep(dict.fromkeys(columns, (0, 1)))  # all or none: nothing to choose
-        for label, options in zip(labels, found.options, strict=True):
-            self._add(Choice(f"{name}.{label}", options), condition)
+        for decision, options in zip(found.decisions, found.options, strict=True):
+            self._add(Choice(decision, options), condition)
         self.subsets.append(found)
         return found
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from archrank.checks import quoted
+from archrank.errors import ArchitectureError
+from archrank.spaces.custom.subset import JOIN, NOTHING
+from archrank.spaces.given import is_empty
 from archrank.spaces.subsets import Members
 
 
@@ -76,3 +80,62 @@ def chosen(members: Members, row: Sequence[int]) -> tuple[str | int | float, ...
     """Return the members that are in, by name and in order."""
     each = zip(members.labels, members.columns, members.options, strict=True)
     return tuple(label for label, j, options in each if options[row[j]])
+
+
+def flattened(
+    parts: Parts, config: Mapping[str, Any], space: str, prefix: str = ""
+) -> dict[str, Any]:
+    """Return ``{decision: option}`` of a configuration: sets and blocks as decisions.
+
+    Args:
+        parts: of the space, or of a block.
+        config: as :func:`configured` makes them, JSON's lists included; other names are kept.
+        space: its name, for messages.
+        prefix: of the names of decisions.
+
+    Raises:
+        ArchitectureError: an unknown member, or no list where blocks or members are expected.
+    """
+    known = {part.name: part for part in parts}
+    found: dict[str, Any] = {}
+    for name, value in config.items():
+        full, part = f"{prefix}{name}", known.get(name)
+        if isinstance(part, Some) and not is_empty(value):
+            found |= _members_of(part.members, value, space)
+        elif (
+            isinstance(part, Blocks) and isinstance(value, Sequence) and not isinstance(value, str)
+        ):
+            found |= _blocks_of(part, value, space, full)
+        else:
+            found[full] = value
+    return found
+
+
+def _members_of(members: Members, value: Any, space: str) -> dict[str, bool]:
+    if isinstance(value, str):
+        value = [] if value.strip() == NOTHING else value.split(JOIN)
+    if not isinstance(value, Sequence | set | frozenset):
+        value = [value]  # one member
+    texts = [str(member).strip() for member in value]
+    known = list(map(str, members.labels))
+    for text in texts:
+        if text not in known:
+            raise ArchitectureError(
+                f"{space}: {members.name} has no member {text!r}; it has {', '.join(known)}"
+            )
+    pairs = zip(known, members.decisions, strict=True)
+    return {decision: text in texts for text, decision in pairs}
+
+
+def _blocks_of(part: Blocks, value: Sequence[Any], space: str, full: str) -> dict[str, Any]:
+    wrong = next((copy for copy in value if not isinstance(copy, Mapping)), None)
+    if wrong is not None or len(value) not in part.counts:
+        counts = " or ".join(map(str, part.counts))
+        got = len(value) if wrong is None else quoted(wrong)
+        raise ArchitectureError(
+            f"{space}: {full} is a list of {counts} blocks {{choice: option}}, got {got}"
+        )
+    found: dict[str, Any] = {full: len(value)} if len(part.counts) > 1 else {}
+    for k, copy in enumerate(value):
+        found |= flattened(part.copies[k], copy, space, f"{full}.{k}.")
+    return found

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from archrank.checks import number, quoted, whole
 from archrank.errors import SpaceError
 from archrank.spaces.numbers import Order
-from archrank.types import Floats
 
 MAX_OPTIONS = 256  # choice indices are uint8
 LARGEST = 2**53  # whole number that a float can hold
@@ -137,7 +137,7 @@ class Float:
         if self.step is not None:
             return _readable(self.low + self.step * np.arange(self._steps))
         spread = np.geomspace if self.log else np.linspace
-        values = _readable(np.asarray(spread(self.low, self.high, self.points), dtype=np.float64))
+        values = _readable(spread(self.low, self.high, self.points))
         return (float(self.low), *values[1:-1], float(self.high))
 
     @property
@@ -248,7 +248,7 @@ def _check_number(grid: Int | Float, count: int) -> None:
         raise SpaceError(f"{call} has one option, since the step leads beyond {grid.high}")
 
 
-def _readable(values: Floats) -> tuple[float, ...]:
+def _readable(values: NDArray[np.floating[Any]]) -> tuple[float, ...]:
     """Round ascending values to as few digits as keep them where they are."""
     gaps = np.diff(values)
     near = np.minimum(np.append(gaps, gaps[-1]), np.insert(gaps, 0, gaps[0]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
 import numpy as np
@@ -13,7 +13,7 @@ from archrank.spaces.calling import make_module
 from archrank.spaces.conditions import existing
 from archrank.spaces.custom.conditional import ConditionalSpace
 from archrank.spaces.custom.declaration import Choices, read_space
-from archrank.spaces.custom.layout import configured
+from archrank.spaces.custom.layout import configured, flattened
 from archrank.spaces.custom.pickling import by_reference, sendable
 from archrank.spaces.custom.rules import Conditions
 
@@ -90,6 +90,20 @@ class CustomSpace(ConditionalSpace):
         """
         exists = existing(arch[None], self.conditions)[0].tolist()
         return configured(self._parts, arch.tolist(), exists)
+
+    def from_config(self, config: Mapping[str, Any]) -> NDArray[np.uint8]:
+        """Inverse of :meth:`config`: the row ``(d,)`` of what ``build`` receives, keys in any order.
+
+        Sets may be lists, as JSON has them, or ``"3+7"``; decisions may also have the names that
+        strings have, such as ``blocks.0.width``.
+
+        Raises:
+            ArchitectureError: an unknown decision, option or member, a decision that is missing, or
+                a set with too many or too few members.
+        """
+        if isinstance(config, Mapping):
+            config = flattened(self._parts, config, self.name)
+        return self.validate(super().from_config(config)[None])[0]
 
     def _build(self, arch: NDArray[np.uint8], sizes: Task) -> nn.Module:
         return self._function(self.config(arch), sizes)

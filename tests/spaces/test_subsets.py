@@ -174,6 +174,14 @@ def test_features_tell_members() -> None:
     assert [x[names.index(f"choice:chosen.{m}=True")] for m in "abc"] == [1, 0, 1]
 
 
+def test_features_tell_how_many_members_come_first() -> None:
+    space = of(4, 2)
+    names = list(space.feature_names)
+    x = space.features(space.parse(["chosen=1+2"]))[0]
+    assert [x[names.index(f"set:chosen.upto.{m}")] for m in range(3)] == [0, 1, 2]
+    assert not any(name.startswith("set:") for name in of(["a", "b"], 1).feature_names)
+
+
 @pytest.mark.parametrize(
     ("members", "count", "message"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from itertools import combinations, product
 from typing import Any
 
@@ -10,9 +11,9 @@ import pytest
 
 import archrank as ar
 from archrank.errors import ArchitectureError, SpaceError
-from archrank.spaces import CustomSpace
+from archrank.spaces import CustomSpace, Space
 from archrank.testing import check_space
-from tests.spaces.declared import nothing, small
+from tests.spaces.declared import mixed, nothing, small
 
 
 def by_hand() -> set[str]:
@@ -102,6 +103,33 @@ def test_a_block_that_may_not_exist() -> None:
     )
     assert space.size == 1 + 9
     assert space.config(space.parse(["mixer=conv"])[0]) == {"mixer": "conv"}
+
+
+@pytest.mark.parametrize("space", [small(), mixed(), mixed().restrict({"quantised": "mlp"})])
+def test_rows_of_configurations(space: Space) -> None:
+    for row in space.sample(20, rng=np.random.default_rng(0)):
+        config = space.config(row)
+        for given in (config, json.loads(json.dumps(config)), dict(reversed(config.items()))):
+            assert np.array_equal(space.from_config(given), row)
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"a": 2, "set": ["x", "q"], "blocks": []}, "small: set has no member 'q'; it has x, y, w"),
+        (
+            {"a": 2, "set": "x+y+w", "b": 3, "blocks": []},
+            "small: set has 3 members, expected 0 to 2",
+        ),
+        ({"a": 1, "blocks": [3]}, "blocks is a list of 0 or 1 or 2 blocks .* got 3"),
+        ({"a": 1, "blocks": [{}] * 3}, "blocks is a list of 0 or 1 or 2 blocks .* got 3"),
+        ({"a": 1, "blocks": [{"k": 5, "q": [0]}], "c": 7}, "expected blocks.0.k=<1|2>, got 5"),
+        ({"a": 1, "block": []}, "unknown decision 'block', did you mean 'blocks'"),
+    ],
+)
+def test_wrong_configurations(config: Any, message: str) -> None:
+    with pytest.raises(ArchitectureError, match=message.replace("|", r"\|")):
+        small().from_config(config)
 
 
 @pytest.mark.parametrize(

@@ -102,9 +102,7 @@ def flattened(
         full, part = f"{prefix}{name}", known.get(name)
         if isinstance(part, Some) and not is_empty(value):
             found |= _members_of(part.members, value, space)
-        elif (
-            isinstance(part, Blocks) and isinstance(value, Sequence) and not isinstance(value, str)
-        ):
+        elif isinstance(part, Blocks) and isinstance(value, list | tuple):
             found |= _blocks_of(part, value, space, full)
         else:
             found[full] = value

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, SupportsIndex
 import numpy as np
 from numpy.typing import NDArray
 
-from archrank.errors import SpaceError
+from archrank.errors import ArchitectureError, SpaceError
 from archrank.spaces.calling import make_module
 from archrank.spaces.conditions import existing
 from archrank.spaces.custom.conditional import ConditionalSpace
@@ -92,7 +92,7 @@ class CustomSpace(ConditionalSpace):
         return configured(self._parts, arch.tolist(), exists)
 
     def from_config(self, config: Mapping[str, Any]) -> NDArray[np.uint8]:
-        """Inverse of :meth:`config`: the row ``(d,)`` of what ``build`` receives, keys in any order.
+        """Inverse of :meth:`config`: the row ``(d,)`` of what ``build`` receives, in any order.
 
         Sets may be lists, as JSON has them, or ``"3+7"``; decisions may also have the names that
         strings have, such as ``blocks.0.width``.
@@ -103,7 +103,12 @@ class CustomSpace(ConditionalSpace):
         """
         if isinstance(config, Mapping):
             config = flattened(self._parts, config, self.name)
-        return self.validate(super().from_config(config)[None])[0]
+        row = super().from_config(config)
+        try:
+            return self.validate(row[None])[0]
+        except ArchitectureError as error:
+            fault = str(error).removeprefix("architecture 0: ")
+            raise ArchitectureError(f"{self.name}: {fault}") from None
 
     def _build(self, arch: NDArray[np.uint8], sizes: Task) -> nn.Module:
         return self._function(self.config(arch), sizes)

@@ -119,7 +119,7 @@ def test_rows_of_configurations(space: Space) -> None:
         ({"a": 2, "set": ["x", "q"], "blocks": []}, "small: set has no member 'q'; it has x, y, w"),
         (
             {"a": 2, "set": "x+y+w", "b": 3, "blocks": []},
-            "small: set has 3 members, expected 0 to 2",
+            "set has 3 members, expected 0 to 2",
         ),
         ({"a": 1, "blocks": [3]}, "blocks is a list of 0 or 1 or 2 blocks .* got 3"),
         ({"a": 1, "blocks": [{}] * 3}, "blocks is a list of 0 or 1 or 2 blocks .* got 3"),

@@ -231,7 +231,8 @@ class RestrictedSpace(Space):
         rows = self._origin.from_config(config)[None]
         archs, inside = self._restriction.down(rows)
         self._restriction.require_inside(rows, inside, self.name)
-        return archs[0]
+        row: NDArray[np.uint8] = archs[0]
+        return row
 
     def fingerprint(self) -> str:
         """Return the identity of the whole space, and the options that are kept of it."""

@@ -105,10 +105,11 @@ class CustomSpace(ConditionalSpace):
             config = flattened(self._parts, config, self.name)
         row = super().from_config(config)
         try:
-            return self.validate(row[None])[0]
+            self.validate(row[None])
         except ArchitectureError as error:
             fault = str(error).removeprefix("architecture 0: ")
             raise ArchitectureError(f"{self.name}: {fault}") from None
+        return row
 
     def _build(self, arch: NDArray[np.uint8], sizes: Task) -> nn.Module:
         return self._function(self.config(arch), sizes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -219,6 +220,23 @@ def test_limits_of_measured_latency(
         search(net, tmp_path / "low", replace(settings, limit=("latency_ms<=0.1",)))
     with pytest.raises(SettingsError, match=f"the slowest found, .* has {high:.4g} ms"):
         search(net, tmp_path / "high", replace(settings, limit=("latency_ms<=99",)))
+
+
+def test_a_machine_that_is_slower_than_it_was_is_told(
+    net: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timed: list[int] = []
+
+    def measure(self: Latency, archs: Any) -> dict[str, Any]:
+        timed.append(len(archs))
+        busy = 1.5 if sum(timed) > 40 else 1.0  # the finalists come after those that are learnt
+        return {"latency_ms": busy * NETWORKS.cost(archs)["macs"] / 1e5}
+
+    monkeypatch.setattr(Latency, "evaluate", measure)
+    results = search(net, tmp_path, replace(SETTINGS, limit=("latency_ms<=4",), timed=40))
+    told = re.match(r"finalists take (1\.\d+) times as long as is predicted", results.notes[0])
+    assert told is not None
+    assert 1.1 < float(told[1]) <= 1.5
 
 
 def test_the_best_are_measured_again_and_what_is_slow_is_told(

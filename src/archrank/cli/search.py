@@ -169,6 +169,8 @@ class Search:
         found, sampled = read_search(inside), read_sampled(inside, study.space)
         path = write_search_report(found, inside / "report.html", sampled=sampled)
         say(f"search in the supernet  {path}")
+        for note in found.notes:
+            say(note)
 
     def _tell_pruned(self, study: Study) -> None:
         """Say what the search fixed, if it pruned the space."""

@@ -34,6 +34,8 @@ KIND, BASELINES = "default", ("linear", "decoder_layers")
 AT_ONCE = 16  # architectures that are measured together before they are kept
 FULL = LatencyProtocol().repeats
 
+SLOWER = 1.1  # measured over predicted, from where a machine is told to be slower than it was
+
 Watch = Callable[[str, int, int], object]
 
 
@@ -129,6 +131,31 @@ def _lost(found: SubnetSearch, old: Finalist, new: Finalist) -> list[str]:
         f"{significant(first)} ms before"
         for text, most in limits.items()
         if first <= most and not again <= most
+    ]
+
+
+def slower_now(found: SubnetSearch, predicted: Floats) -> list[str]:
+    """Tell that latencies of finalists are above what was predicted, as on a machine that is busy.
+
+    Args:
+        found: with measured latencies.
+        predicted: latencies of its finalists with the margin, which nine in ten keep, ``(k,)``.
+
+    Returns:
+        A note, or none. A ranker that is wrong about some of them is wrong in both directions; the
+        median tells the machine.
+    """
+    measured = np.array([finalist.value(LATENCY) for finalist in found.finalists])
+    known = np.isfinite(measured)
+    if not known.any():
+        return []
+    times = float(np.median(measured[known] / predicted[known]))
+    if times <= SLOWER:
+        return []
+    return [
+        f"finalists take {significant(times)} times as long as is predicted, with its margin, from "
+        "the latencies that were measured first: is this machine busier now? Search again while it "
+        "is idle, or measure those again"
     ]
 
 

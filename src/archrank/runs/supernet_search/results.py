@@ -67,7 +67,8 @@ class SubnetSearch:
         importance: of decisions to the rankers, by kind, where the space was pruned by it.
         fixed: decisions that pruning has fixed, and their options.
         latency: of limits of latencies: how good held-out predictions were, beside baselines.
-        notes: about finalists that did not keep a limit when they were measured again.
+        notes: about finalists that did not keep a limit when they were measured again, and about a
+            machine that is slower than when the first latencies were measured.
     """
 
     space: str

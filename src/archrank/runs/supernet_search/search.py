@@ -32,6 +32,7 @@ from archrank.runs.supernet_search.latencies import (
     archs_to_time,
     predicted_latency,
     read_latencies,
+    slower_now,
 )
 from archrank.runs.supernet_search.memory import Memory
 from archrank.runs.supernet_search.pruning import allowed_in
@@ -247,7 +248,9 @@ class _Search:
             latency=self._latency[1] if "latency_ms" in self.limits.costs else {},
         )
         if "latency_ms" in self.limits.costs:
-            found = self.latencies.confirm(found)
+            archs = self.networks.space.parse([f.architecture for f in finalists])
+            slower = slower_now(found, self.cost("latency_ms")(archs))
+            found = self.latencies.confirm(replace(found, notes=(*found.notes, *slower)))
         return replace(found, seconds=time.monotonic() - start)
 
     def _published(self, low: float, high: float) -> ScoreSearch:

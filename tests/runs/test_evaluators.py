@@ -115,7 +115,7 @@ def test_evaluators_of_a_file(mine: str, space: NASBench201) -> None:
             constraint=("cpu/latency_ms<=9",),
         )
     ).run(12)
-    for record in study.records:
+    for record in study.results.records:
         cpu, gpu = record.values["cpu/latency_ms"], record.values["gpu/latency_ms"]
         assert gpu == pytest.approx(0.1 * cpu)
     with pytest.raises(ObjectiveError, match="name cpu/latency_ms or gpu/latency_ms"):
@@ -244,7 +244,7 @@ def test_a_table_adds_nothing_by_itself(space: NASBench201, table: str) -> None:
 @pytest.mark.parametrize(
     ("evaluate", "options", "message"),
     [
-        (["latencies"], {}, "unknown evaluator 'latencies', did you mean 'latency'"),
+        (["latencies"], {}, "unknown evaluator 'latencies', did you mean 'command_latency' or"),
         (["cost", "latency", "cost"], {}, "evaluator 'cost' is named twice"),
         (["table"], {}, "--evaluate table: name the file: --table FILE"),
         (["combined"], {}, "repeat --evaluate"),

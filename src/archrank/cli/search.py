@@ -149,11 +149,11 @@ class Search:
 
     def _tell_waiting(self, study: Study) -> None:
         """Say that others have to end before latencies are measured, if any run here."""
-        from archrank.evaluators import Latency
+        from archrank.evaluators import CommandLatency, Latency
         from archrank.isolation import WAITING, in_use
 
         parts = study.evaluator.parts()
-        if any(isinstance(each.unscoped, Latency) for each in parts) and in_use():
+        if any(isinstance(each.unscoped, Latency | CommandLatency) for each in parts) and in_use():
             say(f"{WAITING}, before latencies are measured")
 
     def _tell_subnets(self, study: Study, folder: Path) -> None:

@@ -16,6 +16,7 @@ from archrank.registry import Registry
 
 if TYPE_CHECKING:
     from archrank.evaluators.combined import Combined as Combined
+    from archrank.evaluators.command_latency import CommandLatency as CommandLatency
     from archrank.evaluators.cost import Cost as Cost
     from archrank.evaluators.function import Function as Function
     from archrank.evaluators.latency import Latency as Latency
@@ -32,6 +33,7 @@ EVALUATORS = Registry(
     "evaluator",
     {
         "combined": "archrank.evaluators:Combined",
+        "command_latency": "archrank.evaluators:CommandLatency",
         "cost": "archrank.evaluators:Cost",
         "function": "archrank.evaluators:Function",
         "latency": "archrank.evaluators:Latency",
@@ -46,6 +48,7 @@ EVALUATORS = Registry(
 
 _HOMES = {
     "Combined": "combined",
+    "CommandLatency": "command_latency",
     "Cost": "cost",
     "Function": "function",
     "Latency": "latency",

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-import math
+import inspect
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from math import isfinite
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from archrank.checks import quoted
+from archrank.checks import quoted, whole
 from archrank.errors import FAILURES, ArgumentError, EvaluationError, describe
 from archrank.evaluators.base import Evaluations, Evaluator
-from archrank.identity import function_name
+from archrank.evaluators.repeated import mean_and_spread, seeds_of, with_spread
+from archrank.identity import function_name, json_value
 from archrank.metrics import Metric, read_metrics
 from archrank.types import Archs
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from archrank.spaces.base import Space
+    from archrank.tasks.base import Task
 
 
 class Function(Evaluator):
@@ -23,6 +32,9 @@ class Function(Evaluator):
     ``{"depth": 3, "width": 16}``; see :meth:`Space.config <archrank.spaces.Space.config>`. An
     exception, or a value that is not finite, is that architecture's NaN with a reason.
 
+    A function with a parameter ``seed`` gets one, which depends on the study's seed, the
+    architecture and the number of the run alone.
+
     Args:
         fn: returns a number, or ``{metric name: number}`` where there are several metrics. For
             worker processes it must be picklable: a function of a module, not a lambda.
@@ -31,9 +43,13 @@ class Function(Evaluator):
             not; ``None`` takes the function's own attribute ``metrics``, and ``"score"`` if it has
             none.
         cheap: whether ``fn`` is cheap enough to filter candidates before they are proposed.
+        runs: calls per architecture with different seeds. Of several, metrics are their means, and
+            there are the standard deviations, such as ``accuracy_std``.
+        arguments: further arguments by name, such as ``{"device": "cuda"}``.
 
     Raises:
-        EvaluationError: no metrics, or one twice.
+        EvaluationError: no metrics, or one twice; several runs of a function that takes no seed, or
+            an argument that it does not take.
 
     Example:
         >>> from archrank.spaces import CustomSpace
@@ -46,21 +62,43 @@ class Function(Evaluator):
 
     def __init__(
         self,
-        fn: Callable[[dict[str, Any]], float | Mapping[str, float]],
+        fn: Callable[..., float | Mapping[str, float]],
         metrics: Sequence[Metric | str] | None = None,
         *,
         cheap: bool = False,
+        runs: int = 1,
+        arguments: Mapping[str, Any] | None = None,
     ) -> None:
         if not callable(fn):
             raise ArgumentError(f"Function needs a function of a configuration, got {quoted(fn)}")
         if metrics is None:
             metrics = getattr(fn, "metrics", ("score",))
         self.fn = fn
-        self.metrics = read_metrics(metrics, "Function")
+        self._measured = read_metrics(metrics, "Function")
         self.cheap = cheap
-        names = [m.name for m in self.metrics]
+        self.runs = whole(runs, "Function: runs", at_least=1, error=EvaluationError)
+        self.arguments = dict(arguments or {})
+        self.seed = 0
+        names = [m.name for m in self._measured]
         if not names or len(set(names)) != len(names):
             raise EvaluationError(f"Function needs one or more different metrics, got {names}")
+        self.metrics = with_spread(self._measured, self.runs)
+        takes = taken(fn)
+        self._takes_seed = "seed" in takes and "seed" not in self.arguments
+        if runs > 1 and not self._takes_seed:
+            raise EvaluationError(
+                f"{runs} runs with different seeds: {name_of(fn)} takes no seed; give it a "
+                "parameter seed"
+            )
+        missing = next((name for name in self.arguments if name not in takes), None)
+        if missing is not None:
+            raise EvaluationError(f"{name_of(fn)} has no parameter {missing}")
+
+    def bind(self, space: Space, *, task: Task | None = None, seed: int = 0) -> Self:
+        """Return a copy for ``space``, seeded with ``seed``."""
+        bound = super().bind(space, task=task, seed=seed)
+        bound.seed = seed
+        return bound
 
     def evaluate(self, archs: Archs) -> Evaluations:
         """Call the function for each of ``archs: (n, d)``.
@@ -69,21 +107,27 @@ class Function(Evaluator):
             EvaluationError: the function returned something else than the declared metrics.
         """
         archs = self.space.validate(archs)
-        values = {m.name: np.full(len(archs), np.nan) for m in self.metrics}
+        values = np.full((len(archs), len(self.metrics)), np.nan)
         reasons: list[str | None] = [None] * len(archs)
         for i, arch in enumerate(archs):
             config = self.space.config(arch)
             try:
-                returned = self.fn(dict(config))
+                measured = [self._call(arch, dict(config), run) for run in range(self.runs)]
             except FAILURES as error:
                 reasons[i] = describe(error)
                 continue
-            measured = self._read(returned, config)
-            bad = [f"{name} is {v}" for name, v in measured.items() if not math.isfinite(v)]
-            reasons[i] = ", ".join(bad) or None
-            for name, value in measured.items():
-                values[name][i] = value if math.isfinite(value) else math.nan
-        return Evaluations(values, reasons)
+            rows = [list(self._read(returned, config).values()) for returned in measured]
+            values[i] = mean_and_spread(np.array(rows))
+            named = zip(self.metrics, values[i].tolist(), strict=True)
+            reasons[i] = ", ".join(f"{m.name} is {v}" for m, v in named if not isfinite(v)) or None
+            values[i, ~np.isfinite(values[i])] = np.nan
+        return Evaluations({m.name: values[:, j] for j, m in enumerate(self.metrics)}, reasons)
+
+    def _call(self, arch: NDArray[np.uint8], config: dict[str, Any], run: int) -> Any:
+        more = dict(self.arguments)
+        if self._takes_seed:
+            more["seed"] = seeds_of(self.seed, arch, run)[1]
+        return self.fn(config, **more)
 
     def _read(self, returned: Any, config: dict[str, Any]) -> dict[str, float]:
         """Return the declared metrics from the returned value.
@@ -91,8 +135,8 @@ class Function(Evaluator):
         Raises:
             EvaluationError: a metric is missing, or not a number.
         """
-        names = [m.name for m in self.metrics]
-        who = getattr(self.fn, "__name__", type(self.fn).__name__)
+        names = [m.name for m in self._measured]
+        who = name_of(self.fn)
         if not isinstance(returned, Mapping):
             if len(names) > 1:
                 raise EvaluationError(
@@ -102,9 +146,16 @@ class Function(Evaluator):
             returned = {names[0]: returned}
         lacking = [name for name in names if name not in returned]
         if lacking:
+            first = next(iter(returned), None)
+            remedy = f"return every metric of {who}.metrics"
+            if names == ["score"] and isinstance(first, str):  # nobody has said what it measures
+                remedy = (
+                    f"say what it measures: {who}.metrics = [{first!r}] in the file, or --metric "
+                    f"{first}"
+                )
             raise EvaluationError(
                 f"{who}({config}) returned {', '.join(map(str, returned)) or 'nothing'} but not "
-                f"{', '.join(lacking)}; return every metric of {who}.metrics"
+                f"{', '.join(lacking)}; {remedy}"
             )
         try:
             return {name: float(returned[name]) for name in names}
@@ -114,9 +165,29 @@ class Function(Evaluator):
             ) from None
 
     def describe(self) -> dict[str, Any]:
-        """Return the function's name and the metrics. A change of its code is not noticed."""
+        """Return the function's name, metrics, runs and further arguments.
+
+        A change of its code is not noticed.
+        """
+        more: dict[str, Any] = {"runs": self.runs} if self.runs > 1 else {}
+        if self.arguments:
+            more["arguments"] = {name: json_value(v) for name, v in self.arguments.items()}
         return {
             "evaluator": "function",
             "function": function_name(self.fn),
-            "metrics": {m.name: m.direction for m in self.metrics},
+            "metrics": {m.name: m.direction for m in self._measured},
+            **more,
         }
+
+
+def name_of(function: object) -> str:
+    """Return the name of a function, or of the class of an object that can be called."""
+    return str(getattr(function, "__name__", type(function).__name__))
+
+
+def taken(function: Callable[..., Any]) -> frozenset[str]:
+    """Return the names of a function's parameters; none where it does not tell."""
+    try:
+        return frozenset(inspect.signature(function).parameters)
+    except (TypeError, ValueError):  # some of Python's own say nothing
+        return frozenset()

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from archrank.checks import instance, quoted, whole
 from archrank.errors import FAILURES, EvaluationError, describe
 from archrank.evaluators.base import Evaluations, Evaluator
+from archrank.evaluators.repeated import mean_and_spread, seeds_of, with_spread
 from archrank.identity import function_name
 from archrank.metrics import Metric, read_metrics
 from archrank.types import Archs
@@ -57,7 +58,8 @@ class Training(Evaluator):
         metrics: what ``trainer`` returns: :class:`~archrank.metrics.Metric` objects, or names such
             as ``"f1"``, which is maximised, and ``"minutes:minimize"``; ``None`` takes the
             function's own attribute ``metrics``, and the task's metrics if it has none.
-        runs: training runs per architecture with different seeds; metrics are their means.
+        runs: training runs per architecture with different seeds. Of several, metrics are their
+            means, and there are the standard deviations, such as ``valid_accuracy_std``.
         device: ``"cpu"`` or a CUDA device.
         group: networks trained at once; ``None`` is one on a CPU and as many as
             :data:`GROUP` on a GPU, which one small network leaves idle. Only cell networks of
@@ -123,10 +125,11 @@ class Training(Evaluator):
         self.checkpoints = tuple(sorted(checkpoints))
         self.seed = 0
         if trainer is None:
-            self.metrics = measured_by(task, self.checkpoints)
+            self._measured = measured_by(task, self.checkpoints)
         else:
             own = getattr(trainer, "metrics", None) if metrics is None else metrics
-            self.metrics = _declared(task, own)
+            self._measured = _declared(task, own)
+        self.metrics = with_spread(self._measured, runs)
 
     def bind(self, space: Space, *, task: Task | None = None, seed: int = 0) -> Self:
         """Return a copy for ``space``, seeded with ``seed``.
@@ -165,7 +168,7 @@ class Training(Evaluator):
             reason = next((r for r in results if isinstance(r, str)), None)
             reasons.append(reason)
             if reason is None:
-                values[i] = np.mean([self._numbers(r) for r in results], axis=0)
+                values[i] = mean_and_spread(np.array([self._numbers(r) for r in results]))
                 bad = ~np.isfinite(values[i])
                 named = zip(self.metrics, values[i], bad, strict=True)
                 reasons[i] = ", ".join(f"{m.name} is {v}" for m, v, b in named if b) or None
@@ -185,7 +188,7 @@ class Training(Evaluator):
         network, seed = self.untrained(arch, run), self.seeds_of(arch, run)[1]
         with torch_threads(1):
             if self.trainer is not None:
-                names = [m.name for m in self.metrics]
+                names = [m.name for m in self._measured]
                 return network, train_with(
                     self.trainer,
                     network,
@@ -205,8 +208,7 @@ class Training(Evaluator):
 
     def seeds_of(self, arch: NDArray[np.uint8], run: int = 0) -> tuple[int, int]:
         """Return the seeds of a training run of ``arch: (d,)``: of initial weights, of the rest."""
-        words = np.random.SeedSequence([self.seed, run, *arch.tolist()]).generate_state(2)
-        return int(words[0]), int(words[1])
+        return seeds_of(self.seed, arch, run)
 
     def untrained(self, arch: NDArray[np.uint8], run: int = 0) -> nn.Module:
         """Return the network of ``arch: (d,)`` with the initial weights of a training run."""
@@ -272,16 +274,16 @@ class Training(Evaluator):
             described["checkpoints"] = list(self.checkpoints)
         if self.trainer is not None:
             described["trainer"] = function_name(self.trainer)
-            described["metrics"] = {m.name: m.direction for m in self.metrics}
+            described["metrics"] = {m.name: m.direction for m in self._measured}
         return described
 
     def _numbers(self, result: TrainingResult | str) -> list[float]:
-        """Return all metrics of one run, in the order of :attr:`metrics`."""
+        """Return all metrics of one run, in their order."""
         assert not isinstance(result, str)  # the caller has looked
         found = dict(result.metrics)
         for epoch, early in result.checkpoints.items():
             found |= {f"{name}_ep{epoch}": value for name, value in early.items()}
-        return [found[metric.name] for metric in self.metrics]
+        return [found[metric.name] for metric in self._measured]
 
 
 def _check_trainer(

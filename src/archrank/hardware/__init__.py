@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from archrank.lazy import lazy
 
 if TYPE_CHECKING:
+    from archrank.hardware.command import LatencyCommand as LatencyCommand
     from archrank.hardware.latency import Timing as Timing
     from archrank.hardware.latency import measure_latency as measure_latency
     from archrank.hardware.latency import measure_parts as measure_parts
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from archrank.hardware.workloads import workload as workload
 
 _HOMES = {
+    "LatencyCommand": "command",
     "LatencyProtocol": "protocol",
     "Part": "workloads",
     "Timing": "latency",

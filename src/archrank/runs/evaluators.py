@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from archrank.data import find_data
 from archrank.errors import ArchrankError, SettingsError, UnknownNameError
-from archrank.evaluators import EVALUATORS, Combined, Evaluator, Function, Metric, Told
+from archrank.evaluators import EVALUATORS, Combined, Evaluator, Metric, Told, Training
 from archrank.metrics import find_metric, split_direction
 from archrank.runs.named import instance_of, make_task, parameters
+from archrank.runs.own_functions import TrainingOptions, kind_of
 from archrank.runs.settings import SearchSettings
 from archrank.study.objectives import named_metrics
 
@@ -28,6 +28,7 @@ TOLD = "told"
 """Evaluator of a search whose evaluations are made elsewhere: archrank ask, archrank tell."""
 
 ELSEWHERE = {
+    "command_latency": "name the command: --latency-command './bench.sh {onnx}'",
     "combined": "repeat --evaluate to combine several evaluators",
     "function": "name your own function: --evaluate path/to/file.py:function",
     "one_shot": "score with archrank supernet score, then use --table FILE or --weak FILE:COLUMN",
@@ -116,6 +117,11 @@ class _Composer:
     def task(self) -> Task:
         return make_task(self.settings.task, self.settings.data)
 
+    @cached_property
+    def options(self) -> TrainingOptions:
+        """Options of trainings that were typed, and which of them nothing has taken yet."""
+        return TrainingOptions.of(self.settings)
+
     def compose(self) -> Composition:
         settings = self.settings
         names = settings.evaluate or (DEFAULT if settings.table is None else ())
@@ -125,7 +131,7 @@ class _Composer:
         if settings.table is None:
             _ = self.task  # a name that cannot be used is told, also where nothing trains
         found = {name: EVALUATORS.get(name) for name in names}
-        vague = [n for n, fn in found.items() if (_measures(fn) and not _declares(fn)) or n == TOLD]
+        vague = [n for n, fn in found.items() if n == TOLD or _is_vague(fn)]
         parts = {name: self.make(name) for name in names if name not in vague}
         tables = [] if settings.table is None else [self.table(list(parts.values()), bool(vague))]
         for name in vague:
@@ -133,12 +139,25 @@ class _Composer:
         ordered = [*tables, *(parts[name] for name in names)]
         if self.latencies is not None:
             ordered = [*ordered, self.latencies[0]]
+        ordered += self.timed("latency" in names)
         combined = ordered[0] if len(ordered) == 1 else Combined(*ordered)
         added = self.missing(combined)
-        if not added:
-            return Composition(combined)
         extra = [self.make(name) for name in dict.fromkeys(added.values())]
-        return Composition(Combined(combined, *extra), added)
+        self.options.refuse_ignored()
+        return Composition(Combined(combined, *extra) if extra else combined, added)
+
+    def timed(self, named: bool) -> list[Evaluator]:
+        """Return what measures latencies, as ``--latency`` and ``--latency-command`` ask for.
+
+        Args:
+            named: whether ``--evaluate latency`` has made that of ``--latency`` already.
+        """
+        from archrank.runs.latency_limits import command_latency
+
+        if self.settings.latency_command is not None:
+            command = command_latency(self.settings, self.task)
+            return [command, *([self.make("latency")] if self.settings.latency else [])]
+        return [self.make("latency")] if self.settings.latency and not named else []
 
     @cached_property
     def latencies(self) -> tuple[PredictedLatency, Latency] | None:
@@ -151,17 +170,20 @@ class _Composer:
 
     def make(self, name: str) -> Evaluator:
         """Return the evaluator called ``name``, for the task of the search where it takes one."""
-        if name == "latency" and self.latencies is not None:
-            return self.latencies[1]
+        if name == "latency":
+            from archrank.runs.latency_limits import measured_latency
+
+            return measured_latency(self.settings, self.task, self.latencies)
         if name in ELSEWHERE:
             raise SettingsError(f"--evaluate {name}: {ELSEWHERE[name]}")
         found = EVALUATORS.get(name)
-        if _measures(found):
-            return Function(found)
+        if (kind := kind_of(found)) is not None:
+            return self.options.evaluator(found, kind, self.task, None)
         takes = parameters(found, Evaluator)
         offered: dict[str, Any] = {"space": self.space} if "space" in takes else {}
+        offered |= self.options.offered(takes)
         if "task" in takes:
-            offered["task"] = self.task
+            offered["task"] = self.options.task(self.task, trains=found is Training)
         evaluator: Evaluator = instance_of(EVALUATORS, name, Evaluator, **offered)
         return evaluator
 
@@ -189,7 +211,9 @@ class _Composer:
             )
         if name == TOLD:
             return Told(*own)
-        return Function(fn, own) if own else Function(fn)
+        kind = kind_of(fn)
+        assert kind is not None
+        return self.options.evaluator(fn, kind, self.task, own or None)
 
     def table(self, others: Sequence[Evaluator], vague: bool) -> Evaluator:
         """Return the table; checks the columns of objectives that ``others`` do not measure.
@@ -253,6 +277,11 @@ class _Composer:
         return found
 
 
+def _is_vague(found: Any) -> bool:
+    """Return True for a function that does not declare its metrics."""
+    return kind_of(found) is not None and not hasattr(found, "metrics")
+
+
 def _has(metrics: Sequence[Metric], name: str) -> bool:
     """Return True if ``name`` means one of ``metrics``, or several of different scopes."""
     try:
@@ -262,39 +291,3 @@ def _has(metrics: Sequence[Metric], name: str) -> bool:
     except ArchrankError:  # ambiguous; the study says so
         return True
     return True
-
-
-def _declares(found: Any) -> bool:
-    """Return True for a function that declares its metrics."""
-    return hasattr(found, "metrics")
-
-
-def _measures(found: Any) -> bool:
-    """Return True for a function that measures a configuration, False for evaluators' makers.
-
-    Raises:
-        SettingsError: a function that takes more than the configuration.
-    """
-    if isinstance(found, Evaluator | type) or not callable(found):
-        return False
-    try:
-        parameters = inspect.signature(found).parameters
-    except (TypeError, ValueError):
-        raise SettingsError(
-            f"function {getattr(found, '__name__', found)!r} does not say what it takes; write one "
-            "of your own that takes the configuration"
-        ) from None
-    own = [
-        name
-        for name, parameter in parameters.items()
-        if parameter.default is parameter.empty
-        and parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
-        and name not in ("task", "space")
-    ]
-    if len(own) > 1:
-        raise SettingsError(
-            f"function {getattr(found, '__name__', found)!r} takes {', '.join(own)}: a function "
-            "that measures takes the configuration alone, one that returns an evaluator takes "
-            "task or space or nothing"
-        )
-    return len(own) == 1

@@ -9,9 +9,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from archrank.checks import whole
 from archrank.errors import SettingsError
-from archrank.evaluators import Latency, PredictedLatency
+from archrank.evaluators import CommandLatency, Latency, PredictedLatency
+from archrank.evaluators.latency import SHORT
 from archrank.formatting import significant
+from archrank.hardware.command import LatencyCommand
 from archrank.hardware.measured import LATENCY, MeasuredLatencies
 from archrank.hardware.protocol import LatencyProtocol
 from archrank.study.objectives import Constraint
@@ -68,6 +71,45 @@ def latency_evaluators(
             )
     protocol = replace(known.protocol, repeats=max(FULL, known.protocol.repeats))
     return PredictedLatency(path), Latency(task, protocol, known.device)
+
+
+def measured_latency(
+    settings: SearchSettings,
+    task: Task,
+    from_table: tuple[PredictedLatency, Latency] | None,
+) -> Latency:
+    """Return what measures latencies: as the table says, or on the device of ``--latency``.
+
+    Raises:
+        SettingsError: both were typed, or a batch of no inputs.
+        EvaluationError: no such device.
+    """
+    typed, batch = settings.latency, settings.latency_batch
+    whole(batch, "--latency-batch", at_least=1, error=SettingsError)
+    if from_table is not None:
+        if typed is not None or batch != 1:
+            given = f"--latency {typed}" if typed is not None else f"--latency-batch {batch}"
+            raise SettingsError(
+                f"--latency-table {settings.latency_table} says where and how latencies are "
+                f"measured: remove {given}"
+            )
+        return from_table[1]
+    return Latency(task, replace(SHORT, batch_size=batch), typed or "cpu")
+
+
+def command_latency(settings: SearchSettings, task: Task) -> CommandLatency:
+    """Return what lets the command of ``--latency-command`` measure latencies.
+
+    Raises:
+        SettingsError: there is no such program, it gets no file, or there is a table, too.
+    """
+    if settings.latency_table is not None:
+        raise SettingsError(
+            f"--latency-table {settings.latency_table} says where and how latencies are measured: "
+            f"remove --latency-command {settings.latency_command!r}"
+        )
+    command = LatencyCommand(str(settings.latency_command), settings.latency_batch)
+    return CommandLatency(task, command)
 
 
 def _limits(settings: SearchSettings) -> list[tuple[str, str]]:

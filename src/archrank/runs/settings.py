@@ -26,8 +26,23 @@ class SearchSettings:
     latency_table: Annotated[Path | None, "FILE"] = None
     """Table of measured latencies (archrank tables latency) for a limit of latency_ms: what is not
     predicted to keep it is not evaluated, all else is measured."""
+    latency: Annotated[str | None, "DEVICE"] = None
+    """Measure the latency of networks on this device, cpu or cuda, before they are trained."""
+    latency_command: Annotated[str | None, "COMMAND"] = None
+    """Measure it on any other device by a command that gets an ONNX file and prints milliseconds,
+    e.g. './bench.sh {onnx}'."""
+    latency_batch: int = 1
+    """Inputs per run of these measurements."""
     evaluate: Annotated[tuple[str, ...], "NAME"] = ()
-    """Evaluators, combined if several (default: training, or the table)."""
+    """Evaluators, combined if several; a function of yours as file.py:name (default: training, or
+    the table)."""
+    device: Annotated[str, "DEVICE"] = "cpu"
+    """Device to train on, cpu or cuda."""
+    epochs: int | None = None
+    """Epochs of each training (default: the task's)."""
+    seeds: int = 1
+    """Trainings of each architecture with different seeds; metrics are their means, beside
+    NAME_std."""
     metric: Annotated[tuple[str, ...], "METRIC"] = ()
     """Metric to optimise, e.g. c10_val, or pixel3:minimize where the name does not tell what is
     better; a Pareto front if several (default: the first that the evaluator measures)."""

@@ -12,8 +12,10 @@ BLOCKS = re.findall(r"```python\n(.*?)```", GUIDE, flags=re.DOTALL)
 
 def test_the_code_runs() -> None:
     names: dict[str, Any] = {}
-    assert len(BLOCKS) == 2
+    assert len(BLOCKS) == 4
     for block in BLOCKS:
         exec(block, names)
     assert names["found"].ms > 0
+    assert len(names["study"].constraints) == 2
+    assert names["phone"].command.tries == 5
     assert (names["ms"][names["fast"]] <= 8.0).mean() > 0.9

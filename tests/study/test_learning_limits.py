@@ -37,14 +37,14 @@ def test_fits_are_ever_more_seldom() -> None:
     assert [next_fit(n) for n in fits[:-1]] == fits[1:]
 
 
-def test_what_is_clearly_beyond_the_limit_is_ruled_out() -> None:
+def test_what_is_not_predicted_to_keep_the_limit_is_ruled_out() -> None:
     limits = LearningLimits(SPACE, [LIMIT], all_of)
     assert limits.learn(ARCHS[:19], {"ms": ms(ARCHS[:19])}) == []
     (learnt,) = limits.learn(ARCHS[:40], {"ms": ms(ARCHS[:40])})
     rest = SPACE.sample(2_000, rng=np.random.default_rng(1))
     excess, true = learnt.excess(rest), ms(rest)
-    assert (excess[true <= 150] > 0).mean() < 0.1
-    assert (excess[true > 165] > 0).mean() > 0.9
+    assert (excess[true <= 150] > 0).mean() < 0.5
+    assert (true[excess == 0] <= 150).mean() > 0.95
     assert limits.learn(ARCHS[:49], {"ms": ms(ARCHS[:49])})[0] is learnt
     assert limits.learn(ARCHS[:50], {"ms": ms(ARCHS[:50])})[0] is not learnt
 
@@ -78,10 +78,11 @@ def test_a_limit_from_below() -> None:
     ],
     ids=["kept", "equal", "noise", "negative", "unknown"],
 )
-def test_what_cannot_be_trusted_rules_nothing_out(values: Floats) -> None:
+def test_what_cannot_be_trusted_rules_few_out(values: Floats) -> None:
     learnt = LearningLimits(SPACE, [LIMIT], all_of).learn(ARCHS, {"ms": values})
-    wrong = [limit.excess(ARCHS)[values <= 150] > 0 for limit in learnt]
-    assert not wrong or np.mean(wrong) <= 0.1
+    every = SPACE.enumerate()
+    let_through = [(limit.excess(every) <= 0).mean() for limit in learnt]
+    assert not let_through or min(let_through) > 0.4 * (values <= 150).mean()
 
 
 def test_something_is_always_let_through() -> None:

@@ -40,6 +40,20 @@ class HeldOut(NamedTuple):
     error_ms: float
 
 
+class LimitCheck(NamedTuple):
+    """Labelled architectures beside a limit, judged by models that have not seen them.
+
+    Attributes:
+        keep: Number of those that keep it.
+        within: Number of those that are said to, with the margin.
+        right: Number of those of which both is true.
+    """
+
+    keep: int
+    within: int
+    right: int
+
+
 class CalibratedLatency:
     """Any ranker, calibrated to milliseconds.
 
@@ -116,7 +130,6 @@ class CalibratedLatency:
             predicted[fold == k] = others(scores[fold == k])
         self._held_out = _HeldOut(log_ms, predicted, fold)
         self._log_margin = _quantile(log_ms - predicted, self.coverage)
-        self._log_slack = _quantile(predicted - log_ms, self.coverage)
         error = np.abs(np.exp(predicted) - np.exp(log_ms)).mean()
         self.held_out = HeldOut(_tau(-scores, log_ms), float(error))
         return self
@@ -133,18 +146,10 @@ class CalibratedLatency:
         """Return predictions with their margin, which a share ``coverage`` keeps: ``(n,)``."""
         return np.exp(self._log_ms(archs) + self._log_margin)
 
-    def lower_ms(self, archs: NDArray[np.generic]) -> Floats:
-        """Return predictions less a margin; a share ``coverage`` is not faster: ``(n,)``."""
-        return np.exp(self._log_ms(archs) - self._log_slack)
+    def check(self, limit_ms: float) -> LimitCheck:
+        """Tell how well a limit sorts the labelled architectures, each unseen by what judges it.
 
-    def spares(self, limit_ms: float) -> tuple[int, int]:
-        """Count the labelled architectures that keep a limit, and those :meth:`lower_ms` spares.
-
-        A limit on :meth:`lower_ms` is to leave out what is clearly too slow and nothing else. Each
-        architecture is judged by a ranker, a curve and a margin that have not seen it.
-
-        Returns:
-            How many keep the limit, and how many of these would not be left out.
+        Ranker, curve and margin of each fold are those of the other folds.
 
         Raises:
             NotFittedError: :meth:`fit` has not been called.
@@ -152,13 +157,12 @@ class CalibratedLatency:
         if self._curve is None:
             raise self._unfitted
         log_ms, predicted, fold = self._held_out
-        keeps = log_ms <= math.log(limit_ms)
-        slack = np.empty(len(log_ms))
+        upper = predicted.copy()
         for k in range(self.folds):
             others = fold != k
-            slack[~others] = _quantile(predicted[others] - log_ms[others], self.coverage)
-        spared = predicted - slack <= math.log(limit_ms)
-        return int(keeps.sum()), int((keeps & spared).sum())
+            upper[~others] += _quantile(log_ms[others] - predicted[others], self.coverage)
+        keeps, within = log_ms <= math.log(limit_ms), upper <= math.log(limit_ms)
+        return LimitCheck(int(keeps.sum()), int(within.sum()), int((keeps & within).sum()))
 
     def within(self, archs: NDArray[np.generic], limit_ms: float) -> Bools:
         """Mark the architectures whose prediction with its margin keeps a limit: ``(n,)``."""

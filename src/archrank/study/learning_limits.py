@@ -1,15 +1,15 @@
-"""Limits that a run learns: what is clearly beyond one by prediction is not measured any more.
+"""Limits that a run learns: what is not predicted to keep one is not measured any more.
 
 A limit on latency, say, is checked by measuring before anything is trained
 (:mod:`archrank.study.stages`). Once enough is measured, a calibrated ranker predicts the metric
-(:class:`~archrank.rankers.CalibratedLatency`), and architectures whose prediction less its margin
-is beyond the limit are not proposed. The others are measured as ever, so a prediction rules out and
-never lets in.
+with a margin (:class:`~archrank.rankers.CalibratedLatency`), and what exceeds the limit by that is
+not proposed. All else is measured as ever, so a prediction rules out and never lets in.
 
-The ranker takes over when it may be trusted: there are :data:`FIRST` measurements, at least one of
-them beyond the limit, and at most a tenth of those that keep it (or one) would have been ruled out
-by a ranker that has not seen them. It learns anew whenever there are a quarter more measurements.
-Where it knows of too few others that keep the limit, the next nearest are measured, too.
+The ranker begins with :data:`FIRST` measurements, at least one of them beyond the limit, and learns
+anew whenever there are a quarter more. Its margin is trusted if, of those that rankers say to keep
+the limit without having seen them, at most a tenth (or one) do not; otherwise predictions count
+without it. Where it knows of too few others that keep the limit, the next nearest are measured,
+too.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ FIRST = 20  # measurements before the first fit
 GROWTH = 1.25  # from one fit to the next
 MOST = 512  # latest measurements that are learnt
 COVERAGE = 0.9  # of the margin
-WRONG = 0.1  # share of those within the limit that may be ruled out
+WRONG = 0.1  # share of those that are said to keep the limit and do not
+ORDERED = 0.5  # Kendall's tau where none keeps it
 POOL = 2_000  # random architectures among which the nearest are looked for, and mutants
 LISTED = 20_000  # spaces up to this size are looked through instead
 SPARE = 8  # architectures that are let through beyond what is measured until the next fit
@@ -52,14 +53,14 @@ class LearntLimit:
         self._bound = bound
 
     def excess(self, archs: Archs) -> Floats:
-        """Return how far ``archs: (n, d)`` are beyond the limit for certain: ``(n,)``."""
-        excess: Floats = np.maximum(self.lowest(archs) / self._bound - 1.0, 0.0)
+        """Return how far ``archs: (n, d)``, margin included, are beyond the limit: ``(n,)``."""
+        excess: Floats = np.maximum(self.highest(archs) / self._bound - 1.0, 0.0)
         return excess
 
-    def lowest(self, archs: Archs) -> Floats:
-        """Return predictions less their margin: ``(n,)``."""
-        lower = self._model.lower_ms(archs)
-        return np.asarray(np.exp(np.round(np.log(lower), DIGITS)))
+    def highest(self, archs: Archs) -> Floats:
+        """Return predictions with their margin: ``(n,)``."""
+        upper = self._model.upper_ms(archs)
+        return np.asarray(np.exp(np.round(np.log(upper), DIGITS)))
 
     def at_least(self, archs: Archs, n: int) -> LearntLimit:
         """Return a limit that lets through ``n`` of ``archs: (k, d)``, or all if these are fewer.
@@ -68,8 +69,8 @@ class LearntLimit:
         """
         if len(archs) == 0:
             return self
-        lowest = np.sort(self.lowest(archs))
-        return LearntLimit(self._model, max(self._bound, float(lowest[min(n, len(lowest)) - 1])))
+        highest = np.sort(self.highest(archs))
+        return LearntLimit(self._model, max(self._bound, float(highest[min(n, len(highest)) - 1])))
 
 
 class LearningLimits:
@@ -133,12 +134,12 @@ class LearningLimits:
         try:
             with threadpool_limits(1):  # sums must not depend on the number of cores
                 model.fit(archs[rows], costs[rows])
-                keep, spared = model.spares(bound)
-                if keep - spared > max(1.0, WRONG * keep):
+                if model.held_out.tau <= 0:
                     return None
-                n = next_fit(len(rows)) - len(rows) + SPARE
                 others = self._others(archs[: rows[-1] + 1], costs, rows)
-                return LearntLimit(model, bound).at_least(others, n)
+                n = next_fit(len(rows)) - len(rows) + SPARE
+                margin = 1.0 if trusted(model, bound) else 1.0 + model.margin
+                return LearntLimit(model, bound * margin).at_least(others, n)
         except ArchrankError:  # such as labels that are all the same
             return None
 
@@ -155,6 +156,17 @@ class LearningLimits:
         pool = distinct(pool, space.canonical(pool))
         pool = pool[is_new(space.canonical(pool), space.canonical(archs))]
         return pool[self._allowed(pool)]
+
+
+def trusted(model: CalibratedLatency, bound: float) -> bool:
+    """Tell whether the margin of a model may be trusted, by models that have not seen the labels.
+
+    Where none keeps the limit, their order is to be good.
+    """
+    keep, within, right = model.check(bound)
+    if not keep:
+        return model.held_out.tau >= ORDERED
+    return within - right <= max(1.0, WRONG * within)
 
 
 def last_fit(n: int) -> int:

@@ -1,8 +1,8 @@
-"""Your own train_and_eval, a function of the configuration alone, on two workers.
+r"""Your own train_and_eval, a function of the configuration alone, on two workers.
 
 The same file serves the command line:
 
-    archrank search --space examples/12_your_own_loop.py:space --workers 2 \\
+    archrank search --space examples/12_your_own_loop.py:space --workers 2 \
         --evaluate examples/12_your_own_loop.py:train_and_eval --seeds 2
 """
 

@@ -29,8 +29,8 @@ class SearchSettings:
     latency: Annotated[str | None, "DEVICE"] = None
     """Measure the latency of networks on this device, cpu or cuda, before they are trained."""
     latency_command: Annotated[str | None, "COMMAND"] = None
-    """Measure it on any other device by a command of yours, which gets the path of an ONNX file where
-    it says onnx in braces, and prints milliseconds."""
+    """Measure it on any other device by a command of yours, which gets the path of an ONNX file
+    where it says onnx in braces, and prints milliseconds."""
     latency_batch: int = 1
     """Inputs per run of these measurements."""
     evaluate: Annotated[tuple[str, ...], "NAME"] = ()

@@ -8,8 +8,8 @@ not proposed. All else is measured as ever, so a prediction rules out and never 
 The ranker begins with :data:`FIRST` measurements, at least one of them beyond the limit, and learns
 anew whenever there are a quarter more. Its margin is trusted if, of those that rankers say to keep
 the limit without having seen them, at most a tenth (or one) do not; otherwise predictions count
-without it. Where it knows of too few others that keep the limit, the next nearest are measured,
-too.
+without it, and a ranker of almost no order is not asked. Where it knows of too few others that keep
+the limit, the next nearest are measured, too.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ GROWTH = 1.25  # from one fit to the next
 MOST = 512  # latest measurements that are learnt
 COVERAGE = 0.9  # of the margin
 WRONG = 0.1  # share of those that are said to keep the limit and do not
+USEFUL = 0.3  # Kendall's tau below which a ranker is not asked at all
 ORDERED = 0.5  # Kendall's tau where none keeps it
 POOL = 2_000  # random architectures among which the nearest are looked for, and mutants
 LISTED = 20_000  # spaces up to this size are looked through instead
@@ -134,7 +135,7 @@ class LearningLimits:
         try:
             with threadpool_limits(1):  # sums must not depend on the number of cores
                 model.fit(archs[rows], costs[rows])
-                if model.held_out.tau <= 0:
+                if model.held_out.tau < USEFUL:
                     return None
                 others = self._others(archs[: rows[-1] + 1], costs, rows)
                 n = next_fit(len(rows)) - len(rows) + SPARE

@@ -13,9 +13,16 @@ from safetensors.torch import load_file
 from torch import nn
 
 import archrank as ar
-from archrank.errors import EvaluationError, StorageError
+from archrank.errors import (
+    EvaluationError,
+    MissingExtraError,
+    SettingsError,
+    StorageError,
+    UnknownNameError,
+)
 from archrank.evaluators import Combined, Cost, Training
 from archrank.export import export_network
+from archrank.networks import graphs
 from archrank.spaces import CustomSpace, Space
 from archrank.tasks import Task
 from tests.export import networks
@@ -231,4 +238,27 @@ def test_failed_training_leaves_nothing(tmp_path: Path) -> None:
     training = Training(TASK, trainer=trainer, metrics=["m"]).bind(tied)
     with pytest.raises(EvaluationError, match=r"width=8 failed: RuntimeError: no luck"):
         export_network(training, WIDE, tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_formats_are_checked_first(
+    trainings: list[nn.Module], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(graphs, "find_spec", lambda name: None)
+    wrong: list[tuple[Any, Any, str]] = [
+        (["onyx"], UnknownNameError, "'onyx', did you mean 'onnx'"),
+        ("onnx", SettingsError, r"formats is 'onnx', .*formats=\('onnx',\)"),
+        (["onnx"], MissingExtraError, r"archrank\[onnx\]"),
+    ]
+    for formats, error, message in wrong:
+        with pytest.raises(error, match=message):
+            export_network(Training(TASK).bind(tied), WIDE, tmp_path / "no", formats=formats)
+    assert not trainings
+    assert not (tmp_path / "no").exists()
+
+
+def test_a_state_that_torch_does_not_read(trainings: list[nn.Module], tmp_path: Path) -> None:
+    with pytest.raises(EvaluationError, match=r"of Odd cannot be written as torch: it holds more"):
+        export_network(Training(TASK).bind(odd), WIDE, tmp_path, formats=["torch"])
+    assert not trainings
     assert not list(tmp_path.iterdir())

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import torch
 from torch import nn
 
-from archrank.errors import FAILURES, EvaluationError, SettingsError, UnknownNameError, describe
+from archrank.errors import FAILURES, EvaluationError, SettingsError, UnknownNameError
 from archrank.export.place import WEIGHTS
 from archrank.networks.graphs import GRAPHS, require_onnx
 
@@ -47,9 +47,9 @@ def state_file(network: nn.Module) -> bytes:
         torch.save(dict(network.state_dict()), file)
         torch.load(io.BytesIO(file.getvalue()), weights_only=True)
     except FAILURES as error:
-        reason = " ".join(describe(error).split())[:200]
         raise EvaluationError(
-            f"the state dict of {type(network).__name__} cannot be written as torch: {reason}; "
-            "export it without this format"
+            f"the state dict of {type(network).__name__} cannot be written as torch: it holds more "
+            "than tensors, numbers, strings and lists and dicts of these, which torch.load reads "
+            "by running code only; export it without this format"
         ) from error
     return file.getvalue()

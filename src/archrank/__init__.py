@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from archrank.spaces.custom.repeat import Repeat as Repeat
     from archrank.spaces.custom.subset import Subset as Subset
     from archrank.study.study import Study as Study
+    from archrank.tables.own import read_table as read_table
 
 try:
     __version__ = version("archrank")
@@ -68,6 +69,7 @@ _HOMES = {
     "Study": "study.study",
     "Subset": "spaces.custom.subset",
     "load": "export.loading",
+    "read_table": "tables.own",
     **dict.fromkeys(
         (
             "assess",

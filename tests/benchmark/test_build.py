@@ -26,7 +26,7 @@ from archrank.supernets import one_shot_scores
 from archrank.supernets.checkpoints import last_checkpoint, load_supernet
 from archrank.supernets.recipes import start_training
 from archrank.tables import load_table
-from archrank.tables.files import read_table
+from archrank.tables.files import read_raw
 from archrank.tasks import Digits, Recipe
 
 
@@ -101,7 +101,7 @@ def test_the_card_says_what_it_is(whole: Path) -> None:
         "--archs 6 --checkpoints 1",
     ):
         assert part in card, card
-    about = read_table(whole).about
+    about = read_raw(whole).about
     assert about["seeds"] == 2
     assert set(about["provenance"]) == {"seed0", "seed1", "proxies", "latency"}
 
@@ -166,7 +166,7 @@ def test_one_shot_scores_are_means_over_supernets(
     ]
     assert table.column("oneshot_loss") == pytest.approx(np.mean(losses, axis=0), rel=1e-3)
     assert "means over 2 supernets of the recipe `cells`" in path.with_suffix(".md").read_text()
-    assert "oneshot" in read_table(path).about["provenance"]
+    assert "oneshot" in read_raw(path).about["provenance"]
 
 
 def test_stages_with_work_left_are_told_once(

@@ -69,7 +69,7 @@ MISTAKES: Cases = {
     "empty file": table(),
     "heading without rows": table("arch,accuracy"),
     "no architectures": table("cell,accuracy", f"{FIRST},0.9"),
-    "numbers as architectures": table("arch,accuracy", "1,0.9"),
+    "number beyond the space": table("arch,accuracy", "99999,0.9"),
     "string that is no architecture": table("arch,accuracy", f"{FIRST},0.9", "conv,0.8"),
     "missing architecture": table("arch,accuracy", f"{FIRST},0.9", ",0.8"),
     "architecture twice": table("arch,accuracy", f"{FIRST},0.9", f"{SECOND},0.8", f"{FIRST},0.7"),

@@ -11,7 +11,7 @@ from archrank.errors import TableError, UnknownNameError
 from archrank.spaces import CustomSpace, NASBench201
 from archrank.tables import load_table
 from archrank.tables.base import infer_direction, infer_unit
-from archrank.tables.files import read_table
+from archrank.tables.files import read_raw
 from archrank.tables.raw import RawTable
 from tests.effort import effort
 
@@ -178,7 +178,7 @@ def test_inferred_directions(name: str, direction: str) -> None:
 
 def test_changed_files_are_read_again(small: CustomSpace, tmp_path: Path) -> None:
     path = write(tmp_path, GOOD)
-    assert read_table(path) is read_table(path)
+    assert read_raw(path) is read_raw(path)
     write(tmp_path, GOOD + "depth=2,0.8,0.2\n")
     assert len(load_table(path, small)) == 3
 
@@ -189,7 +189,7 @@ def test_other_spaces_tables_are_refused(small: CustomSpace, nb201_csv: Path) ->
 
 
 def test_published_table(space: NASBench201, nb201_csv: Path) -> None:
-    read_table.__globals__["_cached"].cache_clear()
+    read_raw.__globals__["_cached"].cache_clear()
     table, calls, _ = effort(lambda: load_table(nb201_csv, space))
     assert calls < 15_625 * 80  # 47 a row, to parse its text: once, not twice
     assert len(table) == 15_625

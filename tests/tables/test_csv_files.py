@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from archrank.errors import ArchrankError, TableError
 from archrank.spaces import CustomSpace
 from archrank.tables import load_table
-from archrank.tables.files import read_table
+from archrank.tables.files import read_raw
 from archrank.unpacking import ALWAYS
 from tests.damage import damaged
 
@@ -103,7 +103,7 @@ def test_broken_files(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("typed", ["~nouser/t.csv", "a\0b.csv", "x" * 5000, "", "/dev/null/x.csv"])
 def test_paths_that_are_none(typed: str) -> None:
     with pytest.raises(TableError):
-        read_table(typed)
+        read_raw(typed)
 
 
 def test_numbers_beyond_any_float(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 
 from archrank.errors import ArchrankError, TableError
 from archrank.tables import load_table
-from archrank.tables.files import read_table
+from archrank.tables.files import read_raw
 from tests.damage import damaged
 from tests.tables.test_csv_files import SPACE
 
@@ -101,14 +101,14 @@ def test_a_folder_of_parts(tmp_path: Path) -> None:
     folder = tmp_path / "t.parquet"
     pq.write_to_dataset(pa.table(GOOD), folder, partition_cols=["arch"])
     with pytest.raises(TableError, match=r"is a folder; .* in parts, make one: pandas"):
-        read_table(folder)
+        read_raw(folder)
 
 
 def test_columns_of_one_name(tmp_path: Path) -> None:
     path = tmp_path / "t.parquet"
     pq.write_table(pa.table([pa.array(ARCHS), pa.array(ARCHS)], names=["arch", "arch"]), path)
     with pytest.raises(TableError, match="2 columns are called 'arch'"):
-        read_table(path)
+        read_raw(path)
 
 
 def test_a_small_file_of_many_rows(tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_a_small_file_of_many_rows(tmp_path: Path) -> None:
             writer.write_table(rows)
     assert path.stat().st_size < 1e6
     with pytest.raises(TableError, match="are more than the 134,217,728 cells that are read"):
-        read_table(path)
+        read_raw(path)
 
 
 def test_any_damage_is_told(tmp_path_factory: pytest.TempPathFactory) -> None:

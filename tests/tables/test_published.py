@@ -10,7 +10,7 @@ from archrank.errors import TableError, UnknownNameError
 from archrank.evaluators import Table
 from archrank.spaces import GPTS, HAT, HATAverages
 from archrank.tables import load_table
-from archrank.tables.files import read_table
+from archrank.tables.files import read_raw
 from archrank.tables.published import LAYOUTS
 
 HAT_COLUMNS = tuple(LAYOUTS[1].columns)
@@ -95,5 +95,5 @@ def test_a_column_arch_comes_first(tmp_path: Path) -> None:
         frame[column] = 1
     path = tmp_path / "own.csv"
     frame.to_csv(path, index=False)
-    assert read_table(path).space == ""
+    assert read_raw(path).space == ""
     assert (load_table(path, space).archs == archs).all()

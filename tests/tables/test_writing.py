@@ -12,7 +12,7 @@ from archrank.errors import StorageError, TableError
 from archrank.spaces import NASBench201
 from archrank.tables import load_table
 from archrank.tables.base import CLASSES
-from archrank.tables.files import read_table
+from archrank.tables.files import read_raw
 from archrank.tables.writing import DIGITS, rounded, smallest, write_table
 from archrank.types import Floats
 
@@ -75,7 +75,7 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     }
     columns["loss"][3] = np.nan
     path = written(tmp_path, columns, 40, name="t")
-    raw = read_table(path)
+    raw = read_raw(path)
     assert raw.about == {"name": "t"}
     n = raw.n
     assert raw.numbers["acc"] == pytest.approx(columns["acc"][:n], rel=1e-7)

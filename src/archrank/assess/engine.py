@@ -9,7 +9,7 @@ from pathlib import Path
 
 from archrank.assess.assessment import Assessment
 from archrank.assess.grid import Cell, Done, Watcher, cells
-from archrank.assess.problem import Problem, load_problem, open_table
+from archrank.assess.problem import Problem, load_problem, measured, open_table
 from archrank.assess.protocol import Protocol
 from archrank.assess.storage import CellJournal, open_journal
 from archrank.assess.training import run_cell
@@ -42,6 +42,8 @@ def assess(
     leave_out_training: bool = False,
     space: str | Space | None = None,
     where: Mapping[str, str] | None = None,
+    choices: Sequence[str] = (),
+    average: bool = False,
     data: str | Path | None = None,
     out: str | Path | None = None,
     executor: Executor | None = None,
@@ -73,6 +75,9 @@ def assess(
         space: The space of the architectures; ``None``: what a published table tells of itself,
             otherwise ``nasbench201``. Ignored for a loaded table, which knows its own.
         where: ``{column: value}`` of the rows of the file to take, such as one device's.
+        choices: Columns with a choice each, in place of a column ``arch``; they span the space, if
+            none is given. Rows without a value are left out.
+        average: Whether rows of the same architecture are averaged.
         data: Folder of files that are named without a folder.
         out: Folder to keep finished results in, and to continue from. Failed fits are tried again.
         executor: Executor to fit with; ``None`` fits in this process.
@@ -111,7 +116,9 @@ def assess(
         weak_rows,
         leave_out_training,
     )
-    loaded = open_table(table, space, data=data, where=where)
+    loaded = open_table(table, space, data=data, where=where, choices=choices, average=average)
+    if choices:
+        loaded = measured(loaded, protocol)
     problem = load_problem(loaded, protocol, None if data is None else Path(data))
     named = make_rankers(rankers, problem.space)
     folder = None if out is None else Path(out)

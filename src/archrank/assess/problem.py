@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,8 @@ from archrank.runs.weak import weak_label
 from archrank.spaces.base import Space
 from archrank.tables.arrays import TableArrays, digest
 from archrank.tables.base import BenchTable, load_table
-from archrank.tables.files import read_table
+from archrank.tables.files import read_raw
+from archrank.tables.published import take
 from archrank.types import Floats
 
 USUAL_SPACE = "nasbench201"  # of tables that do not tell
@@ -55,6 +56,8 @@ def open_table(
     *,
     data: str | Path | None = None,
     where: Mapping[str, str] | None = None,
+    choices: Sequence[str] = (),
+    average: bool = False,
 ) -> BenchTable:
     """Read a table of architectures, unless it is loaded already.
 
@@ -64,6 +67,8 @@ def open_table(
             itself, otherwise ``nasbench201``. Ignored for a loaded table.
         data: Folder of files that are named without a folder.
         where: ``{column: value}`` of the rows to take.
+        choices: Columns with a choice each, in place of a column ``arch``.
+        average: Whether rows of the same architecture are averaged.
 
     Raises:
         TableError: The file cannot be used.
@@ -71,17 +76,27 @@ def open_table(
         SettingsError: ``where`` for a loaded table.
     """
     if isinstance(table, BenchTable):
-        if where:
+        if where or choices or average:
             raise SettingsError(
-                "where chooses rows of a file; of a loaded table, choose them with "
+                "where, choices and average are about a file; of a loaded table, give them to "
                 "load_table(path, space, where=...)"
             )
         return table
     path = find_data(str(table), data)
-    if space is None:
-        space = read_table(path).space or USUAL_SPACE
+    if space is None and not choices:
+        space = read_raw(path).space or USUAL_SPACE
     made = make_space(space) if isinstance(space, str) else space
-    return load_table(path, made, where=where)
+    return load_table(path, made, where=where, choices=choices, average=average)
+
+
+def measured(table: BenchTable, protocol: Protocol) -> BenchTable:
+    """Return the rows that have all that ``protocol`` learns and judges on: failed ones lack it."""
+    names = (protocol.labels, *protocol.judged, *protocol.fine_tune_labels)
+    columns = [table.column(split_direction(name, table.metrics)[0]) for name in names]
+    known = np.flatnonzero(np.isfinite(columns).all(axis=0))
+    if len(known) == len(table):
+        return table
+    return replace(table, archs=table.archs[known], raw=take(table.raw, known))
 
 
 def load_problem(table: BenchTable, protocol: Protocol, data: Path | None = None) -> Problem:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from archrank.cli.names import names_of
-from archrank.cli.options import row_values
+from archrank.cli.options import listed, row_values
 from archrank.cli.output import print_json, progress_console, say, show_rows
 from archrank.cli.workers import INTERRUPTED, running
 from archrank.files import file_name
@@ -30,8 +30,8 @@ class Assess:
     """
 
     table: Annotated[str, "FILE"]
-    """CSV or Parquet file with a column arch, HAT's or HW-GPT-Bench's published table, or the name
-    of a built-in table."""
+    """CSV or Parquet file with a column arch, or with a column per choice (--choices), HAT's or
+    HW-GPT-Bench's published table, or the name of a built-in table."""
     labels: Annotated[str, "COLUMN"]
     """The column that rankers learn; COLUMN:minimize or COLUMN:maximize where its name does not
     tell what is better."""
@@ -65,6 +65,11 @@ class Assess:
     space: Annotated[str | None, "NAME"] = None
     """Space of the table: a name, or your own as file.py:name or package.module:name (default: of
     the published tables of HAT and HW-GPT-Bench their own, else nasbench201)."""
+    choices: Annotated[tuple[str, ...], "COLUMN"] = ()
+    """Columns with a choice each, such as depth,width, in place of a column arch; rows without
+    labels are left out."""
+    average: bool = False
+    """Average rows of the same architecture."""
     where: Annotated[tuple[str, ...], "COLUMN=VALUE"] = ()
     """Rows of the table to take, such as --where task=wmt14ende hardware=cpu_xeon."""
     data: Annotated[Path | None, "DIR"] = None
@@ -107,6 +112,8 @@ class Assess:
                     leave_out_training=self.leave_out_training,
                     space=self.space,
                     where=row_values(self.where),
+                    choices=listed(self.choices),
+                    average=self.average,
                     data=self.data,
                     out=folder,
                     executor=executor,

@@ -124,6 +124,8 @@ class Draw:
             say_own_code([name], path, allowed=True)
         elif ":" in name or not _is_known(name):
             return outline(results.description, record), record
+        if run.settings is not None and run.settings.choices:
+            return outline(results.description, record), record
         return known_space(name, results.description), record
 
 

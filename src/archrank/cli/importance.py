@@ -189,8 +189,8 @@ class ImportanceCommand:
     def _conditions(self) -> list[dict[str, str]]:
         """Return the rows to choose for every chart: each condition of a published table."""
         from archrank.data import find_data
-        from archrank.tables.files import read_table
+        from archrank.tables.files import read_raw
         from archrank.tables.published import conditions_of
 
-        raw = read_table(find_data(str(self.table), self.data))
+        raw = read_raw(find_data(str(self.table), self.data))
         return conditions_of(raw, row_values(self.where))

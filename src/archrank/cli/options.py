@@ -234,6 +234,15 @@ def row_values(pairs: Sequence[str]) -> dict[str, str]:
     return found
 
 
+def listed(texts: Sequence[str]) -> tuple[str, ...]:
+    """Return names that were typed one by one, or several between commas.
+
+    >>> listed(("depth,width", "act"))
+    ('depth', 'width', 'act')
+    """
+    return tuple(name.strip() for text in texts for name in text.split(",") if name.strip())
+
+
 def paragraphs(docstring: str) -> list[str]:
     """Return the paragraphs of a docstring, each as one line, without marks such as `` `` ``."""
     plain = re.sub(r":\w+:`~?([^`]*)`|``", r"\1", inspect.cleandoc(docstring))

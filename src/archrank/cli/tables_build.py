@@ -145,7 +145,7 @@ class TablesList:
         """Print; the exit status."""
         from archrank.errors import UnknownNameError
         from archrank.tables.builtin import builtin_names, builtin_table, data_card
-        from archrank.tables.files import read_table
+        from archrank.tables.files import read_raw
 
         if self.name:
             card = data_card(self.name)
@@ -157,7 +157,7 @@ class TablesList:
         for name in builtin_names():
             path = builtin_table(name)
             assert path is not None  # it was listed
-            raw = read_table(path)
+            raw = read_raw(path)
             size = f"{path.stat().st_size / 1000:.0f} kB"
             rows.append(
                 (name, f"{raw.n:,}", str(raw.about.get("seeds", "")), raw.task.lower(), size)

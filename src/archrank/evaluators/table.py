@@ -13,7 +13,7 @@ from archrank.errors import EvaluationError, SpaceError
 from archrank.evaluators.base import Evaluations, Evaluator
 from archrank.metrics import Direction, Metric
 from archrank.tables.base import BenchTable, infer_unit, load_table, metric_directions
-from archrank.tables.files import numeric_column, read_table
+from archrank.tables.files import numeric_column, read_raw
 from archrank.tables.raw import RawTable
 from archrank.types import Archs, Bools
 
@@ -38,6 +38,8 @@ class Table(Evaluator):
             row. ``None`` keeps the file's order and checks no column.
         directions: ``{column: "maximize" | "minimize"}`` where the column's name does not tell
             (see :mod:`archrank.metrics`).
+        complete: whether ``metric`` must be there in every row; otherwise rows without it have
+            failed.
 
     Raises:
         TableError: the file cannot be read, or ``metric`` is not numeric.
@@ -63,11 +65,13 @@ class Table(Evaluator):
         metric: str | None = None,
         *,
         directions: Mapping[str, Direction] | None = None,
+        complete: bool = True,
     ) -> None:
         self.metric = metric
+        self.complete = complete
         self._bench = table if isinstance(table, BenchTable) else None
         self._path = None if isinstance(table, BenchTable) else str(table)
-        raw = table.raw if isinstance(table, BenchTable) else read_table(cast(str, self._path))
+        raw = table.raw if isinstance(table, BenchTable) else read_raw(cast(str, self._path))
         given = dict(table.directions) if isinstance(table, BenchTable) else {}
         self._directions = given | dict(directions or {})
         ways = metric_directions(raw, self._directions)
@@ -88,7 +92,7 @@ class Table(Evaluator):
             TableError: rows that are not architectures of the space.
         """
         if self._bench is None:
-            raw = read_table(cast(str, self._path))
+            raw = read_raw(cast(str, self._path))
             key = (self._digest, self.space.fingerprint(), tuple(self._directions.items()))
             if key not in _LOADED or _LOADED[key].raw is not raw:  # another file of this content
                 _LOADED[key] = load_table(raw.path, self.space, directions=self._directions)
@@ -110,7 +114,7 @@ class Table(Evaluator):
                 f"the table holds architectures of {bound.table.space.name}, not of {space.name}; "
                 "load it again with load_table(path, space)"
             )
-        if self.metric is not None:
+        if self.metric is not None and self.complete:
             bound.table.objective(self.metric)
         return bound
 

@@ -10,7 +10,7 @@ from archrank.data import VARIABLE, data_folder
 from archrank.errors import TableError
 from archrank.spaces.base import Space
 from archrank.spaces.samplers.latency import LinearLatency
-from archrank.tables.files import numeric_column, read_table
+from archrank.tables.files import numeric_column, read_raw
 
 PIXEL1_FILE = "tunas_proxylessnas_pixel1_latency.csv"
 PIXEL1_BIAS_MS = 92.13599395751953
@@ -40,7 +40,7 @@ def pixel1_latency(space: Space, path: str | Path | None = None) -> LinearLatenc
                 f" or its folder in the environment variable {VARIABLE}"
             )
         path = folder / PIXEL1_FILE
-    raw = read_table(path)
+    raw = read_raw(path)
     missing = [column for column in ("name", "op") if column not in raw.text]
     if missing:
         raise TableError(f"{path}: no column of text {missing[0]!r} among {raw.names}")

@@ -14,6 +14,7 @@ from archrank.registry import Registry
 if TYPE_CHECKING:
     from archrank.rankers.base import NotFittedError as NotFittedError
     from archrank.rankers.base import Ranker as Ranker
+    from archrank.rankers.calibrated import Calibrated as Calibrated
     from archrank.rankers.calibrated_latency import CalibratedLatency as CalibratedLatency
     from archrank.rankers.decoder_layers import DecoderLayers as DecoderLayers
     from archrank.rankers.ensemble import Ensemble as Ensemble
@@ -61,6 +62,7 @@ _HOMES = {
     "AceNAS": "graphs.acenas",
     "AttentiveNASForest": "trees.attentivenas",
     "BRPNAS": "graphs.brp_nas",
+    "Calibrated": "calibrated",
     "CalibratedLatency": "calibrated_latency",
     "DecoderLayers": "decoder_layers",
     "Ensemble": "ensemble",

@@ -13,9 +13,11 @@ from sklearn.exceptions import NotFittedError as SklearnNotFittedError
 
 from archrank.criteria.correlation import kendall_tau
 from archrank.errors import ArchrankError, LabelError
+from archrank.spaces.given import read_frame
 from archrank.types import Archs, Floats
 
 if TYPE_CHECKING:
+    import pandas as pd
     from typing_extensions import Self
 
     from archrank.spaces.base import Space
@@ -77,28 +79,42 @@ class Ranker(BaseEstimator, ABC):
     has_std: bool = False  # True if predict(..., return_std=True) works
     can_follow: bool = False  # True if follow(...) works: labels are added without a new fit
 
-    def fit(self, archs: NDArray[np.generic], scores: ArrayLike) -> Self:
+    def fit(self, archs: NDArray[np.generic] | pd.DataFrame, scores: ArrayLike) -> Self:
         """Learn from ``archs: (n, d)`` and their ``scores: (n,)``, higher is better.
+
+        ``archs`` may be a data frame with a column per decision, here as in :meth:`predict`.
 
         Raises:
             ArchitectureError: An architecture is not of the ranker's space.
             LabelError: Scores are NaN, all equal, wrapped around by a conversion to integers, too
                 few, or not one per architecture.
         """
-        a = self.space.validate(archs)
+        a = self.rows(archs)
         self._fit(a, check_scores(scores, len(a), self.min_labels, type(self).__name__))
         self.n_labels_ = len(a)
         self.n_features_in_ = self.space.d
         return self
 
-    @overload
-    def predict(self, archs: NDArray[np.generic], return_std: Literal[False] = False) -> Floats: ...
+    def rows(self, archs: NDArray[np.generic] | pd.DataFrame) -> Archs:
+        """Return architectures, given as such or as a data frame, as ``(n, d)``.
+
+        Raises:
+            ArchitectureError: One is not of the ranker's space.
+        """
+        if hasattr(archs, "columns"):
+            return self.space.validate(read_frame(self.space, archs))
+        return self.space.validate(archs)
+
     @overload
     def predict(
-        self, archs: NDArray[np.generic], return_std: Literal[True]
+        self, archs: NDArray[np.generic] | pd.DataFrame, return_std: Literal[False] = False
+    ) -> Floats: ...
+    @overload
+    def predict(
+        self, archs: NDArray[np.generic] | pd.DataFrame, return_std: Literal[True]
     ) -> tuple[Floats, Floats]: ...
     def predict(
-        self, archs: NDArray[np.generic], return_std: bool = False
+        self, archs: NDArray[np.generic] | pd.DataFrame, return_std: bool = False
     ) -> Floats | tuple[Floats, Floats]:
         """Score ``archs: (n, d)`` -> ``(n,)``, higher is better.
 
@@ -116,13 +132,13 @@ class Ranker(BaseEstimator, ABC):
                 f"{name} predicts no standard deviation: leave return_std out, or use "
                 f"Ensemble.of({name}(space), copies=5)"
             )
-        a = self.space.validate(archs)
+        a = self.rows(archs)
         empty = np.zeros(0)  # many models refuse an empty batch
         mean, std = self._predict(a, return_std) if len(a) else (empty, empty)
         scores = np.asarray(mean, dtype=np.float64)
         return (scores, np.asarray(std, dtype=np.float64)) if return_std else scores
 
-    def score(self, archs: NDArray[np.generic], scores: ArrayLike) -> float:
+    def score(self, archs: NDArray[np.generic] | pd.DataFrame, scores: ArrayLike) -> float:
         """Judge the order of predictions: Kendall's tau-b with ``scores: (n,)``, in [-1, 1].
 
         Predictions that are all equal order nothing, and score 0.

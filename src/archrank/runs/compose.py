@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from archrank.data import data_folder
 from archrank.errors import SettingsError
-from archrank.runs.evaluators import make_evaluator
+from archrank.runs.evaluators import choice_table, make_evaluator
 from archrank.runs.latency_limits import predicted_limits
 from archrank.runs.named import instance_of, make_space, parameters
 from archrank.runs.settings import SearchSettings
@@ -128,6 +128,18 @@ def make_ranker(settings: SearchSettings, space: Space) -> Ranker | None:
     return pretrain(ranker, settings.weak, settings.data) if learns else ranker
 
 
+def search_space(settings: SearchSettings) -> Space:
+    """Return the space of a search: by its name, or the one that columns of its table span.
+
+    Raises:
+        SettingsError: columns of no table.
+        ArchrankError: the space or the table cannot be used.
+    """
+    if not settings.choices:
+        return make_space(settings.space)
+    return choice_table(settings).space
+
+
 def make_study(
     settings: SearchSettings,
     *,
@@ -143,7 +155,7 @@ def make_study(
     """
     from archrank.study.study import Study
 
-    space = make_space(settings.space)
+    space = search_space(settings)
     return Study(
         space,
         make_evaluator(settings, space),

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archrank.data import find_data
 from archrank.errors import ArchrankError, SettingsError, UnknownNameError
 from archrank.evaluators import EVALUATORS, Combined, Evaluator, Metric, Told, Training
 from archrank.metrics import find_metric, split_direction
-from archrank.runs.named import instance_of, make_task, parameters
+from archrank.runs.named import instance_of, make_space, make_task, parameters
 from archrank.runs.own_functions import TrainingOptions, kind_of
 from archrank.runs.settings import SearchSettings
 from archrank.study.objectives import named_metrics
+from archrank.tables.base import BenchTable, load_table
 
 if TYPE_CHECKING:
     from archrank.evaluators import Latency, PredictedLatency
@@ -86,6 +88,26 @@ def wanted_metrics(settings: SearchSettings, columns: Collection[str] = ()) -> d
     return named_metrics(settings.metric, settings.constraint, columns)
 
 
+def choice_table(settings: SearchSettings) -> BenchTable:
+    """Return the table of a search whose columns are choices.
+
+    Raises:
+        SettingsError: there is no table.
+        TableError: it cannot be used.
+    """
+    typed = " ".join(settings.choices)
+    if settings.table is None:
+        raise SettingsError(f"--choices {typed}: of which table? Name it: --table FILE")
+    names = [name.strip() for text in settings.choices for name in text.split(",") if name.strip()]
+    named = settings.space != SearchSettings().space
+    return load_table(
+        find_data(settings.table, settings.data),
+        make_space(settings.space) if named else None,
+        choices=names,
+        average=settings.average,
+    )
+
+
 class _Composer:
     """Makes evaluators by name for one search."""
 
@@ -100,8 +122,17 @@ class _Composer:
 
         if self.settings.table is None:
             return ()
-        path = find_data(self.settings.table, self.settings.data)
-        return tuple(m.name for m in Table(path).metrics)
+        return tuple(m.name for m in Table(self.source).metrics)
+
+    @cached_property
+    def source(self) -> Path | BenchTable:
+        """The file of the table, or the table itself where it has to be read in another way."""
+        settings = self.settings
+        assert settings.table is not None
+        if settings.choices:
+            return choice_table(settings)
+        path = find_data(settings.table, settings.data)
+        return load_table(path, self.space, average=True) if settings.average else path
 
     @cached_property
     def objectives(self) -> tuple[str, ...]:
@@ -224,11 +255,12 @@ class _Composer:
 
         assert self.settings.table is not None
         known = [m for evaluator in others for m in evaluator.metrics]
-        path = find_data(self.settings.table, self.settings.data)
         names = [name for name in self.objectives if not _has(known, name)]
         names = [name for name in names if name in self.columns or not vague]
         first = names[0] if names else next(iter(self.columns), None)
-        table = Table(path, first)
+        if self.settings.choices:  # rows without a value have failed
+            return Table(self.source, first, complete=False)
+        table = Table(self.source, first)
         for name in names[1:]:  # the first is checked by the evaluator itself
             table.bind(self.space).table.objective(name)
         return table

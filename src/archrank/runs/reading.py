@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from archrank.errors import ArchrankError, NoStudyError, StorageError
 from archrank.evaluators.base import Evaluator
-from archrank.runs.compose import make_strategy
+from archrank.runs.compose import make_strategy, search_space
 from archrank.runs.evaluators import make_evaluator
 from archrank.runs.folder import SETTINGS, Place, load_place, load_settings, missing
 from archrank.runs.named import make_space
@@ -168,7 +168,7 @@ def with_parts(
             absent[part] = f"it needs your own code, {' and '.join(users)}; use --own-code"
     try:
         if "space" not in absent:
-            space = known_space(settings.space, results.description)
+            space = known_space(settings, results.description)
     except ArchrankError as error:
         absent["space"] = _sentence(error)
     if space is None:
@@ -198,13 +198,14 @@ def _with_known_space(results: Results) -> Results:
         return replace(results, absent={**absent, "space": _sentence(error)})
 
 
-def known_space(name: str, description: Description) -> Space:
-    """Return the space called ``name``, if it is that of a run.
+def known_space(named: str | SearchSettings, description: Description) -> Space:
+    """Return the space of that name, or of these settings, if it is that of a run.
 
     Raises:
         ArchrankError: it cannot be made, or has other decisions.
     """
-    space = make_space(name)
+    space = make_space(named) if isinstance(named, str) else search_space(named)
+    name = named if isinstance(named, str) else named.space
     if {c.name: tuple(c.options) for c in space.choices} != description.decisions:
         raise ArchrankError(f"space {name!r} has other decisions than the run's")
     return space

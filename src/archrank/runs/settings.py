@@ -23,6 +23,11 @@ class SearchSettings:
     """Task to train networks on."""
     table: Annotated[str | None, "FILE"] = None
     """Look results up instead of training: a CSV or Parquet file, or a built-in table."""
+    choices: Annotated[tuple[str, ...], "COLUMN"] = ()
+    """Columns of the table with a choice each, such as depth,width, in place of a column arch; the
+    space is what they span, unless --space names one."""
+    average: bool = False
+    """Average rows of the table that are of the same architecture."""
     latency_table: Annotated[Path | None, "FILE"] = None
     """Table of measured latencies (archrank tables latency) for a limit of latency_ms: what is not
     predicted to keep it is not evaluated, all else is measured."""

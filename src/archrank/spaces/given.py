@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import difflib
 import json
+import keyword
 import math
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,7 @@ from numpy.typing import NDArray
 
 from archrank.checks import quoted
 from archrank.errors import ArchitectureError, ArchrankError
+from archrank.types import Archs
 
 if TYPE_CHECKING:
     from archrank.spaces.base import Choice, Space
@@ -159,6 +162,92 @@ def _require_known(space: Space, config: Mapping[str, Any]) -> None:
             )
 
 
+GRID = 256  # options of a decision whose numbers lie on a grid: the nearest one is meant
+
+
+def column_of(choice: Choice, cells: Iterable[Any]) -> list[int | None]:
+    """Find the options that the cells of a column mean; -1 for an empty one, ``None`` if none."""
+    known: dict[Any, int | None] = {}
+    found = []
+    for cell in cells:
+        key = cell if cell == cell else None  # NaN
+        if key not in known:
+            known[key] = -1 if is_empty(key) else option_number(choice, key)
+            if known[key] is None and len(choice.options) >= GRID:
+                known[key] = _nearest(choice, key)
+        found.append(known[key])
+    return found
+
+
+def _nearest(choice: Choice, value: Any) -> int | None:
+    number = _number(value)
+    options = [o for o in choice.options if isinstance(o, int | float)]
+    if number is None or len(options) < len(choice.options):
+        return None
+    if not min(options) <= number <= max(options):
+        return None
+    return min(range(len(options)), key=lambda k: abs(options[k] - number))
+
+
+def identifier(name: str) -> str:
+    """Return the name of a decision for a column of that name: ``lr (log)`` is ``lr_log``."""
+    word = re.sub(r"\W+", "_", name.strip()).strip("_") or "column"
+    return f"c_{word}" if word[0].isdigit() or keyword.iskeyword(word) else word
+
+
+def read_frame(space: Space, frame: Any, where: Callable[[int], str] = "row {}".format) -> Archs:
+    """Read architectures from a data frame with a column per decision, in any order: ``(n, d)``.
+
+    Other columns are left alone. Cells of decisions that do not exist are empty.
+
+    Args:
+        space: of the architectures.
+        frame: a ``pandas.DataFrame``, or ``{column: cells}``.
+        where: names a row, by its number from 0, in messages.
+
+    Raises:
+        ArchitectureError: a column is missing, or a cell is no option; names both.
+    """
+    names = {identifier(str(name)): name for name in frame}
+    names |= {str(name): name for name in frame}
+    missing = [c.name for c in space.choices if c.name not in names]
+    if missing:
+        raise ArchitectureError(
+            f"{space.name}: no column {', '.join(map(repr, missing))}; the columns are "
+            f"{', '.join(map(str, frame)) or 'none'}"
+        )
+    columns = []
+    for choice in space.choices:
+        cells = list(frame[names[choice.name]])
+        numbers = column_of(choice, cells)
+        if None in numbers:
+            row = numbers.index(None)
+            raise ArchitectureError(
+                f"column {str(names[choice.name])!r}, {where(row)}: {quoted(cells[row])} is none "
+                f"of the options {shown_options(choice)}"
+            )
+        columns.append(numbers)
+    matrix = np.array(columns, dtype=np.int64).reshape(space.d, -1).T
+    return _existing_alone(space, matrix, names, where)
+
+
+def _existing_alone(
+    space: Space, numbers: NDArray[np.int64], names: Mapping[str, Any], where: Callable[[int], str]
+) -> Archs:
+    """Check that exactly the decisions that exist have a cell; -1 is an empty one."""
+    from archrank.spaces.conditions import existing
+
+    archs = np.maximum(numbers, 0).astype(np.uint8)
+    wanted = existing(archs, space.conditions) if space.conditions else np.ones_like(archs, bool)
+    wrong = np.argwhere(wanted != (numbers >= 0))
+    if len(wrong):
+        row, j = wrong[0].tolist()
+        name = space.choices[j].name
+        fault = "is empty" if wanted[row, j] else "has a value, though the decision does not exist"
+        raise ArchitectureError(f"column {str(names[name])!r}, {where(row)} {fault}")
+    return np.where(wanted, archs, 0).astype(np.uint8)
+
+
 def shown_options(choice: Choice) -> str:
     """Write the options of a decision for a message: all of them, or the ends of many."""
     texts = [str(option) for option in choice.options]
@@ -169,7 +258,7 @@ def option_number(choice: Choice, value: Any) -> int | None:
     """Find the option that ``value`` means: as it is written, or as a number; ``None`` if none."""
     text = str(value).strip()
     for k, option in enumerate(choice.options):
-        if str(option) == text:
+        if str(option) in (text, text.replace(",", ";")):  # options have no commas
             return k
     number = _number(text if isinstance(value, str) else value)
     if number is None:

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from archrank.errors import ArchrankError, TableError
 from archrank.metrics import Direction, infer_direction
+from archrank.spaces.given import read_arch
 from archrank.tables.arrays import RowFinder
-from archrank.tables.files import numeric_column, read_table
-from archrank.tables.published import selected
+from archrank.tables.columns import from_columns, space_of
+from archrank.tables.files import numeric_column, read_raw
+from archrank.tables.published import selected, take
 from archrank.tables.raw import RawTable
 from archrank.types import Archs, Floats, Ints
 
 if TYPE_CHECKING:
+    from pandas import DataFrame
+
     from archrank.spaces.base import Space
 
 ACCURACIES = {"acc", "accuracy"}  # words in names of columns
@@ -116,23 +120,30 @@ class BenchTable:
 
 
 def load_table(
-    path: str | Path,
-    space: Space,
+    path: str | Path | DataFrame,
+    space: Space | None = None,
     *,
+    choices: Sequence[str] = (),
     directions: Mapping[str, Direction] | None = None,
     where: Mapping[str, str] | None = None,
+    average: bool = False,
 ) -> BenchTable:
     """Read a table of measurements.
 
     Args:
         path: Name of a built-in table, or a CSV (also ``.csv.gz``) or Parquet file with a column
-            ``arch`` of strings that ``space.parse`` reads; or the published table of HAT's
-            latencies or of HW-GPT-Bench, as it is. Numeric columns are metrics, except identifiers
+            ``arch`` of strings that ``space.parse`` reads, or of JSON or numbers of architectures;
+            or the published table of HAT's latencies or of HW-GPT-Bench, as it is; or a data
+            frame. Numeric columns are metrics, except identifiers
             (:data:`IDENTIFIERS`, and digits with leading zeros).
-        space: The space of the architectures.
+        space: The space of the architectures; ``None``: that of a published table, or the one that
+            the columns of ``choices`` span (:func:`~archrank.tables.columns.space_of`).
+        choices: Columns with a choice each, in place of a column ``arch``.
         directions: ``{metric: "maximize" | "minimize"}`` of columns whose names do not tell (see
             :mod:`archrank.metrics`).
         where: ``{column: value}`` of the rows to take, as written in the file; all by default.
+        average: Whether rows of the same architecture are averaged; refused otherwise. A metric
+            that only some of them have is the mean of these.
 
     Raises:
         TableError: The file is missing, empty or damaged, has no ``arch`` column, has an
@@ -141,7 +152,11 @@ def load_table(
             message names file, column and row.
         UnknownNameError: A direction or a value for a column that does not exist.
     """
-    raw = selected(read_table(path), where)
+    raw = selected(read_raw(path), where, merge=not choices)
+    if choices:
+        space = space if space is not None else space_of(raw, choices)
+        raw = from_columns(raw, choices, space)
+    space = space if space is not None else _published_space(raw)
     if "arch" not in raw.text:
         close = difflib.get_close_matches("arch", raw.names, n=2, cutoff=0.7)
         named = "arch" in raw.names
@@ -154,21 +169,59 @@ def load_table(
         )
     archs = _parse(raw, space)
     table = BenchTable(space, archs, raw, metric_directions(raw, directions))
-    repeated = np.flatnonzero(table.rows(archs) != np.arange(len(archs)))
+    first = table.rows(archs)
+    repeated = np.flatnonzero(first != np.arange(len(archs)))
+    if len(repeated) and average:
+        return _averaged(table, first)
     if len(repeated):
         row = int(repeated[0])
         other = int(table.rows(archs[row : row + 1])[0])
-        first, second = sorted((row, other))
+        a, b = sorted((row, other))
         raise TableError(
-            f"{raw.path}, column 'arch': {raw.where(first)} and {raw.where(second)} are the same "
-            f"architecture {raw.text['arch'][first]!r}; keep one of them or average them"
+            f"{raw.path}, column 'arch': {raw.where(a)} and {raw.where(b)} are the same "
+            f"architecture {raw.text['arch'][a]!r}; keep one of them, or average them: --average "
+            "(average=True in Python)"
         )
     return table
 
 
+def _published_space(raw: RawTable) -> Space:
+    """Return the space of a published table.
+
+    Raises:
+        TableError: It is none.
+    """
+    from archrank.spaces import SPACES
+
+    if not raw.space:
+        raise TableError(
+            f"{raw.path}: name its space, or the columns that are choices: choices=[...]; the "
+            f"columns are {', '.join(raw.names)}"
+        )
+    found: Space = SPACES.get(raw.space)()
+    return found
+
+
+def _averaged(table: BenchTable, group: Ints) -> BenchTable:
+    """Return one row per architecture, with mean measurements; equals share a ``group: (n,)``."""
+    keys, first, number = np.unique(group, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    raw = take(table.raw, first[order])
+
+    def mean(values: Floats) -> Floats:
+        known = np.isfinite(values)
+        counts = np.bincount(number, known, len(keys))
+        total = np.bincount(number, np.where(known, values, 0.0), len(keys))
+        found: Floats = np.where(counts > 0, total / np.maximum(counts, 1), np.nan)[order]
+        return found
+
+    numbers = {name: mean(values) for name, values in table.raw.numbers.items()}
+    return replace(table, archs=table.archs[first[order]], raw=replace(raw, numbers=numbers))
+
+
 def _parse(raw: RawTable, space: Space) -> Archs:
     """Parse the ``arch`` column: ``(n, d)``."""
-    strings = raw.text["arch"]
+    strings: list[Any] = [None if cell is None else str(cell) for cell in raw.text["arch"]]
     for row, text in enumerate(strings):
         if not isinstance(text, str):
             found = "empty" if text is None else repr(text)
@@ -178,21 +231,26 @@ def _parse(raw: RawTable, space: Space) -> Archs:
             )
     try:
         return space.parse(strings)
-    except ArchrankError as error:
-        row, reason = _first_unreadable(strings, space) or (0, str(error))
+    except ArchrankError:
+        archs, unreadable = _read_each(strings, space)
+        if unreadable is None:
+            return archs
+        row, reason = unreadable
         raise TableError(
             f"{raw.path}, column 'arch': {raw.where(row)}: {reason}; is this a table of "
             f"{space.name}?"
         ) from None
 
 
-def _first_unreadable(strings: list[str], space: Space) -> tuple[int, str] | None:
+def _read_each(strings: Sequence[Any], space: Space) -> tuple[Archs, tuple[int, str] | None]:
+    """Read architectures in any form: ``(n, d)``; and the first that cannot be, with the reason."""
+    archs = np.zeros((len(strings), space.d), dtype=np.uint8)
     for row, text in enumerate(strings):
         try:
-            space.parse([text])
-        except ArchrankError as error:  # noqa: PERF203  # runs only once, to find the row
-            return row, re.sub(r"^architecture 0: ", "", str(error))
-    return None
+            archs[row] = read_arch(space, text)
+        except ArchrankError as error:  # noqa: PERF203  # the boundary of data
+            return archs, (row, str(error).removeprefix(f"{space.name}: "))
+    return archs, None
 
 
 def metric_directions(

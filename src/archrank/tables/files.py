@@ -7,18 +7,22 @@ import os
 import re
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from archrank.checks import quoted
 from archrank.errors import TableError, UnknownNameError
 from archrank.files import user_path
 from archrank.tables.builtin import builtin_names, builtin_table
-from archrank.tables.csv_files import read_csv
+from archrank.tables.csv_files import check_names, read_csv
 from archrank.tables.parquet_files import read_parquet
 from archrank.tables.published import recognised
 from archrank.tables.raw import RawTable
 from archrank.types import Floats
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 IDENTIFIERS = frozenset(  # columns that name or describe architectures and are never measurements
     (
@@ -29,14 +33,18 @@ IDENTIFIERS = frozenset(  # columns that name or describe architectures and are 
 _CODE = re.compile(r"0\d+")  # such as "012": an identifier, not the number twelve
 
 
-def read_table(path: str | Path) -> RawTable:
+def read_raw(path: str | Path | DataFrame) -> RawTable:
     """Read a file's columns; an unchanged file is read only once per process.
+
+    A data frame is read as it is.
 
     ``path`` may be the name of a built-in table; a file of that name takes precedence.
 
     Raises:
         TableError: The file is missing, empty or damaged.
     """
+    if not isinstance(path, str | Path):
+        return read_frame(path)
     file = user_path(path)
     if not os.path.isfile(file) and (shipped := builtin_table(str(path))) is not None:
         file = shipped
@@ -51,6 +59,36 @@ def read_table(path: str | Path) -> RawTable:
         reason = "there is no such file" if missing else getattr(error, "strerror", None) or error
         raise TableError(f"table {str(path)!r}: {reason}{meant}{known}") from None
     return _cached(str(file), status.st_mtime_ns, status.st_size)
+
+
+def read_frame(frame: Any) -> RawTable:
+    """Read the columns of a data frame.
+
+    Raises:
+        TableError: It is none, has no rows, or two columns of one name.
+    """
+    if not hasattr(frame, "columns") or not hasattr(frame, "iloc"):
+        raise TableError(f"a table is a file or a pandas.DataFrame, got {quoted(frame)}")
+    names = tuple(map(str, frame.columns))
+    check_names("the data frame", list(names))
+    if not len(frame):
+        raise TableError("the data frame has no rows")
+    numbers: dict[str, Floats] = {}
+    text: dict[str, list[Any]] = {}
+    for k, name in enumerate(names):
+        column = frame.iloc[:, k]
+        if column.dtype.kind in "iuf" and name not in IDENTIFIERS:
+            numbers[name] = column.to_numpy(dtype=np.float64)
+            continue
+        cells = [
+            None if gone else str(cell) for cell, gone in zip(column, column.isna(), strict=True)
+        ]
+        values = None if name in IDENTIFIERS or column.dtype.kind == "b" else _as_numbers(cells)
+        if values is not None:
+            numbers[name] = values
+        else:
+            text[name] = cells
+    return recognised(RawTable("the data frame", names, numbers, text, len(frame)))
 
 
 def _siblings(file: Path) -> list[str]:

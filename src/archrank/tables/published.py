@@ -92,6 +92,7 @@ def recognised(raw: RawTable) -> RawTable:
         space=layout.space,
         conditions=tuple(c for c in layout.conditions if c in raw.names),
         summaries=layout.summaries,
+        taken={column: list(cells) for _, cells, column in decisions},
     )
 
 
@@ -102,12 +103,15 @@ def _written(raw: RawTable, column: str) -> Sequence[Any]:
     return ["" if cell is None else cell for cell in raw.text.get(column, [""] * raw.n)]
 
 
-def selected(raw: RawTable, where: Mapping[str, str] | None = None) -> RawTable:
+def selected(
+    raw: RawTable, where: Mapping[str, str] | None = None, *, merge: bool = True
+) -> RawTable:
     """Return the rows whose columns have these values; of one condition, where a table has many.
 
     Args:
         raw: The table.
         where: ``{column: value}``, as written in the file.
+        merge: One row for all that a published table describes alike.
 
     Raises:
         UnknownNameError: No column has that name.
@@ -130,7 +134,7 @@ def selected(raw: RawTable, where: Mapping[str, str] | None = None) -> RawTable:
             raise TableError(f"{raw.label}: no row has all of {given}; {_conditions(raw, ~keep)}")
     _require_one_condition(raw, keep)
     chosen = raw if keep.all() else take(raw, np.flatnonzero(keep))
-    return merged(chosen) if chosen.summaries else chosen
+    return merged(chosen) if chosen.summaries and merge else chosen
 
 
 def _require_one_condition(raw: RawTable, keep: Any) -> None:
@@ -173,6 +177,7 @@ def take(raw: RawTable, rows: Ints) -> RawTable:
         raw,
         numbers={name: values[rows] for name, values in raw.numbers.items()},
         text={name: [cells[row] for row in listed] for name, cells in raw.text.items()},
+        taken={name: [cells[row] for row in listed] for name, cells in raw.taken.items()},
         n=len(listed),
         places=tuple(raw.place(row) for row in listed),
     )

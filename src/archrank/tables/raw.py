@@ -24,6 +24,7 @@ class RawTable:
     space: str = ""  # name of the space, of published tables that are recognised
     conditions: tuple[str, ...] = ()  # columns that say what was measured, and where
     summaries: bool = False  # whether a row describes several architectures, and may repeat
+    taken: dict[str, list[Any]] = field(default_factory=dict)  # columns that became ``arch``
     places: tuple[int, ...] = ()  # of the rows in the file, where some were left out
 
     @property
@@ -43,7 +44,7 @@ class RawTable:
     def where(self, row: int) -> str:
         """Describe a row in messages: its number from 0, and its line in a text file."""
         row = self.place(row)
-        if self.path.endswith((".parquet", ".pq")):
+        if self.path.endswith((".parquet", ".pq")) or self.path == "the data frame":
             return f"row {row}"
         return f"row {row} (line {row + 2})"
 

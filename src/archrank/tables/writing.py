@@ -39,7 +39,7 @@ def write_table(
         archs: ``n`` architecture strings.
         columns: numbers, ``(n,)`` each; whole ones are stored as integers, others as float32 if
             they are no other numbers then, else as float64.
-        about: what the table is, JSON values; :func:`~archrank.tables.files.read_table` gives it
+        about: what the table is, JSON values; :func:`~archrank.tables.files.read_raw` gives it
             back.
         coarse: columns that keep :data:`DIGITS` binary digits.
         single: columns that keep float32's 24, such as fractions of a few thousand images, which

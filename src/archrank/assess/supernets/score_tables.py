@@ -14,7 +14,7 @@ from archrank.assess.supernets.problem import StudyProblem
 from archrank.errors import StorageError
 from archrank.metrics import Metric
 from archrank.supernets.scoring import one_shot_scores
-from archrank.tables.files import read_table
+from archrank.tables.files import read_raw
 from archrank.tables.writing import write_table
 from archrank.types import Archs, Floats
 
@@ -86,7 +86,7 @@ class ScoreTables:
         if scoring.whom == "classes" and not self.path(scoring).exists():
             return self.read(_wider(scoring), name)[self.problem.representatives]
         path = self.path(scoring)
-        raw = read_table(path)
+        raw = read_raw(path)
         found = raw.numbers.get(f"{PREFIX}{name}")
         if found is None or len(found) != len(self.archs(scoring)):
             raise StorageError(f"{path} is no table of this study's scores; remove it to go on")

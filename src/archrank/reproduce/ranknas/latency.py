@@ -24,7 +24,7 @@ from archrank.reproduce.ranknas.fits import (
 )
 from archrank.spaces.transformers.hat_averages import HATAverages
 from archrank.tables.base import BenchTable, load_table
-from archrank.tables.files import read_table
+from archrank.tables.files import read_raw
 from archrank.tables.published import conditions_of
 
 FILE, COLUMN = "hat_latency.csv.gz", "latency_ms"
@@ -74,7 +74,7 @@ def load_pairs(path: Path) -> dict[str, BenchTable]:
     space = HATAverages()
     return {
         "/".join(where.values()): load_table(path, space, where=where)
-        for where in conditions_of(read_table(path), {})
+        for where in conditions_of(read_raw(path), {})
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import partial
 from pathlib import Path
@@ -48,6 +49,8 @@ def identity_of(value: object, *, leave_out: tuple[str, ...] = ()) -> dict[str, 
 def function_name(function: object) -> str:
     """Return ``module:name`` of a function; of a user's file, ``file.py:name`` without its folder.
 
+    So a program of the user's and a command that names its file mean the same.
+
     An object that can be called is named by its class and its settings, a ``functools.partial`` by
     its function and arguments.
     """
@@ -57,6 +60,9 @@ def function_name(function: object) -> str:
     named = function if hasattr(function, "__qualname__") else type(function)
     module = str(getattr(named, "__module__", ""))
     home = file_of(module)
+    if home is None and module == "__main__":
+        program = getattr(sys.modules[module], "__file__", None)
+        home = None if program is None else Path(program)
     name = f"{home.name if home else module}:{named.__qualname__}"
     if named is function:
         return name

@@ -296,4 +296,6 @@ def test_settings_keep_the_evaluators() -> None:
     asked = settings("latency", "mine.py:measure", metric=("cpu/latency_ms",))
     assert from_json(to_json(asked), "here") == asked
     folder = asked.default_run()
-    assert folder == Path("runs/nasbench201-digits-latency-measure-cpu.latency_ms-random-seed0")
+    assert folder == Path(
+        "runs/nasbench201-digits-latency-mine.measure-cpu.latency_ms-random-seed0"
+    )

@@ -31,7 +31,19 @@ def test_json_and_back(tmp_path: Path) -> None:
             SearchSettings(table="a/nb201.csv.gz", metric=("acc", "ms:minimize")),
             "nasbench201-nb201-acc-ms-guided-seed0",
         ),
-        (SearchSettings(space="my.module:space", strategy="random"), "space-digits-random-seed0"),
+        (
+            SearchSettings(space="my.module:space", strategy="random"),
+            "my.module.space-digits-random-seed0",
+        ),
+        (
+            SearchSettings(space="nets/mine.py:space", evaluate=("nets/mine.py:mine",)),
+            "mine.space-mine-guided-seed0",
+        ),
+        (SearchSettings(evaluate=("told",), metric=("f1",)), "nasbench201-told-f1-guided-seed0"),
+        (
+            SearchSettings(table="a/runs.csv", choices=("depth",), metric=("acc",)),
+            "runs-acc-guided-seed0",
+        ),
     ],
 )
 def test_run_folders_are_named_after_the_search(settings: SearchSettings, name: str) -> None:

@@ -19,6 +19,7 @@ COMMANDS = {
     "best": "archrank.cli.read:Best",
     "front": "archrank.cli.read:Front",
     "report": "archrank.cli.read:Report",
+    "runs": "archrank.cli.runs:Runs",
     "export": "archrank.cli.export:Export",
     "draw": "archrank.cli.draw:Draw",
     "assess": "archrank.cli.assess:Assess",

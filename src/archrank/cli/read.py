@@ -45,15 +45,15 @@ def latest_run() -> Path:
     Raises:
         StorageError: there is none.
     """
-    from archrank.runs.folder import SETTINGS
+    from archrank.runs.listing import run_folders
 
-    runs = [p.parent for p in Path("runs").glob(f"*/{SETTINGS}")]
+    runs = run_folders(Path("runs"))
     if not runs:
         raise StorageError(
             "there is no run under runs/ here; name a run folder with --run DIR, or start one "
             "with: archrank search"
         )
-    latest = max(runs, key=lambda folder: (folder / SETTINGS).stat().st_mtime)
+    latest = max(runs, key=runs.__getitem__)
     say(f"run folder {latest}")
     return latest
 

@@ -196,11 +196,19 @@ def repeated(folder: Path, typed: SearchSettings) -> SearchSettings:
     """Return what was typed, or, if that is nothing, the settings of the run in ``folder``.
 
     Raises:
-        StorageError: its settings are damaged.
+        StorageError: its settings are damaged, or it is a study that was made in Python.
     """
-    if typed != SearchSettings() or not (folder / SETTINGS).exists():
+    if typed != SearchSettings():
         return typed
-    return load_settings(folder)
+    if (folder / SETTINGS).exists():
+        return load_settings(folder)
+    if (folder / DATABASE).exists():
+        raise StorageError(
+            f"{folder} holds a study that was made in Python: go on with it there, Study(..., "
+            f"run={str(folder)!r}); or name its parts, such as --space FILE.py:NAME --evaluate "
+            "FILE.py:NAME --metric METRIC"
+        )
+    return typed
 
 
 def load_settings(folder: Path) -> SearchSettings:

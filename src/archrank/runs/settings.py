@@ -85,11 +85,23 @@ class SearchSettings:
 
     def default_run(self) -> Path:
         """Return the run folder of a search for which none is named."""
-        what = Path(self.table).name.split(".")[0] if self.table else self.task
+        measured = [_short(name) for name in self.evaluate]
+        own = all(":" in name or name == "told" for name in self.evaluate)
+        parts: list[str] = [] if self.choices else [_short(self.space)]
+        if self.table:
+            parts.append(Path(self.table).name.split(".")[0])
+        elif not (self.evaluate and own and self.task == SearchSettings().task):
+            parts.append(_short(self.task))
+        parts += [*measured, *(split_direction(text)[0].replace("/", ".") for text in self.metric)]
         how = self.strategy if self.ranker == "default" else self.ranker
-        metrics = [split_direction(text)[0].replace("/", ".") for text in self.metric]
-        parts = [self.space, what, *self.evaluate, *metrics, how, f"seed{self.seed}"]
-        return Path("runs") / file_name("-".join(p.rpartition(":")[2] for p in parts))
+        return Path("runs") / file_name("-".join([*parts, _short(how), f"seed{self.seed}"]))
+
+
+def _short(typed: str) -> str:
+    """Return what was typed without folders: ``mine.space`` for ``nets/mine.py:space``."""
+    home, _, name = typed.rpartition(":")
+    module = Path(home.replace("\\", "/")).name.removesuffix(".py")
+    return f"{module}.{name}" if module and module != name else name
 
 
 def to_json(settings: SearchSettings) -> dict[str, Any]:

@@ -249,8 +249,18 @@ def _read_each(strings: Sequence[Any], space: Space) -> tuple[Archs, tuple[int, 
         try:
             archs[row] = read_arch(space, text)
         except ArchrankError as error:  # noqa: PERF203  # the boundary of data
-            return archs, (row, str(error).removeprefix(f"{space.name}: "))
+            return archs, (row, _reason(text, space, error))
     return archs, None
+
+
+def _reason(text: Any, space: Space, error: ArchrankError) -> str:
+    """Say why a text is no architecture, in the words of the space unless it is a number."""
+    try:
+        if not str(text).isdigit():
+            space.parse([text])
+    except ArchrankError as own:
+        error = own
+    return re.sub(r"^architecture 0: ", "", str(error).removeprefix(f"{space.name}: "))
 
 
 def metric_directions(

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 GUIDE = ROOT / "docs" / "your_own_table.md"
-EXAMPLE = ROOT / "examples" / "11_from_a_table.py"
+EXAMPLE = ROOT / "examples" / "13_from_a_table.py"
 
 
 def test_every_block_runs(capsys: pytest.CaptureFixture[str]) -> None:

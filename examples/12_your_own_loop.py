@@ -30,13 +30,8 @@ def train_and_eval(config, seed):
 train_and_eval.metrics = ["rmse", "width:minimize"]
 
 
-def build(config, task):
-    """No network is built beforehand: train_and_eval does all."""
-
-
 space = ar.spaces.from_choices(
     {"width": [4, 8, 16, 32], "depth": [1, 2, 3], "activation": ["relu", "tanh"]},
-    build=build,
     name="regressors",
 )
 

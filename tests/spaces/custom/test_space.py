@@ -11,6 +11,7 @@ import pytest
 
 import archrank as ar
 from archrank.errors import BuildError, SpaceError, UncountedOperationWarning
+from archrank.evaluators import Cost, Function, Training
 from archrank.spaces import CustomSpace, Networks
 from archrank.tasks import Digits
 from archrank.testing import check_space
@@ -229,6 +230,17 @@ def test_wrong_declarations(choices: dict[str, list[Any]], message: str) -> None
 def test_build_is_a_function() -> None:
     with pytest.raises(SpaceError, match=r"build is a function build\(config, task\), got 3"):
         CustomSpace(CHOICES, 3)  # type: ignore[arg-type]
+
+
+def test_a_space_without_networks_is_for_functions_of_configurations() -> None:
+    space = pickle.loads(pickle.dumps(CustomSpace(CHOICES, name="bare")))
+    assert space.size == CustomSpace(CHOICES, mlp).size
+    found = Function(lambda config: float(config["depth"]), ["depth"]).bind(space)
+    archs = space.enumerate()
+    assert (found.evaluate(archs)["depth"] == [space.config(arch)["depth"] for arch in archs]).all()
+    for evaluator in (Training(TASK), Cost(TASK)):
+        with pytest.raises(SpaceError, match=r"bare has no networks: give from_choices a function"):
+            evaluator.bind(space)
 
 
 # ---- pickling ------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from archrank.networks.blueprint import Blueprint
+    from archrank.spaces.networks import Networks
     from archrank.supernets.base import Supernet
     from archrank.tasks.base import Task
 
@@ -35,7 +36,8 @@ class CustomSpace(ConditionalSpace):
             or a :class:`Repeat` of a block of choices.
         build: ``build(config, task) -> nn.Module`` where ``config`` is ``{name: option}``. Inactive
             choices are left out of it, as in Optuna and ConfigSpace. A ``Subset`` is a tuple of its
-            members there, a ``Repeat`` a list of dicts.
+            members there, a ``Repeat`` a list of dicts. ``None``: there are no networks, for
+            evaluators of configurations alone, such as :class:`~archrank.evaluators.Function`.
         name: how messages and run folders call the space.
         active_if: ``{name: (other, options)}``: the choice exists only where ``other``, declared
             before it, exists and has one of ``options``. One condition per choice. Of a
@@ -66,13 +68,13 @@ class CustomSpace(ConditionalSpace):
     def __init__(
         self,
         choices: Choices,
-        build: Callable[[dict[str, Any], Task], nn.Module],
+        build: Callable[[dict[str, Any], Task], nn.Module] | None = None,
         name: str = "custom",
         *,
         active_if: Conditions | None = None,
         supernet: Callable[[Task], nn.Module] | None = None,
     ) -> None:
-        if not callable(build):
+        if build is not None and not callable(build):
             raise SpaceError(f"build is a function build(config, task), got {build!r}")
         if supernet is not None and not callable(supernet):
             raise SpaceError(f"supernet is a function supernet(task), got {supernet!r}")
@@ -111,12 +113,27 @@ class CustomSpace(ConditionalSpace):
             raise ArchitectureError(f"{self.name}: {fault}") from None
         return row
 
+    def networks(self, task: Task | None = None) -> Networks:
+        """Return the networks for ``task``.
+
+        Raises:
+            SpaceError: the space has no function ``build``.
+        """
+        if self._function is None:
+            raise SpaceError(
+                f"{self.name} has no networks: give from_choices a function build(config, task), "
+                "or evaluate configurations by a function of yours (--evaluate FILE.py:NAME)"
+            )
+        return super().networks(task)
+
     def _build(self, arch: NDArray[np.uint8], sizes: Task) -> nn.Module:
+        assert self._function is not None  # networks() refuses
         return self._function(self.config(arch), sizes)
 
     def _blueprint(self, arch: NDArray[np.uint8], sizes: Task) -> Blueprint[Any]:
         from archrank.networks.blueprint import Blueprint
 
+        assert self._function is not None
         return Blueprint(self._function, (self.config(arch), sizes))
 
     def _supernet(self, sizes: Task, **options: Any) -> Supernet:
@@ -142,7 +159,7 @@ class CustomSpace(ConditionalSpace):
 
 def from_choices(
     choices: Choices,
-    build: Callable[[dict[str, Any], Task], nn.Module],
+    build: Callable[[dict[str, Any], Task], nn.Module] | None = None,
     *,
     active_if: Conditions | None = None,
     supernet: Callable[[Task], nn.Module] | None = None,

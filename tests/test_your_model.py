@@ -26,14 +26,16 @@ def test_from_a_table_to_an_exported_network(
         encoding="utf-8",
     )
     lines = re.findall(r"^archrank .*", TEXT, re.M)
-    assert [line.split()[1] for line in lines] == ["search", "best", "front", "report", "export"]
+    commands = [line.split()[1] for line in lines]
+    assert commands == ["search", "best", "front", "report", "search", "export"]
+    del lines[4]  # needs a device with a command of its own
     for line in lines:
         words = shlex.split(line.replace("--budget 30", "--budget 2").replace("ms<=1", "ms<=50"))
         with pytest.raises(SystemExit) as end:
             main(words[1:])
         assert end.value.code in (None, 0), line
     assert "latency_ms" in capsys.readouterr().out
-    assert list(Path("runs").glob("*/export/weights.safetensors"))
+    assert list(Path("runs").glob("*/export/network.onnx"))
 
     names: dict[str, Any] = {"__name__": "guide"}
     quick = Path("mine.py").read_text(encoding="utf-8")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -68,7 +69,10 @@ def test_a_trained_network(cli: Cli) -> None:
     refused(cli("export", "here", "--format", "tf"), "'tf' is none of safetensors, torch, program")
     Path("mine").mkdir()
     Path("mine/MODEL_CARD.md").write_text("mine")
-    refused(cli("export", "here", "--out", "mine"), "mine/MODEL_CARD.md exists", "--out")
+    kept = cli("export", "here", "--out", "mine")
+    assert kept.status == 2
+    assert re.search("^error: mine/MODEL_CARD.md exists.*--out", kept.err, re.M)
+    assert Path("mine/MODEL_CARD.md").read_text() == "mine"
 
 
 def test_the_training_of_the_objective(cli: Cli) -> None:

@@ -100,7 +100,7 @@ def test_an_architecture_is_exported_where_it_is_told(cli: Cli, net: Path) -> No
     assert done.status == 0, done.err
     description: dict[str, Any] = json.loads(done.out)
     assert description["architecture"] == SMALLEST
-    assert description["torch"] == "small/network.pt2"
+    assert description["program"] == "small/network.pt2"
     assert Path(description["weights"]).exists()
 
 

@@ -18,7 +18,7 @@ from archrank.supernets.training import SupernetTraining
 from archrank.tasks.text.decoding import finished_bleu
 from archrank.training.loop import initialise, train
 
-TINY = replace(QUICK, pairs=100, held_out=20, updates=6, examples=8, sentences=None)
+TINY = replace(QUICK, pairs=100, held_out=20, updates=12, examples=8, sentences=None)
 
 
 def archs_of(space: str, extent: Extent = TINY, n: int = 3) -> np.ndarray:

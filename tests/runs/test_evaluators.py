@@ -264,7 +264,7 @@ def test_what_cannot_be_used(
 
 def test_every_registered_evaluator_can_be_named(space: NASBench201) -> None:
     for name in EVALUATORS.names():
-        if name not in ELSEWHERE:
+        if name not in {*ELSEWHERE, "told"}:  # which needs to know what it will be told
             assert make_evaluator(settings(name), space).metrics
 
 

@@ -77,7 +77,7 @@ def test_what_cannot_be_limited(
 
 def test_latencies_of_a_device_that_is_not_here(space: NASBench201, tmp_path: Path) -> None:
     path = table(tmp_path / "t.parquet", space)
-    rows = pq.read_raw(path)
+    rows = pq.read_table(path)
     about = {
         name: text.replace(b'"device": "cpu"', b'"device": "cuda:99"')
         for name, text in rows.schema.metadata.items()

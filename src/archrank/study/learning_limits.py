@@ -175,7 +175,7 @@ def last_fit(n: int) -> int:
 
     Example:
         >>> [last_fit(n) for n in (19, 20, 24, 25, 1000)]
-        [0, 20, 20, 25, 917]
+        [0, 20, 20, 25, 929]
     """
     at = FIRST if n >= FIRST else 0
     while at and next_fit(at) <= n:

@@ -168,6 +168,7 @@ def from_tensors(
         SettingsError: Parts are missing, or a setting is out of its range.
 
     Example:
+        >>> import numpy as np
         >>> x = np.random.default_rng(0).normal(size=(100, 4))
         >>> task = from_tensors(x, x.sum(axis=1) > 0)
         >>> task.input_shape, task.n_classes, len(task.load().train.y)

@@ -17,6 +17,10 @@ from archrank.testing import check_task
 RNG = np.random.default_rng(0)
 
 
+ALIKE = pytest.mark.filterwarnings("ignore::archrank.errors.DataWarning")
+"""Made-up images of a class are all alike, as if the splits leaked."""
+
+
 def write_cifar(path: Path, labels: np.ndarray, pixels: np.ndarray) -> None:
     """``labels`` (b, 1 or 2), ``pixels`` (b, 3072)."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -32,6 +36,7 @@ def cifar10_folder(root: Path, records: int) -> None:
         write_cifar(root / name, labels, pixels)
 
 
+@ALIKE
 def test_cifar10_splits_and_normalisation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cifar, "C10_RECORDS", 200)
     cifar10_folder(tmp_path / "cifar-10-batches-bin", records=200)
@@ -47,6 +52,7 @@ def test_cifar10_splits_and_normalisation(tmp_path: Path, monkeypatch: pytest.Mo
     cifar._load_cifar10.cache_clear()
 
 
+@ALIKE
 def test_cifar100_takes_the_fine_label(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cifar, "C100_TRAIN_RECORDS", 500)
     monkeypatch.setattr(cifar, "C100_TEST_RECORDS", 200)
@@ -93,6 +99,7 @@ def write_imagenet16(root: Path, per_file: int = 240) -> None:
         np.savez(root / name, data=data, labels=labels)
 
 
+@ALIKE
 def test_imagenet16_keeps_the_first_120_classes(tmp_path: Path) -> None:
     write_imagenet16(tmp_path)
     task = ImageNet16(root=str(tmp_path))

@@ -12,10 +12,8 @@ from numpy.typing import NDArray
 
 from archrank.checks import instance, quoted
 from archrank.errors import FAILURES, ArgumentError, EvaluationError, describe
-from archrank.evaluators.base import Evaluations, Evaluator
+from archrank.evaluators.timed import TimedNetworks
 from archrank.hardware.command import CommandTiming, LatencyCommand
-from archrank.metrics import Metric
-from archrank.types import Archs
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -27,11 +25,7 @@ READ = 2**20  # bytes of a file that the command names, for the digest
 LEAST = 2  # inputs that a network is traced with, so that its batch stays free
 
 
-def _nobody() -> None:
-    """Tell nobody; evaluators are sent to workers, where a lambda cannot go."""
-
-
-class CommandLatency(Evaluator):
+class CommandLatency(TimedNetworks):
     """Lets a command measure each network, in milliseconds.
 
     The network is written as ONNX, which onnxruntime runs and compares first, and the command gets
@@ -55,13 +49,6 @@ class CommandLatency(Evaluator):
         'latency_ms'
     """
 
-    metrics = (
-        Metric("latency_ms", "minimize", "ms"),
-        Metric("latency_spread", "minimize", "fraction"),
-    )
-    stage = 2
-    task: Task
-
     def __init__(
         self,
         task: Task,
@@ -77,9 +64,8 @@ class CommandLatency(Evaluator):
                 f"CommandLatency: command is {quoted(command)}, expected a text such as "
                 "'./bench.sh {onnx}'"
             )
-        self.task = task
+        super().__init__(task, waiting)
         self.command = LatencyCommand(command) if isinstance(command, str) else command
-        self.waiting = waiting if waiting is not None else _nobody
 
     def bind(self, space: Space, *, task: Task | None = None, seed: int = 0) -> Self:
         """Return a copy for ``space``.
@@ -90,27 +76,7 @@ class CommandLatency(Evaluator):
         from archrank.networks.graphs import require_onnx
 
         require_onnx()
-        bound = super().bind(space, task=self.task, seed=seed)
-        bound._networks = space.networks(self.task)
-        return bound
-
-    def evaluate(self, archs: Archs) -> Evaluations:
-        """Let the command measure each of ``archs: (n, d)``, one after the other.
-
-        Raises:
-            EvaluationError: the command cannot be started.
-        """
-        rows = self.space.validate(archs)
-        values = np.full((len(rows), 2), np.nan)  # latency, spread
-        reasons: list[str | None] = [None] * len(rows)
-        for i, arch in enumerate(rows):
-            found = self.time(arch)
-            if isinstance(found, str):
-                reasons[i] = found
-            else:
-                values[i] = found.ms, found.spread
-        names = [metric.name for metric in self.metrics]
-        return Evaluations(dict(zip(names, values.T, strict=True)), reasons)
+        return super().bind(space, task=task, seed=seed)
 
     def time(self, arch: NDArray[np.uint8]) -> CommandTiming | str:
         """Measure the network of ``arch: (d,)``; return the reason where that fails.

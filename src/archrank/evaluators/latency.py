@@ -12,27 +12,18 @@ from numpy.typing import NDArray
 
 from archrank.checks import instance
 from archrank.errors import FAILURES, EvaluationError, describe
-from archrank.evaluators.base import Evaluations, Evaluator
+from archrank.evaluators.timed import TimedNetworks
 from archrank.hardware.measured import processor
 from archrank.hardware.protocol import LatencyProtocol
-from archrank.metrics import Metric
-from archrank.types import Archs
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
-
     from archrank.hardware.latency import Timing
-    from archrank.spaces.base import Space
     from archrank.tasks.base import Task
 
 SHORT = LatencyProtocol(repeats=50)
 
 
-def _nobody() -> None:
-    """Tell nobody; evaluators are sent to workers, where a lambda cannot go."""
-
-
-class Latency(Evaluator):
+class Latency(TimedNetworks):
     """Times each network in evaluation mode and averages without the extremes, in milliseconds.
 
     The protocol is that of HAT and RankNAS (:mod:`archrank.hardware`), with fewer runs unless told
@@ -62,13 +53,6 @@ class Latency(Evaluator):
         True
     """
 
-    metrics = (
-        Metric("latency_ms", "minimize", "ms"),
-        Metric("latency_spread", "minimize", "fraction"),
-    )
-    stage = 2
-    task: Task
-
     def __init__(
         self,
         task: Task,
@@ -87,30 +71,9 @@ class Latency(Evaluator):
             from archrank.torch_state import require_device
 
             require_device(device, EvaluationError, instead="Measure on 'cpu' instead")
-        self.task = task
+        super().__init__(task, waiting)
         self.protocol = protocol if protocol is not None else SHORT
         self.device = device
-        self.waiting = waiting if waiting is not None else _nobody
-
-    def bind(self, space: Space, *, task: Task | None = None, seed: int = 0) -> Self:
-        """Return a copy for ``space``."""
-        bound = super().bind(space, task=self.task, seed=seed)
-        bound._networks = space.networks(self.task)
-        return bound
-
-    def evaluate(self, archs: Archs) -> Evaluations:
-        """Time each of ``archs: (n, d)``, one after the other."""
-        rows = self.space.validate(archs)
-        values = np.full((len(rows), 2), np.nan)  # latency, spread
-        reasons: list[str | None] = [None] * len(rows)
-        for i, arch in enumerate(rows):
-            found = self.time(arch)
-            if isinstance(found, str):
-                reasons[i] = found
-            else:
-                values[i] = found.ms, found.spread
-        names = [metric.name for metric in self.metrics]
-        return Evaluations(dict(zip(names, values.T, strict=True)), reasons)
 
     def time(self, arch: NDArray[np.uint8]) -> Timing | str:
         """Time the network of ``arch: (d,)``; return the reason where that fails.

@@ -14,7 +14,7 @@ from archrank.tasks.base import Splits
 
 PARTS = Splits._fields
 SHARES = (0.8, 0.1, 0.1)
-"""Of examples to train, validate and test with, where nobody says others."""
+"""Default shares of the examples to train, validate and test with."""
 
 Rows = NDArray[np.int64]
 

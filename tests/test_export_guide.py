@@ -6,11 +6,13 @@ import re
 from pathlib import Path
 from typing import Any
 
+from tests.guides import python_blocks
+
 GUIDE = Path(__file__).parents[1] / "docs" / "export.md"
 
 
 def test_every_block_runs() -> None:
-    blocks = re.findall(r"^```python\n(.*?)^```", GUIDE.read_text(encoding="utf-8"), re.M | re.S)
+    blocks = python_blocks(GUIDE)
     assert len(blocks) == 3
     names: dict[str, Any] = {"__name__": "guide"}
     for number, block in enumerate(blocks, 1):

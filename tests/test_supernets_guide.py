@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+from tests.guides import python_blocks
+
 GUIDE = Path(__file__).parents[1] / "docs" / "supernets.md"
 
 
 def test_every_block_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    blocks = re.findall(r"^```python\n(.*?)^```", GUIDE.read_text(encoding="utf-8"), re.M | re.S)
+    blocks = python_blocks(GUIDE)
     assert len(blocks) == 5
     names: dict[str, Any] = {}
     for number, block in enumerate(blocks, 1):

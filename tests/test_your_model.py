@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from archrank.cli.main import main
+from tests.guides import python_blocks
 
 GUIDE = Path(__file__).parents[1] / "docs" / "your_model.md"
 TEXT = GUIDE.read_text(encoding="utf-8")
@@ -20,7 +21,7 @@ def test_from_a_table_to_an_exported_network(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ARCHRANK_CACHE", str(tmp_path / "cache"))
-    mine, program = re.findall(r"^```python\n(.*?)^```", TEXT, re.M | re.S)
+    mine, program = python_blocks(GUIDE)
     Path("mine.py").write_text(
         mine.replace('target="price")', 'target="price", recipe=ar.tasks.Recipe(epochs=2))'),
         encoding="utf-8",
@@ -53,8 +54,7 @@ def test_the_readme_opens_with_a_file_that_works(
     rows = [f"{area},{'hill' if i % 3 else 'harbour'},{3e3 * area}" for i, area in enumerate(areas)]
     table = "\n".join(["area,district,price", *rows])
     Path("flats.csv").write_text(table, encoding="utf-8")
-    readme = (GUIDE.parents[1] / "README.md").read_text(encoding="utf-8")
-    mine = re.findall(r"^```python\n(.*?)^```", readme, re.M | re.S)[0]
+    mine = python_blocks(GUIDE.parents[1] / "README.md")[0]
     names: dict[str, Any] = {"__name__": "mine"}
     exec(compile(mine, "mine.py", "exec"), names)
     networks = names["space"].networks(names["task"])

@@ -11,13 +11,15 @@ from typing import Any
 
 import pytest
 
+from tests.guides import python_blocks
+
 GUIDE = Path(__file__).parents[1] / "docs" / "your_own_evaluator.md"
 
 
 def test_every_block_runs(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    blocks = re.findall(r"^```python\n(.*?)^```", GUIDE.read_text(encoding="utf-8"), re.M | re.S)
+    blocks = python_blocks(GUIDE)
     assert len(blocks) == 7
     guide = ModuleType("guide_to_evaluators")
     monkeypatch.setitem(sys.modules, guide.__name__, guide)  # so that what it defines pickles

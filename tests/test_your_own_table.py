@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import runpy
 from pathlib import Path
-from typing import Any
 
 import pytest
+
+from tests.guides import python_blocks, run_as_said
 
 ROOT = Path(__file__).parents[1]
 GUIDE = ROOT / "docs" / "your_own_table.md"
@@ -15,14 +16,8 @@ EXAMPLE = ROOT / "examples" / "13_from_a_table.py"
 
 
 def test_every_block_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    blocks = re.findall(r"^```python\n(.*?)^```", GUIDE.read_text(encoding="utf-8"), re.M | re.S)
-    assert len(blocks) == 4
-    names: dict[str, Any] = {}
-    for number, block in enumerate(blocks, 1):
-        capsys.readouterr()
-        exec(compile(block, f"{GUIDE.name}, block {number}", "exec"), names)
-        said = re.findall(r"^# (.*)", block, re.M)
-        assert not said or capsys.readouterr().out.splitlines() == said
+    assert len(python_blocks(GUIDE)) == 4
+    run_as_said(GUIDE, capsys)
 
 
 def test_the_example_is_short_and_finds_good_ones(capsys: pytest.CaptureFixture[str]) -> None:

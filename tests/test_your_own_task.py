@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from archrank.evaluators import Training
+from tests.guides import python_blocks
 
 GUIDE = Path(__file__).parents[1] / "docs" / "your_own_task.md"
 
@@ -17,7 +17,7 @@ def test_every_block_runs(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("ARCHRANK_CACHE", str(tmp_path))
-    blocks = re.findall(r"^```python\n(.*?)^```", GUIDE.read_text(encoding="utf-8"), re.M | re.S)
+    blocks = python_blocks(GUIDE)
     assert len(blocks) == 7
     names: dict[str, Any] = {"__name__": "guide"}
     for number, block in enumerate(blocks, 1):

@@ -37,20 +37,11 @@ def to_trial(
         params=dict(description.options(record.arch)),
         distributions=dict(distributions),
         user_attrs={
-            "arch": record.string,
-            "canonical": record.canonical,
-            "config": record.config,
+            **_proposal(record, elapsed=record.elapsed),
             "failure": record.reason,
             "seconds": record.seconds,
             "cpu_seconds": record.cpu_seconds if math.isfinite(record.cpu_seconds) else None,
             "metrics": {k: v if math.isfinite(v) else None for k, v in record.values.items()},
-            MARK: {
-                "choices": record.arch.tolist(),
-                "round": record.round,
-                "slot": record.slot,
-                "round_size": record.round_size,
-                "elapsed": record.elapsed,
-            },
         },
     )
     if not failed:
@@ -68,18 +59,7 @@ def to_running(
         state=TrialState.RUNNING,
         params=dict(description.options(asked.arch)),
         distributions=dict(distributions),
-        user_attrs={
-            "arch": asked.string,
-            "canonical": asked.canonical,
-            "config": asked.config,
-            MARK: {
-                "choices": asked.arch.tolist(),
-                "round": asked.round,
-                "slot": asked.slot,
-                "round_size": asked.round_size,
-                "since": asked.since.isoformat(),
-            },
-        },
+        user_attrs=_proposal(asked, since=asked.since.isoformat()),
     )
     trial.datetime_start = asked.since
     return trial
@@ -92,19 +72,8 @@ def to_asked(attrs: dict[str, Any], run: Description) -> Asked:
         ValueError: an architecture that the run's decisions do not have.
         Exception: ``KeyError`` and the like, where something is missing or is of another type.
     """
-    place = attrs[MARK]
-    arch = np.array(place["choices"], dtype=np.uint8)
-    run.check(arch)
-    return Asked(
-        round=place["round"],
-        slot=place["slot"],
-        round_size=place["round_size"],
-        arch=arch,
-        string=attrs["arch"],
-        canonical=attrs["canonical"],
-        config=attrs["config"],
-        since=datetime.fromisoformat(place["since"]),
-    )
+    since = datetime.fromisoformat(attrs[MARK]["since"])
+    return Asked(**_read_proposal(attrs, run), since=since)
 
 
 def _set_constraints(trial: FrozenTrial, excess: Mapping[str, float]) -> None:
@@ -123,21 +92,48 @@ def to_record(attrs: dict[str, Any], run: Description) -> Record:
         ValueError: an architecture that the run's decisions do not have.
         Exception: ``KeyError`` and the like, where something is missing or is of another type.
     """
-    place = attrs[MARK]
-    arch = np.array(place["choices"], dtype=np.uint8)
-    run.check(arch)
     known = {k: math.nan if v is None else float(v) for k, v in attrs["metrics"].items()}
     return Record(
-        round=place["round"],
-        slot=place["slot"],
-        round_size=place["round_size"],
-        arch=arch,
-        string=attrs["arch"],
+        **_read_proposal(attrs, run),
         values={**dict.fromkeys((m.name for m in run.metrics), math.nan), **known},
         reason=attrs["failure"],
         seconds=attrs["seconds"],
-        elapsed=place["elapsed"],
+        elapsed=attrs[MARK]["elapsed"],
         cpu_seconds=math.nan if (cpu := attrs.get("cpu_seconds")) is None else cpu,
-        canonical=attrs["canonical"],
-        config=attrs["config"],
     )
+
+
+def _proposal(found: Record | Asked, **more: Any) -> dict[str, Any]:
+    """Return the architecture and its place in the run, and ``more`` about the place."""
+    return {
+        "arch": found.string,
+        "canonical": found.canonical,
+        "config": found.config,
+        MARK: {
+            "choices": found.arch.tolist(),
+            "round": found.round,
+            "slot": found.slot,
+            "round_size": found.round_size,
+            **more,
+        },
+    }
+
+
+def _read_proposal(attrs: dict[str, Any], run: Description) -> dict[str, Any]:
+    """Read what :func:`_proposal` wrote, as arguments of a record.
+
+    Raises:
+        ValueError: an architecture that the run's decisions do not have.
+    """
+    place = attrs[MARK]
+    arch = np.array(place["choices"], dtype=np.uint8)
+    run.check(arch)
+    return {
+        "round": place["round"],
+        "slot": place["slot"],
+        "round_size": place["round_size"],
+        "arch": arch,
+        "string": attrs["arch"],
+        "canonical": attrs["canonical"],
+        "config": attrs["config"],
+    }

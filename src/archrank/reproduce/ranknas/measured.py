@@ -13,7 +13,7 @@ import numpy as np
 
 from archrank.errors import EvaluationError
 from archrank.evaluators.latency import Latency
-from archrank.hardware.measured import LATENCY, circumstances
+from archrank.hardware.measured import LATENCY, described
 from archrank.hardware.protocol import LatencyProtocol
 from archrank.reproduce.base import Found
 from archrank.reproduce.ranknas.trainings import Trainings, drawn
@@ -89,8 +89,7 @@ class Measured:
     def _timed(self, archs: Archs, protocol: LatencyProtocol) -> Found:
         trainings = self.trainings
         texts = trainings.networks.space.format(archs)
-        about = {"archs": texts, "latency": circumstances(protocol, self.device)}
-        about |= {"task": trainings.task.identity()}
+        about = {"archs": texts, **described(trainings.task, protocol, self.device)}
 
         def measure() -> Found:
             latency = Latency(trainings.task, protocol, self.device).bind(trainings.networks.space)

@@ -1,0 +1,24 @@
+"""Guides are programs: their blocks of Python, and how to run them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+def python_blocks(guide: Path) -> list[str]:
+    """Return the Python of a guide, block by block."""
+    return re.findall(r"^```python\n(.*?)^```", guide.read_text(encoding="utf-8"), re.M | re.S)
+
+
+def run_as_said(guide: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Run the blocks as one program; a block's comment lines, if any, are what it prints."""
+    names: dict[str, Any] = {}
+    for number, block in enumerate(python_blocks(guide), 1):
+        capsys.readouterr()
+        exec(compile(block, f"{guide.name}, block {number}", "exec"), names)
+        said = re.findall(r"^# (.*)", block, re.M)
+        assert not said or capsys.readouterr().out.splitlines() == said

@@ -83,7 +83,8 @@ def test_translation_under_a_limit_and_its_costs(
 ) -> None:
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
     monkeypatch.setattr(f"{HOME}.measured.Latency", TimedByMACs)
-    monkeypatch.setattr(f"{HOME}.measured.circumstances", lambda protocol, device: {"on": device})
+    told = "archrank.hardware.measured.circumstances"
+    monkeypatch.setattr(told, lambda protocol, device: {"on": device})
     with monkeypatch.context() as patch:
         stop_at(patch, "evolution", 2)
         with pytest.raises(KeyboardInterrupt):
@@ -91,8 +92,7 @@ def test_translation_under_a_limit_and_its_costs(
     folder = tmp_path / "ranknas-quick" / "hat_small"
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("evolution-*.json")}
     assert len(before) == 2  # generations of HAT's search
-    told: list[str] = []
-    found = reproduce("ranknas-table1", quick=True, out=tmp_path, announce=told.append)
+    found = reproduce("ranknas-table1", quick=True, out=tmp_path)
     assert {path: path.stat().st_mtime_ns for path in before} == before
     rows = numbers(found)
     assert rows["GPU, Transformer: latency, ms"] == 4 * 5.0

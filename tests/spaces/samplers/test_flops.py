@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from archrank.errors import SpaceError
 from archrank.spaces import AttentiveNAS, CustomSpace, FlopsSampler
+from tests.spaces.declared import four_of_24, mixed
 
 SPACE = AttentiveNAS()
 
@@ -87,3 +88,39 @@ def test_impossible_requests(sampler: FlopsSampler) -> None:
     with pytest.raises(SpaceError, match="are positive"):
         FlopsSampler(SPACE, SPACE.mflops, rng=rng, sample=0)
     assert sampler.sample(0, rng=rng).shape == (0, 31)
+
+
+def test_sets_of_limited_size() -> None:
+    space = mixed().restrict({"attention": range(8), "attention.3": True})
+
+    def mflops(archs: np.ndarray) -> np.ndarray:
+        weights = np.arange(1.0, 1 + space.d)
+        total: np.ndarray = archs @ weights
+        return total
+
+    sampler = FlopsSampler(
+        space, mflops, rng=np.random.default_rng(0), sample=20_000, bin_mflops=100
+    )
+    rng = np.random.default_rng(1)
+    rows = sampler.sample(400, rng=rng)
+    assert (space.validate(rows) == rows).all()
+    low, high = np.quantile(sampler.targets, [0.3, 0.5])
+    band = sampler.sample_band(400, (low, high), rng=rng)
+    assert space.valid(band).all()
+    assert ((mflops(band) >= low) & (mflops(band) <= high)).all()
+
+
+def test_members_follow_the_bin() -> None:
+    space = four_of_24()
+
+    def mflops(archs: np.ndarray) -> np.ndarray:
+        total: np.ndarray = archs[:, 12:].sum(1).astype(float)  # members of the second half
+        return total
+
+    sampler = FlopsSampler(space, mflops, rng=np.random.default_rng(0), sample=5_000, bin_mflops=1)
+    rng = np.random.default_rng(1)
+    rows = sampler.sample(3_000, rng=rng, targets=np.full(3_000, 4.0), strict=True)
+    assert (rows.sum(axis=1) == 4).all()
+    assert not rows[:, :12].any()
+    share = rows[:, 12:].mean(axis=0)  # each is in as often as any other, but for the sample
+    assert share == pytest.approx(np.full(12, 1 / 3), abs=0.1)

@@ -13,6 +13,7 @@ from archrank.hardware.look_up import PIXEL1_FILE
 from archrank.spaces import CustomSpace
 from archrank.spaces.mobile.proxylessnas import ProxylessNAS
 from archrank.spaces.samplers.latency import LinearLatency
+from tests.spaces.declared import four_of_24
 
 SPACE = ProxylessNAS()
 
@@ -101,3 +102,11 @@ def test_a_band_between_two_values_is_empty() -> None:
         latency.sample(1, (0, 3), rng=np.random.default_rng(0), skip=2)
     with pytest.raises(SpaceError, match=r"latency weights have \[1\] options"):
         LinearLatency(space, [np.array([0.0])])
+
+
+def test_sets_of_limited_size_are_refused() -> None:
+    space = four_of_24()
+    with pytest.raises(
+        SpaceError, match=r"four_of_24 has 'attention', a set of limited size: draw"
+    ):
+        LinearLatency(space, [np.zeros(2)] * space.d)

@@ -6,6 +6,8 @@ decision alone. A target is drawn from the former, the decisions of an architect
 from the latter, again and again until its FLOPs fall into the target's bin. So within a bin
 architectures are not uniform: they follow the product of the bin's marginals, conditioned on it.
 The released code reads the sample from a file; here it is drawn, which takes about a second.
+Members of a set of limited size are drawn alone, too; then as many are put in or left out, at
+random, as the set needs.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from numpy.typing import NDArray
 
 from archrank.checks import number, quoted, whole
 from archrank.errors import ArgumentError, SpaceError
+from archrank.spaces.conditions import existing
 from archrank.types import Archs, Bools, Floats, Ints
 
 if TYPE_CHECKING:
@@ -74,11 +77,15 @@ class FlopsSampler:
         found, place = np.unique(self._bins(mflops(archs)), return_inverse=True)
         self.targets: Floats = found * bin_mflops
         self.shares: Floats = np.bincount(place) / sample
+        members = {j for one in space.subsets for j in one.columns}
+        exists = existing(archs, space.conditions) if members else np.empty((0, 0), dtype=bool)
         # P(option <= k | bin) of every decision but for its last option: (options - 1, bins)
         self._cumulated: list[NDArray[np.float32]] = []
         for j, radix in enumerate(space.radices.tolist()):
-            counts = np.bincount(place * radix + archs[:, j], minlength=len(found) * radix)
-            share = counts.reshape(len(found), radix).cumsum(axis=1) / np.bincount(place)[:, None]
+            counted = slice(None) if j not in members else exists[:, j]
+            cells = place[counted] * radix + archs[counted, j]
+            counts = np.bincount(cells, minlength=len(found) * radix).reshape(len(found), radix)
+            share = counts.cumsum(axis=1) / np.maximum(counts.sum(axis=1, keepdims=True), 1)
             self._cumulated.append(np.ascontiguousarray(share[:, :-1].T, dtype=np.float32))
 
     def draw_targets(
@@ -223,11 +230,14 @@ class FlopsSampler:
         return out
 
     def _candidates(self, place: Ints, rng: np.random.Generator) -> Archs:
-        """One architecture per bin of ``place: (n,)``, decisions independent: ``(n, d)``."""
+        """One architecture per bin of ``place: (n,)``, decisions independent: ``(n, d)``.
+
+        Sets that get too many or too few members are put right.
+        """
         archs = np.zeros((self.space.d, len(place)), dtype=np.uint8)
         for row, cumulated in zip(archs, self._cumulated, strict=True):
             if len(cumulated):
                 u = rng.random(len(place), dtype=np.float32)
                 for share in cumulated:
                     row += u >= share[place]
-        return np.ascontiguousarray(archs.T)
+        return self.space._completed(np.ascontiguousarray(archs.T), None, rng)

@@ -39,6 +39,11 @@ class LinearLatency:
         weights_ms: per decision, the weight of each option.
         bias_ms: the constant.
 
+    Raises:
+        ArgumentError: no space, or no numbers.
+        SpaceError: weights of other decisions, or a space with sets of limited size, whose members
+            cannot be drawn one after the other.
+
     Example:
         >>> from archrank.spaces import CustomSpace
         >>> space = CustomSpace({"a": [0, 1], "b": [0, 1, 2]}, build=lambda config, task: None)
@@ -52,6 +57,12 @@ class LinearLatency:
 
     def __init__(self, space: Space, weights_ms: Sequence[Floats], bias_ms: float = 0.0) -> None:
         instance(space, Space, "LinearLatency: space")
+        if space.subsets:
+            raise SpaceError(
+                f"LinearLatency draws decisions one after the other, and {space.name} has "
+                f"{space.subsets[0].name!r}, a set of limited size: draw by space.sample(n, "
+                "rng=rng), and keep what your own function of latency predicts to be in the band"
+            )
         try:
             weights_ms = [np.asarray(w, dtype=np.float64).reshape(-1) for w in weights_ms]
         except (TypeError, ValueError):

@@ -39,6 +39,53 @@ def test_loads_a_users_module(
         registry.get("mine_for_registry:spce")
 
 
+USERS = """
+from __future__ import annotations
+import math as m
+from functools import partial
+from archrank.spaces import NASBench201, from_choices
+
+WIDTHS = [8, 16]
+
+def build(config, task):
+    "Build a network."
+
+def measure(config):
+    return 1.0
+
+def make_space():
+    return space
+
+space = from_choices({"width": WIDTHS}, build)
+
+class Cells(NASBench201):
+    pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    [
+        ("space", "Cells, make_space, space"),
+        ("evaluator", "build, make_space, measure"),
+        ("task", "make_space"),  # it may return one
+    ],
+)
+def test_names_of_a_users_file_that_may_be_meant(kind: str, names: str, tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(USERS)
+    with pytest.raises(UnknownNameError) as raised:
+        Registry(kind, {}).get(f"{file}:m0")
+    assert str(raised.value) == f"unknown name in {file}: 'm0'. Known: {names}"
+
+
+def test_names_of_a_file_without_any_that_may_be_meant(tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text("import math as sapce\nspaec = 3\n")
+    with pytest.raises(UnknownNameError, match=r"did you mean 'spaec'\? Known: spaec$"):
+        Registry("space", {}).get(f"{file}:space")
+
+
 def test_missing_module_and_broken_module(
     registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,12 +12,16 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from importlib.metadata import entry_points
+from inspect import signature
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 from archrank.errors import FAILURES, ArchrankError, UnknownNameError, describe
 from archrank.user_files import import_file, is_file
+
+FILLED_IN = {"space", "task", "seed", "root"}
+"""Parameters of functions that return a space, a task and so on."""
 
 
 class Registry:
@@ -105,6 +109,35 @@ class Registry:
 
     def _attribute(self, module: ModuleType, attribute: str, where: str) -> Any:
         if not hasattr(module, attribute):
-            public = [n for n in vars(module) if not n.startswith("_")]
-            raise UnknownNameError(f"name in {where}:", attribute, public)
+            raise UnknownNameError(f"name in {where}:", attribute, _candidates(module, self.kind))
         return getattr(module, attribute)
+
+
+def _candidates(module: ModuleType, kind: str) -> list[str]:
+    """List the names of a module that a user may mean: what it defines, not what it imports.
+
+    Those that can be a ``kind``, such as a space and a function that returns one; or, without any,
+    all that it defines.
+    """
+    own = {
+        name: value
+        for name, value in vars(module).items()
+        if not name.startswith("_") and _is_defined(value, module)
+    }
+    return [name for name, value in own.items() if _may_be(value, kind)] or list(own)
+
+
+def _is_defined(value: Any, module: ModuleType) -> bool:
+    """Tell whether a module defines a value: functions and classes say where they are from."""
+    if isinstance(value, type | FunctionType):
+        return bool(value.__module__ == module.__name__)
+    return not isinstance(value, ModuleType) and type(value).__module__ != "__future__"
+
+
+def _may_be(value: Any, kind: str) -> bool:
+    """Tell whether a value can be a ``kind``, by what it is called: its module loads heavy ones."""
+    if isinstance(value, FunctionType):
+        needed = [p.name for p in signature(value).parameters.values() if p.default is p.empty]
+        return kind == "evaluator" or set(needed) <= FILLED_IN
+    classes = value.__mro__ if isinstance(value, type) else type(value).__mro__
+    return kind.title().replace(" ", "") in {c.__name__ for c in classes}

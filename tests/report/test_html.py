@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -111,7 +112,42 @@ def test_constraint_and_failures(own_study, tmp_path: Path) -> None:
     assert "MemoryError: out of <memory>" in page.text
     assert "breaks a constraint" in page.text
     assert "own <space>" in page.text
-    assert page.text.count("latency_ms<=100") == 1
+    assert page.text.count("latency_ms<=100") == 2  # beside the objective, and over the figure
+
+
+class Timed(Function):
+    """Measures before anything is trained, as latency is."""
+
+    stage = 2
+
+
+def test_limits_that_were_broken_on_the_way(custom, tmp_path: Path) -> None:
+    def latency(config: dict[str, Any]) -> float:
+        return float(config["depth"] * config["width"])
+
+    evaluator = Combined(
+        Function(lambda config: {"accuracy": 0.1 * config["depth"], "macs": config["width"]},
+                 ["accuracy", "macs"]),
+        Timed(latency, [Metric("latency_ms", "minimize", "ms")]),
+    )  # fmt: skip
+    study = Study(custom, evaluator, Random(), constraints=["latency_ms<=24"]).run(budget=9)
+    rejected = study.results.rejected
+    page = report(study, tmp_path)
+    assert f"not evaluated {len(rejected)} broke a limit" in page.text
+    assert "Limit: latency_ms<=24" in page.text
+    assert "Cost: macs" not in page.text
+    slow = [r.values["latency_ms"] for r in rejected]
+    assert f"Not drawn: {len(slow)} that have {min(slow):g} ms to {max(slow):g} ms and" in page.text
+    assert study.results.rejected_note == f"{len(rejected)} not evaluated: broke a limit"
+
+
+def test_a_limit_on_a_cost_is_drawn(own_study, tmp_path: Path) -> None:
+    page = report(own_study(constraints=["macs<=1e8", "latency_ms>=16"]), tmp_path)
+    assert "Limit: macs<=1e+08" in page.text
+    assert "Limit: latency_ms>=16" in page.text
+    far = report(own_study(constraints=["macs<=1e12"]), tmp_path)
+    assert "Limit: macs<=1e+12" in far.text
+    assert "Cost: macs" in report(own_study(constraints=["accuracy>=0.6"]), tmp_path).text
 
 
 def test_nothing_feasible(own_study, tmp_path: Path) -> None:

@@ -75,16 +75,10 @@ def show_record(results: Results, record: Record) -> None:
     listed = [m for i, m in enumerate(metrics) if i < SHOWN or m.name in wanted]
     labels = {o.metric: o.label for o in results.objectives}
     known = [(labels.get(m.name, m.name), format_value(record.values[m.name], m)) for m in listed]
-    evaluations = ("evaluations", f"{len(results.records)}{rejected_text(results)}")
-    show_rows([("best", record.string), *known, evaluations])
+    counts = [f"{len(results.records)}", *filter(None, [results.rejected_note])]
+    show_rows([("best", record.string), *known, ("evaluations", ", ".join(counts))])
     if len(listed) < len(metrics):
         say(f"{len(metrics) - len(listed)} more metrics in the report")
-
-
-def rejected_text(results: Results) -> str:
-    """Say how many architectures were measured and, since they break a limit, not evaluated."""
-    n = len(results.rejected)
-    return f", {n} more broke a limit before" if n else ""
 
 
 def show_front(results: Results) -> None:

@@ -11,7 +11,6 @@ from archrank.cli.names import names_of
 from archrank.cli.output import (
     confirm,
     progress_console,
-    rejected_text,
     say,
     say_own_code,
     show_record,
@@ -117,7 +116,11 @@ class Search:
                 stopped = True
             done = len(study.results.records) - before
             spent = whole_duration(time.monotonic() - start)
-            say(f"{done} evaluations in {spent}{rejected_text(study.results)}")
+            say(
+                ", ".join(
+                    filter(None, [f"{done} evaluations in {spent}", study.results.rejected_note])
+                )
+            )
             for sentence in study.confirmations:
                 say(sentence)
             if study.shortfall is not None:

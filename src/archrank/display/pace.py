@@ -79,8 +79,8 @@ class Pace:
     @property
     def count(self) -> str:
         """Evaluations so far: ``12 of 60 evaluations``."""
-        n, rejected = self._spent, len(self.study.results.rejected)
-        more = f", {rejected} more broke a limit" if rejected else ""
+        n, note = self._spent, self.study.results.rejected_note
+        more = f", {note}" if note else ""
         if self.budget is None:
             return f"{n} evaluation{'s' * (n != 1)}{more}"
         return f"{n} of {self.budget} evaluations{more}"

@@ -182,6 +182,10 @@ class Chart:
         ends = np.array([self.x.high, self.x.low] if self.x.ranks else [self.x.low, self.x.high])
         self.line(ends, np.full(2, y), kind)
 
+    def upright(self, x: float, kind: str) -> None:
+        """Draw a vertical line from end to end."""
+        self.line(np.full(2, x), np.array([self.y.low, self.y.high]), kind)
+
     def _place(self, x: Floats, y: Floats) -> tuple[list[float], list[float]]:
         across = LEFT + self.x.place(x) * (WIDTH - LEFT - RIGHT)
         down = HEIGHT - BOTTOM - self.y.place(y) * (HEIGHT - TOP - BOTTOM)

@@ -74,7 +74,7 @@ def _facts(results: Results, best: Record) -> list[tuple[str, str]]:
         ("time", duration(results.elapsed)),
     ]
     if results.rejected:
-        facts.append(("broke a limit before", f"{len(results.rejected):,}"))
+        facts.append(("not evaluated", f"{len(results.rejected):,} broke a limit"))
     failed = int((~results.ok).sum())
     if failed:
         facts.append(("failed", f"{failed:,}"))

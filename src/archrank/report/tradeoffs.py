@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from archrank.formatting import Scale
+from archrank.formatting import Scale, format_value
+from archrank.metrics import Metric
 from archrank.report.chart import Axis, Chart
 from archrank.report.figures import MAX_DOTS, Figure, fence, thin, titles
 from archrank.report.summary import costs
@@ -16,22 +17,33 @@ from archrank.types import Bools, Floats, Ints
 
 
 def trade_offs(results: Results) -> Iterable[Figure]:
-    """Draw the first objective against each other one, or a single one against MACs or params."""
+    """Draw the first objective against each other one.
+
+    A single one is drawn against each metric that has a limit, or else against MACs or params.
+    """
     objectives = results.objectives
     if len(objectives) > 1:
         for other in objectives[1:]:
             yield _front_plot(results, other.metric)
         return
-    cost = costs(results)
-    if cost is None or cost[0].name == results.objective.metric:
-        return
-    metric, values = cost
+    limited = dict.fromkeys(c.metric for c in results.constraints)
+    limited.pop(results.objective.metric, None)
+    drawn = [_single_plot(results, results.metrics[n], results.column(n)) for n in limited]
+    cost = None if any(drawn) else costs(results)
+    if cost is not None and cost[0].name != results.objective.metric:
+        drawn.append(_single_plot(results, *cost))
+    yield from filter(None, drawn)
+
+
+def _single_plot(results: Results, metric: Metric, values: Floats) -> Figure | None:
+    """Draw the objective against a metric, ``(n,)``; ``None`` if it is constant or not known."""
     known = results.ok & np.isfinite(values)
-    if known.any() and np.ptp(values[known]) > 0 and known.sum() == results.ok.sum():
-        scatter = _Scatter(
-            results, values, metric.name, Scale.of(metric, float(values[known].max()))
-        )
-        yield scatter.draw(f"Cost: {metric.name}", pareto=False)
+    if not known.any() or np.ptp(values[known]) == 0 or known.sum() != results.ok.sum():
+        return None
+    limits = [c for c in results.constraints if c.metric == metric.name]
+    kind = f"Limit: {', '.join(map(str, limits))}" if limits else f"Cost: {metric.name}"
+    scale = Scale.of(metric, float(np.abs(values[known]).max()))
+    return _Scatter(results, values, metric.name, scale).draw(kind, pareto=False)
 
 
 def _front_plot(results: Results, name: str) -> Figure:
@@ -61,10 +73,12 @@ class _Scatter:
         low = max(float((sign * y[ok]).min()), fence(sign * y[ok]))
         low = min([low, *(sign * y[marked])])
         y_axis = Axis.around(up_scale.label, sign * np.array([low, (sign * y[ok]).max()]))
-        chart = Chart(
-            Axis.around(self.scale.label, x[ok]), y_axis, f"{metric.name} against {self.name}"
-        )
-        legend: list[tuple[str, str]] = []
+        bounds = self._bounds(x[ok])
+        x_axis = Axis.around(self.scale.label, np.append(x[ok], bounds))
+        chart = Chart(x_axis, y_axis, f"{metric.name} against {self.name}")
+        for bound in bounds:
+            chart.upright(bound, "limit")
+        legend = [("limit", "limit")] if bounds else []
         self._points(chart, x, y, marked, legend, "dominated" if pareto else "evaluation")
         if pareto and len(marked):
             # with more than two objectives, a plane does not show dominance
@@ -78,8 +92,28 @@ class _Scatter:
             legend.insert(0, ("star", "best"))
         if (sign * y[ok] < low).any():
             legend.append(("beyond", "off the scale"))
-        caption = "" if len(ok) <= MAX_DOTS else f"At most {MAX_DOTS:,} dots of a kind are drawn."
+        caption = "" if len(ok) <= MAX_DOTS else f"At most {MAX_DOTS:,} dots of a kind are drawn. "
+        caption += self._left_out()
         return Figure(title, chart.svg(), caption, tuple(legend))
+
+    def _bounds(self, shown: Floats) -> list[float]:
+        """Return the limits of the quantity that lie near the values ``(k,)`` that are drawn."""
+        of_this = [c.bound for c in self.results.constraints if c.metric == self.name]
+        low, high, room = shown.min(), shown.max(), np.ptp(shown)
+        scaled = [self.scale.factor * bound for bound in of_this]
+        return [bound for bound in scaled if low - room <= bound <= high + room]
+
+    def _left_out(self) -> str:
+        """Say how many architectures are not drawn, since the quantity broke its limit."""
+        limits = [c for c in self.results.constraints if c.metric == self.name]
+        values = [r.values.get(self.name, float("nan")) for r in self.results.rejected]
+        out = [v for v in values if any(c.excess(v) > 0 for c in limits)]
+        if not out:
+            return ""
+        metric = self.results.metrics[self.name]
+        ends = [format_value(end, metric) for end in (min(out), max(out))]
+        have = ends[0] if ends[0] == ends[1] else f"{ends[0]} to {ends[1]}"
+        return f"Not drawn: {len(out):,} that have {have} and were not evaluated."
 
     def _points(
         self, chart: Chart, x: Floats, y: Floats, marked: Ints,

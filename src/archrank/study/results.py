@@ -228,6 +228,12 @@ class Results:
             )
         return self.records[int(self.order[0])]
 
+    @property
+    def rejected_note(self) -> str:
+        """Say how many architectures broke a limit on the way; empty if none did."""
+        n = len(self.rejected)
+        return f"{n:,} not evaluated: broke a limit" if n else ""
+
     def infeasible_note(self) -> str:
         """Say that no evaluation is feasible, and what the nearest architecture has."""
         tried = [r for r, ok in zip(self.records, self.ok, strict=True) if ok]

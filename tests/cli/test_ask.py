@@ -85,6 +85,50 @@ def test_a_csv_is_told_whole_or_not_at_all(ask: Cli) -> None:
     assert ask("tell", "--file", file, "--replace", "--run", "here").status == 0
 
 
+SETS = """
+import archrank as ar
+
+space = ar.spaces.from_choices(
+    {
+        "on": [True, False],
+        "layers": ar.Subset(4, 2),
+        "blocks": ar.Repeat({"width": [8, 16], "quantised": ar.Subset(["q", "k"], (0, 1))}, 2),
+    },
+    active_if={"layers": ("on", [True])},
+)
+"""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "on,layers,blocks.0.width,blocks.0.quantised,blocks.1.width,blocks.1.quantised,accuracy\n"
+        "true,0+3,8,none,16,k,0.5\nFALSE,,8,q,8,none,0.25\n",
+        "arch;accuracy\non=True,layers=0+3,blocks.0.width=8,blocks.0.quantised=none,"
+        "blocks.1.width=16,blocks.1.quantised=k;0.5\non=False,blocks.0.width=8,"
+        "blocks.0.quantised=q,blocks.1.quantised=none,blocks.1.width=8;0.25\n",
+        '{"on": true, "layers": [0, 3], "blocks": [{"width": 8, "quantised": []}, '
+        '{"width": 16, "quantised": ["k"]}], "accuracy": 0.5}\n{"on": false, "layers": null, '
+        '"blocks": [{"width": 8, "quantised": "q"}, {"width": 8, "quantised": []}], '
+        '"accuracy": 0.25}\n',
+    ],
+    ids=["columns", "strings", "json"],
+)
+def test_sets_and_blocks_are_told_as_they_are_written(ask: Cli, text: str) -> None:
+    Path("sets.py").write_text(SETS)
+    assert (
+        ask("ask", "--space", "sets.py:space", "--metric", "accuracy", "--run", "here").status == 0
+    )
+    Path("told.txt").write_text(text)
+    found = ask("tell", "--file", "told.txt", "--run", "here", "--json")
+    assert found.status == 0, found.err
+    assert [each["arch"] for each in json.loads(found.out)["told"]] == [
+        "on=True,layers=0+3,blocks.0.width=8,blocks.0.quantised=none,blocks.1.width=16,"
+        "blocks.1.quantised=k",
+        "on=False,blocks.0.width=8,blocks.0.quantised=q,blocks.1.width=8,blocks.1.quantised=none",
+    ]
+
+
 def test_a_search_in_the_same_folder_is_waited_for(
     ask: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -158,6 +202,8 @@ def test_what_is_typed_wrongly_is_told(ask: Cli) -> None:
         ('{"arch": 3,\n', "is no JSON"),
         ("arch,accuracy\ndepth=1,width=8,act=relu,0.5\n", "line 2: more cells than columns"),
         ("a,b\n1,2\n", "line 2: no architecture"),
+        ('{"arch": 3, "accuracy": 1, "seconds": -1}', "seconds is -1, expected 0 or more"),
+        ("arch,accuracy,seconds\n3,1,nan\n", "line 2: seconds is nan"),
     ],
 )
 def test_files_that_cannot_be_read(ask: Cli, text: str, message: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 import os
@@ -10,11 +11,14 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -27,13 +31,17 @@ from archrank.errors import (
     EvaluationError,
     InfeasibleError,
     SettingsError,
+    StorageError,
     TellError,
     UnknownNameError,
 )
 from archrank.evaluators import Combined, Function, Told
-from archrank.strategies import Random, RegularizedEvolution, Strategy
+from archrank.rows import is_new
+from archrank.spaces import Subset, from_choices
+from archrank.strategies import History, Random, RegularizedEvolution, Strategy
 from archrank.study import Study
 from archrank.study.asked import Asked
+from archrank.types import Archs
 from tests.study.helpers import CHOICES, guided, make, score, small_space, told
 
 STRATEGIES: list[Any] = [guided, lambda: Random(4), lambda: RegularizedEvolution(population=4)]
@@ -242,6 +250,142 @@ def test_metrics_follow_from_the_goals() -> None:
         study.run(2)
 
 
+class Careless(Strategy):
+    """Proposes decisions that do not exist with any option, as mutations and mixtures do."""
+
+    def propose(self, history: History, n: int, *, rng: np.random.Generator) -> Archs:
+        space = history.space
+        rows = np.zeros((3, space.d), dtype=np.uint8)
+        rows[:, 1] = [0, 1, 2]  # of depth 1, so that the second width does not exist
+        rows[:, 2] = 1
+        return rows[is_new(space.canonical(rows), space.canonical(history.archs))][:n]
+
+    def batch(self, history: History) -> int:
+        return 3
+
+    def describe(self) -> dict[str, Any]:
+        return {"strategy": "careless"}
+
+
+def conditional() -> Study:
+    space = from_choices(
+        {"depth": [1, 2], "width": [8, 16, 32], "other": [8, 16]},
+        active_if={"other": ("depth", [2])},
+    )
+    return Study(space, None, Careless(), objectives="score:maximize")
+
+
+def test_what_is_typed_answers_what_was_asked_for() -> None:
+    study = conditional()
+    first, second, third = study.ask(3)
+    assert first.arch.tolist() == [0, 0, 1]
+    (record,) = study.tell("depth=1,width=8", 0.5)
+    assert record.key == first.key
+    study.tell({"width": 16, "depth": 1}, 0.25)
+    assert study.forget("depth=1,width=32") is third
+    assert study.outstanding == []
+    with pytest.raises(TellError, match="depth=1,width=16 has been evaluated already"):
+        study.tell(second.arch, 0.5)
+    assert [r.round_size for r in study.records] == [3, 3]
+
+
+def test_what_a_stopped_run_has_left_is_told_in_its_place(tmp_path: Path) -> None:
+    whole = make(strategy=Random(8)).run(8)
+    rest = whole.records[3:]
+    study = make(strategy=Random(8), path=tmp_path / "s.db").run(3)
+    (record,) = study.tell(rest[2].string, score(rest[2].config))
+    assert record.key == rest[2].key
+    assert rest[2].string not in strings(study.ask(4))
+    again = make(strategy=Random(8), path=tmp_path / "s.db").run(8)
+    assert told(again) == told(whole)
+
+
+@pytest.mark.parametrize(
+    "value", [np.float32(0.5), np.array(0.5), torch.tensor(0.5), {"score": torch.tensor(0.5)}]
+)
+def test_numbers_of_arrays_and_tensors_are_told(value: Any) -> None:
+    (record,) = asking().tell(0, value)
+    assert record.values == {"score": 0.5}
+
+
+def test_a_clock_that_is_put_back_makes_no_negative_time() -> None:
+    study = asking()
+    (asked,) = study.ask(1)
+    ahead = dataclasses.replace(asked, since=asked.since + timedelta(hours=1))
+    study._ledger.asked[asked.key] = ahead
+    (record,) = study.tell(asked, 0.5)
+    assert record.seconds == 0.0
+
+
+def test_what_is_asked_is_the_same_after_a_restart(tmp_path: Path) -> None:
+    space = from_choices({"layers": Subset(4, 2)})
+    asked = Study(space, objectives="score:maximize", storage=tmp_path / "s.db").ask(1)
+    again = Study(space, objectives="score:maximize", storage=tmp_path / "s.db").outstanding
+    assert asked[0].config == again[0].config
+    assert space.from_config(asked[0].config).tolist() == asked[0].arch.tolist()
+
+
+def test_what_is_replaced_once_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+    study = make(path=path).run(5)
+    study.tell(study.records[0], 500.0, replace=True)
+    assert told(make(path=path)) == told(study)
+    assert make(path=path).best.values == {"score": 500.0}
+    assert len(make(path=path)._store._study.best_trials) == 1
+
+
+@pytest.mark.parametrize("broken", ["_keep_confirmed", "_write"])
+def test_a_kill_while_something_is_replaced_leaves_no_number_of_the_old(
+    broken: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "s.db"
+    study = make(path=path).run(3)
+    first = study.records[0]
+    study._store.confirm(first.key, {"score": 77.0})
+
+    def killed(*args: Any, **more: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(study._store, broken, killed)
+    with pytest.raises(KeyboardInterrupt):
+        study.tell(first, 1000.0, replace=True)
+    found = make(path=path)
+    assert found.records[0].values == first.values
+    if found._store.confirmed():
+        assert found.results.records[0].values == {"score": 77.0}
+    found.tell(first, 1000.0, replace=True)
+    assert make(path=path).results.records[0].values == {"score": 1000.0}
+
+
+class Meddling:
+    """Tells a run something, as another process would, when its first evaluation begins."""
+
+    def __init__(self, other: Study) -> None:
+        self.other = other
+
+    def started(self, *args: Any) -> None:
+        pass
+
+    def works_on(self, study: Study, archs: Sequence[str]) -> None:
+        if archs and not self.other.records:
+            self.other.tell(self.other.space.enumerate()[20], 0.5)
+
+    def finished_one(self, *args: Any) -> None:
+        pass
+
+    def ended(self, *args: Any) -> None:
+        pass
+
+
+def test_a_run_that_is_told_something_by_another_process_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+    study = make(path=path)
+    study.ask(1)
+    with pytest.raises(StorageError, match=r"another process has told something.*run again"):
+        study.run(3, watcher=Meddling(make(path=path)))
+    assert len(make(path=path).run(5).records) == 5
+
+
 BAD: list[tuple[Any, Any, dict[str, Any], type[ArchrankError], str]] = [
     ("depth=9", 0.5, {}, ArchitectureError, "expected depth=.*got '9'"),
     ({"depth": 1}, 0.5, {}, ArchitectureError, "expected width=.*missing"),
@@ -255,6 +399,11 @@ BAD: list[tuple[Any, Any, dict[str, Any], type[ArchrankError], str]] = [
     (0, None, {"failed": " "}, TellError, "say why the evaluation failed"),
     (0, None, {"failed": 3}, ArgumentError, "failed is 3, expected a reason as text"),
     (0, 0.5, {"seconds": "long"}, ArgumentError, "tell: seconds is 'long'"),
+    (0, 0.5, {"seconds": -5}, ArgumentError, "tell: seconds is -5, expected 0 or more"),
+    (0, 0.5, {"seconds": math.nan}, ArgumentError, "tell: seconds is nan"),
+    (0, {"score": 10**400}, {}, ArgumentError, "score is 1000.*too large"),
+    (0, {"score": np.zeros(2)}, {}, ArgumentError, "score is array.*expected a number"),
+    (["0", "1"], [0.5, 0.6], {"failed": "oom"}, TellError, "told as failed, and with score"),
     ([{"depth": 1, "width": 8}, 0], [0.5], {}, ArgumentError, "2 architectures and 1 entries"),
     ([{"depth": 1, "width": 8}], 0.5, {}, ArgumentError, "a list with one entry for each"),
     (["0", "0"], [0.5, 0.6], {}, TellError, "is told twice at once"),

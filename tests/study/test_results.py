@@ -105,11 +105,18 @@ POINTS = [(0.9, 5.0), (0.8, 2.0), (math.nan, 1.0), (0.7, 3.0), (0.8, 1.0), (0.6,
 def results(goals: Goals, points: list[tuple[float, float]] = POINTS) -> Results:
     records = [
         Record(
-            i // 2, i % 2, 2, np.array([i, 0], dtype=np.uint8), f"a{i}", {"acc": acc, "ms": ms},
-            "broken" if math.isnan(acc) else None, 0.5, 10.0 * (i + 1),
+            round=i // 2,
+            slot=i % 2,
+            round_size=2,
+            arch=np.array([i, 0], dtype=np.uint8),
+            string=f"a{i}",
+            values={"acc": acc, "ms": ms},
+            reason="broken" if math.isnan(acc) else None,
+            seconds=0.5,
+            elapsed=10.0 * (i + 1),
         )
         for i, (acc, ms) in enumerate(points)
-    ]  # fmt: skip
+    ]
     decisions = {"a": tuple(range(6)), "b": ("x",)}
     return Results(Description("space", decisions, METRICS, goals, {"seed": 0}), records)
 

@@ -24,7 +24,17 @@ LIMITS = Limits(SPACE, Function(refuse, ["score", "ms:minimize"]).bind(SPACE), G
 def record(key: tuple[int, int, int], arch: Archs) -> Record:
     number, slot, size = key
     values = {"score": 10.0 * number + slot, "ms": float(slot)}
-    return Record(number, slot, size, arch, "", values, None, 0.0, 0.0)
+    return Record(
+        round=number,
+        slot=slot,
+        round_size=size,
+        arch=arch,
+        string="",
+        values=values,
+        reason=None,
+        seconds=0.0,
+        elapsed=0.0,
+    )
 
 
 def records(*keys: tuple[int, int, int]) -> list[Record]:

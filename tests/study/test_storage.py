@@ -22,7 +22,17 @@ DESCRIPTION = make().description
 def record(slot: int, value: float = 1.0, reason: str | None = None) -> Record:
     arch = np.array([slot % 4, 0, 1], dtype=np.uint8)
     string = small_space().format(arch[None])[0]
-    return Record(0, slot, 4, arch, string, {"score": value}, reason, 0.25, 1.5)
+    return Record(
+        round=0,
+        slot=slot,
+        round_size=4,
+        arch=arch,
+        string=string,
+        values={"score": value},
+        reason=reason,
+        seconds=0.25,
+        elapsed=1.5,
+    )
 
 
 @pytest.mark.parametrize("url", [None, "file"])

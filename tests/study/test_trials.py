@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import optuna
 import pytest
@@ -117,13 +118,16 @@ def test_what_has_no_known_tables_is_left_to_optuna(
     memory = kind == "memory"
     storage = InMemoryStorage() if memory else RDBStorage(f"sqlite:///{tmp_path / 's.db'}")
     study, ours = opened(storage)
-    added: list[FrozenTrial] = []
-    monkeypatch.setattr(study, "add_trial", lambda t: added.append(t))
-    ours.add(trial([1.0]))
-    assert len(added) == 1
-    monkeypatch.undo()
-    study.add_trial(added[0])
-    assert [t.attributes for t in ours.stored()] == [added[0].user_attrs]
+    add = study._storage.create_new_trial
+    added: list[int] = []
+
+    def counted_add(*args: Any, **more: Any) -> int:
+        added.append(add(*args, **more))
+        return added[-1]
+
+    monkeypatch.setattr(study._storage, "create_new_trial", counted_add)
+    assert [ours.add(trial([1.0]))] == added
+    assert [t.attributes for t in ours.stored()] == [trial([1.0]).user_attrs]
     assert len(ours) == 1
 
 

@@ -14,8 +14,8 @@ from archrank.checks import quoted
 from archrank.errors import ArchrankError, StorageError, TellError
 from archrank.files import user_path
 from archrank.spaces.base import Space
-from archrank.spaces.given import is_empty, read_arch
-from archrank.study.asking import Telling
+from archrank.spaces.given import config_names, is_empty, read_arch
+from archrank.study.asking import Telling, read_seconds
 
 STDIN = Path("-")
 ARCHITECTURE = ("arch", "choices")  # keys for the architecture as a whole
@@ -27,18 +27,20 @@ def read_told(path: Path, space: Space) -> list[Telling]:
     """Read what a file tells.
 
     Each entry has the architecture, as ``arch`` (in any form that its space reads) or
-    ``choices``, or a key for every decision; and either numbers by the names of metrics, at
-    the top or in ``metrics``, or ``failed`` with a reason. ``seconds`` is the time that the
-    evaluation took.
+    ``choices``, or a key for every decision, set or block; and either numbers by the names of
+    metrics, at the top or in ``metrics``, or ``failed`` with a reason. ``seconds`` is the time that
+    the evaluation took.
 
     Args:
         path: the file, ``-`` for standard input. One that begins with ``[`` or ``{`` is JSON: a
-            list of objects, or an object per line; anything else is CSV with a line of names.
+            list of objects, or an object per line; anything else is CSV with a line of names,
+            separated by commas, semicolons or tabs.
         space: of the architectures.
 
     Raises:
         StorageError: the file cannot be read.
         TellError: an entry that cannot be read; says which.
+        ArgumentError: a time that is no number, or below 0.
     """
     name = "standard input" if path == STDIN else str(path)
     entries = list(_entries(_text(path), name))
@@ -61,6 +63,10 @@ def number_of(text: Any, name: str, where: str = "") -> Any:
         percent = text.strip().removesuffix("%")
         hint = f"; write {percent} without the percent sign" if percent != text.strip() else ""
         raise TellError(f"{where}{name} is {quoted(text)}, expected a number{hint}") from None
+
+
+def _seconds(value: Any, where: str) -> float:
+    return read_seconds(number_of(value, SECONDS, where), f"{where}{SECONDS}")
 
 
 def _text(path: Path) -> str:
@@ -101,7 +107,9 @@ def _entries(text: str, name: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 def _rows(text: str, name: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    reader = csv.DictReader(io.StringIO(text), skipinitialspace=True)
+    head = text.partition("\n")[0]
+    separator = next((mark for mark in ",;\t" if mark in head), ",")
+    reader = csv.DictReader(io.StringIO(text), delimiter=separator, skipinitialspace=True)
     try:
         for row in reader:
             where = f"{name}, line {reader.line_num}: "
@@ -116,10 +124,11 @@ def _rows(text: str, name: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 def _telling(entry: Mapping[str, Any], space: Space, where: str) -> Telling:
-    decisions = [choice.name for choice in space.choices]
+    names = config_names(space)
     given = [entry[key] for key in ARCHITECTURE if key in entry]
-    own = {name: entry[name] for name in decisions if name in entry}
+    own = {name: value for name, value in entry.items() if name in names}
     if not given and not own:
+        decisions = list(dict.fromkeys(c.name.partition(".")[0] for c in space.choices))
         some = ", ".join([*decisions[:4], *(["..."] if len(decisions) > 4 else [])])
         held = ", ".join(map(str, entry)) or "nothing"
         raise TellError(f"{where}no architecture: give arch, or {some}; it has {held}")
@@ -127,7 +136,7 @@ def _telling(entry: Mapping[str, Any], space: Space, where: str) -> Telling:
         arch = read_arch(space, given[0] if given else own)
     except ArchrankError as error:
         raise TellError(f"{where}{error}") from None
-    apart = {*ARCHITECTURE, *IGNORED, FAILED, SECONDS, METRICS, *(() if given else decisions)}
+    apart = {*ARCHITECTURE, *IGNORED, FAILED, SECONDS, METRICS, *(() if given else names)}
     values = {name: value for name, value in entry.items() if name not in apart}
     inside = entry.get(METRICS, {})
     if not isinstance(inside, Mapping):
@@ -141,6 +150,6 @@ def _telling(entry: Mapping[str, Any], space: Space, where: str) -> Telling:
         arch,
         numbers,
         failed,
-        None if seconds is None else float(number_of(seconds, SECONDS, where)),
+        None if seconds is None else _seconds(seconds, where),
         where,
     )

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from archrank.checks import quoted
 from archrank.errors import ArchitectureError, ArchrankError
+from archrank.spaces.subsets import sizes_text
 from archrank.types import Archs
 
 if TYPE_CHECKING:
@@ -80,8 +81,7 @@ def _of_text(space: Space, text: str) -> NDArray[np.uint8]:
             return _of_number(space, int(text))
         pairs = [part.partition("=") for part in text.split(",")]
         written = {name.strip(): value.strip() for name, sign, value in pairs if sign}
-        known = {choice.name for choice in space.choices}
-        if len(written) == len(pairs) and written.keys() & known:
+        if len(written) == len(pairs) and written.keys() & config_names(space):
             return space.from_config(written)
         fault = str(error).removeprefix("architecture 0: ")
         raise ArchitectureError(f"{space.name}: {fault}") from None
@@ -107,6 +107,13 @@ def _of_row(space: Space, given: Any) -> NDArray[np.uint8]:
         )
     found: NDArray[np.uint8] = space.validate(row[None])[0]
     return found
+
+
+def config_names(space: Space) -> frozenset[str]:
+    """Return the names that configurations may have: of decisions, and of sets and blocks."""
+    decisions = {choice.name for choice in space.choices}
+    blocks = {name.partition(".")[0] for name in decisions if "." in name}
+    return frozenset(decisions | blocks | {one.name for one in space.subsets})
 
 
 def row_of(space: Space, config: Mapping[str, Any]) -> NDArray[np.uint8]:
@@ -140,11 +147,19 @@ def row_of(space: Space, config: Mapping[str, Any]) -> NDArray[np.uint8]:
         if number is None:
             got = "it is missing" if absent else f"got {quoted(value)}"
             raise ArchitectureError(
-                f"{space.name}: expected {choice.name}=<{shown_options(choice)}>, {got} in "
-                f"{quoted(dict(config))}"
+                f"{space.name}: expected {_form(space, j)}, {got} in {quoted(dict(config))}"
             )
         row[j] = number
     return row
+
+
+def _form(space: Space, j: int) -> str:
+    """Write the form of a decision for a message; of one that is a member, that of its set."""
+    for one in space.subsets:
+        if j in one.columns:
+            members = "|".join(_ends(one.labels))
+            return f"{one.name}=<{sizes_text(one.least, one.most)} of {members}>"
+    return f"{space.choices[j].name}=<{shown_options(space.choices[j])}>"
 
 
 def _require_known(space: Space, config: Mapping[str, Any]) -> None:
@@ -250,8 +265,12 @@ def _existing_alone(
 
 def shown_options(choice: Choice) -> str:
     """Write the options of a decision for a message: all of them, or the ends of many."""
-    texts = [str(option) for option in choice.options]
-    return "|".join(texts if len(texts) <= 12 else [*texts[:5], "...", *texts[-3:]])
+    return "|".join(_ends(choice.options))
+
+
+def _ends(options: Sequence[object]) -> list[str]:
+    texts = [str(option) for option in options]
+    return texts if len(texts) <= 12 else [*texts[:5], "...", *texts[-3:]]
 
 
 def option_number(choice: Choice, value: Any) -> int | None:
@@ -259,6 +278,8 @@ def option_number(choice: Choice, value: Any) -> int | None:
     text = str(value).strip()
     for k, option in enumerate(choice.options):
         if str(option) in (text, text.replace(",", ";")):  # options have no commas
+            return k
+        if isinstance(option, bool) and str(option).lower() == text.lower():  # as R and SQL write
             return k
     number = _number(text if isinstance(value, str) else value)
     if number is None:

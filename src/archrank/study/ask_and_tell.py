@@ -9,14 +9,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import numpy as np
-
-from archrank.checks import number, whole
+from archrank.checks import whole
 from archrank.errors import BudgetError, BudgetWarning, InfeasibleError, TellError
 from archrank.locking import PATIENCE, locked
 from archrank.spaces.given import read_arch
 from archrank.study.asked import Asked, Ledger
-from archrank.study.asking import MOST, Telling, ask, begun, read_tellings, told
+from archrank.study.asking import MOST, Telling, ask, begun, read_seconds, read_tellings, told
 from archrank.study.record import Description, Record
 from archrank.study.results import Results
 from archrank.study.storage import TrialStore
@@ -145,7 +143,7 @@ class AskAndTell:
             StorageError: the storage cannot be used.
         """
         if seconds is not None:
-            seconds = number(seconds, "tell: seconds")
+            seconds = read_seconds(seconds, "tell: seconds")
         return self.tell_all(
             read_tellings(self._engine, arch, metrics, failed, seconds), replace=replace
         )
@@ -184,9 +182,9 @@ class AskAndTell:
         row = arch.arch if isinstance(arch, Asked) else read_arch(self.space, arch)
 
         def give_up() -> Asked:
-            found = [a for a in self._ledger.asked.values() if np.array_equal(a.arch, row)]
+            name = self.space.format(row[None])[0]
+            found = [each for each in self._ledger.asked.values() if each.string == name]
             if not found:
-                name = self.space.format(row[None])[0]
                 raise TellError(f"{name} awaits no answer; study.outstanding lists what does")
             self._store.forget(found[0], self.description)
             self._ledger.forget(found[0])

@@ -6,44 +6,20 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from archrank.study.proposal import Key, Proposal
 from archrank.study.record import Record
 
-Key = tuple[int, int]  # round and slot
 
-
-@dataclass(frozen=True)
-class Asked:
+@dataclass(frozen=True, kw_only=True)
+class Asked(Proposal):
     """An architecture that was asked for, and of which nothing has been told yet.
 
     Attributes:
-        round: number of the round that it is proposed in.
-        slot: place in the round's proposals.
-        round_size: number of proposals of the round.
-        arch: ``(d,)`` architecture.
-        string: the architecture as text.
-        canonical: text of the architecture that stands for all isomorphic ones.
-        config: chosen options of the active decisions.
         since: when it was asked for.
     """
 
-    round: int
-    slot: int
-    round_size: int
-    arch: NDArray[np.uint8]
-    string: str
-    canonical: str = ""
-    config: dict[str, Any] = field(default_factory=dict)
     since: datetime = field(default_factory=datetime.now)
-
-    @property
-    def key(self) -> Key:
-        """Place in proposal order: round and slot."""
-        return self.round, self.slot
 
     @property
     def values(self) -> dict[str, float]:

@@ -18,12 +18,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from archrank.checks import quoted
+from archrank.checks import number, quoted
 from archrank.errors import ArgumentError, TellError
 from archrank.metrics import find_metric
 from archrank.spaces.given import read_arch
 from archrank.study.asked import Asked, Ledger
 from archrank.study.engine import Engine
+from archrank.study.proposal import Proposal, proposals
 from archrank.study.record import Record
 from archrank.study.rounds import Rounds
 from archrank.types import Archs
@@ -61,48 +62,51 @@ def ask(engine: Engine, ledger: Ledger, n: int | None) -> list[Asked]:
     Returns:
         Up to ``n``; fewer only where nothing else may be proposed.
     """
-    rounds = Rounds(engine.space, engine.goals, ledger)
-    rounds.take(ledger.records)
-    found: list[Asked] = []
-    if rounds.stored:
-        archs, size = engine.unfinished(rounds, ledger)
-        waiting = ledger.waiting(rounds.number)
-        left = [slot for slot in archs if slot not in waiting][:n]
-        rows = np.array([archs[slot] for slot in left], dtype=np.uint8).reshape(-1, engine.space.d)
-        found = _asked(engine, rounds.number, left, size, rows)
+    found = _asked(_left(engine, ledger)[:n])
     more = None if n is None else n - len(found)
     if more == 0 or (n is None and found):
         return found
     open_ = {**ledger.asked, **{each.key: each for each in found}}
     places: list[Record | Asked] = sorted([*ledger.records, *open_.values()], key=lambda p: p.key)
-    history = engine.history(places)
-    number = max(ledger.next_round, rounds.number + bool(rounds.stored))
-    rows = engine.propose(history, number, more)[:more]
-    return found + _asked(engine, number, range(len(rows)), len(rows), rows)
+    number = ledger.next_round
+    rows = engine.propose(engine.history(places), number, more)[:more]
+    return found + _asked(proposals(engine.space, rows, number, range(len(rows)), len(rows)))
 
 
-def _asked(
-    engine: Engine, number: int, slots: Sequence[int], size: int, archs: Archs
-) -> list[Asked]:
-    space, now = engine.space, datetime.now()
-    texts = zip(
-        slots, archs, space.format(archs), space.format(space.canonical(archs)), strict=True
-    )
-    return [
-        Asked(number, slot, size, arch, string, stands_for, space.config(arch), now)
-        for slot, arch, string, stands_for in texts
-    ]
+def _asked(places: Sequence[Proposal]) -> list[Asked]:
+    now = datetime.now()
+    return [Asked(**place.arguments(), since=now) for place in places]
 
 
 def begun(engine: Engine, ledger: Ledger) -> int | None:
     """Return the round that a stopped run has begun and whose rest nobody was asked for, if any."""
+    rounds = _rounds(engine, ledger)
+    return rounds.number if _is_begun(rounds, ledger) else None
+
+
+def _left(engine: Engine, ledger: Ledger) -> list[Proposal]:
+    """Return the rest of the round that a stopped run has begun; none without one."""
+    rounds = _rounds(engine, ledger)
+    if not _is_begun(rounds, ledger):
+        return []
+    archs, size = engine.unfinished(rounds, ledger)
+    waiting = ledger.waiting(rounds.number)
+    slots = [slot for slot in archs if slot not in waiting]
+    rows = np.array([archs[slot] for slot in slots], dtype=np.uint8).reshape(-1, engine.space.d)
+    return proposals(engine.space, rows, rounds.number, slots, size)
+
+
+def _rounds(engine: Engine, ledger: Ledger) -> Rounds:
     rounds = Rounds(engine.space, engine.goals, ledger)
     rounds.take(ledger.records)
+    return rounds
+
+
+def _is_begun(rounds: Rounds, ledger: Ledger) -> bool:
+    """Tell whether evaluations of the first incomplete round are stored, and places are missing."""
     number, stored = rounds.number, rounds.stored
-    if not stored:
-        return None
     held = len(stored) + len(ledger.waiting(number)) + len(ledger.given_up(number))
-    return number if held < next(iter(stored.values())).round_size else None
+    return bool(stored) and held < next(iter(stored.values())).round_size
 
 
 # ---- telling -------------------------------------------------------------------------------------
@@ -122,7 +126,7 @@ def read_tellings(
         several = not isinstance(archs[0], int | np.integer)  # a row as a list
     if not several:
         return [_telling(engine, archs, metrics, failed, seconds)]
-    if failed is not None:
+    if failed is not None and metrics is None:
         return [_telling(engine, arch, None, failed, seconds) for arch in archs]
     if isinstance(metrics, str | Mapping) or not isinstance(metrics, Sequence | np.ndarray):
         raise ArgumentError(
@@ -134,7 +138,19 @@ def read_tellings(
             f"tell: {len(archs)} architectures and {len(metrics)} entries of metrics"
         )
     pairs = zip(archs, metrics, strict=True)
-    return [_telling(engine, arch, values, None, seconds) for arch, values in pairs]
+    return [_telling(engine, arch, values, failed, seconds) for arch, values in pairs]
+
+
+def read_seconds(value: Any, name: str) -> float:
+    """Return the time that an evaluation took; ``name`` is what messages call it.
+
+    Raises:
+        ArgumentError: it is no number, or below 0.
+    """
+    seconds = number(value, name)
+    if seconds < 0:
+        raise ArgumentError(f"{name} is {quoted(value)}, expected 0 or more")
+    return seconds
 
 
 def _telling(
@@ -145,6 +161,7 @@ def _telling(
         raise ArgumentError(f"tell: failed is {quoted(failed)}, expected a reason as text")
     if metrics is None or isinstance(metrics, Mapping):
         return Telling(row, metrics or {}, failed, seconds)
+    metrics = _plain(metrics)
     if isinstance(metrics, bool) or not isinstance(metrics, Real):
         raise ArgumentError(
             f"tell: metrics are {quoted(metrics)}, expected {{metric: number}} or, for a single "
@@ -170,45 +187,57 @@ def told(
         ArgumentError: a value that is no number.
     """
     rows = np.array([t.arch for t in tellings], dtype=np.uint8).reshape(-1, engine.space.d)
-    keys = [arch.tobytes() for arch in rows]
-    strings = engine.space.format(rows)
-    canonical = engine.space.format(engine.space.canonical(rows))
+    places = _places(engine, ledger, tellings, rows, replace=replace)
     costs = _costs(engine, rows)
-    waiting = {each.arch.tobytes(): each for each in ledger.asked.values()}
-    known = {record.arch.tobytes(): record for record in ledger.records}
-    own = [key for key in keys if key not in waiting and key not in known]
     elapsed = max((r.elapsed for r in ledger.records), default=0.0)
-    number = ledger.next_round
-    records, seen = [], set[bytes]()
-    for i, (telling, key) in enumerate(zip(tellings, keys, strict=True)):
-        if key in seen:
-            raise TellError(f"{telling.where}{strings[i]} is told twice at once; leave one out")
-        seen.add(key)
-        before = known.get(key)
-        if before is not None and not replace:
-            raise TellError(telling.where + _already(before))
+    records = []
+    for i, (telling, place) in enumerate(zip(tellings, places, strict=True)):
         values, reason = _values(engine, telling, {m: float(v[i]) for m, v in costs.items()})
-        place = waiting.get(key, before)
-        spot = (number, own.index(key), len(own)) if place is None else place
-        round_, slot, size = (
-            spot if isinstance(spot, tuple) else (spot.round, spot.slot, spot.round_size)
-        )
         records.append(
             Record(
-                round=round_,
-                slot=slot,
-                round_size=size,
-                arch=rows[i],
-                string=strings[i],
+                **place.arguments(),
                 values=values,
                 reason=reason,
                 seconds=_seconds(telling, place),
                 elapsed=elapsed,
-                canonical=canonical[i],
-                config=engine.space.config(rows[i]),
             )
         )
     return records
+
+
+def _places(
+    engine: Engine, ledger: Ledger, tellings: Sequence[Telling], rows: Archs, *, replace: bool
+) -> list[Proposal]:
+    """Return the place of each telling; those that have none yet share a round of their own.
+
+    Architectures are known by their strings, since a strategy may propose decisions that do not
+    exist with any option, and a user never types them.
+
+    Raises:
+        TellError: an architecture that is known, or told twice.
+    """
+    strings = engine.space.format(rows)
+    known = {record.string: record for record in ledger.records}
+    waiting: dict[str, Proposal] = {each.string: each for each in ledger.asked.values()}
+    if not known.keys() | waiting.keys() >= set(strings):
+        waiting = {place.string: place for place in _left(engine, ledger)} | waiting
+    places: dict[str, Proposal | None] = {}
+    for telling, string in zip(tellings, strings, strict=True):
+        if string in places:
+            raise TellError(f"{telling.where}{string} is told twice at once; leave one out")
+        if string not in waiting and string in known and not replace:
+            raise TellError(telling.where + _already(known[string]))
+        places[string] = waiting.get(string, known.get(string))
+    own = [i for i, string in enumerate(strings) if places[string] is None]
+    new = proposals(engine.space, rows[own], ledger.next_round, range(len(own)), len(own))
+    found = {**places, **{place.string: place for place in new}}
+    return [place for string in strings if (place := found[string]) is not None]
+
+
+def _plain(value: Any) -> Any:
+    """Return the number in a tensor or an array of a single one, and anything else as it is."""
+    is_single = hasattr(value, "item") and getattr(value, "ndim", 0) == 0
+    return value.item() if is_single else value
 
 
 def _already(record: Record) -> str:
@@ -219,10 +248,12 @@ def _already(record: Record) -> str:
     )
 
 
-def _seconds(telling: Telling, place: Asked | Record | None) -> float:
+def _seconds(telling: Telling, place: Proposal) -> float:
     if telling.seconds is not None:
         return telling.seconds
-    return (datetime.now() - place.since).total_seconds() if isinstance(place, Asked) else 0.0
+    if not isinstance(place, Asked):
+        return 0.0
+    return max((datetime.now() - place.since).total_seconds(), 0.0)  # clocks are put back
 
 
 def _costs(engine: Engine, archs: Archs) -> dict[str, Any]:
@@ -248,9 +279,7 @@ def _values(
     given: dict[str, float] = {}
     for name, value in telling.values.items():
         metric = find_metric(str(name), metrics)
-        if isinstance(value, bool) or not isinstance(value, Real):
-            raise ArgumentError(f"{where}{name} is {quoted(value)}, expected a number")
-        given[metric.name] = float(value)
+        given[metric.name] = number(_plain(value), f"{where}{name}", finite=False)
     values = {**dict.fromkeys((m.name for m in metrics), math.nan), **costs, **given}
     if telling.failed is not None:
         if not telling.failed.strip():

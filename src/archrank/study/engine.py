@@ -12,7 +12,6 @@ import numpy as np
 
 from archrank.errors import EvaluationError, InfeasibleError, ResumeError
 from archrank.evaluators.base import Evaluator
-from archrank.identity import json_value
 from archrank.parallel.worker import Evaluated
 from archrank.spaces.base import Space
 from archrank.strategies.base import Strategy
@@ -22,6 +21,7 @@ from archrank.study.attempts import Attempts
 from archrank.study.evaluating import Evaluating
 from archrank.study.limits import Limits
 from archrank.study.objectives import Goals
+from archrank.study.proposal import proposals
 from archrank.study.record import Record
 from archrank.study.results import infeasible_note
 from archrank.study.rounds import Rounds
@@ -197,26 +197,19 @@ class Engine:
             return False
         archs = dict(list(archs.items())[:left])
         rows = np.array(list(archs.values()), dtype=np.uint8).reshape(-1, self.space.d)
-        strings, canonical = (
-            dict(zip(archs, self.space.format(a), strict=True))
-            for a in (rows, self.space.canonical(rows))
+        places = dict(
+            zip(archs, proposals(self.space, rows, number, list(archs), size), strict=True)
         )
-        works_on(list(strings.values()))
+        works_on([place.string for place in places.values()])
         for slot, result in evaluating.run(archs):
             store(
                 Record(
-                    round=number,
-                    slot=slot,
-                    round_size=size,
-                    arch=archs[slot],
-                    string=strings[slot],
+                    **places[slot].arguments(),
                     values=result.values,
                     reason=self._failure(result),
                     seconds=result.seconds,
                     elapsed=clock.elapsed,
                     cpu_seconds=result.cpu_seconds,
-                    canonical=canonical[slot],
-                    config=json_value(self.space.config(archs[slot])),
                 )
             )
         return True

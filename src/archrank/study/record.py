@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from dataclasses import dataclass, field
+from math import nan
 from typing import Any
 
 import numpy as np
@@ -12,47 +12,29 @@ from numpy.typing import NDArray
 
 from archrank.metrics import Metric
 from archrank.study.objectives import Constraint, Goals, Objective
+from archrank.study.proposal import Proposal
 
 Option = str | int | float
 
 
-@dataclass(frozen=True)
-class Record:
+@dataclass(frozen=True, kw_only=True)
+class Record(Proposal):
     """One finished evaluation, as it is stored.
 
     Attributes:
-        round: number of the round, from 0.
-        slot: place in the round's proposals, from 0.
-        round_size: number of proposals of the round, which tells when it is complete.
-        arch: ``(d,)`` architecture.
-        string: the architecture as text.
         values: ``{metric: value}``, NaN where the evaluation failed.
         reason: why it failed; ``None`` if it did not.
         seconds: wall-clock time of the evaluation.
         elapsed: the run's working time in seconds, over all its sessions, up to the moment this
             evaluation was stored.
         cpu_seconds: processor time of the process that evaluated; NaN if unknown.
-        canonical: text of the architecture that stands for all isomorphic ones.
-        config: chosen options of the active decisions, as JSON has them: members as lists.
     """
 
-    round: int
-    slot: int
-    round_size: int
-    arch: NDArray[np.uint8]
-    string: str
     values: dict[str, float]
     reason: str | None
     seconds: float
     elapsed: float
-    cpu_seconds: float = math.nan
-    canonical: str = ""
-    config: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def key(self) -> tuple[int, int]:
-        """Place in proposal order: round and slot."""
-        return self.round, self.slot
+    cpu_seconds: float = nan
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import json
 import os
 import warnings
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any
@@ -26,7 +26,7 @@ from optuna.trial import FrozenTrial, TrialState
 from archrank.differences import differences, told
 from archrank.errors import ChangedRunError, NoStudyError, ResumeError, StorageError
 from archrank.study.address import Address
-from archrank.study.asked import Asked, Key, Ledger
+from archrank.study.asked import Asked, Ledger
 from archrank.study.circumstances import changed
 from archrank.study.conversion import (
     FORGOTTEN,
@@ -37,6 +37,7 @@ from archrank.study.conversion import (
     to_trial,
 )
 from archrank.study.database import add_study, open_storage, open_to_read, storage_error
+from archrank.study.proposal import Key
 from archrank.study.record import Description, Record
 from archrank.study.trials import ConflictError, Stamp, Trials
 
@@ -214,6 +215,12 @@ class TrialStore:
         except Exception as error:
             raise self._failed(error) from None
 
+    def _forget_confirmed(self, places: Set[Key]) -> None:
+        known = self.confirmed()
+        left = {place: values for place, values in known.items() if place not in places}
+        if len(left) < len(known):
+            self._keep_confirmed(left)
+
     # ---- records -------------------------------------------------------------------------------
 
     def append(self, record: Record, description: Description) -> None:
@@ -223,13 +230,20 @@ class TrialStore:
             StorageError: the storage cannot be written.
         """
         if record.key in self._asked:
-            self.tell([record], description)
+            try:
+                self.tell([record], description)
+            except ConflictError:
+                raise StorageError(
+                    f"{self._where}: another process has told something of this run, or asked, "
+                    "while it was running; run again to continue"
+                ) from None
             return
         trial = self._trial(to_trial, record, description)
         try:
-            self._trials.add(trial)
+            self._told[record.key] = self._trials.add(trial)
         except Exception as error:
             raise self._failed(error) from None
+        self._versions[record.key] = 0
         self._stamp = self._stamp._replace(trials=self._stamp.trials + 1)
 
     def ask(self, asked: Sequence[Asked], description: Description) -> None:
@@ -268,13 +282,9 @@ class TrialStore:
             else:
                 new.append(trial)
             superseded += [self._told[record.key]] if version else []
+        if superseded:  # before: whoever is killed in between has to measure once more
+            self._forget_confirmed({record.key for record in records})
         ids = iter(self._write(new=new, finished=finished, superseded=superseded))
-        confirmed = self.confirmed() if superseded else {}
-        left = {
-            key: values for key, values in confirmed.items() if key not in {r.key for r in records}
-        }
-        if len(left) < len(confirmed):
-            self._keep_confirmed(left)
         for record in records:
             key = record.key
             self._told[key] = self._asked.pop(key) if key in self._asked else next(ids)

@@ -60,20 +60,23 @@ class Trials:
             self._tables = storage
         self._distributions: dict[BaseDistribution, str] = {}  # as JSON; they are those of a space
 
-    def add(self, trial: FrozenTrial) -> None:
-        """Write a finished trial in one transaction; its number is the next one.
+    def add(self, trial: FrozenTrial) -> int:
+        """Write a finished trial in one transaction, and return its identifier.
 
         Raises:
             Exception: whatever the database or Optuna raises.
         """
         if self._tables is None:
-            self._study.add_trial(trial)
-            return
+            return self._add_slowly(trial)
         try:
             with Session(self._tables.engine) as session, session.begin():
-                self._insert(session, trial)
+                return self._insert(session, trial)
         except OperationalError:  # locked by others, or a deadlock: Optuna tries for a while
-            self._study.add_trial(trial)
+            return self._add_slowly(trial)
+
+    def _add_slowly(self, trial: FrozenTrial) -> int:
+        study = self._study
+        return study._storage.create_new_trial(study._study_id, template_trial=trial)
 
     def _insert(self, session: Session, trial: FrozenTrial) -> int:
         study_id = self._study._study_id
@@ -150,7 +153,7 @@ class Trials:
         if self.stamp() != known:
             raise ConflictError
         storage = self._study._storage
-        ids = [storage.create_new_trial(self._study._study_id, template_trial=t) for t in new]
+        ids = [self._add_slowly(trial) for trial in new]
         for trial_id, trial in finished.items():
             for key, value in trial.user_attrs.items():
                 storage.set_trial_user_attr(trial_id, key, value)

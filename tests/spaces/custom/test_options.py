@@ -67,6 +67,23 @@ def test_grids_by_hand() -> None:
     assert ar.Bool().options == (False, True)
 
 
+@given(st.floats(-100, 100), st.floats(1e-3, 10), st.floats(1, 200))
+def test_steps_lead_from_the_lower_end_to_the_upper(low: float, step: float, count: float) -> None:
+    high = low + count * step
+    options = ar.Float(low, high, step=step).options
+    exact = [low + step * k for k in range(len(options))]
+    np.testing.assert_allclose(options, exact, rtol=1e-9, atol=1e-7 * step)
+    assert options[0] == low
+    assert high - step * (1 + 1e-6) < options[-1] <= high
+
+
+def test_steps_are_as_they_were_typed() -> None:
+    assert ar.Float(0, 0.998, step=0.499).options == (0.0, 0.499, 0.998)
+    assert ar.Float(0.00123, 2.5, step=1).options == (0.00123, 1.00123, 2.00123)
+    assert ar.Float(-0.3, 0.3, step=0.1).options == (-0.3, -0.2, -0.1, 0.0, 0.1, 0.2, 0.3)
+    assert str(ar.Float(-0.0, 1, points=2).options[0]) == "0.0"
+
+
 def test_orders_decide_what_rankers_see() -> None:
     space = CustomSpace(
         {
@@ -123,6 +140,9 @@ def test_orders_decide_what_rankers_see() -> None:
         (lambda: ar.Float(1, 0), r"Float\(1, 0\): the lower end comes first"),
         (lambda: ar.Float(0, 1, step=-1), "Float: step must be above 0, got -1"),
         (lambda: ar.Float(0, 1, step=1e-9), "options, a choice has 256 at most"),
+        (lambda: ar.Float(0, 1, step=1e-320), "options, a choice has 256 at most"),
+        (lambda: ar.Float(-1e308, 1e308), "the range is too wide"),
+        (lambda: ar.Float(1, 1 + 2e-16), "too narrow for 21 different numbers"),
         (lambda: ar.Float(-1, 1, log=True), "logarithmic scale begins above 0"),
         (lambda: ar.Float(0, 1, points=2.5), "Float: points is 2.5"),
         (lambda: ar.Ordered("abc"), "Ordered takes a list of options, got 'abc'"),

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from archrank.checks import quoted
 from archrank.errors import ArchitectureError
 from archrank.spaces.custom.subset import JOIN, NOTHING
@@ -82,28 +84,43 @@ def chosen(members: Members, row: Sequence[int]) -> tuple[str | int | float, ...
     return tuple(label for label, j, options in each if options[row[j]])
 
 
+def joint(parts: Parts, prefix: str = "") -> dict[str, Some | Blocks]:
+    """Return sets and blocks by their names in strings, those inside blocks included."""
+    found: dict[str, Some | Blocks] = {}
+    for part in parts:
+        if not isinstance(part, One):
+            found[f"{prefix}{part.name}"] = part
+        if isinstance(part, Blocks):
+            for k, copy in enumerate(part.copies):
+                found |= joint(copy, f"{prefix}{part.name}.{k}.")
+    return found
+
+
 def flattened(
-    parts: Parts, config: Mapping[str, Any], space: str, prefix: str = ""
+    config: Mapping[str, Any], known: Mapping[str, Some | Blocks], space: str, prefix: str = ""
 ) -> dict[str, Any]:
     """Return ``{decision: option}`` of a configuration: sets and blocks as decisions.
 
     Args:
-        parts: of the space, or of a block.
-        config: as :func:`configured` makes them, JSON's lists included; other names are kept.
+        config: as :func:`configured` makes them, JSON's lists included, or with the names that
+            strings have; other names are kept. What has no value is left out.
+        known: sets and blocks of the space, see :func:`joint`.
         space: its name, for messages.
         prefix: of the names of decisions.
 
     Raises:
         ArchitectureError: an unknown member, or no list where blocks or members are expected.
     """
-    known = {part.name: part for part in parts}
     found: dict[str, Any] = {}
     for name, value in config.items():
-        full, part = f"{prefix}{name}", known.get(name)
-        if isinstance(part, Some) and not is_empty(value):
+        full = f"{prefix}{name}"
+        part = known.get(full)
+        if part is not None and is_empty(value):
+            continue
+        if isinstance(part, Some):
             found |= _members_of(part.members, value, space)
         elif isinstance(part, Blocks) and isinstance(value, list | tuple):
-            found |= _blocks_of(part, value, space, full)
+            found |= _blocks_of(part, value, known, space, full)
         else:
             found[full] = value
     return found
@@ -112,7 +129,7 @@ def flattened(
 def _members_of(members: Members, value: Any, space: str) -> dict[str, bool]:
     if isinstance(value, str):
         value = [] if value.strip() == NOTHING else value.split(JOIN)
-    if not isinstance(value, Sequence | set | frozenset):
+    if not isinstance(value, Sequence | set | frozenset | np.ndarray):
         value = [value]  # one member
     texts = [str(member).strip() for member in value]
     known = list(map(str, members.labels))
@@ -125,7 +142,13 @@ def _members_of(members: Members, value: Any, space: str) -> dict[str, bool]:
     return {decision: text in texts for text, decision in pairs}
 
 
-def _blocks_of(part: Blocks, value: Sequence[Any], space: str, full: str) -> dict[str, Any]:
+def _blocks_of(
+    part: Blocks,
+    value: Sequence[Any],
+    known: Mapping[str, Some | Blocks],
+    space: str,
+    full: str,
+) -> dict[str, Any]:
     wrong = next((copy for copy in value if not isinstance(copy, Mapping)), None)
     if wrong is not None or len(value) not in part.counts:
         counts = " or ".join(map(str, part.counts))
@@ -135,5 +158,5 @@ def _blocks_of(part: Blocks, value: Sequence[Any], space: str, full: str) -> dic
         )
     found: dict[str, Any] = {full: len(value)} if len(part.counts) > 1 else {}
     for k, copy in enumerate(value):
-        found |= flattened(part.copies[k], copy, space, f"{full}.{k}.")
+        found |= flattened(copy, known, space, f"{full}.{k}.")
     return found

@@ -22,6 +22,7 @@ MAX_OPTIONS = 256  # choice indices are uint8
 LARGEST = 2**53  # whole number that a float can hold
 INT_POINTS, FLOAT_POINTS = 32, 21  # of a grid, unless others are asked for: steps of 8, of 0.05
 APART = 0.01  # of the distance to the next number of a grid, by which one may be rounded
+DUST = 1e-9  # of that distance, by which sums of floats may be off
 
 Option: TypeAlias = "str | int | float"
 
@@ -89,9 +90,9 @@ class Float:
     """A number from ``low`` to ``high``, both included; larger is next to large.
 
     The options are ``points`` numbers, evenly spread, or with ``log`` each the same factor above
-    the one before; or with ``step`` ``low``, ``low + step``, ... up to ``high``. They are rounded
-    to as few digits as move none by more than a hundredth of the way to its neighbour, so that
-    they can be read and typed; the ends are exact.
+    the one before. They are rounded to as few digits as move none by more than a hundredth of the
+    way to its neighbour, so that they can be read and typed; the ends are exact. With ``step`` they
+    are ``low``, ``low + step``, ... up to ``high``, without the last digits that floats are off by.
 
     Args:
         low: the smallest.
@@ -124,21 +125,30 @@ class Float:
         if self.step is not None and not number(self.step, "Float: step", error=SpaceError) > 0:
             raise SpaceError(f"Float: step must be above 0, got {quoted(self.step)}")
         _check_range(self)
+        if not np.isfinite(float(self.high) - float(self.low)):
+            raise SpaceError(f"Float({self.low}, {self.high}): the range is too wide")
         _check_number(self, 0 if self.step is None else self._steps)
+        if len(set(self.options)) < len(self.options):
+            raise SpaceError(
+                f"Float({self.low}, {self.high}): the range is too narrow for "
+                f"{len(self.options)} different numbers"
+            )
 
     @property
     def _steps(self) -> int:
         assert self.step is not None
-        return int((self.high - self.low) / self.step + 1e-9) + 1
+        return int(min((self.high - self.low) / self.step + DUST, LARGEST)) + 1
 
     @cached_property
     def options(self) -> tuple[float, ...]:
         """Numbers of the grid, ascending."""
+        low, high = float(self.low) + 0.0, float(self.high) + 0.0  # never -0.0
         if self.step is not None:
-            return _readable(self.low + self.step * np.arange(self._steps))
+            _, *later = _readable(low + self.step * np.arange(self._steps), DUST)
+            return (low, *(min(option, high) for option in later))
         spread = np.geomspace if self.log else np.linspace
-        values = _readable(spread(self.low, self.high, self.points))
-        return (float(self.low), *values[1:-1], float(self.high))
+        values = _readable(spread(low, high, self.points), APART)
+        return (low, *values[1:-1], high)
 
     @property
     def order(self) -> Order:
@@ -248,12 +258,18 @@ def _check_number(grid: Int | Float, count: int) -> None:
         raise SpaceError(f"{call} has one option, since the step leads beyond {grid.high}")
 
 
-def _readable(values: NDArray[np.floating[Any]]) -> tuple[float, ...]:
-    """Round ascending values to as few digits as keep them where they are."""
+def _readable(values: NDArray[np.floating[Any]], apart: float) -> tuple[float, ...]:
+    """Round ascending values to as few digits as keep them where they are.
+
+    Args:
+        values: two or more.
+        apart: share of the way to its neighbour by which one may be moved.
+    """
     gaps = np.diff(values)
     near = np.minimum(np.append(gaps, gaps[-1]), np.insert(gaps, 0, gaps[0]))
+    values = np.where(np.abs(values) <= DUST * near, 0.0, values)
     for digits in range(1, 18):
         rounded = np.array([float(f"{v:.{digits}g}") for v in values])
-        if (np.abs(rounded - values) <= APART * near).all():
+        if (np.abs(rounded - values) <= apart * near).all():
             break
     return tuple(rounded.tolist())

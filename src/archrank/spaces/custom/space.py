@@ -13,7 +13,7 @@ from archrank.spaces.calling import make_module
 from archrank.spaces.conditions import existing
 from archrank.spaces.custom.conditional import ConditionalSpace
 from archrank.spaces.custom.declaration import Choices, read_space
-from archrank.spaces.custom.layout import configured, flattened
+from archrank.spaces.custom.layout import configured, flattened, joint
 from archrank.spaces.custom.pickling import by_reference, sendable
 from archrank.spaces.custom.rules import Conditions
 
@@ -81,6 +81,7 @@ class CustomSpace(ConditionalSpace):
         declared = read_space(choices, active_if)
         super().__init__(declared.choices, declared.conditions, declared.subsets)
         self._parts = declared.parts
+        self._joint = joint(declared.parts)
         self.name = name
         self._function, self._own_supernet = build, supernet
 
@@ -104,7 +105,7 @@ class CustomSpace(ConditionalSpace):
                 a set with too many or too few members.
         """
         if isinstance(config, Mapping):
-            config = flattened(self._parts, config, self.name)
+            config = flattened(config, self._joint, self.name)
         row = super().from_config(config)
         try:
             self.validate(row[None])

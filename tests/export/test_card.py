@@ -27,6 +27,7 @@ DESCRIPTION: dict[str, Any] = {
     },
     "origin": "Trained once, with seed 3.",
     "differences": {"network.onnx": 3e-7},
+    "lengths": "up to 48 tokens",
     "versions": {"archrank": "0", "torch": "1"},
     "search": {
         "run": HOSTILE,
@@ -67,6 +68,7 @@ def test_what_a_card_tells() -> None:
         r"| latency\_ms | 0.5 ms |",
         r"| cpu | A processor |",
         r"network.onnx and the network was 3e-07",
+        "It takes up to 48 tokens.",
         r"![The architecture](architecture.svg)",
         hashlib.sha256(b"{}").hexdigest(),
         "file of the task",

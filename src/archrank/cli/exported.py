@@ -32,7 +32,8 @@ def show_export(
     shown = [*shown[:2], *(pair for pair in shown[2:] if pair[0] == "test_bleu")]
     say(", ".join(f"{name} {value:.4f}" for name, value in shown))
     files |= {"code": LOADER, "architecture": DESCRIPTION, "model card": CARD}
+    takes = f"; takes {description['lengths']}" if description.get("lengths") else ""
     for name, file in files.items():
         difference = (description.get("differences") or {}).get(file)
-        told = "" if difference is None else f" (outputs differ by {difference:.2g} at most)"
+        told = "" if difference is None else f" (outputs differ by {difference:.2g} at most{takes})"
         say(f"{name:<12}  {folder / file}{told}")

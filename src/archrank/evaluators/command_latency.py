@@ -101,7 +101,7 @@ class CommandLatency(TimedNetworks):
 
         network = initialise(lambda: self.networks.build(arch), 0).eval()
         x = self.task.example(max(self.command.batch_size, LEAST))
-        files, _ = as_graphs(network, x, ("onnx",))
+        files = as_graphs(network, x, ("onnx",)).files
         return files[ONNX]
 
     def careful(self) -> CommandLatency:

@@ -21,7 +21,7 @@ from archrank.export.loader.made import Subject, load_model
 from archrank.export.place import CARD, DESCRIPTION, LOADER, PICTURE, WEIGHTS
 from archrank.export.weights import State, state_of, to_bytes
 from archrank.metrics import Metric
-from archrank.networks.graphs import GRAPHS, as_graphs
+from archrank.networks.graphs import GRAPHS, Graphs, as_graphs
 from archrank.networks.inputs import Inputs
 
 if TYPE_CHECKING:
@@ -56,16 +56,16 @@ class Bundle:
         assert self.networks.task is not None
         return self.networks.task
 
-    def others(self, network: nn.Module) -> tuple[dict[str, bytes], dict[str, float]]:
-        """Return the files of the formats, and how much their outputs differ.
+    def others(self, network: nn.Module) -> Graphs:
+        """Return the files of the formats, how much their outputs differ, and lengths they take.
 
         Raises:
             EvaluationError: one cannot be written, or its outputs differ too much.
         """
         files = {STATE: state_file(network)} if "torch" in self.formats else {}
         graphs = tuple(each for each in self.formats if each in GRAPHS)
-        made, seen = as_graphs(network, self.x, graphs)
-        return {**files, **made}, seen
+        made = as_graphs(network, self.x, graphs, free_lengths=True)
+        return made._replace(files={**files, **made.files})
 
     def files(
         self,

@@ -65,7 +65,7 @@ def model_card(
         table(("cost", "value"), _costs(description["metrics"])),
         *_search(description.get("search")),
         "## Load it",
-        _loading(files, description.get("differences") or {}),
+        _loading(files, description.get("differences") or {}, description.get("lengths", "")),
         "## Files",
         table(("file", "bytes", "SHA-256", "holds"), _files(files)),
         "## Versions",
@@ -125,8 +125,8 @@ def _search(search: Mapping[str, Any] | None) -> list[str]:
     return found
 
 
-def _loading(files: Mapping[str, bytes], differences: Mapping[str, float]) -> str:
-    """Return code for every way to load the network."""
+def _loading(files: Mapping[str, bytes], differences: Mapping[str, float], lengths: str) -> str:
+    """Return code for every way to load the network, and what is known of the files."""
     lines = [
         f"from load_model import load_network  # {LOADER}; this folder is on the path",
         "network = load_network()",
@@ -144,6 +144,7 @@ def _loading(files: Mapping[str, bytes], differences: Mapping[str, float]) -> st
             f"\n\nThe largest difference of outputs between {plain(name)} and the network was "
             f"{difference:.2g}, on held-out inputs and on noise in batches of several sizes."
         )
+        text += f" It takes {lengths}." if lengths else ""
     return text
 
 

@@ -170,7 +170,9 @@ def _keep(
     lost: list[str] = []
     others: dict[str, bytes] = {}
     try:
-        others, description["differences"] = bundle.others(network)
+        made = bundle.others(network)
+        others, description["differences"] = made.files, made.differences
+        description["lengths"] = made.lengths
     except EvaluationError as error:  # it could be written before it was trained
         lost.append(str(error))
     files, state = bundle.files(network, description, folder, others)

@@ -19,7 +19,7 @@ WEIGHTS = "weights.safetensors"
 DESCRIPTION = "architecture.json"
 LOADER, CARD, PICTURE = "load_model.py", "MODEL_CARD.md", "architecture.svg"
 RESULTS = (  # entries of the description that say nothing about which network it is
-    *("metrics", "sha256", "differences"),
+    *("metrics", "sha256", "differences", "lengths"),
     *("origin", "search", "versions"),
 )
 

@@ -112,7 +112,9 @@ def export_subnetwork(
         measured |= finished_bleu(network, task) if bleu else {}
         description["metrics"] = {**measured, **description["metrics"]}
         bundle = Bundle(networks, row, held_out(task), formats, measured_by(task))
-        others, description["differences"] = bundle.others(network)
+        made = bundle.others(network)
+        others, description["differences"] = made.files, made.differences
+        description["lengths"] = made.lengths
         description["origin"] = (
             f"Weights of a supernet; its batch norms, if any, have statistics of {calibration} "
             "batches of training data."

@@ -1,9 +1,10 @@
-"""Write numbers for people: percent, SI prefixes, four significant digits, durations."""
+"""Write numbers for people: percent, SI prefixes, significant digits, durations, signals."""
 
 from __future__ import annotations
 
 import math
 import re
+import signal
 from dataclasses import dataclass
 
 from archrank.metrics import Metric
@@ -96,3 +97,16 @@ class Scale:
                     return cls(1 / size, f"{metric.name} ({prefix})")
         unit = {"percent": "%"}.get(metric.unit, metric.unit)
         return cls(1.0, f"{metric.name} ({unit})" if unit else metric.name)
+
+
+def signal_name(number: int) -> str:
+    """Return the name of a signal; real-time signals have none.
+
+    Example:
+        >>> signal_name(9), signal_name(40)
+        ('SIGKILL', 'signal 40')
+    """
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

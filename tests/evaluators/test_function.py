@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from archrank.errors import EvaluationError, ObjectiveError
+from archrank.errors import ArgumentError, EvaluationError, ObjectiveError
 from archrank.evaluators import Function, Metric
 from archrank.spaces import CustomSpace, from_choices
 from archrank.testing import check_evaluator
@@ -66,6 +66,8 @@ def test_failures_have_reasons(small: CustomSpace) -> None:
         (1.0, ["acc", "ms"], r"returned 1\.0; with the metrics acc, ms it must return"),
         (None, ["acc"], "metrics must be numbers"),
         ("high", ["acc"], "metrics must be numbers"),
+        (10**400, ["acc"], "metrics must be numbers"),
+        (np.zeros(2), ["acc"], "metrics must be numbers"),
     ],
 )
 def test_broken_promises(
@@ -74,6 +76,18 @@ def test_broken_promises(
     evaluator = Function(lambda config: returned, metrics).bind(small)
     with pytest.raises(EvaluationError, match=message):
         evaluator.evaluate(small.enumerate())
+
+
+def test_arguments_reach_a_function_that_takes_any(small: CustomSpace) -> None:
+    def own(config: dict[str, Any], **more: Any) -> float:
+        return float(more["rate"])
+
+    found = Function(own, arguments={"rate": 0.5}).bind(small).evaluate(small.enumerate())
+    assert found["score"].tolist() == [0.5] * small.size
+    with pytest.raises(EvaluationError, match="ratio has no parameter rate"):
+        Function(ratio, arguments={"rate": 0.5})
+    with pytest.raises(ArgumentError, match=r"Function: arguments is \['rate'\]"):
+        Function(ratio, arguments=["rate"])  # type: ignore[arg-type]
 
 
 def test_metrics_must_differ() -> None:

@@ -34,6 +34,9 @@ def command(**settings: float) -> LatencyCommand:
     return LatencyCommand("./bench.sh {onnx} --batch {batch}", **settings)  # type: ignore[arg-type]
 
 
+NO_MS = "which is no number of milliseconds such as 0.734"
+
+
 @pytest.mark.parametrize(
     ("printed", "ms"),
     [
@@ -42,6 +45,12 @@ def command(**settings: float) -> LatencyCommand:
         ("2.5ms", 2.5),
         ("model v2 took 7e-1.", 0.7),
         ("latency_ms: 1.5\\n100 runs", 1.5),
+        ("1.5,2.5,3.5", 3.5),
+        ("1, 2, 3", 3),
+        ("1.5 ms, 20", 20),
+        ("3x faster than v1.2: 2.5.", 2.5),
+        ('{"latency_ms": 2.5, "runs": 100}', 2.5),
+        ('{"latency_ms":"2.5","runs":100}', 2.5),
         ("latency_ms = 9\\nlatency_ms = 1.5ms, 20 runs", 1.5),
     ],
 )
@@ -93,7 +102,16 @@ def test_it_is_called_until_two_agree(
         ("echo fast", "printed no number: fast"),
         ("true", "printed no number"),
         ("echo latency_ms: nan", "printed nan; a latency is above 0 ms"),
-        ("echo latency_ms: fast", "printed latency_ms: fast, which is no number"),
+        ("echo latency_ms: fast", f"printed latency_ms: fast, {NO_MS}"),
+        ("echo latency_ms: 2,5", f"printed latency_ms: 2,5, {NO_MS}"),
+        ("echo 0,734 ms", f"printed 0,734, {NO_MS}"),
+        ("echo 1,234.5", f"printed 1,234.5, {NO_MS}"),
+        ("echo 1.2.3", f"printed 1.2.3, {NO_MS}"),
+        ("echo 12.5us", f"printed 12.5us, {NO_MS}"),
+        ("echo 5; echo 734 us", f"printed 734 us, {NO_MS}"),
+        ("echo 0.5 seconds", f"printed 0.5 seconds, {NO_MS}"),
+        ("echo 5; echo NaN", "printed NaN; a latency is above 0 ms"),
+        ("kill -40 $$", "ended with signal 40"),
         ("echo 0", "printed 0; a latency is above 0 ms"),
         ("echo -1.5", "printed -1.5; a latency is above 0 ms"),
     ],
@@ -148,6 +166,8 @@ def test_a_script_without_its_first_line(script: Path) -> None:
         ("bench-no-such {onnx}", {}, "there is no program bench-no-such"),
         ("./plain {onnx}", {}, r"\./plain cannot be executed; chmod \+x \./plain"),
         ("./bench.sh '{onnx}", {}, "No closing quotation"),
+        ("bench.sh {onnx}", {}, "a program in the working directory is called ./bench.sh"),
+        ("./bench.sh {onnx} | tail -1", {}, r"called without a shell, which \| needs: put it into"),
         (7, {}, "latency command is 7, expected a text; such as"),
         ("./bench.sh {onnx}", {"batch_size": 0}, "batch_size must be at least 1, got 0"),
         ("./bench.sh {onnx}", {"tries": "many"}, "tries"),

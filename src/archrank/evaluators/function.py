@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from archrank.checks import quoted, whole
+from archrank.checks import instance, quoted, whole
 from archrank.errors import FAILURES, ArgumentError, EvaluationError, describe
 from archrank.evaluators.base import Evaluations, Evaluator
 from archrank.evaluators.repeated import mean_and_spread, seeds_of, with_spread
@@ -77,7 +77,7 @@ class Function(Evaluator):
         self._measured = read_metrics(metrics, "Function")
         self.cheap = cheap
         self.runs = whole(runs, "Function: runs", at_least=1, error=EvaluationError)
-        self.arguments = dict(arguments or {})
+        self.arguments = dict(instance(arguments or {}, Mapping, "Function: arguments"))
         self.seed = 0
         names = [m.name for m in self._measured]
         if not names or len(set(names)) != len(names):
@@ -91,7 +91,7 @@ class Function(Evaluator):
                 "parameter seed"
             )
         missing = next((name for name in self.arguments if name not in takes), None)
-        if missing is not None:
+        if missing is not None and not takes_any(fn):
             raise EvaluationError(f"{name_of(fn)} has no parameter {missing}")
 
     def bind(self, space: Space, *, task: Task | None = None, seed: int = 0) -> Self:
@@ -159,7 +159,7 @@ class Function(Evaluator):
             )
         try:
             return {name: float(returned[name]) for name in names}
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, RuntimeError, OverflowError):  # torch's, and of huge ones
             raise EvaluationError(
                 f"{who}({config}) returned {dict(returned)!r}; metrics must be numbers"
             ) from None
@@ -187,7 +187,17 @@ def name_of(function: object) -> str:
 
 def taken(function: Callable[..., Any]) -> frozenset[str]:
     """Return the names of a function's parameters; none where it does not tell."""
+    return frozenset(_parameters(function))
+
+
+def takes_any(function: Callable[..., Any]) -> bool:
+    """Tell whether a function takes arguments of any name, by ``**more``."""
+    kinds = {parameter.kind for parameter in _parameters(function).values()}
+    return inspect.Parameter.VAR_KEYWORD in kinds
+
+
+def _parameters(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
     try:
-        return frozenset(inspect.signature(function).parameters)
+        return inspect.signature(function).parameters
     except (TypeError, ValueError):  # some of Python's own say nothing
-        return frozenset()
+        return {}

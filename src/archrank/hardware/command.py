@@ -2,7 +2,8 @@
 
     archrank search --latency-command './bench.sh {onnx}' --constraint 'latency_ms<=8'
 
-The last number on standard output counts, or what follows the last ``latency_ms:`` (or ``=``).
+The last number on standard output counts, or what follows the last ``latency_ms:`` (or ``=``). One
+with another unit of time, such as ``734 us``, or with a comma is refused rather than guessed at.
 """
 
 from __future__ import annotations
@@ -25,14 +26,20 @@ import numpy as np
 
 from archrank.checks import instance, number, whole
 from archrank.errors import EvaluationError, SettingsError
+from archrank.formatting import signal_name
 from archrank.isolation import alone
 
 ONNX, BATCH = "{onnx}", "{batch}"
 NAME = "network.onnx"
 SHOWN = 300  # characters of what a command says about its failure
 READ = 65_536  # bytes of its output, from the end
-_NAMED = re.compile(r"latency_ms\s*[:=]\s*(\S+)")
-_NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?=ms\b|\W|$)")
+_NAMED = re.compile(r"""latency_ms["']?\s*[:=]\s*["']?([^\s,;"'})\]]+(?:,\d+)*)""")
+_NUMBER = re.compile(
+    r"(?<![\w.,])[-+]?(?:(?:\d|\.\d)[\d.,]*(?:[eE][-+]?\d+)?|nan\b|inf(?:inity)?\b)"
+    r"(?:ms\b|\s*(?:[uµμn]?s|sec|seconds?)\b|(?![\w,]|\.\d))",
+    re.IGNORECASE,
+)
+SHELL = frozenset({"|", "||", "&&", "&", ";", ">", ">>", "<", "2>", "2>&1"})
 
 
 class CommandTiming(NamedTuple):
@@ -103,16 +110,28 @@ class LatencyCommand:
             SettingsError: A quotation mark is missing.
         """
         try:
-            return shlex.split(self.text)
+            return [os.path.expanduser(word) for word in shlex.split(self.text)]
         except ValueError as error:
             raise SettingsError(f"latency command {self.text!r}: {error}") from None
 
     def _require_program(self) -> None:
-        program = self.words[0]
+        program, *arguments = self.words
+        mark = next((word for word in arguments if word in SHELL), None)
+        if mark is not None:
+            raise SettingsError(
+                f"latency command {self.text!r} is called without a shell, which {mark} needs: put "
+                "it into a script"
+            )
         if shutil.which(program) is not None:
             return
-        if not Path(program).is_file():
+        file = Path(program)
+        if not file.is_file():
             raise SettingsError(f"latency command {self.text!r}: there is no program {program}")
+        if os.access(file, os.X_OK):
+            raise SettingsError(
+                f"latency command {self.text!r}: a program in the working directory is called "
+                f"./{program}"
+            )
         raise SettingsError(
             f"latency command {self.text!r}: {program} cannot be executed; chmod +x {program}"
         )
@@ -168,9 +187,10 @@ class LatencyCommand:
                     stderr=to_err,
                     start_new_session=True,
                 )
-            except OSError as error:
+            except (OSError, ValueError) as error:  # ValueError: characters that no path has
+                reason = getattr(error, "strerror", None) or error
                 raise EvaluationError(
-                    f"latency command {self.text!r} cannot be started: {error.strerror or error}; "
+                    f"latency command {self.text!r} cannot be started: {reason}; "
                     "a script begins with a line such as #!/bin/sh"
                 ) from None
             try:
@@ -181,7 +201,7 @@ class LatencyCommand:
             finally:
                 _end(process)
         if status != 0:
-            how = f"status {status}" if status > 0 else signal.Signals(-status).name
+            how = f"status {status}" if status > 0 else signal_name(-status)
             return self._failed(f"ended with {how}", err, out), False
         return self._read(out, err)
 
@@ -192,12 +212,14 @@ class LatencyCommand:
         texts = named or _NUMBER.findall(printed)
         if not texts:
             return self._failed("printed no number", err, out), False
-        try:
-            ms = float(texts[-1].rstrip(",;").removesuffix("ms"))
-        except ValueError:
-            return self._failed(f"printed latency_ms: {texts[-1]}, which is no number", err), False
+        text = texts[-1].rstrip(".,;")
+        ms = _ms(text)
+        if ms is None:
+            shown = f"latency_ms: {text}" if named else text
+            fault = f"printed {shown}, which is no number of milliseconds such as 0.734"
+            return self._failed(fault, err), False
         if not (isfinite(ms) and ms > 0):
-            return self._failed(f"printed {texts[-1]}; a latency is above 0 ms", err), False
+            return self._failed(f"printed {text}; a latency is above 0 ms", err), False
         return ms
 
     def _failed(self, what: str, *files: Path) -> str:
@@ -205,6 +227,20 @@ class LatencyCommand:
         said = next((text for file in files if (text := " ".join(_end_of(file).split()))), "")
         shown = said if len(said) <= SHOWN else f"...{said[-SHOWN:]}"
         return f"latency command {self.text!r} {what}" + (f": {shown}" if shown else "")
+
+
+def _ms(text: str) -> float | None:
+    """Return the last number of a text such as ``0.5``, ``0.5ms`` or ``0.5,0.75``; None without.
+
+    A single comma, or one between whole numbers, may be a decimal comma or divide thousands.
+    """
+    *others, last = text.removesuffix("ms").split(",")
+    if others and not all("." in part for part in (*others, last)):
+        return None
+    try:
+        return float(last)
+    except ValueError:
+        return None
 
 
 def _filled(word: str, values: dict[str, str]) -> str:

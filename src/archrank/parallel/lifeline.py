@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from archrank.errors import UnstartedError, WorkerError
+from archrank.formatting import signal_name
 from archrank.parallel.worker import READY, serve
 
 UNGUARDED = 79  # exit status of a worker whose script starts workers while it is imported
@@ -134,10 +135,7 @@ def death(exitcode: int | None, memory_is_short: bool = False) -> str:
     """
     if exitcode is None or exitcode >= 0:
         return f"ended itself with exit status {exitcode}"
-    try:
-        name = signal.Signals(-exitcode).name
-    except ValueError:  # a real-time signal
-        name = f"signal {-exitcode}"
+    name = signal_name(-exitcode)
     if memory_is_short:
         return f"was killed ({name}), because memory ran out: use fewer workers"
     if exitcode in KILLS:

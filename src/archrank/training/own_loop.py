@@ -86,7 +86,7 @@ def _read(
             continue
         try:
             found[name] = float(returned[name])
-        except (TypeError, ValueError, RuntimeError):  # torch's for a tensor of several numbers
+        except (TypeError, ValueError, RuntimeError, OverflowError):  # torch's, and of huge ones
             problems.append(f"trainer {who} returned {name} = {returned[name]!r}, not a number")
     return found, "; ".join(problems) or None
 

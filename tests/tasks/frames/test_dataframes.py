@@ -213,6 +213,15 @@ def test_equal_columns_and_numbers_without_spread_do_no_harm() -> None:
     assert torch.isfinite(task.loss(network(x), task.load().train.y))
 
 
+@pytest.mark.parametrize("n", range(30, 60, 7))
+def test_equal_numbers_have_no_scale_however_their_mean_is_rounded(n: int) -> None:
+    train, valid, test = FRAME[:n].assign(one=0.1), FRAME[n:90].assign(one=0.2), FRAME[90:]
+    parts = {"train": train, "valid": valid, "test": test.assign(one=0.2)}
+    task = from_dataframe(**parts, target="species")
+    x = task.load().valid.inputs[0][:, task.features.index("one")]
+    assert float(x.max()) == pytest.approx(0.1)
+
+
 MISTAKES: list[tuple[Any, str]] = [
     (lambda: from_dataframe(FRAME, target="speces"), "no column 'speces'"),
     (lambda: from_dataframe(FRAME, target=[]), "target is"),
@@ -270,6 +279,11 @@ MISTAKES: list[tuple[Any, str]] = [
     (lambda: from_dataframe(FRAME, target="species", recipe={"epochs": 3}), "recipe is"),
     (lambda: from_dataframe(FRAME, target=["age", "age"]), "names a column twice"),
     (lambda: from_dataframe(FRAME.assign(y=1.5), target="y"), "'y' are all equal"),
+    (lambda: from_dataframe(FRAME.assign(y=0.1), target="y"), "'y' are all equal"),
+    (
+        lambda: from_dataframe(FRAME.assign(pair=[[1, 2]] * N), target="species"),
+        "'pair' has values of the type list",
+    ),
     (lambda: from_dataframe(FRAME.assign(y=FRAME["mass"] * 1e300), target="y"), "too large"),
     (
         lambda: from_dataframe(FRAME.assign(y=pd.date_range("2020", periods=N)), target="y"),

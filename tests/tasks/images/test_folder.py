@@ -67,6 +67,13 @@ def test_pixels_are_normalised_by_the_training_images(folder: Path) -> None:
     assert float(x.std(correction=0)) == pytest.approx(1, abs=1e-5)
 
 
+@pytest.mark.parametrize("n", [1, 3, 7, 48])
+def test_images_of_one_colour_are_not_divided_by_what_rounding_leaves(n: int) -> None:
+    for value in range(256):
+        mean, std = home._statistics(np.full((n, 1, 3, 3), value, dtype=np.uint8))
+        assert (mean, std) == (pytest.approx((value / 255,)), (1.0,))
+
+
 def test_an_image_is_scaled_and_cut_to_its_middle(tmp_path: Path) -> None:
     pixels = np.zeros((4, 8, 3), np.uint8)
     pixels[:, 2:6] = 200

@@ -14,7 +14,7 @@ from archrank.errors import DataError, SettingsError
 from archrank.identity import IRRELEVANT
 from archrank.tasks.base import Split, Splits
 from archrank.tasks.checks import check_task
-from archrank.tasks.frames.columns import Column, learn_column
+from archrank.tasks.frames.columns import Column, learn_column, mean_and_scale
 from archrank.tasks.frames.parts import Part, check_names, names_of, read_frames, split_frame
 from archrank.tasks.frames.preprocessing import TablePreprocessing
 from archrank.tasks.frames.targets import (
@@ -202,8 +202,7 @@ def _preprocessing(
     if classes is not None:
         return TablePreprocessing(columns=columns, targets=tuple(targets), classes=tuple(classes))
     numbers = target_numbers(train.frame, targets, train.who)
-    with np.errstate(over="ignore"):
-        mean, scale = numbers.mean(0), numbers.std(0)
+    mean, scale = mean_and_scale(numbers)
     for name, spread in zip(targets, scale, strict=True):
         if not 0 < spread < np.inf:
             fault = "too large to be scaled" if spread else "all equal: there is nothing to predict"

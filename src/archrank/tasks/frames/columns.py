@@ -132,12 +132,23 @@ def learn_column(
     if kind == "boolean":
         return Column(name, kind, indicator=indicator)
     found = numbers_of(series, kind, who)
-    found = found[~np.isnan(found)]
-    with np.errstate(over="ignore"):
-        mean, scale = float(found.mean()), float(found.std())
+    mean, scale = map(float, mean_and_scale(found[~np.isnan(found)]))
     if not math.isfinite(scale):
         raise DataError(f"{who}: column {name!r} has numbers too large to be scaled; divide them")
     return Column(name, kind, mean=mean, scale=scale or 1.0, indicator=indicator)
+
+
+def mean_and_scale(
+    numbers: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return mean and standard deviation of ``(b, ...)`` numbers: ``(...)``.
+
+    The deviation of equal numbers is 0, which rounded means of 0.1 are not; it is infinite where
+    numbers are too large.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        equal = numbers.max(axis=0) == numbers.min(axis=0)
+        return numbers.mean(axis=0), np.where(equal, 0.0, numbers.std(axis=0))
 
 
 def kind_of(series: pd.Series[Any], who: str) -> Kind:
@@ -153,14 +164,16 @@ def kind_of(series: pd.Series[Any], who: str) -> Kind:
         raise DataError(f"{who}: column {name!r} has no values: leave it out, leave_out=[{name!r}]")
     if found in KINDS:
         return KINDS[found]
-    if found.startswith("mixed"):
+    kinds = {type(value).__name__ for value in series[series.notna()].tolist()}
+    if found.startswith("mixed") and len(kinds) > 1:
         place, odd = _odd_one(series)
         raise DataError(
             f"{who}: column {name!r} mixes values of several types, such as {quoted(odd)} in row "
             f"{place}: make one type of it, or leave it out, leave_out=[{name!r}]"
         )
+    kind = min(kinds) if found.startswith("mixed") else found
     raise DataError(
-        f"{who}: column {name!r} has values of the type {found}, which no network takes: make "
+        f"{who}: column {name!r} has values of the type {kind}, which no network takes: make "
         f"numbers of it, such as days since a date, or leave it out, leave_out=[{name!r}]"
     )
 
@@ -230,6 +243,6 @@ def _odd_one(series: pd.Series[Any]) -> tuple[int, Any]:
 
 def rows_told(series: pd.Series[Any], chosen: NDArray[np.bool_]) -> str:
     """Write the places of chosen values: the first few, and how many more there are."""
-    rows = series.index[chosen].tolist()
+    rows = sorted(series.index[chosen].tolist())
     more = f" and {len(rows) - LISTED:,} more" if len(rows) > LISTED else ""
     return f"row{'s' if len(rows) > 1 else ''} {', '.join(map(str, rows[:LISTED]))}{more}"

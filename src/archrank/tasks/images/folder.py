@@ -33,6 +33,7 @@ from archrank.tasks.tensors import RECIPE
 from archrank.training.recipe import Recipe
 
 BROKEN = ("error", "skip")
+FLAT = 1e-6  # deviation of pixels from 0 to 1, below which all are equal but for rounding
 
 
 @dataclass(frozen=True)
@@ -209,7 +210,8 @@ def _statistics(images: NDArray[np.uint8]) -> tuple[tuple[float, ...], tuple[flo
     means = [float((count * values).sum() / count.sum()) for count in counts]
     spread = zip(counts, means, strict=True)
     squares = [float((count * (values - mean) ** 2).sum() / count.sum()) for count, mean in spread]
-    return tuple(means), tuple(square**0.5 or 1.0 for square in squares)
+    deviations = [1.0 if square < FLAT**2 else square**0.5 for square in squares]
+    return tuple(means), tuple(deviations)
 
 
 def _rows(found: Arrays, split: Sequence[float], seed: int) -> tuple[Rows, ...]:

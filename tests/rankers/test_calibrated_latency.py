@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 from archrank.errors import ArchrankError, LabelError, SettingsError
 from archrank.rankers import CalibratedLatency, NotFittedError, RandomForest, RankNAS
 from archrank.rankers.base import Ranker
-from archrank.rankers.calibrated_latency import _Curve
 from archrank.spaces import CustomSpace
 from archrank.types import Archs, Floats
 
@@ -88,16 +87,6 @@ def test_faster_and_slower_than_all_that_was_measured() -> None:
     fastest, slowest = latency.predict_ms(ends)
     assert fastest < ms[middle].min()
     assert slowest > ms[middle].max()
-
-
-def test_curves_rise_without_steps() -> None:
-    rng = np.random.default_rng(0)
-    scores = np.round(rng.normal(size=200), 1)  # some are equal
-    curve = _Curve(scores, scores + rng.normal(size=200))
-    places = np.linspace(-5, 5, 1001)
-    assert (np.diff(curve(places)) > 0).all()
-    constant = _Curve(np.zeros(9), np.arange(9.0))
-    np.testing.assert_allclose(constant(np.array([-1.0, 0.0, 1.0])), 4.0)
 
 
 def test_the_same_again() -> None:

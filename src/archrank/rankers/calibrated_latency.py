@@ -12,20 +12,25 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from sklearn.base import clone
-from sklearn.isotonic import isotonic_regression
 
-from archrank.checks import instance, number, whole
+from archrank.checks import instance, whole
 from archrank.criteria.correlation import kendall_tau
 from archrank.errors import LabelError, SettingsError
 from archrank.rankers.base import NotFittedError, Ranker
-from archrank.types import Archs, Bools, Floats, Ints
+from archrank.rankers.kit.calibration import (
+    FOLDS,
+    Curve,
+    check_coverage,
+    draw_folds,
+    held_out_models,
+    held_out_values,
+    standardised,
+)
+from archrank.types import Bools, Floats, Ints
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
     from typing_extensions import Self
-
-FOLDS = 5
 
 
 class HeldOut(NamedTuple):
@@ -57,12 +62,10 @@ class LimitCheck(NamedTuple):
 class CalibratedLatency:
     """Any ranker, calibrated to milliseconds.
 
-    The ranker learns negative logarithms of latencies. Clones of it, each fitted without one fold
-    of the labels, score that fold; each clone's scores are standardised by those of all labelled
-    architectures. Monotone regression of log latencies on these held-out scores gives the curve;
-    its flat steps become points with straight lines between them, beyond which the overall slope
-    goes on. The margin is a quantile of the residuals of each fold from the curve of the others, so
-    neither ranker nor curve has seen what it is judged by.
+    The ranker learns negative logarithms of latencies, and a curve from its held-out scores to
+    log latencies is fitted (:mod:`archrank.rankers.kit.calibration`). The margin is a quantile of
+    the residuals of each fold from the curve of the others, so neither ranker nor curve has seen
+    what it is judged by.
 
     A share ``coverage`` of architectures like the labelled ones is not slower than
     :meth:`upper_ms`. So more than that share of those :meth:`within` a limit keeps it, except where
@@ -95,16 +98,13 @@ class CalibratedLatency:
         self, ranker: Ranker, coverage: float = 0.9, *, folds: int = FOLDS, seed: int = 0
     ) -> None:
         instance(ranker, Ranker, "CalibratedLatency: ranker", "such as rankers.RankNAS(space)")
-        if not 0 < number(coverage, "CalibratedLatency: coverage", error=SettingsError) < 1:
-            raise SettingsError(
-                f"CalibratedLatency: coverage must be above 0 and below 1, got {coverage!r}"
-            )
+        check_coverage(coverage, "CalibratedLatency: coverage")
         whole(folds, "CalibratedLatency: folds", at_least=2, error=SettingsError)
         self.ranker = ranker
         self.coverage = coverage
         self.folds = folds
         self.seed = seed
-        self._curve: _Curve | None = None
+        self._curve: Curve | None = None
 
     @property
     def least_labels(self) -> int:
@@ -120,14 +120,14 @@ class CalibratedLatency:
         """
         rows = self.ranker.space.validate(archs)
         log_ms = self._logs(ms, len(rows))
-        fold = np.random.default_rng(self.seed).permutation(len(rows)) % self.folds
-        scores = self._held_out_scores(rows, log_ms, fold)
-        self._model = _fitted(self.ranker, rows, log_ms)
-        self._curve = _Curve(scores, log_ms)
-        predicted = np.empty(len(rows))
-        for k in range(self.folds):
-            others = _Curve(scores[fold != k], log_ms[fold != k])
-            predicted[fold == k] = others(scores[fold == k])
+        fold = draw_folds(len(rows), self.folds, self.seed)
+        models = held_out_models(self.ranker, rows, -log_ms, fold, "measured latencies")
+        scores = np.empty(len(rows))  # higher is slower
+        for k, model in enumerate(models):
+            scores[fold == k] = -model.scores(rows[fold == k])
+        self._model = standardised(self.ranker, rows, -log_ms)
+        self._curve = Curve(scores, log_ms)
+        predicted = held_out_values(scores, log_ms, fold)
         self._held_out = _HeldOut(log_ms, predicted, fold)
         self._log_margin = _quantile(log_ms - predicted, self.coverage)
         error = np.abs(np.exp(predicted) - np.exp(log_ms)).mean()
@@ -182,7 +182,7 @@ class CalibratedLatency:
     def _log_ms(self, archs: NDArray[np.generic]) -> Floats:
         if self._curve is None:
             raise self._unfitted
-        return self._curve(self._model(self.ranker.space.validate(archs)))
+        return self._curve(-self._model.scores(self.ranker.space.validate(archs)))
 
     def _logs(self, ms: ArrayLike, n: int) -> Floats:
         values = np.asarray(ms, dtype=np.float64)
@@ -202,19 +202,6 @@ class CalibratedLatency:
             )
         return np.log(values)
 
-    def _held_out_scores(self, rows: Archs, log_ms: Floats, fold: Ints) -> Floats:
-        """Score each row by a clone that has not seen its fold: ``(n,)``, higher is slower."""
-        scores = np.empty(len(rows))
-        for k in range(self.folds):
-            others = fold != k
-            if np.ptp(log_ms[others]) == 0:
-                raise LabelError(
-                    "almost all measured latencies are equal, so there is nothing to learn"
-                )
-            model = _fitted(self.ranker, rows, log_ms, others)
-            scores[~others] = model(rows[~others])
-        return scores
-
 
 class _HeldOut(NamedTuple):
     """Log latencies, predictions by models that have not seen them, and folds: ``(n,)`` each."""
@@ -228,54 +215,6 @@ def _quantile(residuals: Floats, coverage: float) -> float:
     """Return the conformal quantile of residuals ``(n,)``, 0 or more."""
     place = min(math.ceil((len(residuals) + 1) * coverage - 1e-9), len(residuals))
     return max(float(np.sort(residuals)[place - 1]), 0.0)
-
-
-class _Model(NamedTuple):
-    """A fitted ranker of speeds and how to standardise its scores."""
-
-    ranker: Ranker
-    mean: float
-    sd: float
-
-    def __call__(self, rows: Archs) -> Floats:
-        """Score rows: ``(n,)``, higher is slower."""
-        return (self.mean - self.ranker.predict(rows)) / self.sd
-
-
-def _fitted(ranker: Ranker, rows: Archs, log_ms: Floats, among: Bools | None = None) -> _Model:
-    """Fit a clone to some of the rows; standardise by its scores of all."""
-    known = np.ones(len(rows), dtype=bool) if among is None else among
-    model: Ranker = clone(ranker)
-    scores = model.fit(rows[known], -log_ms[known]).predict(rows)
-    return _Model(model, float(scores.mean()), float(scores.std()) or 1.0)
-
-
-class _Curve:
-    """Monotone curve from scores, higher is slower, to log latencies.
-
-    Steps of isotonic regression become points at the mean score of each, joined by lines (centred
-    isotonic regression, Oron and Flournoy, 2017).
-    """
-
-    def __init__(self, scores: Floats, log_ms: Floats) -> None:
-        order = np.argsort(scores, kind="stable")
-        x, y = scores[order], log_ms[order]
-        start = np.flatnonzero(np.diff(x, prepend=x[0] - 1) > 0)  # equal scores are one point
-        n = np.diff(np.append(start, len(x)))
-        x, y = x[start], np.add.reduceat(y, start) / n
-        level = isotonic_regression(y, sample_weight=n.astype(float))
-        step = np.flatnonzero(np.diff(level, prepend=level[0] - 1) > 0)
-        weight = np.add.reduceat(n, step)
-        self.x = np.add.reduceat(x * n, step) / weight
-        self.y = level[step]
-        spread = float(scores.var())
-        covariance = float(((scores - scores.mean()) * (log_ms - log_ms.mean())).mean())
-        self.slope = max(covariance / spread, 0.0) if spread > 0 else 0.0
-
-    def __call__(self, scores: Floats) -> Floats:
-        inside = np.interp(scores, self.x, self.y)
-        beyond = np.minimum(scores - self.x[0], 0.0) + np.maximum(scores - self.x[-1], 0.0)
-        return np.asarray(inside + self.slope * beyond)
 
 
 def _tau(scores: Floats, log_ms: Floats) -> float:

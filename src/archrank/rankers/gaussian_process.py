@@ -272,9 +272,10 @@ class GaussianProcess(Ranker):
         self._set_scale()
         x = self._standardised(archs)
         some = np.unique(np.linspace(0, len(scores) - 1, TUNED_ON).astype(int))  # all, if fewer
+        normal, standard = normal_scores(scores), standard_scores(scores)
         forms = {
-            "ranks": (normal_scores(scores), log_stretch(scores[some])),
-            "values": (standard_scores(scores), VALUES_LOG_ODDS),
+            "ranks": (normal, log_stretch(normal[some], standard[some])),
+            "values": (standard, VALUES_LOG_ODDS),
         }
         found = [
             (form, kernel, theta, offset + evidence)

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from archrank.rankers.kit.targets import log_stretch, normal_scores, standard_scores
+from archrank.rankers.kit import targets
+from archrank.rankers.kit.targets import normal_scores, standard_scores
+from archrank.types import Floats
+
+
+def log_stretch(scores: Floats) -> float:
+    return targets.log_stretch(normal_scores(scores), standard_scores(scores))
 
 
 def test_normal_scores_are_the_quantiles_of_the_ranks() -> None:
@@ -35,6 +41,14 @@ def test_failures_far_below_speak_for_ranks() -> None:
     rng = np.random.default_rng(0)
     fine = rng.normal(90, 1, 45)
     assert log_stretch(np.r_[fine, rng.normal(10, 1, 5)]) > log_stretch(np.r_[fine, fine[:5]]) + 10
+
+
+def test_the_stretch_of_some_scores_is_that_of_the_scale_of_all() -> None:
+    scores = np.r_[np.random.default_rng(0).normal(0.91, 0.02, 400), 0.1]
+    normal, standard = normal_scores(scores), standard_scores(scores)
+    all_but_the_failure = targets.log_stretch(normal[:-1], standard[:-1])
+    assert all_but_the_failure == pytest.approx(log_stretch(scores), abs=50)
+    assert all_but_the_failure > log_stretch(scores[:-1]) + 100  # they lie closer to each other
 
 
 def test_the_stretch_ignores_units() -> None:

@@ -29,7 +29,7 @@ def standard_scores(scores: Floats) -> Floats:
     return standard
 
 
-def log_stretch(scores: Floats) -> float:
+def log_stretch(normal: Floats, standard: Floats) -> float:
     """Log Jacobian of normal scores by standard scores, summed over the scores.
 
     Normal scores follow the normal distribution whatever the scores do, so the derivative at a
@@ -37,15 +37,19 @@ def log_stretch(scores: Floats) -> float:
     Gaussian kernels on all other scores, with the width under which the scores are most likely.
 
     Add it to the log evidence of normal scores to compare with that of standard scores.
+
+    Args:
+        normal: normal scores, or some of them: ``(n,)``.
+        standard: standard scores of the same, on the scale that their evidence is for, which may be
+            of more scores: one diverged network among hundreds leaves all others a narrow range.
     """
-    z = standard_scores(scores)
-    squared = np.square(z[:, None] - z)
+    squared = np.square(standard[:, None] - standard)
     np.fill_diagonal(squared, np.inf)  # leave one out
-    stray = STRAY * norm.pdf(z, scale=STRAY_SD)
+    stray = STRAY * norm.pdf(standard, scale=STRAY_SD)
     likely = max(
         float(np.log((1 - STRAY) * _density(squared, width) + stray).sum()) for width in WIDTHS
     )
-    return likely - float(norm.logpdf(normal_scores(scores)).sum())
+    return likely - float(norm.logpdf(normal).sum())
 
 
 def _density(squared: Floats, width: float) -> Floats:

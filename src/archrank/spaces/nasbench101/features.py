@@ -1,44 +1,46 @@
 """NAS-Bench-101 cells as numbers, computed from canonical rows: one cell, one set of features.
 
-* ``edge``: the edge bits. ``op``: one-hot of every vertex's operation, zero where there is none.
+* ``edge``: the cell as it is written: the edge bits, and the one-hot of every vertex's operation,
+  zero where there is none.
 * ``count``: vertices per operation, vertices, edges, and predecessors of the output.
 * ``depth``: over input -> output paths, the largest, smallest and mean number of each operation
   and of all, and the number of paths.
-* ``path``: paths per sequence of operations (White, Neiswanger & Savani, AAAI 2021).
+* ``share``: of the paths that run through a vertex, by its operation: their sum over vertices, the
+  largest, and the number of vertices on all paths.
+* ``joined``, ``start``, ``inputs``, ``neighbour``: what stands next to what, see
+  :mod:`.nasbench101.neighbours`.
 * ``size``: log10 of multiply-accumulates and parameters of the published network.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
-from itertools import chain, combinations, pairwise, product
+from itertools import chain, combinations, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from archrank.spaces.nasbench101.cells import EDGES, INTERIOR, N_OPS, VERTICES, adjacency, to_masks
 from archrank.spaces.nasbench101.cost import network_cost
+from archrank.spaces.nasbench101.neighbours import names as neighbour_names
+from archrank.spaces.nasbench101.neighbours import neighbours
 from archrank.types import Archs, Bools, Floats
 
 _PATHS = tuple(chain.from_iterable(combinations(INTERIOR, k) for k in range(len(INTERIOR) + 1)))
-_STARTS = np.cumsum([0, *(N_OPS**k for k in range(len(INTERIOR) + 1))])  # of sequences per length
 
 
 @lru_cache(maxsize=1)
 def feature_names(ops: tuple[str, ...]) -> tuple[str, ...]:
     """One name per column, ``group:what``."""
-    sequences = [
-        "+".join(sequence) or "direct"
-        for length in range(len(INTERIOR) + 1)
-        for sequence in product(ops, repeat=length)
-    ]
-    stats = [f"{stat} {what}" for stat in ("max", "min", "mean") for what in (*ops, "all")]
     groups = {
-        "edge": [f"{i}->{j}" for i, j in EDGES],
-        "op": [f"{v}={op}" for v in INTERIOR for op in ops],
+        "edge": [f"{i}->{j}" for i, j in EDGES] + [f"{v}={op}" for v in INTERIOR for op in ops],
         "count": [*ops, "vertices", "edges", "joined"],
-        "depth": [*stats, "paths"],
-        "path": sequences,
+        "depth": [
+            *(f"{stat} {what}" for stat in ("max", "min", "mean") for what in (*ops, "all")),
+            "paths",
+        ],
+        "share": [f"{stat} {op}" for stat in ("sum", "max", "all") for op in ops],
+        **neighbour_names(ops),
         "size": ["log macs", "log params"],
     }
     return tuple(f"{group}:{name}" for group, names in groups.items() for name in names)
@@ -53,30 +55,24 @@ def features(archs: Archs) -> NDArray[np.float32]:
     counts = np.column_stack(
         [one_hot.sum(axis=1), lives.sum(axis=1), edges.sum(axis=1), matrices[:, :, -1].sum(axis=1)]
     )
-    depth, sequences = _along_paths(matrices, ops, one_hot)
     cost = network_cost(matrices, ops)
-    size = np.log10(np.column_stack([cost["macs"], cost["params"]]))
-    flat = one_hot.reshape(len(archs), one_hot.shape[1] * N_OPS)
     blocks = (
         edges,
-        flat,
+        one_hot.reshape(len(archs), len(INTERIOR) * N_OPS),
         counts,
-        depth,
-        sequences,
-        size,
+        *_along_paths(matrices, one_hot),
+        *neighbours(matrices, one_hot),
+        np.log10(np.column_stack([cost["macs"], cost["params"]])),
     )
     return np.concatenate(blocks, axis=1, dtype=np.float32, casting="unsafe")
 
 
-def _along_paths(
-    matrices: Bools, ops: NDArray[np.uint8], one_hot: Bools
-) -> tuple[Floats, NDArray[np.float32]]:
-    """The ``depth`` and ``path`` groups: ``(n, 3 (ops + 1) + 1)`` and ``(n, 364)``."""
-    n = len(ops)
-    sequences = np.zeros((n, _STARTS[-1]), dtype=np.float32)
+def _along_paths(matrices: Bools, one_hot: Bools) -> tuple[Floats, Floats]:
+    """The ``depth`` and ``share`` groups: ``(n, 3 (ops + 1) + 1)`` and ``(n, 3 ops)``."""
+    n = len(matrices)
     most, total = np.zeros((n, N_OPS + 1)), np.zeros((n, N_OPS + 1))
     least = np.full((n, N_OPS + 1), np.inf)
-    number = np.zeros(n)
+    through, number = np.zeros((n, len(INTERIOR))), np.zeros(n)
     for middle in _PATHS:
         on = np.ones(n, dtype=bool)
         for source, target in pairwise((0, *middle, VERTICES - 1)):
@@ -89,8 +85,11 @@ def _along_paths(
         least[rows] = np.minimum(least[rows], counts)
         total[rows] += counts
         number[rows] += 1
-        powers = N_OPS ** np.arange(len(middle) - 1, -1, -1)
-        sequences[rows, _STARTS[len(middle)] + ops[rows][:, at] @ powers] += 1
+        through[np.ix_(rows, at)] += 1
     least[~np.isfinite(least)] = 0
-    mean = total / np.maximum(number, 1)[:, None]
-    return np.column_stack([most, least, mean, number]), sequences
+    paths = np.maximum(number, 1)[:, None]
+    depth = np.column_stack([most, least, total / paths, number])
+    shares = (through / paths)[:, :, None] * one_hot  # (n, 5, ops)
+    on_all = (through == paths)[:, :, None] & one_hot
+    stats = (shares.sum(axis=1), shares.max(axis=1), on_all.sum(axis=1))
+    return depth, np.concatenate(stats, axis=1)

@@ -85,7 +85,7 @@ def _along_paths(matrices: Bools, one_hot: Bools) -> tuple[Floats, Floats]:
         least[rows] = np.minimum(least[rows], counts)
         total[rows] += counts
         number[rows] += 1
-        through[np.ix_(rows, at)] += 1
+        through[rows[:, None], np.array(at, dtype=np.int64)] += 1
     least[~np.isfinite(least)] = 0
     paths = np.maximum(number, 1)[:, None]
     depth = np.column_stack([most, least, total / paths, number])

@@ -1,7 +1,7 @@
 """Your own images: a folder for each class, small residual networks, a limit on their latency.
 
 Here the folder is made of handwritten digits. The trained network of the best architecture is
-written to a folder beside them, with what turns new pictures into its inputs.
+written to a folder beside them, also as ONNX, with what turns new pictures into its inputs.
 """
 
 import tempfile
@@ -64,7 +64,7 @@ def main():
     best = study.run(budget=6).best
     print(f"{best.string}: {best.values['valid_accuracy']:.1%}, {best.values['latency_ms']:.2f} ms")
 
-    ar.export.export_network(study.evaluator, best.arch, folder / "best")
+    ar.export.export_network(study.evaluator, best.arch, folder / "best", formats=["onnx"])
     network = ar.load(folder / "best", space=space, task=task).network
     preprocessing = ar.tasks.read_preprocessing(folder / "best")
     with torch.no_grad():

@@ -1,16 +1,15 @@
 """Ask and tell: archrank says what to evaluate next, something else evaluates.
 
-Shapes of a small language model (layers, heads, feed-forward, which layers keep attention) under
-a limit of parameters. Here a few steps of training on Python's documentation stand for what would
-be jobs of a cluster. Repeat the program to go on; archrank best, front and report read its run.
+Shapes of a small language model (layers, and of each its heads, its feed-forward and whether it
+keeps attention) under a limit of parameters. Here a few steps of training on Python's documentation
+stand for what would be jobs of a cluster. Repeat the program to go on; archrank best, front and
+report read its run.
 """
 
 import torch
 from torch import nn
 
 import archrank as ar
-
-LAYERS = 4
 
 
 class Block(nn.Module):
@@ -37,13 +36,9 @@ class Block(nn.Module):
 def build(config, task):
     """A decoder of characters."""
     width = config["width"]
-    blocks = [
-        Block(width, config["heads"], config["feed_forward"], config[f"attention{i}"] == "yes")
-        for i in range(1, config["layers"] + 1)
-    ]
     return nn.Sequential(
         nn.Embedding(task.vocabulary, width),
-        *blocks,
+        *[Block(width, **layer) for layer in config["layers"]],
         nn.LayerNorm(width),
         nn.Linear(width, task.vocabulary),
     )
@@ -67,18 +62,9 @@ def train(config, task):
         return loss(network.eval(), data.valid.take(slice(64))).item()
 
 
-space = ar.spaces.from_choices(
-    {
-        "layers": list(range(1, LAYERS + 1)),
-        "width": [16, 32, 48],
-        "heads": [2, 4],
-        "feed_forward": [1, 2, 4],
-        **{f"attention{i}": ["no", "yes"] for i in range(1, LAYERS + 1)},
-    },
-    build=build,
-    active_if={f"attention{i}": ("layers", range(i, LAYERS + 1)) for i in range(2, LAYERS + 1)},
-    name="decoder",
-)
+layer = {"heads": [2, 4], "feed_forward": [1, 2, 4], "attention": ar.Bool()}
+shapes = {"width": [16, 32, 48], "layers": ar.Repeat(layer, times=(1, 4))}
+space = ar.spaces.from_choices(shapes, build=build, name="decoder")
 
 if __name__ == "__main__":
     task = ar.tasks.topics(input_shape=(64,))

@@ -4,7 +4,6 @@ Latency is measured before anything is trained, so what is too slow costs no tra
 """
 
 from sklearn.datasets import load_breast_cancer
-from sklearn.preprocessing import scale
 from torch import nn
 
 import archrank as ar
@@ -24,10 +23,9 @@ space = ar.spaces.from_choices(
 )
 
 if __name__ == "__main__":
-    x, y = load_breast_cancer(return_X_y=True)
-    task = ar.tasks.from_tensors(
-        scale(x), y, name="tumours", recipe=ar.tasks.Recipe(epochs=5, optimizer="adamw", lr=5e-3)
-    )
+    table = load_breast_cancer(as_frame=True).frame  # yours: "table.csv"
+    recipe = ar.tasks.Recipe(epochs=5, optimizer="adamw", lr=5e-3)
+    task = ar.tasks.from_dataframe(table, target="target", recipe=recipe)
     evaluator = ar.evaluators.Combined(
         ar.evaluators.Training(task), ar.evaluators.Latency(task), ar.evaluators.Cost()
     )

@@ -9,12 +9,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from torch import nn
 
 from archrank.errors import BudgetWarning, InfeasibleError
-from archrank.evaluators import Combined, Function, Metric, Table
-from archrank.spaces import CustomSpace, NASBench201
+from archrank.evaluators import Combined, Cost, Function, Metric, Table, Told
+from archrank.spaces import CustomSpace, NASBench201, from_choices
 from archrank.strategies import Exhaustive, Guided, Random, RegularizedEvolution, Strategy
+from archrank.strategies.region import BUILT
 from archrank.study import Study
+from archrank.tasks import Task, from_tensors
 from tests.strategies.helpers import Weights, build
 from tests.study.helpers import told
 
@@ -214,3 +217,24 @@ def test_the_number_of_draws_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None
     with pytest.raises(InfeasibleError, match="drawn"):
         study.run(50)
     assert 2_000 <= Counted.calls < 4_500  # and 20 rounds of 80 before the walk
+
+
+def test_few_networks_are_built_to_check_a_limit_on_costs() -> None:
+    built = []
+
+    def build(config: dict[str, Any], task: Task) -> nn.Module:
+        built.append(config)
+        return nn.Linear(*task.input_shape, task.n_outputs * config["a"])
+
+    task = from_tensors(np.ones((60, 2)), np.arange(60.0))
+    names = {name: [1, 1.5, 2, 3, 5] for name in "bcdefg"}
+    space = from_choices({"a": [1, 2], **names}, build=build)
+    study = Study(space, Combined(Told("score"), Cost(task)), constraints="params<=3")
+    for number, asked in enumerate([*study.ask(), *study.ask()]):
+        study.tell(asked, float(number))
+    before = len(built)
+    (asked,) = study.ask(1)
+    assert asked.config["a"] == 1
+    assert len(built) - before < 2 * BUILT
+    assert isinstance(study.strategy, Guided)
+    assert study.strategy.candidates > 10 * BUILT

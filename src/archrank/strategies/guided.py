@@ -22,6 +22,7 @@ from archrank.strategies.acquisition import (
 from archrank.strategies.base import Strategy, require_positive
 from archrank.strategies.history import History, feasible_first
 from archrank.strategies.inside import whole_of
+from archrank.strategies.region import BUILT
 from archrank.strategies.shortlist import (
     PAIRS,
     Shortlist,
@@ -77,7 +78,8 @@ class Guided(Strategy):
             :mod:`archrank.strategies.acquisition`.
         kappa: Weight of the predicted standard deviation in ``"ucb"``.
         candidates: Spaces up to this size are ranked as a whole; in larger ones, this many
-            candidates are generated per round.
+            candidates are generated per round. At most 512 where the cost of each has to be counted
+            by building its network.
         skip_isomorphic: Evaluate no two isomorphic architectures as long as there are others.
         exact: Up to this many evaluations, every round fits the ranker to all of them and ranks all
             candidates. In longer runs rankers that can, as the default one, are fitted after every
@@ -205,7 +207,9 @@ class Guided(Strategy):
     def _candidates(self, history: History, most: int, rng: np.random.Generator) -> Archs:
         """Return all architectures of a small space, up to ``most`` of a large one: ``(k, d)``."""
         space = history.space
-        if space.size <= self.candidates:
+        listed = min(self.candidates, BUILT) if history.region.slow else self.candidates
+        most = min(most, listed)
+        if space.size <= listed:
             pool = remaining(history)
         else:
             half = most // 2

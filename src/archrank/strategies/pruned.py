@@ -203,4 +203,4 @@ def _seen_from(history: History, inside: Inside) -> History:
         rows = region.rows(history.space)
         return None if rows is None else rows[inside.contains(rows)]
 
-    return replace(history, space=inside, region=Region(excess, listed))
+    return replace(history, space=inside, region=Region(excess, listed, slow=region.slow))

@@ -16,6 +16,7 @@ from archrank.types import Archs, Bools, Floats
 
 LEFT_OUT = 1.0  # excess of what is left out: as far outside as twice the limit
 CHUNK = 65_536  # rows whose limits are checked at a time
+BUILT = 512  # candidates of a round where each check builds a network, which takes milliseconds
 
 
 def _no_limits(archs: Archs) -> Floats:
@@ -33,6 +34,7 @@ class Region:
             proposed; infinity or NaN cannot be evaluated at all.
         listed: ``(k, d)`` where only some architectures can be evaluated and these are known, such
             as the rows of a table.
+        slow: whether each check builds a network, so that few are made.
 
     Attributes:
         counted: architectures whose limits were checked since :meth:`forget`.
@@ -43,9 +45,12 @@ class Region:
         self,
         excess: Callable[[Archs], Floats] = _no_limits,
         listed: Callable[[], Archs | None] = lambda: None,
+        *,
+        slow: bool = False,
     ) -> None:
         self._excess = excess
         self._listed = listed
+        self.slow = slow
         self._rows: Archs | None = None
         self.forget()
 
@@ -107,7 +112,8 @@ class Region:
         ``None`` where the space is too large, and no list says what can be evaluated.
         """
         if self._rows is None:
-            every = space.enumerate() if space.size <= ENUMERABLE else self._listed()
+            most = BUILT if self.slow else ENUMERABLE
+            every = space.enumerate() if space.size <= most else self._listed()
             self._rows = None if every is None else every[self.allowed(every)]
         return self._rows
 
@@ -124,7 +130,7 @@ class _Without(Region):
     def __init__(
         self, whole: Region, excess: Callable[[Archs], Floats], kept: Callable[[Archs], Archs]
     ) -> None:
-        super().__init__(excess)
+        super().__init__(excess, slow=whole.slow)
         self._whole = whole
         self._kept = kept
 

@@ -15,10 +15,11 @@ import numpy as np
 
 from archrank.rows import first_rows, is_new, row_codes
 from archrank.spaces.base import Space
-from archrank.strategies.region import Region
+from archrank.strategies.region import BUILT, Region
 from archrank.types import Archs, Floats
 
 DRAWS = 100_000  # different architectures whose limits are checked per walk, at most
+SLOW_DRAWS = 2_048  # of these where each check builds a network
 POPULATION = 128
 PATIENCE = 30  # generations without progress after which a population begins anew
 CHAINS = (64, 256)  # fewest and most
@@ -61,8 +62,8 @@ class Walk:
 
     @property
     def is_spent(self) -> bool:
-        """True once :data:`DRAWS` architectures are checked."""
-        return len(self.rows) >= DRAWS
+        """True once :data:`DRAWS` architectures are checked, or :data:`SLOW_DRAWS`."""
+        return len(self.rows) >= (SLOW_DRAWS if self.region.slow else DRAWS)
 
     def check(self, archs: Archs) -> Floats:
         """Return how far ``archs: (n, d)`` are outside, ``(n,)``; checks each one only once."""
@@ -121,13 +122,13 @@ class Walk:
     def widen(self, enough: Callable[[Archs], bool]) -> None:
         """Mutate all that is inside until that is ``enough``, or nothing new turns up."""
         changes = max(int((self.space.radices - 1).sum()), 1)
-        vain = 0
+        vain, batch = 0, BUILT if self.region.slow else BATCH
         for _ in range(BATCHES):
             inside = self.inside
             if enough(inside) or self.is_spent or vain > COVERAGE * changes * len(inside):
                 break
-            self.check(self.mutants(inside[self.rng.integers(len(inside), size=BATCH)]))
-            vain = 0 if len(self.inside) > len(inside) else vain + BATCH
+            self.check(self.mutants(inside[self.rng.integers(len(inside), size=batch)]))
+            vain = 0 if len(self.inside) > len(inside) else vain + batch
 
 
 def walk(

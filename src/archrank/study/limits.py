@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archrank.evaluators.base import Evaluator
+from archrank.evaluators.cost import Cost
 from archrank.rows import is_new
 from archrank.spaces.base import Space
 from archrank.strategies.base import Strategy
@@ -56,7 +57,7 @@ class Limits:
         cheap = {m.name for part in evaluator.parts() if part.cheap for m in part.metrics}
         kept = tuple(c for c in goals.constraints if c.metric in cheap)
         self._goals = Goals(goals.objectives, kept)
-        self._cheap = Region(self._excess, evaluator.listed)
+        self._cheap = Region(self._excess, evaluator.listed, slow=self._builds())
         early = early_limits(evaluator, goals)
         self._early = early
         self._learning = LearningLimits(space, early, lambda archs: self._excess(archs) <= 0)
@@ -75,9 +76,10 @@ class Limits:
         same = len(learnt) == len(self._learnt) and all(map(_is, learnt, self._learnt))
         if not same:
             self._learnt = learnt
-            self._whole = (
-                Region(self._with(learnt), self.evaluator.listed) if learnt else self._cheap
-            )
+            self._whole = self._cheap
+            if learnt:
+                excess, slow = self._with(learnt), self._cheap.slow
+                self._whole = Region(excess, self.evaluator.listed, slow=slow)
         if not same or len(rejected) != self._left_out:
             self._left_out = len(rejected)
             canonical = self.space.canonical
@@ -136,12 +138,22 @@ class Limits:
 
     def _costs(self, archs: Archs) -> dict[str, Floats]:
         """Measure what the constraints are about: ``{metric: (n,)}``."""
-        wanted = {c.metric for c in self.constraints}
         values: dict[str, Floats] = {}
-        for part in self.evaluator.parts():
-            if part.cheap and not wanted.isdisjoint(m.name for m in part.metrics):
-                values |= part.evaluate(archs)
+        for part in self._parts:
+            values |= part.evaluate(archs)
         return values
+
+    @property
+    def _parts(self) -> list[Evaluator]:
+        """The cheap parts that the constraints are about."""
+        wanted = {c.metric for c in self.constraints}
+        parts = [part for part in self.evaluator.parts() if part.cheap]
+        return [p for p in parts if not wanted.isdisjoint(m.name for m in p.metrics)]
+
+    def _builds(self) -> bool:
+        """Tell whether networks are built to measure what the constraints are about."""
+        parts = [part.unscoped for part in self._parts]
+        return any(isinstance(part, Cost) and not part.networks.closed_form for part in parts)
 
     # ---- what is told --------------------------------------------------------------------------
 

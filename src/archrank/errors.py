@@ -8,12 +8,16 @@ that code that does not know archrank can catch them.
 from __future__ import annotations
 
 import difflib
+import sysconfig
 import traceback
 from collections.abc import Iterable
 from pathlib import Path
 
 FAILURES = (Exception, SystemExit)
 """All by which a user's code fails: a ``sys.exit()`` in it must not end a command as done."""
+
+INSTALLED = ("stdlib", "platstdlib", "purelib", "platlib")
+"""Folders of Python itself and of installed packages, by the names that sysconfig gives them."""
 
 MAX_LISTED = 24  # known names in a message; tables can have hundreds of columns
 
@@ -22,19 +26,35 @@ class ArchrankError(Exception):
     """Base class of all errors that archrank raises on purpose."""
 
 
-def describe(error: BaseException) -> str:
+def describe(error: BaseException, *, line: bool = False) -> str:
     """Write an error of a user's code in one line: its class and message.
+
+    Args:
+        error: that was raised.
+        line: name the innermost line that is a user's: neither archrank's, nor Python's, nor of an
+            installed package. ``sys.exit`` is always told with its line.
 
     >>> describe(KeyError("depth")), describe(SystemExit(0))
     ("KeyError: 'depth'", 'it called sys.exit(0)')
     """
     if not isinstance(error, SystemExit):
-        return f"{type(error).__name__}: {error}"
+        return f"{type(error).__name__}: {error}{_line(error) if line else ''}"
     frames = traceback.extract_tb(error.__traceback__)
     file = Path(frames[-1].filename if frames else __file__)
     ours = Path(__file__).parent in file.parents
     who = "it" if ours else f"{file.name}, line {frames[-1].lineno},"
     return f"{who} called sys.exit({'' if error.code is None else repr(error.code)})"
+
+
+def _line(error: BaseException) -> str:
+    """Name the innermost line of a user's, in brackets; nothing if there is none."""
+    foreign = {Path(__file__).parent, *map(Path, map(sysconfig.get_path, INSTALLED))}
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if Path(frame.filename).is_absolute() and foreign.isdisjoint(Path(frame.filename).parents)
+    ]
+    return f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
 
 
 class UnknownNameError(ArchrankError, KeyError):

@@ -106,6 +106,9 @@ def require_device(
     try:
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as reason:  # torch asserts that it was built with CUDA
-        raise error(
-            f"device {device!r} cannot be used here: {str(reason).splitlines()[0]}. {instead}"
-        ) from None
+        told = str(reason).splitlines()[0]
+        if "device string" in told:
+            told = (
+                "torch has no device of that name; a GPU of NVIDIA is cuda or cuda:1, Apple's mps"
+            )
+        raise error(f"device {device!r} cannot be used here: {told}. {instead}") from None

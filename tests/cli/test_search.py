@@ -365,7 +365,7 @@ def test_a_users_ranker(search: Cli) -> None:
         ("def oops(:\n", "Sum", ["importing broken_1", "SyntaxError"]),
         ("from archrank.rankers import GBTD\n", "Sum", ["importing broken_2", "ImportError"]),
         ("Summe = 3\n", "Sum", ["module broken_3", "'Sum'", "did you mean 'Summe'"]),
-        ("Sum = 3\n", "Sum", ["'broken_4:Sum' is a int, expected an archrank Ranker"]),
+        ("Sum = 3\n", "Sum", ["'broken_4:Sum' is 3, expected an archrank Ranker"]),
         ("class Sum:\n    pass\n", "Sum", ["'broken_5:Sum' is a Sum, expected an archrank Ranker"]),
         ("def Sum(space):\n    raise OSError('gone')\n", "Sum", ["'broken_6:Sum'", "gone"]),
         ("def Sum(space, depth):\n    pass\n", "Sum", ["'broken_7:Sum'", "depth"]),

@@ -84,11 +84,11 @@ def test_a_users_module(module: str, space: NASBench201) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("nothing", "'m:nothing' is a NoneType, expected an archrank Space"),
+        ("nothing", "'m:nothing' is None, expected an archrank Space"),
         ("digits", "'m:digits' is a Digits, expected an archrank Space"),
         ("broken", "space 'm:broken': calling it failed: ZeroDivisionError: division by zero"),
         ("wrong_space", "no such cell"),
-        ("digitz", "unknown name in module m: 'digitz', did you mean 'digits'"),
+        ("spacee", "unknown name in module m: 'spacee', did you mean 'space'"),
     ],
 )
 def test_what_a_users_module_gets_wrong(module: str, name: str, message: str) -> None:

@@ -251,8 +251,12 @@ def test_a_table_adds_nothing_by_itself(space: NASBench201, table: str) -> None:
         (["function"], {}, "path/to/file.py:function"),
         (["mine.py:unaided"], {"task": "digit"}, "unknown task 'digit', did you mean 'digits'"),
         (["mine.py:two"], {}, r"function 'two' takes config, batch: a function that measures"),
-        (["mine.py:number"], {}, "'mine.py:number' is a int, expected an archrank Evaluator"),
-        (["mine.py:mesure"], {}, "or 'measure'\\?"),
+        (["mine.py:number"], {}, "'mine.py:number' is 3, expected an archrank Evaluator"),
+        (
+            ["mine.py:mesure"],
+            {},
+            r"mine\.py: 'mesure', did you mean 'measure'\? Known: Device, Gpu,",
+        ),
     ],
 )
 def test_what_cannot_be_used(

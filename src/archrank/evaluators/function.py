@@ -114,7 +114,7 @@ class Function(Evaluator):
             try:
                 measured = [self._call(arch, dict(config), run) for run in range(self.runs)]
             except FAILURES as error:
-                reasons[i] = describe(error)
+                reasons[i] = describe(error, line=True)
                 continue
             rows = [list(self._read(returned, config).values()) for returned in measured]
             values[i] = mean_and_spread(np.array(rows))
@@ -136,33 +136,46 @@ class Function(Evaluator):
             EvaluationError: a metric is missing, or not a number.
         """
         names = [m.name for m in self._measured]
-        who = name_of(self.fn)
-        if not isinstance(returned, Mapping):
-            if len(names) > 1:
-                raise EvaluationError(
-                    f"{who}({config}) returned {returned!r}; with the metrics {', '.join(names)} "
-                    "it must return {metric name: number}"
-                )
-            returned = {names[0]: returned}
-        lacking = [name for name in names if name not in returned]
-        if lacking:
-            first = next(iter(returned), None)
-            remedy = f"return every metric of {who}.metrics"
-            if names == ["score"] and isinstance(first, str):  # nobody has said what it measures
-                remedy = (
-                    f"say what it measures: {who}.metrics = [{first!r}] in the file, or --metric "
-                    f"{first}"
-                )
+        call = f"{name_of(self.fn)}({config}) returned"
+        if isinstance(returned, Mapping):
+            found = dict(returned)
+        elif len(names) == 1:
+            found = {names[0]: returned}
+        else:
             raise EvaluationError(
-                f"{who}({config}) returned {', '.join(map(str, returned)) or 'nothing'} but not "
-                f"{', '.join(lacking)}; {remedy}"
+                f"{call} {quoted(returned)}; with the metrics {', '.join(names)} it must return "
+                "{metric name: number}"
+            )
+        lacking = [name for name in names if name not in found]
+        if lacking:
+            listed = ", ".join(map(str, found)) or "nothing"
+            raise EvaluationError(
+                f"{call} {listed} but not {', '.join(lacking)}; {self._remedy(found)}"
             )
         try:
-            return {name: float(returned[name]) for name in names}
+            return {name: float(found[name]) for name in names}
         except (TypeError, ValueError, RuntimeError, OverflowError):  # torch's, and of huge ones
-            raise EvaluationError(
-                f"{who}({config}) returned {dict(returned)!r}; metrics must be numbers"
-            ) from None
+            form = ", ".join(f"{name!r}: number" for name in names)
+            either = f"a number or {{{form}}}" if len(names) == 1 else f"{{{form}}}"
+            hint = "; is a return missing?" if returned is None else ""
+            raise EvaluationError(f"{call} {quoted(returned)}, expected {either}{hint}") from None
+
+    def _remedy(self, found: Mapping[Any, Any]) -> str:
+        """Say what to do where the function returns ``found`` and not what is measured."""
+        who, names = name_of(self.fn), [m.name for m in self._measured]
+        other = next((name for name in found if isinstance(name, str) and name not in names), None)
+        if hasattr(self.fn, "metrics"):
+            return f"return every metric of {who}.metrics"
+        if other is None:
+            return "return every metric"
+        if names == ["score"]:  # nobody has said what it measures
+            return (
+                f"say what it measures: {who}.metrics = [{other!r}] in the file, or --metric "
+                f"{other}"
+            )
+        return (
+            f"return it, too, or ask for {other}: --metric {other}, in Python metrics=[{other!r}]"
+        )
 
     def describe(self) -> dict[str, Any]:
         """Return the function's name, metrics, runs and further arguments.

@@ -260,7 +260,7 @@ class Training(Evaluator):
         except (ImportError, OSError, EvaluationError):
             raise  # the data, the installation or the set-up, not the architecture
         except FAILURES as error:
-            return describe(error)
+            return describe(error, line=True)
         return result.diverged or result
 
     def conditions(self) -> dict[str, str]:

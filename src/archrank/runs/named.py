@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
+from inspect import isfunction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from archrank.checks import quoted
 from archrank.data import data_folder
 from archrank.errors import FAILURES, ArchrankError, describe
 from archrank.registry import Registry
@@ -54,10 +57,19 @@ def instance_of(registry: Registry, name: str, kind: type[Any], **offered: Any) 
         UnknownNameError: no such name.
         ArchrankError: the call failed, or the result is not a ``kind``.
     """
-    found = registry.get(name)
+    named = found = registry.get(name)
+    expected = (
+        f"expected an archrank {kind.__name__} (an instance, a class, or a function that returns "
+        "one)"
+    )
     if callable(found) and not isinstance(found, kind):
+        takes = parameters(found, kind)
+        if isfunction(found) and (lacking := _needed(found) - set(offered)):
+            listed = ", ".join(n for n in inspect.signature(found).parameters if n in lacking)
+            raise ArchrankError(
+                f"{registry.kind} {name!r} is a function that takes {listed}, {expected}"
+            )
         try:
-            takes = parameters(found, kind)
             found = found(**{k: v for k, v in offered.items() if k in takes})
         except ArchrankError:
             raise
@@ -66,11 +78,24 @@ def instance_of(registry: Registry, name: str, kind: type[Any], **offered: Any) 
                 f"{registry.kind} {name!r}: calling it failed: {describe(error)}"
             ) from error
     if not isinstance(found, kind):
-        raise ArchrankError(
-            f"{registry.kind} {name!r} is a {type(found).__name__}, expected an archrank "
-            f"{kind.__name__} (an instance, a class, or a function that returns one)"
-        )
+        verb = "returns" if isfunction(named) else "is"
+        raise ArchrankError(f"{registry.kind} {name!r} {verb} {_called(found)}, {expected}")
     return found
+
+
+def _needed(function: Callable[..., Any]) -> set[str]:
+    """Return the parameters that a function cannot be called without."""
+    values = inspect.signature(function).parameters.values()
+    varied = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return {p.name for p in values if p.default is p.empty and p.kind not in varied}
+
+
+def _called(value: object) -> str:
+    """Write a number or a text as it is, anything else by its class."""
+    if value is None or isinstance(value, int | float | str):
+        return quoted(value)
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'AEIOUaeiou' else 'a'} {name}"
 
 
 def parameters(found: Any, kind: type[Any]) -> frozenset[str]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import traceback
 import warnings
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from archrank.checks import quoted
 from archrank.errors import (
     FAILURES,
     BuildError,
@@ -46,9 +45,9 @@ def make_module(call: str, function: Callable[..., Any], *args: Any) -> nn.Modul
     except ImportError as error:
         raise SpaceError(f"{call} cannot import what it needs: {error}") from error
     except FAILURES as error:
-        raise BuildError(f"{call} failed: {describe(error)}") from error
+        raise BuildError(f"{call} failed: {describe(error, line=True)}") from error
     if not isinstance(made, nn.Module):
-        raise BuildError(f"{call} returned {type(made).__name__}, expected a torch.nn.Module")
+        raise BuildError(f"{call} returned {quoted(made)}, expected a torch.nn.Module")
     return made
 
 
@@ -68,18 +67,7 @@ def run_own(call: str, function: Callable[..., Any], *args: Any) -> Any:
     except (BuildError, MissingExtraError):
         raise
     except FAILURES as error:
-        raise BuildError(f"{call} failed{_line(error)}: {describe(error)}") from error
-
-
-def _line(error: BaseException) -> str:
-    """Name the innermost line that is neither archrank's nor of an installed package."""
-    ours = Path(__file__).parents[1]
-    frames = [
-        frame
-        for frame in traceback.extract_tb(error.__traceback__)
-        if ours not in Path(frame.filename).parents and "site-packages" not in frame.filename
-    ]
-    return f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+        raise BuildError(f"{call} failed: {describe(error, line=True)}") from error
 
 
 def count_module(
@@ -111,7 +99,7 @@ def count_module(
         raise
     except FAILURES as error:
         raise BuildError(
-            f"{name} cannot run on one input of shape {size}: {describe(error)}"
+            f"{name} cannot run on one input of shape {size}: {describe(error, line=True)}"
         ) from error
     unseen = sorted(found.uncounted - warned)
     if unseen:

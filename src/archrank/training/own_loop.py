@@ -53,7 +53,7 @@ def train_with(
         with busy(), seeded(seed, device):
             returned = trainer(network, task, seed, device)
     except FAILURES as error:
-        found, reason = dict.fromkeys(metrics, math.nan), describe(error)
+        found, reason = dict.fromkeys(metrics, math.nan), describe(error, line=True)
     else:
         found, problem = _read(returned, metrics, trainer)
         reason = problem or ""

@@ -119,11 +119,11 @@ def test_uncounted_operations_are_named_once() -> None:
 
 def test_build_must_return_a_module() -> None:
     rows = CustomSpace(CHOICES, mlp).enumerate()
-    with pytest.raises(SpaceError, match=r"build\(\{'depth': 0, 'width': 8\}\) returned int"):
+    with pytest.raises(SpaceError, match=r"build\(\{'depth': 0, 'width': 8\}\) returned 3"):
         returning(3).build(rows[0])
-    with pytest.raises(BuildError, match="returned int, expected a torch"):
+    with pytest.raises(BuildError, match="returned 3, expected a torch"):
         returning(3).cost(rows)
-    with pytest.raises(BuildError, match="returned NoneType"):
+    with pytest.raises(BuildError, match="returned None"):
         returning(None).build(rows[0])
 
 
@@ -206,7 +206,7 @@ def test_failures_are_one_architectures() -> None:
     assert np.isnan(result["valid_accuracy"]).tolist() == [True, True, False, True]
     assert result.reasons[2] is None
     assert str(result.reasons[0]).count("RuntimeError: too shallow") == 1  # not once per part
-    assert "returned NoneType, expected a torch.nn.Module" in str(result.reasons[3])
+    assert "returned None, expected a torch.nn.Module" in str(result.reasons[3])
 
 
 # ---- declarations --------------------------------------------------------------------------------

@@ -151,14 +151,14 @@ def module(forward: Any) -> Any:
     [
         (
             module(failing),
-            r"nets: supernet\(x, {'depth': 1, 'width': 4}\) failed \(test_supernet.py, line \d+\): "
-            "KeyError: 'heads'",
+            r"nets: supernet\(x, {'depth': 1, 'width': 4}\) failed: "
+            r"KeyError: 'heads' \(test_supernet.py, line \d+\)",
         ),
         (module(lambda x, config: x.flatten(1)), r"returns a tensor of shape \(b, 64\), task"),
         (module(lambda x, config: None), "returns a NoneType, task 'digits' needs a tensor"),
         (module(lambda x: x), "failed.*TypeError"),
         (lambda task: task.nothing, r"nets: supernet\(digits\) failed: AttributeError"),
-        (lambda task: 3, r"nets: supernet\(digits\) returned int, expected a torch.nn.Module"),
+        (lambda task: 3, r"nets: supernet\(digits\) returned 3, expected a torch.nn.Module"),
     ],
 )
 def test_errors_of_the_users_code(supernet: Any, told: str) -> None:

@@ -122,8 +122,8 @@ class CustomSpace(ConditionalSpace):
         """
         if self._function is None:
             raise SpaceError(
-                f"{self.name} has no networks: give from_choices a function build(config, task), "
-                "or evaluate configurations by a function of yours (--evaluate FILE.py:NAME)"
+                f"space {self.name} has no networks: give from_choices a function build(config, "
+                "task), or evaluate configurations by a function of yours (--evaluate FILE.py:NAME)"
             )
         return super().networks(task)
 

@@ -58,7 +58,7 @@ def test_runs_are_listed(cli: Cli, table: Path) -> None:
     assert "nasbench201" not in shown
     with locked(Path("work/mine")):
         assert "searching" in cli("runs", "work").out
-    assert "there is no folder nowhere" in cli("runs", "nowhere").err
+    assert "nowhere does not exist; name the folder" in cli("runs", "nowhere").err
 
 
 def test_a_study_of_python_is_a_run(cli: Cli) -> None:

@@ -88,7 +88,7 @@ def test_a_users_module(module: str, space: NASBench201) -> None:
         ("digits", "'m:digits' is a Digits, expected an archrank Space"),
         ("broken", "space 'm:broken': calling it failed: ZeroDivisionError: division by zero"),
         ("wrong_space", "no such cell"),
-        ("spacee", "unknown name in module m: 'spacee', did you mean 'space'"),
+        ("spacee", "unknown name in module m: 'spacee', did you mean 'make_space' or 'space'"),
     ],
 )
 def test_what_a_users_module_gets_wrong(module: str, name: str, message: str) -> None:

@@ -53,8 +53,9 @@ class Ask:
 
     def __call__(self) -> int:
         """Ask and print; the exit status."""
-        from archrank.runs.folder import repeated
+        from archrank.runs.folder import SETTINGS, repeated
         from archrank.study.asking import MOST
+        from archrank.study.storage import DATABASE
 
         if not 1 <= self.n <= MOST:
             raise BudgetError(f"-n {self.n}: ask for 1 to {MOST:,} architectures")
@@ -64,6 +65,12 @@ class Ask:
         if folder is None:
             folder = (self.settings if measured else told).default_run()
         settings = repeated(folder, self.settings)
+        begun = any((folder / name).exists() for name in (SETTINGS, DATABASE))
+        if self.run is not None and not (begun or measured or self.settings.metric):
+            raise SettingsError(
+                f"there is no run in {folder}; to begin one, name what you will tell: --metric "
+                "accuracy"
+            )
         if settings == self.settings and not measured:
             settings = told
         elif settings != self.settings:

@@ -67,6 +67,11 @@ class Export(Reading):
             named += [settings.task, *settings.evaluate] if self.task is None else []
             say_own_code(named, run.path, allowed=self.own_code)
             settings = replace(settings, space=self.space or settings.space)
+        if settings.choices and self.space is None:
+            raise SettingsError(
+                f"the choices of this run are columns of {settings.table}, which build no "
+                "networks: name a space that does, --space FILE.py:NAME"
+            )
         space = known_space(settings.space, results.description)
         arch = space.parse([string])[0]
         training = self._training(results, settings, space)

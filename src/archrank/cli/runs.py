@@ -35,7 +35,8 @@ class Runs:
 
         folder = user_path(self.folder)
         if not folder.is_dir():
-            raise StorageError(f"there is no folder {folder}")
+            fault = "is a file, no folder" if folder.exists() else "does not exist"
+            raise StorageError(f"{folder} {fault}; name the folder that has your runs")
         found = list_runs(folder)
         if self.json:
             print_json([_as_json(run) for run in found])

@@ -82,6 +82,7 @@ class Search:
         from archrank.runs.folder import open_run
 
         start = time.monotonic()
+        usual = self.budget is None and self.minutes is None  # cut below to what there is
         with (
             running(self._workers(), self.cluster, apart=not self._looks_up) as executor,
             progress_console().status("starting") as starting,
@@ -89,7 +90,7 @@ class Search:
             open_run(
                 folder,
                 self.settings,
-                budget=budget,
+                budget=1 if usual else budget,
                 minutes=self.minutes,
                 storage=self.storage,
                 executor=executor,
@@ -100,6 +101,7 @@ class Search:
         ):
             steps.end()
             starting.stop()
+            budget = min(budget or 0, study.evaluator.capacity) if usual else budget
             if isinstance(executor, Processes) and executor.workers == 1:
                 study.executor = executor if is_sendable(study.evaluator) else None
             say(f"{study.space.name}, {study.space.size:,} architectures; run folder {folder}")

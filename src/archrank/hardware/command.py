@@ -112,7 +112,9 @@ class LatencyCommand:
         try:
             return [os.path.expanduser(word) for word in shlex.split(self.text)]
         except ValueError as error:
-            raise SettingsError(f"latency command {self.text!r}: {error}") from None
+            raise SettingsError(
+                f"latency command {self.text!r}: {error}; add the quotation mark that is missing"
+            ) from None
 
     def _require_program(self) -> None:
         program, *arguments = self.words

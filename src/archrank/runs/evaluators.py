@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from archrank.checks import whole
 from archrank.data import find_data
 from archrank.errors import ArchrankError, SettingsError, UnknownNameError
 from archrank.evaluators import EVALUATORS, Combined, Evaluator, Metric, Told, Training
@@ -99,6 +100,14 @@ def choice_table(settings: SearchSettings) -> BenchTable:
     if settings.table is None:
         raise SettingsError(f"--choices {typed}: of which table? Name it: --table FILE")
     names = [name.strip() for text in settings.choices for name in text.split(",") if name.strip()]
+    if not names:
+        raise SettingsError(f"--choices {typed}: name columns, such as --choices depth,width")
+    measured = {split_direction(text, names)[0] for text in settings.metric} & set(names)
+    if measured:
+        raise SettingsError(
+            f"--choices {typed}: {min(measured)} is what is searched for (--metric), so it is no "
+            "choice; remove it"
+        )
     named = settings.space != SearchSettings().space
     return load_table(
         find_data(settings.table, settings.data),
@@ -155,6 +164,7 @@ class _Composer:
 
     def compose(self) -> Composition:
         settings = self.settings
+        whole(settings.latency_batch, "--latency-batch", at_least=1, error=SettingsError)
         names = settings.evaluate or (DEFAULT if settings.table is None else ())
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
@@ -175,7 +185,20 @@ class _Composer:
         added = self.missing(combined)
         extra = [self.make(name) for name in dict.fromkeys(added.values())]
         self.options.refuse_ignored()
+        self._refuse_idle_batch([combined, *extra])
         return Composition(Combined(combined, *extra) if extra else combined, added)
+
+    def _refuse_idle_batch(self, evaluators: Sequence[Evaluator]) -> None:
+        """Refuse a batch where nothing measures latency."""
+        from archrank.evaluators.timed import TimedNetworks
+
+        batch = self.settings.latency_batch
+        parts = [part.unscoped for evaluator in evaluators for part in evaluator.parts()]
+        if batch != 1 and not any(isinstance(part, TimedNetworks) for part in parts):
+            raise SettingsError(
+                f"--latency-batch {batch}: nothing that this search evaluates with measures "
+                "latency; remove it, or add --latency cpu or --constraint 'latency_ms<=1'"
+            )
 
     def timed(self, named: bool) -> list[Evaluator]:
         """Return what measures latencies, as ``--latency`` and ``--latency-command`` ask for.

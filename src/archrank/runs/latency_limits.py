@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from archrank.checks import whole
 from archrank.errors import SettingsError
 from archrank.evaluators import CommandLatency, Latency, PredictedLatency
 from archrank.evaluators.latency import SHORT
@@ -85,7 +84,6 @@ def measured_latency(
         EvaluationError: no such device.
     """
     typed, batch = settings.latency, settings.latency_batch
-    whole(batch, "--latency-batch", at_least=1, error=SettingsError)
     if from_table is not None:
         if typed is not None or batch != 1:
             given = f"--latency {typed}" if typed is not None else f"--latency-batch {batch}"

@@ -79,7 +79,10 @@ def instance_of(registry: Registry, name: str, kind: type[Any], **offered: Any) 
             ) from error
     if not isinstance(found, kind):
         verb = "returns" if isfunction(named) else "is"
-        raise ArchrankError(f"{registry.kind} {name!r} {verb} {_called(found)}, {expected}")
+        hint = ""
+        if isfunction(named) and registry.kind == "evaluator":
+            hint = f"; one that measures takes the configuration: {named.__name__}(config)"
+        raise ArchrankError(f"{registry.kind} {name!r} {verb} {_called(found)}, {expected}{hint}")
     return found
 
 

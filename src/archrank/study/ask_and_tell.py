@@ -185,7 +185,10 @@ class AskAndTell:
             name = self.space.format(row[None])[0]
             found = [each for each in self._ledger.asked.values() if each.string == name]
             if not found:
-                raise TellError(f"{name} awaits no answer; study.outstanding lists what does")
+                raise TellError(
+                    f"{name} awaits no answer; archrank ask --outstanding (in Python "
+                    "study.outstanding) lists what does"
+                )
             self._store.forget(found[0], self.description)
             self._ledger.forget(found[0])
             return found[0]

@@ -225,6 +225,7 @@ class Results:
             raise EvaluationError(
                 f"none of {len(self.records)} evaluations succeeded"
                 + (f"; the last: {reasons[-1]}" if reasons else "")
+                + ("" if self.records else ": nothing has been evaluated yet")
             )
         return self.records[int(self.order[0])]
 

@@ -348,7 +348,7 @@ class Study(AskAndTell):
             asked = f"{budget:,}" if budget < 10**18 else quoted(budget)
             raise BudgetError(
                 f"budget {asked} is beyond the {capacity:,} architectures that can be evaluated in "
-                f"{self.space.name}"
+                f"{self.space.name}: ask for {capacity:,} at most"
             )
 
     @property

@@ -163,9 +163,11 @@ def load_table(
         meant = f"; is it {' or '.join(map(repr, close))}? Rename it" if close and not named else ""
         held = "holds numbers" if named else "is missing"
         held = f"holds {raw.others['arch']}" if "arch" in raw.others else held
+        own = "or name the columns that are choices: --choices A,B (in Python choices=['A', 'B'])"
+        more = "" if named or close else f"; {own}"
         raise TableError(
             f"{raw.path}: column 'arch' {held}; it must hold architecture strings of "
-            f"{space.name}{meant}. Columns: {', '.join(raw.names)}"
+            f"{space.name}{meant}{more}. Columns: {', '.join(raw.names)}"
         )
     archs = _parse(raw, space)
     table = BenchTable(space, archs, raw, metric_directions(raw, directions))
@@ -177,8 +179,9 @@ def load_table(
         row = int(repeated[0])
         other = int(table.rows(archs[row : row + 1])[0])
         a, b = sorted((row, other))
+        column = "" if choices else ", column 'arch'"
         raise TableError(
-            f"{raw.path}, column 'arch': {raw.where(a)} and {raw.where(b)} are the same "
+            f"{raw.path}{column}: {raw.where(a)} and {raw.where(b)} are the same "
             f"architecture {raw.text['arch'][a]!r}; keep one of them, or average them: --average "
             "(average=True in Python)"
         )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from archrank.checks import whole
+from archrank.checks import instance, whole
 from archrank.errors import BudgetError, TableError
 from archrank.metrics import Metric, split_direction
 from archrank.rows import distinct, is_new
@@ -134,6 +134,11 @@ def read_table(
     """
     if target is None:
         raise TableError("name the column to rank by: target='accuracy', or 'loss:minimize'")
+    instance(target, str, "read_table: target", "the name of a column")
+    if space is not None:
+        from archrank.spaces.base import Space
+
+        instance(space, Space, "read_table: space", "such as ar.spaces.NASBench201()")
     if split_direction(target)[0] in choices and not isinstance(choices, str):
         raise TableError(
             f"column {target!r} is among the choices, and the target: it is one of both"

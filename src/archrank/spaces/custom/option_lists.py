@@ -67,6 +67,11 @@ def _option(name: str, declared: Any) -> Option:
                 "have no commas, line breaks or outer spaces, and are not empty"
             )
         return option
+    if isinstance(option, KINDS):
+        raise SpaceError(
+            f"choice {name!r} lists {type(option).__name__}(...), which is a choice itself: leave "
+            "out the brackets around it"
+        )
     if not isinstance(option, (int, float)):
         raise SpaceError(
             f"option {option!r} of choice {name!r} is a {type(option).__name__}; options are "

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, SupportsIndex
 import numpy as np
 from numpy.typing import NDArray
 
+from archrank.checks import instance
 from archrank.errors import ArchitectureError, SpaceError
 from archrank.spaces.calling import make_module
 from archrank.spaces.conditions import existing
@@ -78,6 +79,7 @@ class CustomSpace(ConditionalSpace):
             raise SpaceError(f"build is a function build(config, task), got {build!r}")
         if supernet is not None and not callable(supernet):
             raise SpaceError(f"supernet is a function supernet(task), got {supernet!r}")
+        instance(name, str, "from_choices: name")
         declared = read_space(choices, active_if)
         super().__init__(declared.choices, declared.conditions, declared.subsets)
         self._parts = declared.parts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import TypeAlias
 
 from archrank.checks import quoted, whole
@@ -53,7 +54,12 @@ class Subset:
     @property
     def labels(self) -> tuple[str | int, ...]:
         """Names of the members: ``L``."""
-        if isinstance(self.members, str) or not isinstance(self.members, Sequence | range):
+        if isinstance(self.members, str | set | frozenset):
+            raise SpaceError(
+                f"Subset: members are {quoted(self.members)}, expected their number, or a list of "
+                "names"
+            )
+        if not isinstance(self.members, Sequence | range):
             number = whole(
                 self.members,
                 "Subset: members",
@@ -104,4 +110,8 @@ def _label(member: object) -> str | int:
                 f"plus signs, line breaks or outer spaces, are not empty, and not {NOTHING!r}"
             )
         return member
+    if not isinstance(member, Integral):
+        raise SpaceError(
+            f"Subset: member {quoted(member)} is no name; members are strings or whole numbers"
+        )
     return whole(member, "Subset: member", error=SpaceError)

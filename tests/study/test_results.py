@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -170,3 +171,10 @@ def test_nothing_evaluated() -> None:
     failed = results(ONE, [(math.nan, 1.0)])
     with pytest.raises(EvaluationError, match="none of 1 evaluations succeeded; the last: broken"):
         failed.best  # noqa: B018
+
+
+def test_time_that_went_into_what_broke_a_limit_counts() -> None:
+    found = results(ONE)
+    later = replace(found.records[0], elapsed=1000.0)
+    assert found.elapsed == 60.0
+    assert replace(found, rejected=(later,)).elapsed == 1000.0

@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import nn
 
-from archrank.errors import ArchrankError, DataError, ResumeError, SettingsError
+from archrank.errors import ArchrankError, DataError, DataWarning, ResumeError, SettingsError
 from archrank.evaluators import Training
 from archrank.spaces import from_choices
 from archrank.strategies import Random
@@ -195,6 +195,19 @@ SPACE = from_choices(
         nn.Linear(config["width"], task.n_outputs),
     ),
 )
+
+
+def test_class_numbers_below_0_are_refused() -> None:
+    with pytest.raises(DataError, match=r"y, row 0: class number -1, .* from 0: pass np.unique"):
+        from_tensors(X, np.resize([-1, 1], len(X)))
+
+
+def test_class_numbers_that_do_not_occur_are_a_warning() -> None:
+    y = np.resize([1, 2], len(X))
+    with pytest.warns(DataWarning, match="up to 2, which makes 3 classes, but no example of 0: "):
+        from_tensors(X, y)
+    assert from_tensors(X, y, classes=3).n_classes == 3
+    assert from_tensors(X, np.unique(y, return_inverse=True)[1]).n_classes == 2
 
 
 @pytest.mark.parametrize(

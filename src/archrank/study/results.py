@@ -265,7 +265,7 @@ class Results:
     @property
     def elapsed(self) -> float:
         """Working time of the run in seconds, over all its sessions."""
-        return max((r.elapsed for r in self.records), default=0.0)
+        return max((r.elapsed for r in (*self.records, *self.rejected)), default=0.0)
 
     @cached_property
     def failures(self) -> list[tuple[str, int, str]]:

@@ -164,4 +164,11 @@ def _whole(y: Tensor, who: str) -> Tensor:
                 f"{who}, row {row}: {float(y[row])} is no class number; for numbers to predict, "
                 "say kind='regression'"
             )
+    negative = (y < 0).nonzero()
+    if len(negative):
+        row = int(negative[0])
+        raise DataError(
+            f"{who}, row {row}: class number {int(y[row])}, but classes are numbered from 0: pass "
+            "np.unique(y, return_inverse=True)[1]; for numbers to predict, say kind='regression'"
+        )
     return y.to(torch.int64)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from archrank.checks import instance, quoted, whole
-from archrank.errors import DataError, SettingsError
+from archrank.errors import DataError, DataWarning, SettingsError
 from archrank.tasks.base import Split, Splits, Task
 from archrank.tasks.checks import check_task
 from archrank.tasks.classification import Classification
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["classification", "regression"]
 KINDS = ("classification", "regression")
+LISTED = 3  # class numbers in a message
 RECIPE = Recipe(epochs=20, batch_size=64, optimizer="adamw", lr=5e-3, weight_decay=1e-4)
 """For data that nobody has said anything about; ``recipe=Recipe(...)`` is another one."""
 
@@ -166,6 +168,10 @@ def from_tensors(
     Raises:
         DataError: The data cannot be learnt from; the message names part and row.
         SettingsError: Parts are missing, or a setting is out of its range.
+
+    Warns:
+        DataWarning: Class numbers below the highest one do not occur, or an example stands in two
+            parts.
 
     Example:
         >>> import numpy as np
@@ -335,7 +341,25 @@ def _classes(
                 f"{parts[0]} has class numbers up to {count - 1:,} in {examples:,} examples; "
                 "for numbers to predict, say kind='regression'"
             )
+        if not found:
+            _warn_of_gaps(ys, count, parts[0])
     return ys, {"n_classes": count, "class_names": found}
+
+
+def _warn_of_gaps(ys: Sequence[Tensor], count: int, who: str) -> None:
+    """Warn of class numbers up to the highest that no example has, as where they begin at 1."""
+    import torch
+
+    missing = sorted(set(range(count)) - set(torch.cat(list(ys)).unique().tolist()))
+    if missing:
+        shown = ", ".join(map(str, missing[:LISTED])) + ", ..." * (len(missing) > LISTED)
+        warnings.warn(
+            f"{who} has class numbers up to {count - 1}, which makes {count} classes, but no "
+            f"example of {shown}: pass np.unique(y, return_inverse=True)[1] if these are no "
+            f"classes, classes={count} if they are",
+            DataWarning,
+            stacklevel=5,
+        )
 
 
 def _shape_of(split: Split) -> tuple[int, ...]:

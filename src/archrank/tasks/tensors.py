@@ -348,9 +348,7 @@ def _classes(
 
 def _warn_of_gaps(ys: Sequence[Tensor], count: int, who: str) -> None:
     """Warn of class numbers up to the highest that no example has, as where they begin at 1."""
-    import torch
-
-    missing = sorted(set(range(count)) - set(torch.cat(list(ys)).unique().tolist()))
+    missing = sorted(set(range(count)).difference(*(y.tolist() for y in ys)))
     if missing:
         shown = ", ".join(map(str, missing[:LISTED])) + ", ..." * (len(missing) > LISTED)
         warnings.warn(

@@ -13,11 +13,13 @@ from torch import nn
 
 from archrank.errors import ArchrankError, MissingExtraError
 from archrank.evaluators import Combined, CommandLatency, Function
+from archrank.hardware import LatencyCommand
 from archrank.networks import graphs
 from archrank.spaces import CustomSpace
 from archrank.strategies import Exhaustive
 from archrank.study import Study
 from archrank.tasks import Digits
+from archrank.testing import check_evaluator
 
 SCRIPT = f"""#!{sys.executable}
 import sys
@@ -65,6 +67,13 @@ def test_the_script_runs_the_network_with_any_batch(bench: Path) -> None:
     assert np.isnan(found["latency_ms"][0])
     assert str(found.reasons[0]).startswith("Broken cannot be traced by torch.export: ")
     assert found.reasons[1] is None
+
+
+def test_contract(bench: Path) -> None:
+    bench.write_text("#!/bin/sh\nwc -c < $1")  # the same file, the same latency
+    space = CustomSpace({"width": [4, 8]}, build)
+    evaluator = CommandLatency(Digits(), LatencyCommand("./bench.py {onnx}", tries=1))
+    check_evaluator(evaluator, space, n=2, repeatable=False)
 
 
 def test_a_limit_on_it_spares_trainings(bench: Path) -> None:

@@ -18,7 +18,7 @@ import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from math import isfinite, nan
+from math import isfinite
 from pathlib import Path
 from typing import NamedTuple
 
@@ -47,7 +47,7 @@ class CommandTiming(NamedTuple):
 
     Attributes:
         ms: Median of what it printed, in milliseconds.
-        spread: Standard deviation over mean of these; NaN if it is one.
+        spread: Standard deviation over mean of these; 0 of a single one.
         calls: Number of calls, failed ones included.
         noisy: True if no two of several calls agree.
     """
@@ -172,7 +172,7 @@ class LatencyCommand:
                     break
         if not found:
             return problem
-        spread = float(np.std(found) / np.mean(found)) if len(found) > 1 else nan
+        spread = float(np.std(found) / np.mean(found))
         return CommandTiming(float(np.median(found)), spread, calls, not agreed)
 
     def _call(self, file: Path) -> float | tuple[str, bool]:

@@ -9,6 +9,7 @@ import numpy as np
 from archrank.errors import EvaluationError
 from archrank.evaluators.base import Evaluations, Evaluator
 from archrank.evaluators.combined import Combined
+from archrank.evaluators.told import Told
 from archrank.spaces.base import Space
 from archrank.testing._require import require, require_description, require_raises
 from archrank.types import Archs
@@ -18,6 +19,9 @@ def check_evaluator(
     evaluator: Evaluator, space: Space, *, n: int = 8, seed: int = 0, repeatable: bool = True
 ) -> None:
     """Check that ``evaluator`` keeps the contract of :class:`~archrank.evaluators.Evaluator`.
+
+    Of :class:`~archrank.evaluators.Told` and whatever contains it, which measure nothing here, all
+    but the values is checked, and that measuring is refused.
 
     Args:
         evaluator: not bound to a space yet.
@@ -45,6 +49,15 @@ def check_evaluator(
     require_description(bound.describe(), name)
     archs = space.sample(n, rng=np.random.default_rng(seed))
     require(1 <= bound.capacity <= space.size, f"{name}: capacity must lie in 1..{space.size}")
+    if any(isinstance(part.unscoped, Told) for part in bound.parts()):
+        require_raises(EvaluationError, lambda: bound.evaluate(archs), f"{name}: evaluate")
+        _check_parts(bound, archs, None, name)
+        _check_scope(evaluator, bound, name)
+        require(
+            pickle.loads(pickle.dumps(bound)).describe() == bound.describe(),
+            f"{name}: differs once pickled",
+        )
+        return
     before = archs.copy()
     result = _check_result(bound, archs, name)
     require((archs == before).all(), f"{name}: evaluate wrote into its input")

@@ -205,7 +205,7 @@ BAD: list[tuple[Any, dict[str, Any], type[ArchrankError], str]] = [
         .assign(name=lambda f: f.index.map("r{}".format)),
         {"choices": ["name"], "target": "accuracy"},
         TableError,
-        "different texts, a choice has at most 256; is it a name",
+        "306 different texts, such as .*Is it a name.* Give each of its parts a column",
     ),
 ]
 

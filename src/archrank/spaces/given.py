@@ -7,6 +7,7 @@ import json
 import keyword
 import math
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
@@ -182,26 +183,16 @@ GRID = 256  # options of a decision whose numbers lie on a grid: the nearest one
 
 def column_of(choice: Choice, cells: Iterable[Any]) -> list[int | None]:
     """Find the options that the cells of a column mean; -1 for an empty one, ``None`` if none."""
+    options = _Options(choice)
     known: dict[Any, int | None] = {}
     found = []
     for cell in cells:
         key = cell if cell == cell else None  # NaN
         if key not in known:
-            known[key] = -1 if is_empty(key) else option_number(choice, key)
-            if known[key] is None and len(choice.options) >= GRID:
-                known[key] = _nearest(choice, key)
+            number = -1 if is_empty(key) else options.number(key)
+            known[key] = options.nearest(key) if number is None else number
         found.append(known[key])
     return found
-
-
-def _nearest(choice: Choice, value: Any) -> int | None:
-    number = _number(value)
-    options = [o for o in choice.options if isinstance(o, int | float)]
-    if number is None or len(options) < len(choice.options):
-        return None
-    if not min(options) <= number <= max(options):
-        return None
-    return min(range(len(options)), key=lambda k: abs(options[k] - number))
 
 
 def identifier(name: str) -> str:
@@ -275,19 +266,52 @@ def _ends(options: Sequence[object]) -> list[str]:
 
 def option_number(choice: Choice, value: Any) -> int | None:
     """Find the option that ``value`` means: as it is written, or as a number; ``None`` if none."""
-    text = str(value).strip()
-    for k, option in enumerate(choice.options):
-        if str(option) in (text, text.replace(",", ";")):  # options have no commas
-            return k
-        if isinstance(option, bool) and str(option).lower() == text.lower():  # as R and SQL write
-            return k
-    number = _number(text if isinstance(value, str) else value)
-    if number is None:
-        return None
-    for k, option in enumerate(choice.options):
-        if isinstance(option, Real) and math.isclose(float(option), number, rel_tol=1e-9):
-            return k
-    return None
+    return _Options(choice).number(value)
+
+
+class _Options:
+    """The options of a decision, to look many values up."""
+
+    def __init__(self, choice: Choice) -> None:
+        self.texts: dict[str, int] = {}
+        for k, option in enumerate(choice.options):
+            self.texts.setdefault(str(option), k)
+            if isinstance(option, bool):
+                self.texts.setdefault(str(option).lower(), k)
+        pairs = [(float(o), k) for k, o in enumerate(choice.options) if isinstance(o, Real)]
+        pairs.sort()
+        self.values, self.places = [v for v, _ in pairs], [k for _, k in pairs]
+        self.is_grid = len(pairs) == len(choice.options) >= GRID
+        self.has_booleans = any(isinstance(option, bool) for option in choice.options)
+
+    def number(self, value: Any) -> int | None:
+        """Find the option that a value means: as it is written, or as a number."""
+        text = str(value).strip()
+        for written in (text, text.replace(",", ";")):  # options have no commas
+            if written in self.texts:
+                return self.texts[written]
+        if self.has_booleans and text.lower() in self.texts:  # TRUE, as R and SQL write
+            return self.texts[text.lower()]
+        number = _number(text if isinstance(value, str) else value)
+        k = None if number is None else self._closest(number)
+        if k is None or number is None or not math.isclose(self.values[k], number, rel_tol=1e-9):
+            return None
+        return self.places[k]
+
+    def nearest(self, value: Any) -> int | None:
+        """Find the option nearest to a number, if options are a grid and it is within its ends."""
+        number = _number(value)
+        if not self.is_grid or number is None:
+            return None
+        inside = self.values[0] <= number <= self.values[-1]
+        k = self._closest(number)
+        return self.places[k] if inside and k is not None else None
+
+    def _closest(self, number: float) -> int | None:
+        """Return the place of the closest number among the sorted ones."""
+        after = bisect_left(self.values, number)
+        around = range(max(after - 1, 0), min(after + 1, len(self.values)))
+        return min(around, key=lambda k: abs(self.values[k] - number), default=None)
 
 
 def _number(value: Any) -> float | None:
@@ -302,4 +326,6 @@ def is_empty(value: Any) -> bool:
     """Tell whether a cell holds nothing: ``None``, NaN or an empty text."""
     if value is None or (isinstance(value, str) and not value.strip()):
         return True
+    if isinstance(value, str | int):  # most cells, and quicker than to ask for Real
+        return False
     return isinstance(value, Real) and math.isnan(float(value))

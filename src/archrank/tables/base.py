@@ -16,7 +16,7 @@ from archrank.errors import ArchrankError, TableError
 from archrank.metrics import Direction, infer_direction
 from archrank.spaces.given import read_arch
 from archrank.tables.arrays import RowFinder
-from archrank.tables.columns import from_columns, space_of
+from archrank.tables.columns import column_names, read_choices
 from archrank.tables.files import numeric_column, read_raw
 from archrank.tables.published import selected, take
 from archrank.tables.raw import RawTable
@@ -125,7 +125,7 @@ def load_table(
     *,
     choices: Sequence[str] = (),
     directions: Mapping[str, Direction] | None = None,
-    where: Mapping[str, str] | None = None,
+    where: Mapping[str, object] | None = None,
     average: bool = False,
 ) -> BenchTable:
     """Read a table of measurements.
@@ -137,7 +137,7 @@ def load_table(
             frame. Numeric columns are metrics, except identifiers
             (:data:`IDENTIFIERS`, and digits with leading zeros).
         space: The space of the architectures; ``None``: that of a published table, or the one that
-            the columns of ``choices`` span (:func:`~archrank.tables.columns.space_of`).
+            the columns of ``choices`` span (:func:`~archrank.tables.columns.read_choices`).
         choices: Columns with a choice each, in place of a column ``arch``.
         directions: ``{metric: "maximize" | "minimize"}`` of columns whose names do not tell (see
             :mod:`archrank.metrics`).
@@ -152,38 +152,25 @@ def load_table(
             message names file, column and row.
         UnknownNameError: A direction or a value for a column that does not exist.
     """
-    raw = selected(read_raw(path), where, merge=not choices)
+    choices = column_names(choices)
+    raw = selected(read_raw(path), where, choices)
     if choices:
-        space = space if space is not None else space_of(raw, choices)
-        raw = from_columns(raw, choices, space)
-    space = space if space is not None else _published_space(raw)
-    if "arch" not in raw.text:
-        close = difflib.get_close_matches("arch", raw.names, n=2, cutoff=0.7)
-        named = "arch" in raw.names
-        meant = f"; is it {' or '.join(map(repr, close))}? Rename it" if close and not named else ""
-        held = "holds numbers" if named else "is missing"
-        held = f"holds {raw.others['arch']}" if "arch" in raw.others else held
-        own = "or name the columns that are choices: --choices A,B (in Python choices=['A', 'B'])"
-        more = "" if named or close else f"; {own}"
-        raise TableError(
-            f"{raw.path}: column 'arch' {held}; it must hold architecture strings of "
-            f"{space.name}{meant}{more}. Columns: {', '.join(raw.names)}"
-        )
-    archs = _parse(raw, space)
+        space, archs, raw = read_choices(raw, choices, space)
+    else:
+        space = space if space is not None else _published_space(raw)
+        archs = _parse(raw, space)
     table = BenchTable(space, archs, raw, metric_directions(raw, directions))
     first = table.rows(archs)
     repeated = np.flatnonzero(first != np.arange(len(archs)))
     if len(repeated) and average:
         return _averaged(table, first)
     if len(repeated):
-        row = int(repeated[0])
-        other = int(table.rows(archs[row : row + 1])[0])
-        a, b = sorted((row, other))
+        a, b = sorted((int(repeated[0]), int(first[repeated[0]])))
         column = "" if choices else ", column 'arch'"
+        written = space.format(archs[a : a + 1])[0] if choices else raw.text["arch"][a]
         raise TableError(
-            f"{raw.path}{column}: {raw.where(a)} and {raw.where(b)} are the same "
-            f"architecture {raw.text['arch'][a]!r}; keep one of them, or average them: --average "
-            "(average=True in Python)"
+            f"{raw.path}{column}: {raw.where(a)} and {raw.where(b)} are the same architecture "
+            f"{written!r}; keep one of them, or average them: --average (average=True in Python)"
         )
     return table
 
@@ -224,6 +211,8 @@ def _averaged(table: BenchTable, group: Ints) -> BenchTable:
 
 def _parse(raw: RawTable, space: Space) -> Archs:
     """Parse the ``arch`` column: ``(n, d)``."""
+    if "arch" not in raw.text:
+        raise _no_archs(raw, space)
     strings: list[Any] = [None if cell is None else str(cell) for cell in raw.text["arch"]]
     for row, text in enumerate(strings):
         if not isinstance(text, str):
@@ -243,6 +232,21 @@ def _parse(raw: RawTable, space: Space) -> Archs:
             f"{raw.path}, column 'arch': {raw.where(row)}: {reason}; is this a table of "
             f"{space.name}?"
         ) from None
+
+
+def _no_archs(raw: RawTable, space: Space) -> TableError:
+    """Return what is wrong with a table that has no architecture strings."""
+    close = difflib.get_close_matches("arch", raw.names, n=2, cutoff=0.7)
+    named = "arch" in raw.names
+    meant = f"; is it {' or '.join(map(repr, close))}? Rename it" if close and not named else ""
+    held = "holds numbers" if named else "is missing"
+    held = f"holds {raw.others['arch']}" if "arch" in raw.others else held
+    own = "or name the columns that are choices: --choices A,B (in Python choices=['A', 'B'])"
+    more = "" if named or close else f"; {own}"
+    return TableError(
+        f"{raw.path}: column 'arch' {held}; it must hold architecture strings of "
+        f"{space.name}{meant}{more}. Columns: {', '.join(raw.names)}"
+    )
 
 
 def _read_each(strings: Sequence[Any], space: Space) -> tuple[Archs, tuple[int, str] | None]:

@@ -30,6 +30,9 @@ IDENTIFIERS = frozenset(  # columns that name or describe architectures and are 
         *("index", "id", "row", "seed", "src", "isomorph_class"),
     )
 )
+OTHERS = frozenset(  # endings of files of other programs
+    (".xlsx", ".xls", ".ods", ".json", ".jsonl", ".feather", ".arrow", ".h5", ".pkl", ".pt", ".npz")
+)
 _CODE = re.compile(r"0\d+")  # such as "012": an identifier, not the number twelve
 
 
@@ -117,6 +120,8 @@ def read_columns(path: str) -> RawTable:
             f"{path} is a folder; name a CSV or Parquet file. Of a Parquet file in parts, make "
             "one: pandas.read_parquet(FOLDER).to_parquet(FILE)"
         )
+    if (ending := Path(path).suffix.lower()) in OTHERS:
+        raise TableError(f"{path}: {ending} files are not read; save the table as CSV or Parquet")
     if path.endswith((".parquet", ".pq")):
         names, numbers, texts, others, n, about = read_parquet(path)
     else:

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from archrank.checks import instance, whole
+from archrank.checks import instance, quoted, whole
 from archrank.errors import BudgetError, TableError
 from archrank.metrics import Metric, split_direction
 from archrank.rows import distinct, is_new
+from archrank.spaces.base import Space
 from archrank.tables.base import BenchTable, load_table
+from archrank.tables.columns import column_names
 from archrank.types import Archs, Floats
 
 if TYPE_CHECKING:
     from pandas import DataFrame
-
-    from archrank.spaces.base import Space
 
 MANY = 10_000  # candidates
 ATTEMPTS = 20
@@ -103,7 +103,7 @@ def read_table(
     target: str | None = None,
     *,
     space: Space | None = None,
-    where: Mapping[str, str] | None = None,
+    where: Mapping[str, object] | None = None,
     average: bool = False,
 ) -> Measurements:
     """Read measured architectures from a file or a data frame.
@@ -124,6 +124,7 @@ def read_table(
         TableError: the file, a column or a cell cannot be used; says which, and what to do.
         UnknownNameError: no column has that name.
         ObjectiveError: the direction of the target is neither stated nor told by its name.
+        ArgumentError: a target that is no text, or a space that is none.
 
     Example:
         >>> import pandas as pd
@@ -132,17 +133,14 @@ def read_table(
         >>> space.format(archs), scores.tolist()
         (['depth=1,act=a', 'depth=2,act=b'], [-3.0, -2.0])
     """
-    if target is None:
-        raise TableError("name the column to rank by: target='accuracy', or 'loss:minimize'")
-    instance(target, str, "read_table: target", "the name of a column")
+    choices = column_names(choices)
+    target = _checked_target(target, choices)
     if space is not None:
-        from archrank.spaces.base import Space
-
         instance(space, Space, "read_table: space", "such as ar.spaces.NASBench201()")
-    if split_direction(target)[0] in choices and not isinstance(choices, str):
-        raise TableError(
-            f"column {target!r} is among the choices, and the target: it is one of both"
-        )
+    if where is not None and not isinstance(where, Mapping):
+        raise TableError(f"where is {{column: value}}, got {quoted(where)}")
+    if not isinstance(average, bool):
+        raise TableError(f"average is True or False, got {quoted(average)}")
     loaded = load_table(table, space, choices=choices, where=where, average=average)
     name, direction = split_direction(target, loaded.metrics)
     values = loaded.column(name)
@@ -159,3 +157,13 @@ def read_table(
         loaded.archs[~known],
         loaded,
     )
+
+
+def _checked_target(target: str | None, choices: Sequence[str]) -> str:
+    """Return the target, which must be a name, and no choice."""
+    if target is None:
+        raise TableError("name the column to rank by: target='accuracy', or 'loss:minimize'")
+    name, _ = split_direction(instance(target, str, "read_table: target", "the name of a column"))
+    if name in choices:
+        raise TableError(f"column {name!r} is among the choices, and the target: it is one of both")
+    return target

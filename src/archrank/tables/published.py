@@ -14,7 +14,7 @@ import numpy as np
 
 from archrank.errors import TableError, UnknownNameError
 from archrank.tables.raw import RawTable
-from archrank.types import Floats, Ints
+from archrank.types import Bools, Floats, Ints
 
 
 @dataclass(frozen=True)
@@ -100,18 +100,20 @@ def _written(raw: RawTable, column: str) -> Sequence[Any]:
     """Return the cells of a column as strings of a space have them."""
     if column in raw.numbers:
         return [f"{v:.12g}" for v in raw.numbers[column].tolist()]
-    return ["" if cell is None else cell for cell in raw.text.get(column, [""] * raw.n)]
+    cells = raw.taken.get(column, raw.text.get(column, [""] * raw.n))
+    return ["" if cell is None else cell for cell in cells]
 
 
 def selected(
-    raw: RawTable, where: Mapping[str, str] | None = None, *, merge: bool = True
+    raw: RawTable, where: Mapping[str, object] | None = None, choices: Sequence[str] = ()
 ) -> RawTable:
     """Return the rows whose columns have these values; of one condition, where a table has many.
 
     Args:
         raw: The table.
-        where: ``{column: value}``, as written in the file.
-        merge: One row for all that a published table describes alike.
+        where: ``{column: value}``, as written in the file, or numbers.
+        choices: Columns that say what an architecture is. Without them, all rows that a published
+            table describes alike become one; conditions that are among them need not be one.
 
     Raises:
         UnknownNameError: No column has that name.
@@ -119,12 +121,11 @@ def selected(
     """
     keep = np.ones(raw.n, dtype=bool)
     for column, value in (where or {}).items():
-        if column not in raw.text and column not in raw.numbers:
+        if column not in raw.text and column not in raw.numbers and column not in raw.taken:
             raise UnknownNameError("column", column, raw.names, f"Table: {raw.label}")
-        cells = np.array(_written(raw, column), dtype=object)
-        same = cells == str(value)
+        same = _holding(raw, column, value)
         if not same.any():
-            some = ", ".join(sorted(set(map(str, cells)))[:8])
+            some = ", ".join(sorted(set(map(str, _written(raw, column))))[:8])
             raise TableError(
                 f"{raw.label}: no row has {column}={value}; values of {column!r} are {some}"
             )
@@ -132,16 +133,26 @@ def selected(
         if not keep.any():
             given = " ".join(f"{name}={text}" for name, text in (where or {}).items())
             raise TableError(f"{raw.label}: no row has all of {given}; {_conditions(raw, ~keep)}")
-    _require_one_condition(raw, keep)
+    _require_one_condition(raw, keep, [c for c in raw.conditions if c not in choices])
     chosen = raw if keep.all() else take(raw, np.flatnonzero(keep))
-    return merged(chosen) if chosen.summaries and merge else chosen
+    return merged(chosen) if chosen.summaries and not choices else chosen
 
 
-def _require_one_condition(raw: RawTable, keep: Any) -> None:
+def _holding(raw: RawTable, column: str, value: object) -> Bools:
+    """Mark the rows that hold a value in a column: ``(n,)``."""
+    same = np.array([str(cell) == str(value) for cell in _written(raw, column)])
+    try:
+        number = float(str(value))
+    except ValueError:
+        return same
+    return same | (raw.numbers[column] == number) if column in raw.numbers else same
+
+
+def _require_one_condition(raw: RawTable, keep: Bools, conditions: Sequence[str]) -> None:
     """Refuse rows that were measured under several conditions."""
-    left = {tuple(raw.text[c][row] for c in raw.conditions) for row in np.flatnonzero(keep)}
+    left = {tuple(raw.text[c][row] for c in conditions) for row in np.flatnonzero(keep)}
     if len(left) > 1:
-        first = " ".join(f"{c}={v}" for c, v in zip(raw.conditions, min(left), strict=True))
+        first = " ".join(f"{c}={v}" for c, v in zip(conditions, min(left), strict=True))
         raise TableError(
             f"{raw.label} has measurements of {len(left)} kinds, which cannot be ranked together; "
             f"choose one, such as --where {first} (in Python where={{column: value}}); "
@@ -163,7 +174,7 @@ def conditions_of(raw: RawTable, where: Mapping[str, str]) -> list[dict[str, str
     return each or [dict(where)]
 
 
-def _conditions(raw: RawTable, keep: Any) -> str:
+def _conditions(raw: RawTable, keep: Bools) -> str:
     """List the conditions of the rows marked by ``keep: (n,)``."""
     rows = np.flatnonzero(keep)
     found = dict.fromkeys(" ".join(str(raw.text[c][r]) for c in raw.conditions) for r in rows)

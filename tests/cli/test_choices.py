@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from archrank.spaces import GPTS
 from tests.cli.conftest import Cli
 
 TABLE = ("--table", "measured.csv")
@@ -56,3 +57,30 @@ def test_results_are_looked_up(measured: Cli) -> None:
     assert "--choices depth: of which table? Name it: --table FILE" in nothing.err
     wrong = measured("search", *TABLE, "--choices", "dept", "--metric", "acc")
     assert "unknown column 'dept', did you mean 'depth'" in wrong.err
+    nothing = measured("search", "--where", "act=relu", "--metric", "acc")
+    assert "--where act=relu: of which table? Name it: --table FILE" in nothing.err
+    wrong = measured("search", *TABLE, *CHOICES, "--average", "--metric", "acc", "--where", "act")
+    assert "--where act: write COLUMN=VALUE" in wrong.err
+
+
+def test_rows_of_one_kind_are_looked_up(measured: Cli) -> None:
+    kind = ("--where", "act=relu", "--average", "--metric", "acc", "--strategy", "random")
+    done = measured("search", *TABLE, *CHOICES, *kind, "--budget", 15)
+    assert done.status == 0, done.err
+    run = "runs/measured-relu-acc-random-seed0"
+    best = json.loads(measured("best", run, "--json").out)
+    rows = pd.read_csv("measured.csv").query("act == 'relu'")
+    assert best["metrics"]["acc"] == rows.acc.max()
+
+
+def test_published_tables_tell_their_space(cli: Cli) -> None:
+    space = GPTS()
+    archs = space.sample(30, rng=np.random.default_rng(0))
+    cells = [dict(part.split("=") for part in text.split(",")) for text in space.format(archs)]
+    pd.DataFrame(cells).assign(perplexity=np.arange(30.0)).to_csv("gpt.csv", index=False)
+    done = cli("search", "--table", "gpt.csv", "--metric", "perplexity", "--budget", 12)
+    assert done.status == 0, done.err
+    (run,) = Path("runs").iterdir()
+    assert run.name == "gpt_s-gpt-perplexity-guided-seed0"
+    assert cli("search", "--run", run, "--budget", 13).status == 0
+    assert json.loads(cli("best", run, "--json").out)["evaluations"] == 13

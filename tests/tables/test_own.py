@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import archrank as ar
-from archrank.errors import ArchrankError, TableError, UnknownNameError
+from archrank.errors import ArchrankError, ArgumentError, TableError, UnknownNameError
 from archrank.rankers import GaussianProcess
 from archrank.tables.own import read_table
 
@@ -139,6 +139,39 @@ def test_averages_and_other_continuous_numbers_lie_on_a_grid() -> None:
     assert np.allclose(np.diff(np.log(rates)), np.log(rates[1] / rates[0]), atol=1e-4)
 
 
+def test_a_grid_has_the_ends_of_large_numbers() -> None:
+    macs = np.sort(np.random.default_rng(0).integers(122_629_914_624, 122_629_999_999, 400))
+    rows = pd.DataFrame({"macs": macs, "accuracy": np.linspace(0, 1, 400)})
+    table = read_table(rows, ["macs"], "accuracy", average=True)
+    options = table.space.choices[0].options
+    assert (options[0], options[-1]) == (macs[0], macs[-1])
+    assert len(set(options)) == 256
+
+
+def test_rows_are_chosen_by_values_however_they_are_typed() -> None:
+    rows = frame()
+    expected = (rows.depth == 2).sum()
+    for value in (2, 2.0, "2", np.int64(2)):
+        table = read_table(rows, CHOICES, "accuracy", where={"depth": value})
+        assert len(table) == expected
+        assert table.constant == ("depth",)
+
+
+def test_choices_are_any_list_of_names() -> None:
+    rows = frame()
+    expected = read_table(rows, CHOICES, "accuracy").archs.tolist()
+    for choices in (tuple(CHOICES), pd.Index(CHOICES), np.array(CHOICES), iter(CHOICES)):
+        assert read_table(rows, choices, "accuracy").archs.tolist() == expected
+    numbered = rows.set_axis(["accuracy", 1, 2, 3, 4, 5], axis=1)
+    assert read_table(numbered, [3, 1, 2, 4], "accuracy").archs.tolist() == expected  # type: ignore[list-item]
+
+
+def test_files_of_other_programs_are_told(tmp_path: Path) -> None:
+    (path := tmp_path / "runs.xlsx").write_bytes(b"PK\x03\x04 and more")
+    with pytest.raises(TableError, match=r"\.xlsx files are not read; save the table as CSV"):
+        read_table(path, CHOICES, "accuracy")
+
+
 def test_published_averages_are_choices_as_they_are(tmp_path: Path) -> None:
     names = ["encoder_embed_dim", "encoder_layer_num", "encoder_ffn_embed_dim_avg"]
     names += ["encoder_self_attention_heads_avg", "decoder_embed_dim", "decoder_layer_num"]
@@ -183,6 +216,28 @@ BAD: list[tuple[Any, dict[str, Any], type[ArchrankError], str]] = [
     (frame(), {"choices": ["kernel 2"], "target": "accuracy"}, TableError, "no other choice tells"),
     (frame(), {"choices": CHOICES, "target": "act"}, TableError, "it is one of both"),
     (frame(), {"choices": ["depth"], "target": "act", "average": True}, TableError, "not a number"),
+    (frame(), {"choices": 5, "target": "accuracy"}, TableError, "a list of columns, .*got 5"),
+    (frame(), {"choices": {"depth": [1]}, "target": "accuracy"}, TableError, r"got \{'depth'"),
+    (frame(), {"choices": CHOICES, "target": 5}, ArgumentError, "target is 5, expected a text"),
+    (
+        frame(),
+        {"choices": CHOICES, "target": "accuracy", "where": "depth=1"},
+        TableError,
+        "where is .*got 'depth=1'",
+    ),
+    (
+        frame(),
+        {"choices": CHOICES, "target": "accuracy", "average": "yes"},
+        TableError,
+        "average is True or False, got 'yes'",
+    ),
+    (
+        frame(),
+        {"choices": CHOICES, "target": "accuracy", "space": "nasbench201"},
+        ArgumentError,
+        "space is 'nasbench201', expected an archrank Space",
+    ),
+    ("runs.xlsx", {"choices": CHOICES, "target": "x"}, TableError, "there is no such file"),
     ([1, 2], {"choices": CHOICES, "target": "x"}, TableError, "a table is a file or a pandas"),
     (frame().head(0), {"choices": CHOICES, "target": "x"}, TableError, "has no rows"),
     ("none.csv", {"choices": CHOICES, "target": "x"}, TableError, "there is no such file"),

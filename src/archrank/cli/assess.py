@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from archrank.cli.names import names_of
-from archrank.cli.options import listed, row_values
 from archrank.cli.output import print_json, progress_console, say, show_rows
 from archrank.cli.workers import INTERRUPTED, running
 from archrank.files import file_name
 from archrank.metrics import split_direction
+from archrank.runs.table import listed, row_values
 
 if TYPE_CHECKING:
     from archrank.assess import Assessment

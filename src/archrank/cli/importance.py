@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import numpy as np
 
 from archrank.cli.names import names_of
-from archrank.cli.options import POSITIONAL, row_values
+from archrank.cli.options import POSITIONAL
 from archrank.cli.output import print_json, say, say_own_code, show_rows
 from archrank.errors import LabelError, SettingsError
 from archrank.files import write_text
+from archrank.runs.table import row_values
 
 if TYPE_CHECKING:
     from archrank.importance import Importance

@@ -214,35 +214,6 @@ def folded(texts: Sequence[str], *, between: str = "\n\n", indent: str = "") -> 
     )
 
 
-def row_values(pairs: Sequence[str]) -> dict[str, str]:
-    """Read ``COLUMN=VALUE`` texts, which choose rows of a table.
-
-    Raises:
-        UsageError: A text has no ``=`` or no column, or a column is named twice.
-    """
-    found: dict[str, str] = {}
-    for pair in pairs:
-        column, sign, value = pair.partition("=")
-        if not sign or not column:
-            raise UsageError(f"--where {pair}: write COLUMN=VALUE, such as hardware=cpu_xeon")
-        if column in found:
-            raise UsageError(
-                f"--where names column {column!r} twice, {found[column]} and {value}: no row has "
-                "both"
-            )
-        found[column] = value
-    return found
-
-
-def listed(texts: Sequence[str]) -> tuple[str, ...]:
-    """Return names that were typed one by one, or several between commas.
-
-    >>> listed(("depth,width", "act"))
-    ('depth', 'width', 'act')
-    """
-    return tuple(name.strip() for text in texts for name in text.split(",") if name.strip())
-
-
 def paragraphs(docstring: str) -> list[str]:
     """Return the paragraphs of a docstring, each as one line, without marks such as `` `` ``."""
     plain = re.sub(r":\w+:`~?([^`]*)`|``", r"\1", inspect.cleandoc(docstring))

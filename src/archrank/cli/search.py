@@ -63,7 +63,9 @@ class Search:
         """Search, write the report, show the best; return the exit status."""
         from archrank.runs.folder import repeated
         from archrank.runs.plan import planned
+        from archrank.runs.table import with_published_space
 
+        self.settings = with_published_space(self.settings)
         folder = self.run if self.run is not None else self.settings.default_run()
         typed, self.settings = self.settings, repeated(folder, self.settings)
         if self.settings != typed:  # somebody else may have chosen the code that they name

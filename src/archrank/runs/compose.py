@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from archrank.data import data_folder
 from archrank.errors import SettingsError
-from archrank.runs.evaluators import choice_table, make_evaluator
+from archrank.runs.evaluators import make_evaluator
 from archrank.runs.latency_limits import predicted_limits
 from archrank.runs.named import instance_of, make_space, parameters
 from archrank.runs.settings import SearchSettings
 from archrank.runs.steps import pretrains, uses_supernet
+from archrank.runs.table import check_table, choice_table
 from archrank.strategies import STRATEGIES
 from archrank.strategies.base import Strategy
 
@@ -132,9 +133,10 @@ def search_space(settings: SearchSettings) -> Space:
     """Return the space of a search: by its name, or the one that columns of its table span.
 
     Raises:
-        SettingsError: columns of no table.
+        SettingsError: columns or rows of no table.
         ArchrankError: the space or the table cannot be used.
     """
+    check_table(settings)
     if not settings.choices:
         return make_space(settings.space)
     return choice_table(settings).space

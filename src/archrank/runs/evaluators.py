@@ -5,23 +5,24 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archrank.checks import whole
-from archrank.data import find_data
 from archrank.errors import ArchrankError, SettingsError, UnknownNameError
 from archrank.evaluators import EVALUATORS, Combined, Evaluator, Metric, Told, Training
 from archrank.metrics import find_metric, split_direction
-from archrank.runs.named import instance_of, make_space, make_task, parameters
+from archrank.runs.named import instance_of, make_task, parameters
 from archrank.runs.own_functions import TrainingOptions, kind_of
 from archrank.runs.settings import SearchSettings
+from archrank.runs.table import search_table
 from archrank.study.objectives import named_metrics
-from archrank.tables.base import BenchTable, load_table
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from archrank.evaluators import Latency, PredictedLatency
     from archrank.spaces.base import Space
+    from archrank.tables.base import BenchTable
     from archrank.tasks.base import Task
 
 DEFAULT = ("training", "cost")
@@ -89,34 +90,6 @@ def wanted_metrics(settings: SearchSettings, columns: Collection[str] = ()) -> d
     return named_metrics(settings.metric, settings.constraint, columns)
 
 
-def choice_table(settings: SearchSettings) -> BenchTable:
-    """Return the table of a search whose columns are choices.
-
-    Raises:
-        SettingsError: there is no table.
-        TableError: it cannot be used.
-    """
-    typed = " ".join(settings.choices)
-    if settings.table is None:
-        raise SettingsError(f"--choices {typed}: of which table? Name it: --table FILE")
-    names = [name.strip() for text in settings.choices for name in text.split(",") if name.strip()]
-    if not names:
-        raise SettingsError(f"--choices {typed}: name columns, such as --choices depth,width")
-    measured = {split_direction(text, names)[0] for text in settings.metric} & set(names)
-    if measured:
-        raise SettingsError(
-            f"--choices {typed}: {min(measured)} is what is searched for (--metric), so it is no "
-            "choice; remove it"
-        )
-    named = settings.space != SearchSettings().space
-    return load_table(
-        find_data(settings.table, settings.data),
-        make_space(settings.space) if named else None,
-        choices=names,
-        average=settings.average,
-    )
-
-
 class _Composer:
     """Makes evaluators by name for one search."""
 
@@ -136,12 +109,7 @@ class _Composer:
     @cached_property
     def source(self) -> Path | BenchTable:
         """The file of the table, or the table itself where it has to be read in another way."""
-        settings = self.settings
-        assert settings.table is not None
-        if settings.choices:
-            return choice_table(settings)
-        path = find_data(settings.table, settings.data)
-        return load_table(path, self.space, average=True) if settings.average else path
+        return search_table(self.settings, self.space)
 
     @cached_property
     def objectives(self) -> tuple[str, ...]:

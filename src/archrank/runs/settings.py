@@ -18,7 +18,8 @@ class SearchSettings:
     """All settings that change what a search does, as names and numbers."""
 
     space: Annotated[str, "NAME"] = "nasbench201"
-    """Search space: a name, or your own as file.py:name or package.module:name."""
+    """Search space: a name, or your own as file.py:name or package.module:name (default: of the
+    published tables of HAT and HW-GPT-Bench their own, else nasbench201)."""
     task: Annotated[str, "NAME"] = "digits"
     """Task to train networks on."""
     table: Annotated[str | None, "FILE"] = None
@@ -28,6 +29,8 @@ class SearchSettings:
     space is what they span, unless --space names one."""
     average: bool = False
     """Average rows of the table that are of the same architecture."""
+    where: Annotated[tuple[str, ...], "COLUMN=VALUE"] = ()
+    """Rows of the table to take, such as --where task=wmt14ende hardware=cpu_xeon."""
     latency_table: Annotated[Path | None, "FILE"] = None
     """Table of measured latencies (archrank tables latency) for a limit of latency_ms: what is not
     predicted to keep it is not evaluated, all else is measured."""
@@ -90,6 +93,7 @@ class SearchSettings:
         parts: list[str] = [] if self.choices else [_short(self.space)]
         if self.table:
             parts.append(Path(self.table).name.split(".")[0])
+            parts += [pair.partition("=")[2].replace("/", ".") for pair in self.where]
         elif not (self.evaluate and own and self.task == SearchSettings().task):
             parts.append(_short(self.task))
         parts += [*measured, *(split_direction(text)[0].replace("/", ".") for text in self.metric)]

@@ -203,10 +203,12 @@ def repeated(folder: Path, typed: SearchSettings) -> SearchSettings:
     if (folder / SETTINGS).exists():
         return load_settings(folder)
     if (folder / DATABASE).exists():
+        from archrank.runs.made_in_python import command_of
+
+        description = TrialStore(Address.of(folder / DATABASE), STUDY_NAME).description
         raise StorageError(
             f"{folder} holds a study that was made in Python: go on with it there, Study(..., "
-            f"run={str(folder)!r}); or name its parts, such as --space FILE.py:NAME --evaluate "
-            "FILE.py:NAME --metric METRIC"
+            f"run={str(folder)!r}); or name its parts: {command_of(folder, description)}"
         )
     return typed
 

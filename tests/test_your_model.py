@@ -16,6 +16,13 @@ GUIDE = Path(__file__).parents[1] / "docs" / "your_model.md"
 TEXT = GUIDE.read_text(encoding="utf-8")
 
 
+def assert_enough(size: int, text: str) -> None:
+    """Check that a space has more architectures than commands ask for: others are refused."""
+    budgets = [int(n) for n in re.findall(r"--budget (\d+)", text.partition("\n## Start")[0])]
+    assert budgets
+    assert max(budgets) < size
+
+
 def test_from_a_table_to_an_exported_network(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -26,6 +33,9 @@ def test_from_a_table_to_an_exported_network(
         mine.replace('target="price")', 'target="price", recipe=ar.tasks.Recipe(epochs=2))'),
         encoding="utf-8",
     )
+    names: dict[str, Any] = {"__name__": "guide"}
+    exec(compile(mine, "mine.py", "exec"), names)
+    assert_enough(names["space"].size, TEXT)
     lines = re.findall(r"^archrank .*", TEXT, re.M)
     commands = [line.split()[1] for line in lines]
     assert commands == ["search", "best", "front", "report", "search", "export"]
@@ -38,7 +48,7 @@ def test_from_a_table_to_an_exported_network(
     assert "latency_ms" in capsys.readouterr().out
     assert list(Path("runs").glob("*/export/network.onnx"))
 
-    names: dict[str, Any] = {"__name__": "guide"}
+    names = {"__name__": "guide"}
     quick = Path("mine.py").read_text(encoding="utf-8")
     exec(compile(quick, "mine.py", "exec"), names)
     exec(compile(program.replace("ms<=1", "ms<=50"), GUIDE.name, "exec"), names)
@@ -54,11 +64,13 @@ def test_the_readme_opens_with_a_file_that_works(
     rows = [f"{area},{'hill' if i % 3 else 'harbour'},{3e3 * area}" for i, area in enumerate(areas)]
     table = "\n".join(["area,district,price", *rows])
     Path("flats.csv").write_text(table, encoding="utf-8")
-    mine = python_blocks(GUIDE.parents[1] / "README.md")[0]
+    readme = GUIDE.parents[1] / "README.md"
+    mine = python_blocks(readme)[0]
     names: dict[str, Any] = {"__name__": "mine"}
     exec(compile(mine, "mine.py", "exec"), names)
     networks = names["space"].networks(names["task"])
     archs = names["space"].enumerate()
+    assert_enough(len(archs), readme.read_text(encoding="utf-8"))
     params = [sum(w.numel() for w in networks.build(arch).parameters()) for arch in archs]
     assert params == networks.cost(archs)["params"].tolist()
     assert len(set(params)) == len(archs)

@@ -105,7 +105,7 @@ def test_a_supernet_of_ones_own(cli: Cli) -> None:
     )
     Path("wrong.py").write_text(OWN.replace('["scale"]', '["sclae"]'))
     failed = cli(*QUICK, "--space", "wrong.py:space", "--task", "wrong.py:task", "--run", "other")
-    refused(failed, "mine: supernet(x, {'scale': ", "failed (wrong.py, line 12): KeyError: 'sclae'")
+    refused(failed, "mine: supernet(x, {'scale': ", "failed: KeyError: 'sclae' (wrong.py, line 12)")
 
 
 def refused(result, *parts: str) -> None:

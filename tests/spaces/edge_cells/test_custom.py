@@ -213,7 +213,10 @@ def raising(channels: int) -> nn.Module:
     ("factory", "message"),
     [
         (raising, "operation 'odd' for 16 channels failed: ValueError: no 16"),
-        (lambda c: None, "operation 'odd' for 16 channels returned NoneType"),
+        (
+            lambda c: None,
+            "operation 'odd' for 16 channels returned None, expected a torch.nn.Module",
+        ),
         (lambda c: nn.Conv2d(c, c, 3), r"'odd' turns \(b, 16, 8, 8\) into .* keep the shape"),
         (lambda c: nn.Conv2d(3, c, 1), r"'odd' cannot run on one input of shape \(16, 8, 8\)"),
     ],
@@ -233,7 +236,10 @@ def test_operations_that_fail(factory: Any, message: str) -> None:
     ("network", "message"),
     [
         (lambda make_cell, task: make_cell(1), r"\(b, 1, 8, 8\), task 'digits' needs \(b, 10\)"),
-        (lambda make_cell, task: None, r"network\(make_cell, task\) returned NoneType"),
+        (
+            lambda make_cell, task: None,
+            r"network\(make_cell, task\) returned None, expected a torch.nn.Module",
+        ),
         (lambda make_cell, task: 1 / 0, "failed: ZeroDivisionError"),
         (lambda make_cell: None, "failed: TypeError"),
     ],

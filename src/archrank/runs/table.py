@@ -38,11 +38,13 @@ def check_table(settings: SearchSettings) -> None:
     Raises:
         SettingsError: there is no table.
     """
-    about = {"--choices": settings.choices, "--where": settings.where, "--average": ()}
-    for option, values in about.items():
-        if settings.table is None and (values or (option == "--average" and settings.average)):
-            typed = " ".join([option, *values])
-            raise SettingsError(f"{typed}: of which table? Name it: --table FILE")
+    if settings.table is not None:
+        return
+    asked = {"--choices": settings.choices, "--where": settings.where}
+    typed = [" ".join([option, *values]) for option, values in asked.items() if values]
+    typed += ["--average"] if settings.average else []
+    if typed:
+        raise SettingsError(f"{typed[0]}: of which table? Name it: --table FILE")
 
 
 def choice_table(settings: SearchSettings) -> BenchTable:

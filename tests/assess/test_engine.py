@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,7 @@ def test_against_a_plain_loop(table: BenchTable, space: NASBench201) -> None:
         assert row["spearman"] == pytest.approx(criteria.spearman(scores, test))
         assert row["p_at_5"] == pytest.approx(criteria.precision_at(scores, test, 12))
         assert row["br_at_1"] == pytest.approx(criteria.best_ranking_at(scores, test, 2))
+        assert row["n_at_10"] == pytest.approx(criteria.n_at(scores, test, 10))
         assert row["ndcg_10"] == pytest.approx(criteria.ndcg(scores, test, k=10))
         assert row["regret_10"] == pytest.approx(criteria.regret(scores, test, k=10))
         assert row["pair_accuracy"] == pytest.approx(criteria.pair_accuracy(scores, test))
@@ -60,6 +62,18 @@ def test_against_a_plain_loop(table: BenchTable, space: NASBench201) -> None:
         assert row["labels"] == size
         assert row["failure"] is None
         assert row["seconds"] == row["fit_seconds"] + row["rank_seconds"] > 0
+
+
+def test_a_folder_older_than_a_criterion(table: BenchTable, space: NASBench201) -> None:
+    found = assess(table, {"a": Linear(space)}, **GRID)
+    for done in found.done:
+        for row in done.rows:
+            del row["n_at_10"]
+    old = replace(found)
+    assert old.raw["n_at_10"].isna().all()
+    heading, *rows = old.rows(["tau", "N@10"])
+    assert heading[-3:] == ("tau", "N@10", "seconds")
+    assert all(row[-2] == "–" for row in rows)
 
 
 def test_the_table_is_mean_and_spread(table: BenchTable, space: NASBench201) -> None:

@@ -76,7 +76,7 @@ def test_assess_and_repeat(assess: Cli) -> None:
     result = assess(*arguments)
     assert result.status == 0, result.err
     lines = result.out.splitlines()
-    heading = "ranker labels tau Spearman P@5 % BR@1 % NDCG@10 regret@10 pairs % seconds"
+    heading = "ranker labels tau Spearman P@5 % BR@1 % N@10 NDCG@10 regret@10 pairs % seconds"
     assert " ".join(lines[0].split()) == heading
     assert [line.split()[:2] for line in lines[1:]] == [
         ["default", "20"],
@@ -84,7 +84,7 @@ def test_assess_and_repeat(assess: Cli) -> None:
         ["default", "40"],
         ["mine:Linear", "40"],
     ]
-    assert all(line.count("±") == 8 for line in lines[1:])
+    assert all(line.count("±") == 9 for line in lines[1:])
     assert f"raw     {OUT}/raw.parquet" in result.err
     assert len(pd.read_parquet(f"{OUT}/raw.parquet")) == 8
     assert "<svg" in Path(OUT, "report.html").read_text(encoding="utf-8")
@@ -94,6 +94,17 @@ def test_assess_and_repeat(assess: Cli) -> None:
     assert "continuing after 8 of 8 fits" in again.err
     other = assess(*arguments, "--stages", 2)
     refused(other, "holds another assessment", "stages: 1 -> 2", "--run DIR")
+
+
+def test_criteria_to_print(assess: Cli) -> None:
+    arguments = ("--rankers", "mine:Linear", "--train-sizes", 20, "--seeds", 2)
+    result = assess(*arguments, "--criteria", "N@10", "p@5%")
+    assert result.status == 0, result.err
+    heading, row = (line.split() for line in result.out.splitlines())
+    assert heading == ["ranker", "labels", "N@10", "P@5", "%", "seconds"]
+    assert float(row[2]) >= 1
+    assert len(assess(*arguments).out.splitlines()[0].split()) > len(heading)
+    refused(assess(*arguments, "--criteria", "N@5"), "unknown criterion 'N@5'", "'N@10'")
 
 
 def test_options_are_lists_or_repeated(assess: Cli) -> None:

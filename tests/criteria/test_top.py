@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from archrank import criteria
 from archrank.criteria import (
     best_ranking_at,
+    n_at,
     ndcg,
     precision_at,
     precision_at_bottom,
@@ -45,6 +46,7 @@ def test_rankings_are_means_over_tie_orders(seed: int, k: int) -> None:
     best, worst = np.mean([min(t) for t in tops]), np.mean([max(t) for t in tops])
     assert best_ranking_at(a, b, k, absolute=True) == pytest.approx(best)
     assert best_ranking_at(a, b, k) == pytest.approx(best / 6)
+    assert n_at(a, b, k) == pytest.approx(best)
     assert worst_ranking_at(a, b, k, absolute=True) == pytest.approx(worst)
     assert worst_ranking_at(a, b, k) == pytest.approx(worst / 6)
 
@@ -103,6 +105,20 @@ def test_no_criterion_depends_on_the_order_of_rows(rows, data) -> None:
     assert best_ranking_at(a, b, k) <= worst_ranking_at(a, b, k) + 1e-12
     gain = partial(ndcg, k=k, relevance=lambda x: x)
     assert gain(a[order], b[order]) == pytest.approx(gain(a, b))
+
+
+def test_shares_of_the_top_by_sets() -> None:
+    """P@5 % and N@10 as sentences, without ties: sets of the best by sorting."""
+    rng = np.random.default_rng(3)
+    truth = rng.permutation(400) / 400
+    scores = truth + rng.normal(size=400) / 4
+    predicted, true = (list(np.argsort(-x)) for x in (scores, truth))
+    shared = len({*predicted[:20]} & {*true[:20]}) / 20
+    assert 0 < shared < 1
+    assert precision_at(scores, truth, 0.05) == shared
+    assert n_at(scores, truth, 10) == 1 + min(true.index(row) for row in predicted[:10])
+    assert n_at(scores, truth, 0.025) == n_at(scores, truth, 10)
+    assert n_at(-truth, truth, 10) == 391
 
 
 def test_perfect_scores() -> None:

@@ -11,11 +11,14 @@ import pytest
 from archrank.losses import (
     approx_ndcg,
     blog_mixed,
+    exp_mse,
     hinge,
     kl_pair,
     list_mle,
     list_net,
+    mape,
     ranknet,
+    warp,
 )
 from tests.losses.helpers import draws, tensor
 
@@ -67,7 +70,41 @@ def brute_approx_ndcg(s, t, temperature=0.1):
     return 1 - dcg / ideal
 
 
+def brute_warp(s, t, margin=1.0):
+    """Weston et al.: the sum over those who wrongly lead, weighted by L(rank) / rank."""
+    terms = []
+    for i in range(len(s)):
+        below = [j for j in range(len(s)) if t[j] < t[i]]
+        wrong = [margin + s[j] - s[i] for j in below if margin + s[j] - s[i] > 0]
+        if below:
+            rank = len(wrong)
+            worth = sum(1 / k for k in range(1, rank + 1)) / rank if rank else 0.0
+            terms.append(worth * sum(wrong))
+    return sum(terms) / len(terms) if terms else 0.0
+
+
+def brute_mape(s, t, bound=None):
+    if bound is None:
+        mean = sum(t) / len(t)
+        sd = (sum((y - mean) ** 2 for y in t) / len(t)) ** 0.5
+        bound = max(t) + (sd if sd > 0 else 1)
+    errors = [(bound - x) / (bound - y) - 1 for x, y in zip(s, t, strict=True)]
+    return sum(map(abs, errors)) / len(errors)
+
+
+def brute_exp_mse(s, t, steepness=1.0):
+    weights = [exp(steepness * y) for y in t]
+    squares = [(x - y) ** 2 for x, y in zip(s, t, strict=True)]
+    return sum(w * e for w, e in zip(weights, squares, strict=True)) / sum(weights)
+
+
 BRUTE = {
+    "warp": (warp, brute_warp),
+    "warp_near": (partial(warp, margin=0.3), partial(brute_warp, margin=0.3)),
+    "mape": (mape, brute_mape),
+    "mape_bound": (partial(mape, bound=5.0), partial(brute_mape, bound=5.0)),
+    "exp_mse": (exp_mse, brute_exp_mse),
+    "exp_mse_steep": (partial(exp_mse, steepness=2.0), partial(brute_exp_mse, steepness=2.0)),
     "hinge": (hinge, brute_hinge),
     "hinge_wide": (
         partial(hinge, margin=2.0, threshold=1.0),

@@ -8,7 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archrank.errors import LabelError, UnknownNameError
-from archrank.losses import LOSSES, approx_ndcg, hinge, lambdarank, list_mle, mixed, mse
+from archrank.losses import (
+    LOSSES,
+    approx_ndcg,
+    hinge,
+    lambdarank,
+    list_mle,
+    mape,
+    mixed,
+    mse,
+)
 from archrank.testing import check_loss
 from tests.losses.helpers import POINTWISE, VARIANTS, draws, tensor
 
@@ -79,6 +88,8 @@ def test_unusable_options() -> None:
         (lambda: lambdarank(s, t, rank_by="true"), UnknownNameError, "did you mean"),
         (lambda: mixed([]), LabelError, "at least one"),
         (lambda: mixed([(float("nan"), mse)]), LabelError, "finite"),
+        (lambda: mape(s, t, bound=2.0), LabelError, "above all targets, got bound=2 and a target"),
+        (lambda: mape(s, t, bound=float("inf")), LabelError, "bound=inf"),
         (lambda: LOSSES.get("lambda_rank"), UnknownNameError, "did you mean 'lambdarank'"),
     ]:
         with pytest.raises(error, match=message):

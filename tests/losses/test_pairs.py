@@ -48,7 +48,7 @@ def test_a_larger_cap_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(("n", "size"), [(7, 21), (7, 20), (200, 50), (5000, 3000)])
 def test_distinct_pairs(n: int, size: int) -> None:
-    index = pairs._distinct(comb(n, 2), size, torch.Generator().manual_seed(0))
+    index = pairs.distinct(comb(n, 2), size, torch.Generator().manual_seed(0))
     assert len(index.unique()) == size
     i, j = pairs._unranked(index)
     assert (i >= 0).all()
@@ -83,7 +83,7 @@ def test_nearly_all_numbers_are_not_drawn_one_by_one(monkeypatch: pytest.MonkeyP
     """The last of many would be met by chance only after a long time."""
     monkeypatch.setattr(torch, "randint", lambda *args, **kwargs: pytest.fail("drawn by chance"))
     for size in (250, 999, 1000):
-        assert len(pairs._distinct(1000, size, None).unique()) == size
+        assert len(pairs.distinct(1000, size, None).unique()) == size
 
 
 def test_estimated_ranks_are_close_to_the_exact_ones(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -70,8 +70,8 @@ MISTAKES: Cases = {
     ),
     "unknown encoding": lambda: fit(RandomForest(SPACE, encoding="onehot")),  # type: ignore[arg-type]
     "unknown objective of GBDT": lambda: fit(GBDT(SPACE, "rank")),  # type: ignore[arg-type]
-    "unknown objective of MLP": lambda: fit(MLP(SPACE, objective="hing")),  # type: ignore[arg-type]
-    "unknown objective of LSTM": lambda: fit(LSTM(SPACE, objective="l1")),  # type: ignore[arg-type]
+    "unknown objective of MLP": lambda: fit(MLP(SPACE, objective="hing")),
+    "unknown objective of LSTM": lambda: fit(LSTM(SPACE, objective="listmle")),
     "unknown objective of AceNAS": lambda: fit(AceNAS(SPACE, objective="l1")),  # type: ignore[arg-type]
     "AceNAS with too small a pool": lambda: fit(AceNAS(SPACE, k=3)),
     "unknown form of GATES": lambda: fit(GATES(SPACE, form="edges")),  # type: ignore[arg-type]

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archrank.assess.grid import Done
-from archrank.assess.judging import LEVEL, MEASURES
+from archrank.assess.judging import LEVEL, MEASURES, measures_of
 from archrank.assess.protocol import Protocol
 from archrank.assess.text import records, table_rows
 from archrank.files import write_file, write_text
@@ -52,6 +53,9 @@ class Assessment:
 
         frame = pd.DataFrame([row for done in self.done for row in done.rows])
         frame["seconds"] = frame["fit_seconds"] + frame["rank_seconds"]
+        for measure in MEASURES:  # a folder may be older than a criterion
+            if measure.name not in frame:
+                frame[measure.name] = math.nan
         first = [*GROUP[:2], "data_seed", "model_seed", *GROUP[2:]]
         return frame[[*first, *(c for c in frame.columns if c not in first)]]
 
@@ -101,9 +105,16 @@ class Assessment:
         """Count the empty rows of the raw results by the reason why a fit failed."""
         return {str(k): int(v) for k, v in self.raw["failure"].value_counts().items()}
 
-    def rows(self) -> list[tuple[str, ...]]:
-        """Write the table as text, with a heading; :attr:`caption` explains its intervals."""
-        return table_rows(self.table())
+    def rows(self, criteria: Sequence[str] = ()) -> list[tuple[str, ...]]:
+        """Write the table as text, with a heading; :attr:`caption` explains its intervals.
+
+        Args:
+            criteria: Those to show, such as ``N@10`` and ``P@5%``; all by default.
+
+        Raises:
+            UnknownNameError: There is no such criterion.
+        """
+        return table_rows(self.table(), measures_of(criteria))
 
     @property
     def caption(self) -> str:

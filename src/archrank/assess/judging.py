@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from archrank import criteria
 from archrank.criteria import Criterion
-from archrank.errors import LabelError
+from archrank.errors import LabelError, UnknownNameError
 from archrank.types import Floats
 
 LEVEL = 0.95  # of bootstrap intervals
@@ -44,18 +45,20 @@ MEASURES = (
     Measure("spearman", "Spearman", decimals=4),
     Measure("p_at_5", "P@5 %", "%", 1),
     Measure("br_at_1", "BR@1 %", "%", 3),
+    Measure("n_at_10", "N@10", decimals=1),
     Measure("ndcg_10", "NDCG@10"),
     Measure("regret_10", "regret@10"),
     Measure("pair_accuracy", "pairs %", "%", 2),
 )
-LOWER_IS_BETTER = ("br_at_1", "regret_10")
+LOWER_IS_BETTER = ("br_at_1", "n_at_10", "regret_10")
 SECONDS = Measure("seconds", "seconds", decimals=2)
 
 
 def criteria_of(n: int) -> dict[str, Criterion]:
     """Return the criteria for a ranking of ``n`` architectures, by the name of their measure.
 
-    The numbers of architectures in P@5 % and BR@1 % are rounded down, but at least 1. The regret is
+    The numbers of architectures in P@5 % and BR@1 % are rounded down, but at least 1. N@10 is the
+    best true rank among the predicted top ten. The regret is
     that of the best of the predicted top ten, in the unit of the truth.
     """
     return {
@@ -63,10 +66,31 @@ def criteria_of(n: int) -> dict[str, Criterion]:
         "spearman": criteria.spearman,
         "p_at_5": partial(criteria.precision_at, k=max(n // 20, 1)),
         "br_at_1": partial(criteria.best_ranking_at, k=max(n // 100, 1)),
+        "n_at_10": partial(criteria.n_at, k=min(10, n)),
         "ndcg_10": partial(criteria.ndcg, k=min(10, n)),
         "regret_10": partial(criteria.regret, k=min(10, n)),
         "pair_accuracy": criteria.pair_accuracy,
     }
+
+
+def measures_of(names: Sequence[str]) -> tuple[Measure, ...]:
+    """Find measures by title or name, in the order asked for; without names, all.
+
+    Case and spaces do not matter: ``P@5%`` is ``P@5 %`` or ``p_at_5``.
+
+    Raises:
+        UnknownNameError: There is no such criterion.
+    """
+    known = {_plain(text): m for m in MEASURES for text in (m.name, m.title)}
+    for name in names:
+        if _plain(name) not in known:
+            titles = [m.title.replace(" %", "%") for m in MEASURES]
+            raise UnknownNameError("criterion", name, titles)
+    return tuple(dict.fromkeys(known[_plain(name)] for name in names)) or MEASURES
+
+
+def _plain(text: str) -> str:
+    return "".join(text.lower().split())
 
 
 def judge(scores: Floats, truth: Floats) -> dict[str, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from archrank.assess.judging import MEASURES, SECONDS, Measure
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 KEYS = ("ranker", "labels", "stage", "judged", "transfer")
 
 
-def table_rows(table: DataFrame) -> list[tuple[str, ...]]:
+def table_rows(table: DataFrame, chosen: Sequence[Measure] = MEASURES) -> list[tuple[str, ...]]:
     """Write a heading and one line per row, without columns that are constant."""
     keys = [k for k in KEYS if k in ("ranker", "labels") or table[k].nunique() > 1]
     failed = ["failed"] if table["failed"].any() else []
-    measures = (*MEASURES, SECONDS)
+    measures = (*chosen, SECONDS)
     heading = (*keys, *(m.title for m in measures), *failed)
     rows = [heading]
     for record in table.to_dict("records"):

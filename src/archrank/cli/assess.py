@@ -62,6 +62,9 @@ class Assess:
     """The columns of these labels, one for each column of --judge."""
     leave_out_training: bool = False
     """Judge only on architectures that were not trained on; published studies judge on all."""
+    criteria: Names = ()
+    """Criteria to print, such as N@10 P@5% (default: all); the raw results and the report have
+    all."""
     space: Annotated[str | None, "NAME"] = None
     """Space of the table: a name, or your own as file.py:name or package.module:name (default: of
     the published tables of HAT and HW-GPT-Bench their own, else nasbench201)."""
@@ -89,7 +92,10 @@ class Assess:
     def __call__(self) -> int:
         """Assess, print, write; the exit status."""
         from archrank.assess import assess
+        from archrank.assess.judging import measures_of
         from archrank.display.assess import display
+
+        measures_of(self.criteria)  # a wrong name is told before the first fit
 
         folder = self.run if self.run is not None else self._folder()
         try:
@@ -138,7 +144,7 @@ class Assess:
             print_json({**found.to_json(), "raw": str(raw), "report": str(report)})
         else:
             say(found.heading)
-            show_rows(found.rows())
+            show_rows(found.rows(self.criteria))
             say(found.caption)
             if found.unaided:
                 say(f"cannot pretrain, so used no weak labels: {', '.join(found.unaided)}")

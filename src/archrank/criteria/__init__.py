@@ -7,8 +7,9 @@ depends on the order of rows:
 
 - correlations handle ties by their definition;
 - criteria of the best architectures are exact expectations over all orders of tied *scores*;
-- equal *truths* share the best of their ranks in ``best_ranking_at`` and ``worst_ranking_at``,
-  are broken at random in ``precision_at``, and are left out of ``pair_accuracy``.
+- equal *truths* share the best of their ranks in ``best_ranking_at``, ``n_at`` and
+  ``worst_ranking_at``, are broken at random in ``precision_at``, and are left out of
+  ``pair_accuracy``.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from archrank.criteria.groups import (
 from archrank.criteria.resampling import Criterion, bootstrap, bootstrap_all, rank_dynamics
 from archrank.criteria.top import (
     best_ranking_at,
+    n_at,
     precision_at,
     precision_at_bottom,
     regret,
@@ -51,6 +53,7 @@ __all__ = [
     "isomorphism_spread",
     "kendall_tau",
     "kendall_tau_a",
+    "n_at",
     "ndcg",
     "pair_accuracy",
     "pearson",

@@ -21,6 +21,7 @@ from archrank.types import Bools, Floats
 def precision_at(scores: ArrayLike, truth: ArrayLike, k: float) -> float:
     r"""Precision P@K: share of the predicted top ``k`` that is in the true top ``k``, in [0, 1].
 
+    ``k=0.05`` is P@5 %, also written P@T or :math:`P_{top}@T` %.
     :math:`\#\{i : R_i \le k \wedge n_i \le k\} / k` (Surgery, section 3), with true rank
     :math:`R_i` and predicted rank :math:`n_i`. Ties, in truth too, are broken at random and
     independently: the expectation is the sum of products of inclusion probabilities.
@@ -73,6 +74,22 @@ def best_ranking_at(
     sure, maybe, drawn = _ranks_at_top(a, b, count_of(k, len(a)))
     best = -_expected_max(-sure, -maybe, drawn)
     return best if absolute else best / len(a)
+
+
+def n_at(scores: ArrayLike, truth: ArrayLike, k: float) -> float:
+    r"""N@K of studies of predictors: the best true rank among the predicted top ``k``; 1 is best.
+
+    :math:`\min_{n_i \le k} R_i` (Ning et al. 2020, of GATES; Ji et al. 2025): it is
+    :func:`best_ranking_at` with ``absolute=True``.
+
+    Raises:
+        LabelError: as :func:`precision_at`.
+
+    Example:
+        >>> n_at([1, 2, 3, 4], [4, 1, 3, 2], 2)
+        2.0
+    """
+    return best_ranking_at(scores, truth, k, absolute=True)
 
 
 def worst_ranking_at(

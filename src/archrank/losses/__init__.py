@@ -21,8 +21,17 @@ from archrank.losses.listwise import approx_ndcg, lambdarank, list_mle, list_net
 from archrank.losses.mixtures import blog_mixed, mixed
 from archrank.losses.pairs import MAX_PAIRS
 from archrank.losses.pairwise import hinge, kl_pair, ranknet
+from archrank.losses.piecewise import (
+    Piecewise,
+    Progress,
+    hinge_mape,
+    hinge_warp,
+    list_mle_warp,
+    loss_at,
+)
 from archrank.losses.pointwise import l1, mse
 from archrank.losses.relevances import relevance
+from archrank.losses.top_heavy import exp_mse, mape, warp
 from archrank.registry import Registry
 
 LOSSES = Registry(
@@ -30,14 +39,16 @@ LOSSES = Registry(
     {
         name: f"archrank.losses:{name}"
         for name in (
-            "approx_ndcg", "blog_mixed", "hinge", "kl_pair", "l1", "lambdarank", "list_mle",
-            "list_net", "mse", "ranknet",
+            "approx_ndcg", "blog_mixed", "exp_mse", "hinge", "hinge_mape", "hinge_warp", "kl_pair",
+            "l1", "lambdarank", "list_mle", "list_mle_warp", "list_net", "mape", "mse", "ranknet",
+            "warp",
         )
     },
     plural="losses",
 )  # fmt: skip
 
 __all__ = [
-    "LOSSES", "MAX_PAIRS", "Loss", "approx_ndcg", "blog_mixed", "hinge", "kl_pair", "l1",
-    "lambdarank", "list_mle", "list_net", "mixed", "mse", "ranknet", "relevance",
+    "LOSSES", "MAX_PAIRS", "Loss", "Piecewise", "Progress", "approx_ndcg", "blog_mixed", "exp_mse",
+    "hinge", "hinge_mape", "hinge_warp", "kl_pair", "l1", "lambdarank", "list_mle",
+    "list_mle_warp", "list_net", "loss_at", "mape", "mixed", "mse", "ranknet", "relevance", "warp",
 ]  # fmt: skip

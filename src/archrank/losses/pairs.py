@@ -35,20 +35,20 @@ def compare(
     if total <= bound:
         i, j = torch.triu_indices(n, n, 1, device=targets.device)
     else:
-        i, j = _unranked(_distinct(total, bound, generator).to(targets.device))
+        i, j = _unranked(distinct(total, bound, generator).to(targets.device))
         scale = total / bound
     if apart is not None:
         keep = (targets[i] - targets[j]).abs() > apart
         i, j = i[keep], j[keep]
     if max_pairs is not None and len(i) > max_pairs:
-        pick = _distinct(len(i), max_pairs, generator).to(targets.device)
+        pick = distinct(len(i), max_pairs, generator).to(targets.device)
         scale *= len(i) / max_pairs
         i, j = i[pick], j[pick]
     first = targets[i] >= targets[j]
     return torch.where(first, i, j), torch.where(first, j, i), scale
 
 
-def _distinct(count: int, size: int, generator: torch.Generator | None) -> Tensor:
+def distinct(count: int, size: int, generator: torch.Generator | None) -> Tensor:
     """Draw ``size`` different numbers of ``range(count)``; memory is linear in ``size``."""
     g = torch.Generator().manual_seed(0) if generator is None else generator
     if count <= 4 * size:

@@ -8,24 +8,18 @@ batch, Adam, a constant learning rate, no early stopping.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from archrank.errors import UnknownNameError
-from archrank.losses import hinge, mse
 from archrank.rankers.kit.encoding import Encoding, encode, width
-from archrank.rankers.kit.neural import Fitting, Inputs, NeuralRanker
+from archrank.rankers.kit.neural import Fitting, Inputs
+from archrank.rankers.kit.objectives import Objective, ObjectiveRanker
 from archrank.types import Archs
 
 if TYPE_CHECKING:
     from archrank.spaces.base import Space
-
-Objective = Literal["hinge", "mse"]
-
-OBJECTIVES = ("hinge", "mse")
-PAIRS_PER_LABEL = 4  # largest number of pairs per label of a batch, as published
 
 
 def perceptron(inputs: int, hidden: Sequence[int], dropout: float = 0.0) -> nn.Sequential:
@@ -37,38 +31,7 @@ def perceptron(inputs: int, hidden: Sequence[int], dropout: float = 0.0) -> nn.S
     return nn.Sequential(*layers, nn.Linear(inputs, 1), nn.Flatten(0))
 
 
-class HingeRanker(NeuralRanker):
-    """Base class of the Surgery study's neural rankers: their losses and training settings.
-
-    ``hinge`` compares at most 4 pairs per label of a batch, drawn from the pairs with different
-    labels, with a margin of 0.1 on raw scores. ``mse`` fits standardised labels. The published
-    form of ``mse`` applies a sigmoid to the score and fits accuracies, which must be fractions.
-    """
-
-    objective: Objective
-    margin: float
-    epochs: int
-    batch_size: int
-    lr: float
-
-    def _fitting(self) -> Fitting:
-        if self.objective not in OBJECTIVES:
-            raise UnknownNameError("objective", self.objective, OBJECTIVES)
-        return Fitting(self.epochs, self.batch_size, self.lr)
-
-    def _loss(self, outputs: Tensor, targets: Tensor, generator: torch.Generator) -> Tensor:
-        if self.objective == "mse":
-            return mse(outputs, targets)
-        return hinge(
-            outputs,
-            targets,
-            margin=self.margin,
-            max_pairs=PAIRS_PER_LABEL * len(targets),
-            generator=generator,
-        )
-
-
-class MLP(HingeRanker):
+class MLP(ObjectiveRanker):
     """Multi-layer perceptron on choices or features.
 
     Args:
@@ -76,8 +39,9 @@ class MLP(HingeRanker):
         encoding: ``ordinal`` takes the indices of the chosen options as plain numbers, as
             published, although indices of operations have no order; ``one_hot`` assumes no order;
             ``features`` are those of the space.
-        objective: ``hinge``, or ``mse`` on standardised labels.
-        margin: Margin of the hinge loss, in units of the raw score.
+        objective: Loss of the training: a name of :data:`archrank.losses.LOSSES`, or a function of
+            scores and standardised labels; published: ``hinge``.
+        margin: Margin of ``hinge`` and ``warp``, in units of the raw score.
         hidden: Width of each hidden layer.
         dropout: Dropout probability after each hidden layer.
         epochs: Passes over the labels.
@@ -125,6 +89,9 @@ class MLP(HingeRanker):
 
     def _inputs(self, archs: Archs) -> Inputs:
         return (torch.from_numpy(encode(self.space, archs, self.encoding)),)  # (n, f)
+
+    def _fitting(self) -> Fitting:
+        return Fitting(self.epochs, self.batch_size, self.lr)
 
     def _network(self) -> nn.Module:
         return perceptron(width(self.space, self.encoding), self.hidden, self.dropout)

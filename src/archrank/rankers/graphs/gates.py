@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from archrank.errors import SpaceError, UnknownNameError
-from archrank.losses import hinge
 from archrank.rankers.graphs import layers as graph
-from archrank.rankers.kit.neural import Fitting, Inputs, NeuralRanker
+from archrank.rankers.kit.neural import Fitting, Inputs
+from archrank.rankers.kit.objectives import Objective, ObjectiveRanker
 from archrank.spaces.base import Graphs
 from archrank.types import Archs
 
@@ -24,11 +24,10 @@ if TYPE_CHECKING:
     from archrank.spaces.base import Space
 
 MARGIN = 0.1
-PAIRS = 4  # largest number of compared pairs per label in a batch
 OP_WIDTH, NODE_WIDTH, START_WIDTH = 48, 48, 96  # embeddings of operations, of nodes, layer 0
 
 
-class GATES(NeuralRanker):
+class GATES(ObjectiveRanker):
     r"""Graph-based neural architecture encoding that models operations as gates.
 
     Information :math:`x_u` of node :math:`u` passes an operation :math:`o` as
@@ -52,11 +51,13 @@ class GATES(NeuralRanker):
         space: A space with graphs.
         form: ``edge`` or ``node``. ``None`` takes ``edge`` for cells with operations on edges,
             ``node`` for other spaces.
+        objective: Loss of the training: a name of :data:`archrank.losses.LOSSES`, or a function of
+            scores and standardised labels; published: ``hinge``.
         layers: Number of graph layers; published: 5 (edge), 4 (node).
         width: Channels of each layer; ``None`` takes 64 (edge) or 128 (node).
         head: Hidden widths of the MLP; published: five of 300 (edge), one of 200 (node).
         dropout: Dropout probability in the MLP.
-        margin: Margin of the hinge loss, in units of the raw score.
+        margin: Margin of ``hinge`` and ``warp``, in units of the raw score.
         epochs: Passes over the labels; the weights after the last one are kept.
         batch_size: Labels per step.
         lr: Learning rate of Adam.
@@ -78,6 +79,7 @@ class GATES(NeuralRanker):
         space: Space,
         *,
         form: Literal["edge", "node"] | None = None,
+        objective: Objective = "hinge",
         layers: int | None = None,
         width: int | None = None,
         head: tuple[int, ...] | None = None,
@@ -91,6 +93,7 @@ class GATES(NeuralRanker):
     ) -> None:
         self.space = space
         self.form = form
+        self.objective = objective
         self.layers = layers
         self.width = width
         self.head = head
@@ -150,15 +153,6 @@ class GATES(NeuralRanker):
 
     def _fitting(self) -> Fitting:
         return Fitting(self.epochs, self.batch_size, self.lr)
-
-    def _loss(self, outputs: Tensor, targets: Tensor, generator: torch.Generator) -> Tensor:
-        return hinge(
-            outputs,
-            targets,
-            margin=self.margin,
-            max_pairs=PAIRS * len(outputs),
-            generator=generator,
-        )
 
 
 class GATESNetwork(nn.Module):

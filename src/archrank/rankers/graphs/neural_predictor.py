@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from archrank.errors import UnknownNameError
-from archrank.losses import mse
 from archrank.rankers.graphs import layers as graph
-from archrank.rankers.kit.neural import Fitting, Inputs, NeuralRanker
+from archrank.rankers.kit.neural import Fitting, Inputs
+from archrank.rankers.kit.objectives import Objective, ObjectiveRanker
 from archrank.types import Archs
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 EMBEDDING = 128
 
 
-class NeuralPredictor(NeuralRanker):
+class NeuralPredictor(ObjectiveRanker):
     r"""Graph convolutions along and against the edges, mean pooling, squared error.
 
     Layer: :math:`X' = \frac12 \mathrm{ReLU}(\hat A X W^+) + \frac12 \mathrm{ReLU}(\hat A^\top X
@@ -34,6 +34,8 @@ class NeuralPredictor(NeuralRanker):
     Args:
         space: A space with graphs.
         variant: ``wen`` or ``acenas``.
+        objective: Loss of the training: a name of :data:`archrank.losses.LOSSES`, or a function of
+            scores and standardised labels; published: ``mse``.
         layers: Number of graph layers; NASLib takes 4.
         width: Channels of each layer.
         dropout: Dropout probability after each layer (``wen``) and in the head.
@@ -60,6 +62,7 @@ class NeuralPredictor(NeuralRanker):
         space: Space,
         *,
         variant: Literal["wen", "acenas"] = "wen",
+        objective: Objective = "mse",
         layers: int = 3,
         width: int = 144,
         dropout: float = 0.1,
@@ -72,6 +75,7 @@ class NeuralPredictor(NeuralRanker):
     ) -> None:
         self.space = space
         self.variant = variant
+        self.objective = objective
         self.layers = layers
         self.width = width
         self.dropout = dropout
@@ -117,9 +121,6 @@ class NeuralPredictor(NeuralRanker):
     def _fitting(self) -> Fitting:
         lr = self.lr if self.lr is not None else (2e-4 if self.variant == "acenas" else 1e-4)
         return Fitting(self.epochs, self.batch_size, lr, self.weight_decay, schedule="cosine")
-
-    def _loss(self, outputs: Tensor, targets: Tensor, generator: torch.Generator) -> Tensor:
-        return mse(outputs, targets)
 
 
 class BothWays(nn.Module):

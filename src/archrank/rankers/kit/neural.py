@@ -13,6 +13,7 @@ from typing import Literal, TypeAlias
 import torch
 from torch import Tensor, nn
 
+from archrank.losses import Progress
 from archrank.rankers.base import Ranker
 from archrank.torch_state import seeded
 from archrank.types import Archs, Floats
@@ -87,6 +88,10 @@ class NeuralRanker(Ranker):
     def _loss(self, outputs: Tensor, targets: Tensor, generator: torch.Generator) -> Tensor:
         """Compute the scalar loss of a batch: ``outputs`` and ``targets`` ``(b,)``."""
 
+    def _loss_at(self, progress: Progress) -> BatchLoss:
+        """Return the loss of an epoch: :meth:`_loss`, unless it changes in the course."""
+        return self._loss
+
     def _criterion(self, outputs: Tensor, targets: Tensor) -> float:
         """Return the number that early stopping maximises, from an epoch's training outputs.
 
@@ -123,15 +128,15 @@ class NeuralRanker(Ranker):
         targets = targets.to(device)
         generator = torch.Generator().manual_seed(self.seed)
         optimizer = _optimizer(network, fitting)
-        loss = self._loss if loss is None else loss
         best, best_state, stale = -float("inf"), None, 0
         for epoch in range(fitting.epochs):
             if fitting.schedule == "cosine":
                 optimizer.param_groups[0]["lr"] = (
                     fitting.lr * (1 + cos(pi * epoch / fitting.epochs)) / 2
                 )
+            now = loss or self._loss_at(Progress(epoch, fitting.epochs, len(targets)))
             outputs, seen = self._epoch(
-                network, inputs, targets, fitting, optimizer, generator, loss
+                network, inputs, targets, fitting, optimizer, generator, now
             )
             if fitting.patience is None:
                 continue

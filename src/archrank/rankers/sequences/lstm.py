@@ -13,8 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from archrank.rankers.kit.neural import Inputs
-from archrank.rankers.mlp import HingeRanker, Objective, perceptron
+from archrank.rankers.kit.neural import Fitting, Inputs
+from archrank.rankers.kit.objectives import Objective, ObjectiveRanker
+from archrank.rankers.mlp import perceptron
 from archrank.types import Archs
 
 if TYPE_CHECKING:
@@ -39,13 +40,14 @@ class SequenceNetwork(nn.Module):
         return scores
 
 
-class LSTM(HingeRanker):
+class LSTM(ObjectiveRanker):
     """Long short-term memory (LSTM) that reads the space's tokens.
 
     Args:
         space: The space of the architectures; must have tokens.
-        objective: ``hinge``, or ``mse`` on standardised labels.
-        margin: Margin of the hinge loss, in units of the raw score.
+        objective: Loss of the training: a name of :data:`archrank.losses.LOSSES`, or a function of
+            scores and standardised labels; published: ``hinge``.
+        margin: Margin of ``hinge`` and ``warp``, in units of the raw score.
         embedding: Size of a token's embedding.
         state: Size of the LSTM's state.
         hidden: Width of each hidden layer of the head.
@@ -96,6 +98,9 @@ class LSTM(HingeRanker):
 
     def _inputs(self, archs: Archs) -> Inputs:
         return (torch.from_numpy(np.ascontiguousarray(self.space.tokens(archs))),)  # (n, l)
+
+    def _fitting(self) -> Fitting:
+        return Fitting(self.epochs, self.batch_size, self.lr)
 
     def _network(self) -> nn.Module:
         return SequenceNetwork(

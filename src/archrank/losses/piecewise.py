@@ -15,7 +15,7 @@ from archrank.losses.top_heavy import mape, warp
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a training is.
+    """Moment of a training.
 
     Attributes:
         epoch: Number of epochs that are done.

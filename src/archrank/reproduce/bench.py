@@ -22,6 +22,8 @@ GOAL = 94.0  # percent
 CONTENTS = {
     NB201: "NAS-Bench-201: 15,625 cells, a column arch and accuracies in percent (c10_val, ...)",
     SUPERNET: "weight-sharing accuracies of NAS-Bench-201 cells: arch, oneshot_acc, ...",
+    "nb101_subset.csv.gz": "NAS-Bench-101: adj_upper, ops, accuracies after 108 epochs (val_e108)",
+    "transnas101_micro.csv.gz": "TransNAS-Bench-101 micro: arch, class_scene, jigsaw, autoencoder",
     "hat_latency.csv.gz": "HAT's latencies: task, hardware, ten averages, two latencies in ms",
     "hwgpt_s.csv.gz": "HW-GPT-Bench, GPT-S: embed_dim, n_layer, ..., perplexity, gpulat_a100, ...",
 }

@@ -6,6 +6,7 @@ from archrank.errors import UnknownNameError
 from archrank.reproduce.base import Reproduction
 
 NB201, SUPERNET = ("nb201.csv.gz",), ("nb201.csv.gz", "nb201_supernet.csv.gz")
+LOSS_TASKS = ("nb201.csv.gz", "nb101_subset.csv.gz", "transnas101_micro.csv.gz")
 C10 = ("c10_val", "c10_test")
 BOTH = (*C10, "c100_val", "c100_test")
 
@@ -246,6 +247,28 @@ _ALL = (
         seeds=10,
         quick_seeds=3,
         more=("in16_val", "in16_test"),
+    ),
+    Reproduction(
+        "pwlnas",
+        "PWLNAS (Ji et al. 2025), sections 4.1 to 4.3",
+        "losses of a perceptron on six tasks: tau, P@5 %, P@0.5 %, N@10",
+        LOSS_TASKS,
+        ("c10_val",),
+        "pwlnas.losses:perceptron",
+        seeds=3,
+        quick_seeds=1,
+        reads_itself=True,
+    ),
+    Reproduction(
+        "pwlnas-gates",
+        "PWLNAS, sections 4.1 to 4.3",
+        "losses of a graph network on six tasks: tau, P@5 %, P@0.5 %, N@10",
+        LOSS_TASKS,
+        ("c10_val",),
+        "pwlnas.losses:gates",
+        seeds=3,
+        quick_seeds=1,
+        reads_itself=True,
     ),
     Reproduction(
         "ranknas-table4",

@@ -125,7 +125,7 @@ def test_contract_of_a_piecewise_ranker(space: NASBench201) -> None:
 def test_loss_of_a_users_file(tmp_path: Path, space: NASBench201, labelled) -> None:
     (tmp_path / "own.py").write_text("def cubed(s, t):\n    return (s - t).abs().pow(3).mean()\n")
     MLP(space, objective=f"{tmp_path / 'own.py'}:cubed", epochs=1).fit(*labelled)
-    with pytest.raises(UnknownNameError, match="unknown loss 'warpp', did you mean .*'warp'"):
+    with pytest.raises(UnknownNameError, match=r"unknown loss 'warpp', did you mean .*'warp'"):
         MLP(space, objective="warpp", epochs=1).fit(*labelled)
     pieces = MLP(space, objective=Piecewise(lambdarank, mse, share=0.5), epochs=2)
     with pytest.raises(LabelError, match="needs relevances"):

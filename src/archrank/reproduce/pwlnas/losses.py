@@ -50,8 +50,8 @@ MAKERS: Mapping[str, Callable[..., Ranker]] = {
 SETTINGS = f"{PICTURE}, of a predictor of its own; mean over six tasks"
 FOUND = f"{PICTURE}, of a predictor of its own"
 NOTES = (
-    "predictors: the perceptron has two layers of 200 on archrank's features of the space, GATES is "
-    "as archrank has it; each loss has the training that hinge has",
+    "predictors: the perceptron has two layers of 200 on archrank's features of the space, GATES "
+    "is as archrank has it; each loss has the training that hinge has",
     "the paper itself was not at hand: losses, criteria and statements are as summaries of it have "
     "them; its predictor is a graph convolution trained in settings of its own, and its tasks are "
     "13, of five spaces",

@@ -40,7 +40,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("kind", losses.MAKERS)
 def test_six_tasks(kind: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(losses.SIZES, kind, (10, 20))
+    monkeypatch.setattr(losses, "SIZES", (10, 20))
     protocol = {"perceptron": losses.perceptron, "GATES": losses.gates}[kind]
     found = protocol(None, Plan(seeds=2, epochs=1, data=folder))
     each = len(losses.LOSSES)

@@ -2,16 +2,20 @@
 
 What decides an order differs: accuracy depends on what a network computes, latency on all it runs;
 numbers of channels have an order, activation functions have none; costs add up, accuracies
-saturate. So the ranker considers a few kernels and two forms of the labels, and lets the labels
+saturate. So the ranker considers a few kernels and three forms of the labels, and lets the labels
 choose:
 
 * every group of features (operation counts, depths, paths, ...) has a Matern kernel with an
   amplitude and a length of its own; the kernels add up;
-* where groups describe decisions one by one (``ordered``, ``choice``), a second kernel gives each
-  decision a relevance, and both are tried without the view that ignores the order of numbers;
+* one more kernel compares all groups at once and gives each a relevance, and one gives each column
+  a relevance of its own;
+* where groups describe decisions one by one (``ordered``, ``choice``), the second kernel gives each
+  decision a relevance instead, and both are tried without the view that ignores the order of
+  numbers;
 * where groups describe all that is run (``operation``, ``total``), a second kernel adds them,
   linearly, as costs of operations add up;
-* labels are normal scores of their ranks, or standardised (see :mod:`.kit.targets`).
+* labels are normal scores of their ranks, or standardised, or logarithms of the gap to a bound a
+  little above the best, as far above as explains them best (see :mod:`.kit.targets`).
 
 Weak labels (:meth:`GaussianProcess.pretrain`) serve twice. They are one more group of features,
 with a small amplitude to begin with, since what ranks best on them is seldom best; the less of
@@ -22,7 +26,7 @@ are considered beside these, for weak labels that depend on other things than la
 
 Hyper-parameters maximise marginal likelihood times weak priors, which matter with ten labels and
 hardly with a hundred. Predictions average over kernels and forms by evidence (Bayesian model
-averaging); both forms have unit variance, so nothing but the order of a mean has a meaning.
+averaging); all forms have unit variance, so nothing but the order of a mean has a meaning.
 
 Rasmussen & Williams, "Gaussian Processes for Machine Learning", 2006, equations 2.23-2.24
 (prediction); :mod:`.kit.kernels` has the rest.
@@ -42,10 +46,10 @@ from scipy.special import logsumexp
 from archrank.rankers.base import Forecast, Ranker, check_scores
 from archrank.rankers.kit.growing import GrowingPosterior
 from archrank.rankers.kit.kernels import JITTER, Kernel, Term
-from archrank.rankers.kit.targets import log_stretch, normal_scores, standard_scores
+from archrank.rankers.kit.targets import gap_scores, log_stretch, normal_scores, standard_scores
 from archrank.rankers.kit.weak_labels import WeakLabels
 from archrank.spaces.numbers import CHOICE, ORDERED
-from archrank.types import Archs, Floats
+from archrank.types import Archs, Floats, Ints
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -59,6 +63,7 @@ UNUSED = ("edge",)  # groups left out where there are others: one-hot of live ed
 WEAK = ("weak", "weak as run")  # groups of weak labels: means of classes, of rows
 RUN = ("operation", "total")  # groups that describe what a network runs, used or not
 DECISIONS = (ORDERED, CHOICE)  # groups with columns of decisions
+MOST_RELEVANCES = 128  # columns at most that have a relevance of their own each
 WEAK_AMPLITUDE = (
     -1.5,
     0.75,
@@ -67,8 +72,14 @@ UNEXPLAINED = 0.01  # share of their variance that features explain, at least, a
 UNTAUGHT_LOG_ODDS = -1.0  # that weak labels do not tell what labels depend on
 COST_LOG_ODDS = -4.0  # that labels depend on what is run: most labels are accuracies
 VALUES_LOG_ODDS = -1.0  # that values tell more than ranks: it takes labels to know their scale
+MARGINS = (0.1, 0.3, 1.0)  # of the bound that gaps are counted from, one of which is taken
+GAPS_LOG_ODDS = VALUES_LOG_ODDS - float(np.log(len(MARGINS)))
 NEGLIGIBLE = 0.01  # weight below which a kernel is dropped
-NOISE = {"ranks": (-2.0, 1.0), "values": (-3.0, 1.5)}  # priors of the log noise, by form of labels
+NOISE = {
+    "ranks": (-2.0, 1.0),
+    "gaps": (-2.0, 1.0),
+    "values": (-3.0, 1.5),
+}  # priors of the log noise, by form of labels
 
 
 @dataclass(frozen=True)
@@ -99,8 +110,8 @@ class GaussianProcess(Ranker):
         seed: unused, the fit is deterministic; here because every ranker takes one.
 
     Attributes:
-        members_: what predictions average: kernels, forms of the labels (``ranks``, ``values``),
-            and their weights.
+        members_: what predictions average: kernels, forms of the labels (``ranks``, ``gaps``,
+            ``values``), and their weights.
 
     Example:
         >>> import numpy as np
@@ -230,9 +241,20 @@ class GaussianProcess(Ranker):
         if set(DECISIONS) <= set(smooth):
             views.append([g for g in smooth if g != CHOICE])
         plain = [[self._term(g) for g in view] for view in views]
-        if not set(DECISIONS) & set(smooth):
-            return plain
-        return plain + [[self._term(g, True) for g in view] for view in views]
+        if set(DECISIONS) & set(smooth):
+            return plain + [[self._term(g, True) for g in view] for view in views]
+        return plain + self._joint(smooth)
+
+    def _joint(self, groups: list[str]) -> list[list[Term]]:
+        """Kernels of one term that compares all groups at once; each has or shares a relevance."""
+        if len(groups) < 2:
+            return []
+        columns = np.concatenate([self.columns_[g] for g in groups])
+        owners = np.repeat(np.arange(len(groups)), [len(self.columns_[g]) for g in groups])
+        joint = [Term(columns, decisions=owners)]
+        if len(columns) <= MOST_RELEVANCES:
+            joint.append(Term(columns, decisions=np.arange(len(columns))))
+        return [[term] for term in joint]
 
     def _kernels(self) -> list[tuple[list[Term], Floats | None, float]]:
         """Terms of every kernel that is considered, what is expected of them, prior log odds."""
@@ -273,8 +295,11 @@ class GaussianProcess(Ranker):
         x = self._standardised(archs)
         some = np.unique(np.linspace(0, len(scores) - 1, TUNED_ON).astype(int))  # all, if fewer
         normal, standard = normal_scores(scores), standard_scores(scores)
+        self.margin_ = self._margin(x[some], scores, some)
+        gaps, slopes = gap_scores(scores, self.margin_)
         forms = {
             "ranks": (normal, log_stretch(normal[some], standard[some])),
+            "gaps": (gaps, GAPS_LOG_ODDS + float(slopes[some].sum())),
             "values": (standard, VALUES_LOG_ODDS),
         }
         found = [
@@ -290,6 +315,17 @@ class GaussianProcess(Ranker):
             for weight, (form, kernel, theta, _) in zip(weights / weights.sum(), found, strict=True)
             if weight
         ]
+
+    def _margin(self, x: Floats, scores: Floats, some: Ints) -> float:
+        """Choose the bound under which the first kernel explains gaps of ``some`` scores best."""
+        terms, expected, _ = self._kernels()[0]
+        kernel = Kernel(terms, NOISE["gaps"], expected)
+        evidence = []
+        for margin in MARGINS:
+            gaps, slopes = gap_scores(scores, margin)
+            found = kernel.fit(x, gaps[some], max_iter=self.max_iter)[1]
+            evidence.append(found + float(slopes[some].sum()))
+        return MARGINS[int(np.argmax(evidence))]
 
     def _tune(self, x: Floats, y: Floats, form: str) -> list[tuple[Kernel, Floats, float]]:
         """Every kernel with its hyper-parameters and its log evidence, prior odds included."""
@@ -344,7 +380,11 @@ class _Forecast(Forecast):
     def label(self, scores: Floats) -> None:
         n, name = self._posteriors[0].n, type(self._ranker).__name__
         scores = check_scores(scores, n, self._ranker.min_labels, name)
-        forms = {"ranks": normal_scores(scores), "values": standard_scores(scores)}
+        forms = {
+            "ranks": normal_scores(scores),
+            "gaps": gap_scores(scores, self._ranker.margin_)[0],
+            "values": standard_scores(scores),
+        }
         for member, posterior in zip(self._ranker.members_, self._posteriors, strict=True):
             posterior.label(forms[member.form])
 

@@ -1,8 +1,11 @@
-"""Labels of a regression in place of scores: normal scores of their ranks, or standard scores.
+"""Labels of a regression in place of scores: scores of their ranks, themselves, or of their gaps.
 
 Ranks forgive a few scores far from the rest, such as those of failed networks; the scores
-themselves keep what is linear in them, as latency often is in operations. The two likelihoods can
-be compared once the densities of scores are counted: a change of variables.
+themselves keep what is linear in them, as latency often is in operations; logarithms of the gap to
+the best are on a scale of errors, which stays the same where most labels are good ones, as those
+that a search has chosen are. The likelihoods can be compared once the densities of scores are
+counted: a change of variables (Snelson, Rasmussen & Ghahramani, "Warped Gaussian processes",
+NeurIPS 2003).
 """
 
 from __future__ import annotations
@@ -27,6 +30,25 @@ def standard_scores(scores: Floats) -> Floats:
     """Scores of mean 0 and variance 1: ``(n,)`` -> ``(n,)``."""
     standard: Floats = (scores - scores.mean()) / scores.std()
     return standard
+
+
+def gap_scores(scores: Floats, margin: float) -> tuple[Floats, Floats]:
+    """Minus the logarithms of gaps to a bound just above the best, of mean 0 and variance 1.
+
+    Args:
+        scores: ``(n,)``, not all equal.
+        margin: distance of the bound from the best score, as a share of the best's distance from
+            the median.
+
+    Returns:
+        The labels, ``(n,)``, and the logarithms of their derivatives by standard scores, ``(n,)``.
+    """
+    best = scores.max()
+    spread = best - np.median(scores) or np.ptp(scores)
+    logs: Floats = np.log(best + margin * spread - scores)
+    deviation = logs.std()
+    slopes: Floats = np.log(scores.std() / deviation) - logs
+    return (logs.mean() - logs) / deviation, slopes
 
 
 def log_stretch(normal: Floats, standard: Floats) -> float:

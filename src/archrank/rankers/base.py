@@ -175,6 +175,17 @@ class Ranker(BaseEstimator, ABC):
         copy: Self = super().__sklearn_clone__()
         return copy
 
+    def for_search(self) -> Self:
+        """Return an unfitted copy that guided search fits, to tell the best from the good ones.
+
+        By default it is the same ranker. Ordering all architectures well and ordering the best ones
+        well may take different settings.
+        """
+        from sklearn.base import clone
+
+        copy: Self = clone(self)
+        return copy
+
     @property
     def can_pretrain(self) -> bool:
         """True if a subclass implements :meth:`pretrain`."""

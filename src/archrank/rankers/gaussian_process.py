@@ -43,6 +43,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import cho_solve, cholesky, solve_triangular
 from scipy.special import logsumexp
 
+from archrank.errors import UnknownNameError
 from archrank.rankers.base import Forecast, Ranker, check_scores
 from archrank.rankers.kit.growing import GrowingPosterior
 from archrank.rankers.kit.kernels import JITTER, Kernel, Term
@@ -75,6 +76,7 @@ VALUES_LOG_ODDS = -1.0  # that values tell more than ranks: it takes labels to k
 MARGINS = (0.1, 0.3, 1.0)  # of the bound that gaps are counted from, one of which is taken
 GAPS_LOG_ODDS = VALUES_LOG_ODDS - float(np.log(len(MARGINS)))
 NEGLIGIBLE = 0.01  # weight below which a kernel is dropped
+SEARCHED = ("ranks", "values")  # forms of the labels that guided search considers
 NOISE = {
     "ranks": (-2.0, 1.0),
     "gaps": (-2.0, 1.0),
@@ -106,6 +108,9 @@ class GaussianProcess(Ranker):
         space: the architectures' space.
         groups: feature groups to use; ``None`` takes all except ``edge`` (one-hot) where there are
             others. Weak labels, where :meth:`pretrain` gave any, are a group of their own.
+        forms: forms of the labels to consider, of ``ranks``, ``gaps`` and ``values``; ``None`` is
+            all. Guided search leaves out ``gaps``: most of the order is clearer in them, but they
+            bring the best closer together (:meth:`for_search`).
         max_iter: steps of each hyper-parameter search.
         seed: unused, the fit is deterministic; here because every ranker takes one.
 
@@ -131,11 +136,13 @@ class GaussianProcess(Ranker):
         self,
         space: Space,
         groups: tuple[str, ...] | None = None,
+        forms: tuple[str, ...] | None = None,
         max_iter: int = 60,
         seed: int = 0,
     ) -> None:
         self.space = space
         self.groups = groups
+        self.forms = forms
         self.max_iter = max_iter
         self.seed = seed
 
@@ -179,6 +186,11 @@ class GaussianProcess(Ranker):
         if hasattr(self, "pretrained_priors_"):
             copy.pretrained_priors_ = self.pretrained_priors_
         return copy
+
+    def for_search(self) -> Self:
+        """Return an unfitted copy that considers :data:`SEARCHED`, if no forms were chosen."""
+        copy = super().for_search()
+        return copy if self.forms else copy.set_params(forms=SEARCHED)
 
     @property
     def can_foresee(self) -> bool:
@@ -294,14 +306,7 @@ class GaussianProcess(Ranker):
         self._set_scale()
         x = self._standardised(archs)
         some = np.unique(np.linspace(0, len(scores) - 1, TUNED_ON).astype(int))  # all, if fewer
-        normal, standard = normal_scores(scores), standard_scores(scores)
-        self.margin_ = self._margin(x[some], scores, some)
-        gaps, slopes = gap_scores(scores, self.margin_)
-        forms = {
-            "ranks": (normal, log_stretch(normal[some], standard[some])),
-            "gaps": (gaps, GAPS_LOG_ODDS + float(slopes[some].sum())),
-            "values": (standard, VALUES_LOG_ODDS),
-        }
+        forms = self._labels(x, scores, some)
         found = [
             (form, kernel, theta, offset + evidence)
             for form, (y, offset) in forms.items()
@@ -315,6 +320,27 @@ class GaussianProcess(Ranker):
             for weight, (form, kernel, theta, _) in zip(weights / weights.sum(), found, strict=True)
             if weight
         ]
+
+    def _labels(self, x: Floats, scores: Floats, some: Ints) -> dict[str, tuple[Floats, float]]:
+        """Return labels in every form, ``(n,)``, and the log odds of the form before a fit.
+
+        These count densities of ``some`` scores, whose likelihood under a kernel is to be added.
+        """
+        chosen = self.forms or tuple(NOISE)
+        for form in chosen:
+            if form not in NOISE:
+                raise UnknownNameError("form of the labels", form, NOISE)
+        normal, standard = normal_scores(scores), standard_scores(scores)
+        forms = {
+            "ranks": (normal, log_stretch(normal[some], standard[some])),
+            "values": (standard, VALUES_LOG_ODDS),
+        }
+        self.margin_ = MARGINS[0]
+        if "gaps" in chosen:
+            self.margin_ = self._margin(x[some], scores, some)
+            gaps, slopes = gap_scores(scores, self.margin_)
+            forms["gaps"] = gaps, GAPS_LOG_ODDS + float(slopes[some].sum())
+        return {form: forms[form] for form in chosen}
 
     def _margin(self, x: Floats, scores: Floats, some: Ints) -> float:
         """Choose the bound under which the first kernel explains gaps of ``some`` scores best."""

@@ -236,12 +236,10 @@ class Guided(Strategy):
         self, space: Space, archs: Archs, target: Floats, rng: np.random.Generator
     ) -> Ranker:
         """Fit a copy of the ranker to labels ``target: (n,)`` of ``archs: (n, d)``."""
-        from sklearn.base import clone
-
         base = self._base(space)
         if base.can_foresee and self.weak_until is not None and len(archs) >= self.weak_until:
             base = base.without_weak_labels()
-        ranker: Ranker = clone(base).set_params(seed=int(rng.integers(2**31)))
+        ranker: Ranker = base.for_search().set_params(seed=int(rng.integers(2**31)))
         return ranker.fit(archs, target)
 
     def _base(self, space: Space) -> Ranker:

@@ -109,8 +109,10 @@ class GaussianProcess(Ranker):
         groups: feature groups to use; ``None`` takes all except ``edge`` (one-hot) where there are
             others. Weak labels, where :meth:`pretrain` gave any, are a group of their own.
         forms: forms of the labels to consider, of ``ranks``, ``gaps`` and ``values``; ``None`` is
-            all. Guided search leaves out ``gaps``: most of the order is clearer in them, but they
-            bring the best closer together (:meth:`for_search`).
+            all.
+        joint: whether kernels that compare all groups at once are considered. Most of the order is
+            clearer with them and with ``gaps``, but these bring the best closer together, and
+            guided search, which takes longer with both, leaves both out (:meth:`for_search`).
         max_iter: steps of each hyper-parameter search.
         seed: unused, the fit is deterministic; here because every ranker takes one.
 
@@ -137,12 +139,14 @@ class GaussianProcess(Ranker):
         space: Space,
         groups: tuple[str, ...] | None = None,
         forms: tuple[str, ...] | None = None,
+        joint: bool = True,
         max_iter: int = 60,
         seed: int = 0,
     ) -> None:
         self.space = space
         self.groups = groups
         self.forms = forms
+        self.joint = joint
         self.max_iter = max_iter
         self.seed = seed
 
@@ -166,7 +170,8 @@ class GaussianProcess(Ranker):
             np.mean([self._explain(view, x, y) for y in columns.T], axis=0) if view else None
             for view in self._views()
         ]
-        noise = [np.exp(learnt[-1]) for learnt in self.pretrained_priors_ if learnt is not None]
+        added = self.pretrained_priors_[: len(self._added())]
+        noise = [np.exp(learnt[-1]) for learnt in added if learnt is not None]
         explained = max(1 - min(noise, default=0.0), UNEXPLAINED)
         trust = np.log(explained) + 0.5 * np.log(len(weak_labels))  # several are worth more
         self.pretrained_amplitude_ = (WEAK_AMPLITUDE[0] + float(trust), WEAK_AMPLITUDE[1])
@@ -188,9 +193,9 @@ class GaussianProcess(Ranker):
         return copy
 
     def for_search(self) -> Self:
-        """Return an unfitted copy that considers :data:`SEARCHED`, if no forms were chosen."""
+        """Return an unfitted copy without joint kernels and gaps, if no forms were chosen."""
         copy = super().for_search()
-        return copy if self.forms else copy.set_params(forms=SEARCHED)
+        return copy if self.forms else copy.set_params(forms=SEARCHED, joint=False)
 
     @property
     def can_foresee(self) -> bool:
@@ -247,15 +252,21 @@ class GaussianProcess(Ranker):
         return [g for g in used if g not in RUN], [g for g in used if g in RUN]
 
     def _views(self) -> list[list[Term]]:
-        """Smooth terms of every kernel that is considered, weak labels aside."""
+        """Smooth terms of every kernel that is considered, weak labels aside; joint ones last."""
+        smooth, _ = self._groups()
+        joint = self.joint and not set(DECISIONS) & set(smooth)
+        return self._added() + (self._joint(smooth) if joint else [])
+
+    def _added(self) -> list[list[Term]]:
+        """Smooth terms of the kernels with a term per group."""
         smooth, _ = self._groups()
         views = [smooth]
         if set(DECISIONS) <= set(smooth):
             views.append([g for g in smooth if g != CHOICE])
         plain = [[self._term(g) for g in view] for view in views]
-        if set(DECISIONS) & set(smooth):
-            return plain + [[self._term(g, True) for g in view] for view in views]
-        return plain + self._joint(smooth)
+        if not set(DECISIONS) & set(smooth):
+            return plain
+        return plain + [[self._term(g, True) for g in view] for view in views]
 
     def _joint(self, groups: list[str]) -> list[list[Term]]:
         """Kernels of one term that compares all groups at once; each has or shares a relevance."""
@@ -271,7 +282,8 @@ class GaussianProcess(Ranker):
     def _kernels(self) -> list[tuple[list[Term], Floats | None, float]]:
         """Terms of every kernel that is considered, what is expected of them, prior log odds."""
         views, (_, run) = self._views(), self._groups()
-        learnt = getattr(self, "pretrained_priors_", [None] * len(views))
+        none = [None] * len(views)
+        learnt = [*getattr(self, "pretrained_priors_", none), *none][: len(views)]
         trust = getattr(self, "pretrained_amplitude_", WEAK_AMPLITUDE)
         computed, as_run = (self.columns_.get(g, np.zeros(0, dtype=int)) for g in WEAK)
         weak = [Term(computed, amplitude=trust)] if len(computed) else []

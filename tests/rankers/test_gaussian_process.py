@@ -6,9 +6,10 @@ from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import ConstantKernel, Matern, Sum, WhiteKernel
 
 from archrank.criteria import kendall_tau
+from archrank.errors import UnknownNameError
 from archrank.rankers import GaussianProcess
 from archrank.rankers.kit.kernels import JITTER
-from archrank.rankers.kit.targets import normal_scores, standard_scores
+from archrank.rankers.kit.targets import gap_scores, normal_scores, standard_scores
 from archrank.spaces import CustomSpace, NASBench201
 from archrank.tables import load_table
 from archrank.testing import check_ranker
@@ -37,7 +38,11 @@ def test_posterior_agrees_with_scikit_learn_at_the_same_hyper_parameters(
     archs = space.sample(60, rng=rng)
     scores = space.cost(archs)["macs"] + rng.normal(0, 1e7, 60)
     ranker = GaussianProcess(space, groups=("depth",)).fit(archs[:40], scores[:40])
-    forms = {"ranks": normal_scores(scores[:40]), "values": standard_scores(scores[:40])}
+    forms = {
+        "ranks": normal_scores(scores[:40]),
+        "gaps": gap_scores(scores[:40], ranker.margin_)[0],
+        "values": standard_scores(scores[:40]),
+    }
     columns = ranker.columns_["depth"]
     train, test = (ranker._standardised(a)[:, columns] for a in (archs[:40], archs[40:]))
     means, variances, weights = [], [], []
@@ -173,3 +178,33 @@ def test_without_weak_labels_it_remembers_what_matters(space: NASBench201) -> No
         taus = [kendall_tau(ranker.predict(archs), macs) for ranker in (plain, weaned)]
         gains.append(taus[1] - taus[0])
     assert np.mean(gains) > 0.02
+
+
+def test_errors_that_multiply_are_learnt_by_their_gaps(space: NASBench201) -> None:
+    """Accuracies saturate: each convolution divides the error, and labels are told apart by it."""
+    archs = space.sample(60, rng=np.random.default_rng(4))
+    convolutions = (archs == 2).sum(axis=1) + (archs == 3).sum(axis=1)
+    scores = 1 - np.exp(-convolutions + np.random.default_rng(5).normal(0, 0.1, 60))
+    ranker = GaussianProcess(space).fit(archs, scores)
+    assert sum(m.weight for m in ranker.members_ if m.form == "gaps") > 0.9
+
+
+def test_forms_and_joint_kernels_can_be_chosen(space: NASBench201) -> None:
+    archs = space.sample(40, rng=np.random.default_rng(6))
+    scores = space.cost(archs)["macs"] + np.random.default_rng(7).normal(0, 1e7, 40)
+    some = GaussianProcess(space, forms=("gaps",), joint=False).fit(archs, scores)
+    assert {member.form for member in some.members_} == {"gaps"}
+    assert all(len(member.kernel.terms) > 1 for member in some.members_)
+    assert len(GaussianProcess(space, joint=False).fit(archs, scores)._views()) == 1
+    with pytest.raises(UnknownNameError, match="form of the labels 'rank', did you mean 'ranks'"):
+        GaussianProcess(space, forms=("rank",)).fit(archs, scores)
+
+
+def test_guided_search_fits_what_tells_the_best_apart(space: NASBench201) -> None:
+    archs = space.sample(40, rng=np.random.default_rng(8))
+    pretrained = GaussianProcess(space).pretrain(archs, space.cost(archs))
+    searched = pretrained.for_search()
+    assert (searched.forms, searched.joint) == (("ranks", "values"), False)
+    assert searched.pretrained_ is pretrained.pretrained_
+    searched.fit(archs[:20], space.cost(archs[:20])["params"])  # priors of fewer kernels
+    assert GaussianProcess(space, forms=("gaps",)).for_search().forms == ("gaps",)

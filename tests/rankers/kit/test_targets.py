@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.stats import norm
 
 from archrank.rankers.kit import targets
-from archrank.rankers.kit.targets import normal_scores, standard_scores
+from archrank.rankers.kit.targets import gap_scores, normal_scores, standard_scores
 from archrank.types import Floats
 
 
@@ -58,3 +60,31 @@ def test_the_stretch_ignores_units() -> None:
 
 def test_two_labels_are_enough() -> None:
     assert np.isfinite(log_stretch(np.array([1.0, 2.0])))
+
+
+@pytest.mark.parametrize("margin", [0.1, 1.0])
+def test_gap_scores_are_minus_logarithms_of_gaps(margin: float) -> None:
+    scores = np.random.default_rng(6).normal(size=31)
+    gaps, slopes = gap_scores(scores, margin)
+    bound = scores.max() + margin * (scores.max() - np.median(scores))
+    logs = -np.log(bound - scores)
+    np.testing.assert_allclose(gaps, (logs - logs.mean()) / logs.std())
+    step = 1e-6  # derivatives by standard scores, by differences
+    moved = (-np.log(bound - scores - step) - logs) / logs.std() / (step / scores.std())
+    np.testing.assert_allclose(slopes, np.log(moved), atol=1e-5)
+
+
+@given(st.floats(-1e3, 1e3), st.floats(1e-3, 1e3))
+def test_gap_scores_know_neither_unit_nor_origin(origin: float, unit: float) -> None:
+    scores = np.random.default_rng(7).exponential(size=20)
+    for part, moved in zip(
+        gap_scores(scores, 0.3), gap_scores(origin + unit * scores, 0.3), strict=True
+    ):
+        np.testing.assert_allclose(part, moved, atol=1e-6)
+
+
+def test_gaps_are_finite_where_most_are_the_best() -> None:
+    gaps, slopes = gap_scores(np.array([1.0, 1.0, 1.0, 0.0]), 0.1)
+    assert np.isfinite(gaps).all()
+    assert np.isfinite(slopes).all()
+    assert gaps[0] == gaps[2] > gaps[3]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -77,6 +78,11 @@ class Calibrated:
         self.seed = seed
         self._curve: Curve | None = None
 
+    @property
+    def min_labels(self) -> int:
+        """Fewest labels that can be learnt: each fold needs two, and the rest the ranker's."""
+        return max(2 * self.folds, self.ranker.min_labels + self.folds)
+
     def fit(self, archs: NDArray[np.generic] | pd.DataFrame, values: ArrayLike) -> Self:
         """Learn from ``archs: (n, d)``, or a data frame, and their values, ``(n,)``.
 
@@ -84,8 +90,7 @@ class Calibrated:
             LabelError: Values are NaN, all equal, too few, or not one per architecture.
         """
         rows = self.ranker.rows(archs)
-        fewest = max(2 * self.folds, self.ranker.min_labels + self.folds)
-        labels = check_scores(values, len(rows), fewest, "Calibrated")
+        labels = check_scores(values, len(rows), self.min_labels, "Calibrated")
         if (labels != np.asarray(values)).any():  # stretched
             raise LabelError(
                 f"Calibrated: values from {np.min(values):g} to {np.max(values):g} are too large "
@@ -134,10 +139,22 @@ class Calibrated:
             NotFittedError: :meth:`fit` has not been called.
             SettingsError: A coverage that makes no sense.
         """
-        check_coverage(coverage, "interval: coverage")
+        return self.intervals(archs, (coverage,))[0]
+
+    def intervals(
+        self, archs: NDArray[np.generic] | pd.DataFrame, coverages: Sequence[float]
+    ) -> list[tuple[Floats, Floats]]:
+        """Return the ends of :meth:`interval` for several coverages, from one prediction.
+
+        Raises:
+            NotFittedError: :meth:`fit` has not been called.
+            SettingsError: A coverage that makes no sense.
+        """
+        for coverage in coverages:
+            check_coverage(coverage, "interval: coverage")
         values, spreads = self._values_and_spreads(archs)
-        reach = spreads * _reach(self._distances, coverage)
-        return values - reach, values + reach
+        reaches = [spreads * _reach(self._distances, coverage) for coverage in coverages]
+        return [(values - reach, values + reach) for reach in reaches]
 
     def _values_and_spreads(
         self, archs: NDArray[np.generic] | pd.DataFrame

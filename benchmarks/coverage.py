@@ -128,7 +128,9 @@ def table(lines: list[dict[str, Any]], what: str) -> None:
         names = list(dict.fromkeys(line["key"][0] for line in chosen))
         for name in [*names, "all"]:
             cells = [
-                _cell([x[what] for x in chosen if x["key"][2] == n and name in (x["key"][0], "all")])
+                _cell(
+                    [x[what] for x in chosen if x["key"][2] == n and name in (x["key"][0], "all")]
+                )
                 for n in sizes
             ]
             print(f"| {half} | {name} | {' | '.join(cells)} |")

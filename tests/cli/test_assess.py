@@ -133,7 +133,7 @@ def test_json(assess: Cli) -> None:
     values = json.loads(result.out)
     assert set(values) == {
         *("protocol", "architectures", "rankers", "unaided", "results", "failures"),
-        *("raw", "report", "directions"),
+        *("raw", "report", "directions", "coverage_notes"),
     }
     assert values["architectures"] == 625
     assert values["unaided"] == ["mine:Linear", "mine:Broken"]
@@ -144,6 +144,24 @@ def test_json(assess: Cli) -> None:
     assert {r["labels"] for r in values["results"] if r["stage"] == 1} == {20, 27}
     broken = [r for r in values["results"] if r["ranker"] == "mine:Broken"]
     assert all(r["tau"] is None and r["failed"] == r["fits"] == 2 for r in broken)
+
+
+def test_coverage(assess: Cli) -> None:
+    result = assess(
+        *("--rankers", "mine:Linear", "--train-sizes", 8, 40, "--seeds", 2, "--coverage"),
+    )
+    assert result.status == 0, result.err
+    table, coverage = result.out.split("\n\n")
+    assert len(table.splitlines()) == 3
+    heading, line = coverage.splitlines()
+    assert heading.split("  ")[0] == "ranker"
+    assert "in 50 %  " in heading and "width of 95 %" in heading
+    assert line.split()[:2] == ["mine:Linear", "40"]
+    assert line.count("±") == 5
+    assert "with 8 labels: not calibrated, Calibrated needs at least 10 labels" in result.err
+    assert "labels lie within the intervals of rankers.Calibrated(ranker)" in result.err
+    assert "covered_95" in pd.read_parquet(f"{OUT}/raw.parquet")
+    refused(assess("--rankers", "mine:Linear", "--seeds", 2), "coverage: True -> False")
 
 
 def test_failures_are_told(assess: Cli) -> None:

@@ -10,9 +10,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from archrank.assess.coverage import CALIBRATION
 from archrank.assess.grid import Done
 from archrank.assess.judging import LEVEL, MEASURES, measures_of
 from archrank.assess.protocol import Protocol
+from archrank.assess.reliability import coverage_notes, coverage_rows
 from archrank.assess.text import records, table_rows
 from archrank.files import write_file, write_text
 from archrank.metrics import Direction, split_direction
@@ -64,10 +66,13 @@ class Assessment:
 
         The standard deviation is that of a sample (divided by ``n - 1``). A single fit has
         ``_low`` and ``_high`` instead, the ends of a 95 % bootstrap interval over architectures.
-        Failed fits are counted, and left out of all other numbers.
+        Failed fits are counted, and left out of all other numbers. With ``coverage`` there are
+        ``covered_50``, ``width_50`` (in standard deviations of the labels' column) and so on.
         """
         raw = self.raw
         names = [m.name for m in MEASURES] + ["seconds"]
+        if self.protocol.coverage:
+            names += [m.name for m in CALIBRATION]
         keys = [k for k in GROUP if k != "labels"]
         groups = raw.groupby(keys, sort=False)
         found = groups[names].mean()
@@ -105,6 +110,16 @@ class Assessment:
         """Count the empty rows of the raw results by the reason why a fit failed."""
         return {str(k): int(v) for k, v in self.raw["failure"].value_counts().items()}
 
+    def coverage_rows(self) -> list[tuple[str, ...]]:
+        """Write the table of coverage as text, with a heading; nothing if it was not asked for."""
+        return coverage_rows(self.table()) if self.protocol.coverage else []
+
+    def coverage_notes(self) -> list[str]:
+        """Say which coverages are more than 5 points off, and which fits are not calibrated."""
+        if not self.protocol.coverage:
+            return []
+        return coverage_notes(self.table(), self.raw)
+
     def rows(self, criteria: Sequence[str] = ()) -> list[tuple[str, ...]]:
         """Write the table as text, with a heading; :attr:`caption` explains its intervals.
 
@@ -136,6 +151,7 @@ class Assessment:
             "unaided": list(self.unaided),
             "results": records(self.table()),
             "failures": self.failures(),
+            "coverage_notes": self.coverage_notes(),
         }
 
     def to_parquet(self, path: str | os.PathLike[str]) -> Path:

@@ -40,6 +40,7 @@ def assess(
     weak: Sequence[str] = (),
     weak_rows: int | None = None,
     leave_out_training: bool = False,
+    coverage: bool = False,
     space: str | Space | None = None,
     where: Mapping[str, str] | None = None,
     choices: Sequence[str] = (),
@@ -52,7 +53,7 @@ def assess(
     r"""Train rankers on a few labels of a table, many times, and judge how they rank all of it.
 
     :class:`~archrank.assess.Protocol` explains the comparison, and all arguments up to
-    ``leave_out_training`` in detail.
+    ``coverage`` in detail.
 
     Args:
         table: CSV or Parquet file with a column ``arch``, a published table of HAT's latencies or
@@ -72,6 +73,7 @@ def assess(
         weak: Cheap scores to pretrain on.
         weak_rows: Number of architectures to pretrain on.
         leave_out_training: Judge on the architectures that were not trained on.
+        coverage: Measure what intervals of the calibrated rankers cover, from six more fits each.
         space: The space of the architectures; ``None``: what a published table tells of itself,
             otherwise ``nasbench201``. Ignored for a loaded table, which knows its own.
         where: ``{column: value}`` of the rows of the file to take, such as one device's.
@@ -115,6 +117,7 @@ def assess(
         tuple(weak),
         weak_rows,
         leave_out_training,
+        coverage,
     )
     loaded = open_table(table, space, data=data, where=where, choices=choices, average=average)
     if choices:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from archrank.assess.coverage import COVERAGES, COVERED
 from archrank.assess.grid import GROUPS
 from archrank.assess.judging import MEASURES, Measure
+from archrank.assess.reliability import WHAT, coverage_table
 from archrank.assess.text import estimate
 from archrank.drawing import PALETTE
 from archrank.report.chart import Axis, Chart
@@ -212,6 +214,33 @@ def favours(found: Assessment) -> Iterator[Figure]:
         f"{labels} labels. Above 0 a group is over-estimated, below 0 under-estimated."
     )
     yield Figure("Whom rankers favour", chart.svg(), caption, _legend(found))
+
+
+def reliability(found: Assessment) -> Iterator[Figure]:
+    """Draw covered against stated shares, with the fewest and with the most labels."""
+    if not found.protocol.coverage:
+        return
+    table = coverage_table(found.table())
+    for labels in sorted({table["labels"].min(), table["labels"].max()} if len(table) else ()):
+        part = table[table["labels"] == labels]
+        x = Axis("stated share (%)", 40, 100)
+        covered = 100 * part[[measure.name for measure in COVERED]].to_numpy(dtype=np.float64)
+        y = Axis("covered share (%)", min(40.0, float(covered.min()) - 2), 100)
+        chart = Chart(x, y, f"covered against stated shares, {labels} labels")
+        stated = 100 * np.array(COVERAGES)
+        ends = np.array([max(x.low, y.low), 100.0])
+        chart.line(ends, ends, "limit")
+        for at, (name, line) in enumerate(zip(part["ranker"], covered, strict=True)):
+            i = found.rankers.index(name)
+            places = stated + 60 * SHIFT * (at - (len(part) - 1) / 2)
+            texts = [
+                f"{name}: {share:.1f} % in {s:.0f} %" for s, share in zip(stated, line, strict=True)
+            ]
+            chart.line(places, line, f"s{i}")
+            chart.dots(places, line, f"s{i}", texts)
+        caption = f"{WHAT}, from {labels} labels."
+        legend = (*_legend(found), ("limit", "as stated"))
+        yield Figure(f"What intervals cover, {labels} labels", chart.svg(), caption, legend)
 
 
 def _legend(found: Assessment) -> tuple[tuple[str, str], ...]:

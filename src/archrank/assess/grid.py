@@ -62,7 +62,7 @@ class Done:
     @property
     def failed(self) -> bool:
         """True if any of its rows lacks results."""
-        return any(row["failure"] for row in self.rows)
+        return any(row["failure"] or row.get("calibration_failure") for row in self.rows)
 
 
 class Watcher(Interface):

@@ -7,8 +7,9 @@ from dataclasses import asdict
 from html import escape
 from typing import TYPE_CHECKING
 
-from archrank.assess.figures import curves, favours, scatters, style, symbols
+from archrank.assess.figures import curves, favours, reliability, scatters, style, symbols
 from archrank.assess.judging import LOWER_IS_BETTER, MEASURES, SECONDS
+from archrank.assess.reliability import MEANING
 from archrank.assess.text import estimate
 from archrank.environment import environment
 from archrank.report.page import SYMBOLS, draw_figure, page
@@ -53,9 +54,14 @@ def _body(found: Assessment) -> Iterator[str]:
     if found.unaided:
         names = escape(", ".join(found.unaided))
         yield f'<p class="muted">Cannot pretrain, so used no weak labels: {names}.</p>'
+    yield _coverage(found)
     yield _failures(found)
     swatches = {**SYMBOLS, **symbols(found.rankers)}
-    for figures in ([*curves(found), *favours(found)], [*scatters(found)]):
+    for figures in (
+        [*curves(found), *favours(found)],
+        [*reliability(found)],
+        [*scatters(found)],
+    ):
         drawn = "".join(draw_figure(figure, swatches) for figure in figures)
         yield f'<div class="pair">{drawn}</div>'
     settings = {k: _words(v) for k, v in asdict(found.protocol).items()}
@@ -112,6 +118,30 @@ def _cell(text: str, *, strong: bool = False) -> str:
     inner = f"<strong>{escape(mean)}</strong>" if strong else escape(mean)
     small = f" <small>{escape(rest)}</small>" if sign else ""
     return f'<td class="num">{inner}{small}</td>'
+
+
+def _coverage(found: Assessment) -> str:
+    """Write the table of coverage, and what is more than 5 points off; nothing if not asked for."""
+    if not found.protocol.coverage:
+        return ""
+    heading, *rows = found.coverage_rows() or [()]
+    head = "".join(
+        f'<th scope="col"{" class=num" if i else ""}>{escape(name)}</th>'
+        for i, name in enumerate(heading)
+    )
+    lines = "".join(
+        f"<tr><td>{escape(row[0])}</td>{''.join(map(_cell, row[1:]))}</tr>" for row in rows
+    )
+    table = (
+        f'<div class="scroll"><table class="spreads"><thead><tr>{head}</tr></thead>'
+        f'<tbody>{lines}</tbody></table></div><p class="muted">{escape(MEANING)}</p>'
+    )
+    notes = "".join(f"<li>{escape(note)}</li>" for note in found.coverage_notes())
+    labels = escape(found.label(found.protocol.labels))
+    return (
+        f"<section><h2>Coverage of intervals for {labels}</h2>{table if rows else ''}"
+        f"<ul>{notes}</ul></section>"
+    )
 
 
 def _failures(found: Assessment) -> str:

@@ -13,7 +13,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from archrank.assess.coverage import CALIBRATION_FAILURE, UNCALIBRATED
 from archrank.assess.grid import Cell, Done, Row
+from archrank.assess.protocol import Protocol
 from archrank.differences import differences, told
 from archrank.errors import ResumeError
 from archrank.files import read_json, write_json
@@ -22,6 +24,7 @@ from archrank.locking import locked
 
 SETTINGS = "assess.json"
 RESULTS = "results.jsonl"
+NOT_NUMBERS = ("failure", "rank_difference", UNCALIBRATED, CALIBRATION_FAILURE)
 
 
 class CellJournal:
@@ -70,11 +73,14 @@ def _settle(path: Path, settings: dict[str, Any]) -> None:
     """Store what is assessed, or compare it with what is stored; rankers may be added."""
     settings = json.loads(json.dumps(settings))
     known: dict[str, Any] = {}
+    usual: dict[str, Any] = {}
     if path.exists():
         remedy = "name another folder with --run DIR"
         known = read_json(path, "the settings of an assessment", remedy=remedy)
+        usual = {"coverage": Protocol.coverage}  # folders of before it was a setting
     rankers = {**settings["rankers"], **known.get("rankers", {})}
-    stored = {**settings, **known, "rankers": rankers}  # a setting may be new in this version
+    # a setting may be new in this version
+    stored = {**settings, **usual, **known, "rankers": rankers}
     asked = {**settings, "rankers": {**rankers, **settings["rankers"]}}
     found = differences(stored, asked)
     if found:
@@ -102,7 +108,4 @@ def _to_json(done: Done) -> dict[str, Any]:
 
 def _with_nan(row: Row) -> Row:
     """JSON has no NaN; text and lists may be missing, numbers are NaN then."""
-    return {
-        k: float("nan") if v is None and k not in ("failure", "rank_difference") else v
-        for k, v in row.items()
-    }
+    return {k: float("nan") if v is None and k not in NOT_NUMBERS else v for k, v in row.items()}

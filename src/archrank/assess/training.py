@@ -6,6 +6,7 @@ import time
 
 import numpy as np
 
+from archrank.assess.coverage import coverage_of, no_coverage
 from archrank.assess.grid import Cell, Done, Row, failed_row, first_row, judged_row, rank_points
 from archrank.assess.problem import Problem
 from archrank.assess.protocol import Protocol
@@ -27,10 +28,15 @@ def run_cell(cell: Cell, ranker: Ranker, problem: Problem, protocol: Protocol) -
     with threadpool_limits(1):  # sums must not depend on the number of cores
         for stage in range(protocol.stages):
             known = first_row(cell, stage, len(trained))
+            if protocol.coverage:
+                known |= no_coverage()
             try:
                 base, known["pretrain_seconds"] = pretrained(cell, ranker, problem, protocol)
                 scores, seconds = _fit(cell, base, trained, problem, protocol)
-                rows += _judge({**known, **seconds}, scores, trained, problem, protocol)
+                judged = _judge({**known, **seconds}, scores, trained, problem, protocol)
+                if protocol.coverage:
+                    judged[0] |= coverage_of(cell, base, trained, protocol.labels, problem)
+                rows += judged
             except FAILURES as error:  # a user's ranker may raise anything; other cells go on
                 rows += _failures(known, error, protocol)
                 break

@@ -65,6 +65,9 @@ class Assess:
     criteria: Names = ()
     """Criteria to print, such as N@10 P@5% (default: all); the raw results and the report have
     all."""
+    coverage: bool = False
+    """Also calibrate each fit (any ranker) on its labels, and tell what its 50, 80 and 95 %
+    intervals cover of the rows without labels: six more fits each."""
     space: Annotated[str | None, "NAME"] = None
     """Space of the table: a name, or your own as file.py:name or package.module:name (default: of
     the published tables of HAT and HW-GPT-Bench their own, else nasbench201)."""
@@ -116,6 +119,7 @@ class Assess:
                     weak=self.weak,
                     weak_rows=self.weak_rows,
                     leave_out_training=self.leave_out_training,
+                    coverage=self.coverage,
                     space=self.space,
                     where=row_values(self.where),
                     choices=listed(self.choices),
@@ -138,6 +142,8 @@ class Assess:
         return Path("runs") / file_name("-".join(parts))
 
     def _show(self, found: Assessment, folder: Path) -> None:
+        from archrank.assess.reliability import MEANING
+
         raw = found.to_parquet(folder / "raw.parquet")
         report = found.report(folder / "report.html")
         if self.json:
@@ -148,6 +154,12 @@ class Assess:
             say(found.caption)
             if found.unaided:
                 say(f"cannot pretrain, so used no weak labels: {', '.join(found.unaided)}")
+            if found.coverage_rows():
+                print()
+                show_rows(found.coverage_rows())
+                say(MEANING)
+            for note in found.coverage_notes():
+                say(note)
             for reason, count in found.failures().items():
                 say(f"{count} rows failed: {reason}")
             say(f"raw     {raw}\nreport  {report}")

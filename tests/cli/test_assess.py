@@ -155,7 +155,8 @@ def test_coverage(assess: Cli) -> None:
     assert len(table.splitlines()) == 3
     heading, line = coverage.splitlines()
     assert heading.split("  ")[0] == "ranker"
-    assert "in 50 %  " in heading and "width of 95 %" in heading
+    assert "in 50 %  " in heading
+    assert "width of 95 %" in heading
     assert line.split()[:2] == ["mine:Linear", "40"]
     assert line.count("±") == 5
     assert "with 8 labels: not calibrated, Calibrated needs at least 10 labels" in result.err

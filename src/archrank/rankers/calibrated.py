@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 TWO_SD = float(ndtr(2) - ndtr(-2))  # share of a normal distribution within two of them
 SHARES = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9)  # of the variance that differs by architecture
 FEW = 20  # labels, below which uncertainty is the same everywhere
+SOME = 50  # labels, below which at most half of its variance differs: the choice fits too well
 FLOOR = 1e-3  # least uncertainty before it is scaled, as a part of the range of labels
 
 
@@ -45,7 +46,8 @@ class Calibrated:
 
     Uncertainty differs by architecture, as far as that makes the held-out labels more likely: it is
     large where the ranker is unsure and where the curve is steep, as it often is among bad
-    architectures. With less than 20 labels it is the same everywhere.
+    architectures. With less than 20 labels it is the same everywhere, with less than 50 at most
+    half of its variance differs.
 
     Args:
         ranker: Ranker of the architectures' space; it is cloned, not changed.
@@ -204,7 +206,8 @@ class _Spread(NamedTuple):
 def _likeliest(rise: _Rise, distances: Floats, rises: Floats) -> _Spread:
     """Return the mixture under which held-out distances ``(n,)`` are most likely, if normal."""
     mean_square = float(np.mean(rises**2))
-    options = [_Spread(rise, mean_square, share) for share in SHARES]
+    most = 0.5 if len(distances) < SOME else 1.0
+    options = [_Spread(rise, mean_square, share) for share in SHARES if share <= most]
     if len(distances) < FEW or not distances.any():
         return options[0]
 

@@ -118,7 +118,7 @@ class Draw:
 
         run = find_run(path, self.study)
         results = run.results()
-        record = results.best if best else None
+        record = results.recommended if best else None
         name = results.description.space if run.settings is None else run.settings.space
         if ":" in name and self.own_code:
             say_own_code([name], path, allowed=True)

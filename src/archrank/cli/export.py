@@ -58,7 +58,7 @@ class Export(Reading):
 
         run = self.stored()
         results = run.results()
-        string = results.best.string if self.arch is None else self.arch
+        string = results.recommended.string if self.arch is None else self.arch
         if run.settings is None:
             settings = self._named(results)
         else:

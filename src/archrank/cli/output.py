@@ -81,6 +81,18 @@ def show_record(results: Results, record: Record) -> None:
         say(f"{len(metrics) - len(listed)} more metrics in the report")
 
 
+def show_recommended(results: Results) -> None:
+    """Print what a run recommends, and say how sure that is, where scores are noisy.
+
+    Raises:
+        InfeasibleError: no evaluated architecture keeps every constraint; names the nearest.
+        EvaluationError: nothing was evaluated successfully yet.
+    """
+    show_record(results, results.recommended)
+    for sentence in results.sureness:
+        say(sentence)
+
+
 def show_front(results: Results) -> None:
     """Print architectures as a table, one per row."""
     from archrank.formatting import format_value

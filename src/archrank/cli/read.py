@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from archrank.cli.output import print_json, say, say_own_code, show_front, show_record
+from archrank.cli.output import print_json, say, say_own_code, show_front, show_recommended
 from archrank.errors import StorageError
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class Best(Reading):
         if self.json:
             print_json(describe_best(results))
         else:
-            show_record(results, results.best)
+            show_recommended(results)
         return 0
 
 

@@ -13,7 +13,7 @@ from archrank.cli.output import (
     progress_console,
     say,
     say_own_code,
-    show_record,
+    show_recommended,
 )
 from archrank.cli.workers import INTERRUPTED, cores, running
 from archrank.errors import SettingsError
@@ -37,6 +37,8 @@ class Search:
     budget: int | None = None
     """Total evaluations, failed ones included (default: 60, strategy acenas 110, ranknas 3; no
     limit with --minutes)."""
+    confirm: int = 0
+    """Evaluations of the budget, in total, that train what may be best again, with other seeds."""
     minutes: float | None = None
     """Total run time in minutes, over all restarts (default: no limit)."""
     workers: int | None = None
@@ -94,6 +96,7 @@ class Search:
                 self.settings,
                 budget=1 if usual else budget,
                 minutes=self.minutes,
+                confirm=self.confirm,
                 storage=self.storage,
                 executor=executor,
                 accept_changes=self.accept_changes,
@@ -115,7 +118,12 @@ class Search:
             before = len(study.results.records)
             stopped = False
             try:
-                study.run(budget, minutes=self.minutes, watcher=watcher(progress_console()))
+                study.run(
+                    budget,
+                    minutes=self.minutes,
+                    confirm=self.confirm,
+                    watcher=watcher(progress_console()),
+                )
             except KeyboardInterrupt:
                 stopped = True
             done = len(study.results.records) - before
@@ -203,7 +211,7 @@ class Search:
         self._tell_pruned(study)
         results = study.results
         if results.feasible.any():
-            show_record(results, results.best)
+            show_recommended(results)
         if not stopped:
             settings = given(self.settings)
             report = write_report(study, folder / "report.html", settings=settings)

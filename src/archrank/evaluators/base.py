@@ -139,6 +139,17 @@ class Evaluator(ABC):
         """
         return None
 
+    def again(self, repetition: int) -> Evaluator | None:
+        """Return what measures the same by trainings with other seeds; bound as this.
+
+        ``None``, the default, where measuring again tells nothing new, as of costs, or where there
+        are no further seeds, as in a table.
+
+        Args:
+            repetition: 1 or more; each number has seeds of its own.
+        """
+        return None
+
     def contents(self) -> dict[str, str]:
         """Return digests of the data that this evaluator reads, by name; none by default.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -79,6 +80,7 @@ class Function(Evaluator):
         self.runs = whole(runs, "Function: runs", at_least=1, error=EvaluationError)
         self.arguments = dict(instance(arguments or {}, Mapping, "Function: arguments"))
         self.seed = 0
+        self._first = 0  # number of the first run; repetitions have later ones
         names = [m.name for m in self._measured]
         if not names or len(set(names)) != len(names):
             raise EvaluationError(f"Function needs one or more different metrics, got {names}")
@@ -112,7 +114,9 @@ class Function(Evaluator):
         for i, arch in enumerate(archs):
             config = self.space.config(arch)
             try:
-                measured = [self._call(arch, dict(config), run) for run in range(self.runs)]
+                measured = [
+                    self._call(arch, dict(config), self._first + run) for run in range(self.runs)
+                ]
             except FAILURES as error:
                 reasons[i] = describe(error, line=True)
                 continue
@@ -176,6 +180,14 @@ class Function(Evaluator):
         return (
             f"return it, too, or ask for {other}: --metric {other}, in Python metrics=[{other!r}]"
         )
+
+    def again(self, repetition: int) -> Function | None:
+        """Return a copy that calls the function with other seeds; ``None`` if it takes no seed."""
+        if not self._takes_seed:
+            return None
+        other = copy(self)
+        other._first = repetition * self.runs
+        return other
 
     def describe(self) -> dict[str, Any]:
         """Return the function's name, metrics, runs and further arguments.

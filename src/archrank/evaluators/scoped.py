@@ -101,6 +101,11 @@ class Scoped(Evaluator):
         careful = self.evaluator.careful()
         return None if careful is None else Scoped(careful, self.scope)
 
+    def again(self, repetition: int) -> Evaluator | None:
+        """Return what measures with other seeds, with this scope; ``None`` without any."""
+        again = self.evaluator.again(repetition)
+        return None if again is None else Scoped(again, self.scope)
+
     def conditions(self) -> dict[str, str]:
         """Return the evaluator's circumstances of measuring."""
         return self.evaluator.conditions()

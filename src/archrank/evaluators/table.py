@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
+from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from archrank.spaces.base import Space
     from archrank.tasks.base import Task
 
+_SEED = re.compile(r"(.*_seed)(\d{1,4})")  # columns of one training each
 _LOADED: dict[tuple[object, ...], BenchTable] = {}  # a worker unpickles one evaluator per task
 
 
@@ -58,6 +61,7 @@ class Table(Evaluator):
     """
 
     stage = 1
+    _columns: Mapping[str, str] = {}  # of metrics that are looked up under another name
 
     def __init__(
         self,
@@ -126,7 +130,7 @@ class Table(Evaluator):
         reasons: list[str | None] = ["not in the table" if m else None for m in missing]
         values = {}
         for metric in self.metrics:
-            column = table.column(metric.name)
+            column = table.column(self._columns.get(metric.name, metric.name))
             found = np.where(missing, np.nan, column[rows])
             found[np.isinf(found)] = np.nan
             values[metric.name] = found
@@ -146,6 +150,25 @@ class Table(Evaluator):
     def listed(self) -> Archs:
         """List the table's architectures: ``(k, d)``."""
         return self.table.archs
+
+    def again(self, repetition: int) -> Table | None:
+        """Return a copy that looks up another training, where there is a column per seed.
+
+        A column ``NAME_seed0`` is measured again by ``NAME_seed1``. ``None`` where there is none.
+        """
+        names = {metric.name for metric in self.metrics}
+        columns = {
+            metric.name: f"{found[1]}{int(found[2]) + repetition}"
+            for metric in self.metrics
+            if (found := _SEED.fullmatch(metric.name))
+        }
+        there = {name: column for name, column in columns.items() if column in names}
+        if not there:
+            return None
+        other = copy(self)
+        other._columns = there
+        other.metrics = tuple(m for m in self.metrics if m.name in there)
+        return other
 
     @property
     def capacity(self) -> int:

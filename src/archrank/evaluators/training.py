@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -124,6 +125,7 @@ class Training(Evaluator):
         self.group_size = group or (1 if alone else GROUP)
         self.checkpoints = tuple(sorted(checkpoints))
         self.seed = 0
+        self._first = 0  # number of the first run; repetitions have later ones
         if trainer is None:
             self._measured = measured_by(task, self.checkpoints)
         else:
@@ -163,7 +165,7 @@ class Training(Evaluator):
         from archrank.torch_state import torch_threads
 
         with torch_threads(1):  # fastest for networks this small, and only so reproducible
-            runs = [self._train_all(archs, run) for run in range(self.runs)]
+            runs = [self._train_all(archs, self._first + run) for run in range(self.runs)]
         for i, results in enumerate(zip(*runs, strict=True)):
             reason = next((r for r in results if isinstance(r, str)), None)
             reasons.append(reason)
@@ -262,6 +264,12 @@ class Training(Evaluator):
         except FAILURES as error:
             return describe(error, line=True)
         return result.diverged or result
+
+    def again(self, repetition: int) -> Training:
+        """Return a copy whose trainings have the seeds of later runs."""
+        other = copy(self)
+        other._first = repetition * self.runs
+        return other
 
     def conditions(self) -> dict[str, str]:
         """Return the task's name and the device."""

@@ -24,7 +24,7 @@ def headline(results: Results) -> str:
             note = results.infeasible_note()
             text = escape(f"{note[0].upper()}{note[1:]}.")
         return f"<section><h2>Best architecture</h2><p>{text}</p></section>"
-    best = results.nearest
+    best = results.recommended if results.feasible.any() else results.nearest
     title, warning = "Best architecture", ""
     if not results.is_feasible(best):
         title = "Nearest architecture"
@@ -40,10 +40,13 @@ def headline(results: Results) -> str:
     first = escape(results.objectives[0].metric)
     on_front = len(results.objectives) > 1 and not warning
     note = f", the best of the front by {first}" if on_front else ""
+    sure = "".join(
+        f"<p>{escape(sentence[0].upper() + sentence[1:])}.</p>" for sentence in results.sureness
+    )
     return (
         f"<section><h2>{title}{note}</h2>{warning}"
         f'<div class="values">{values}</div>'
-        f'<code class="arch">{escape(best.string)}</code>'
+        f'<code class="arch">{escape(best.string)}</code>{sure}'
         f"{_listed(_facts(results, best))}</section>"
     )
 
@@ -75,6 +78,8 @@ def _facts(results: Results, best: Record) -> list[tuple[str, str]]:
     ]
     if results.rejected:
         facts.append(("not evaluated", f"{len(results.rejected):,} broke a limit"))
+    if results.repetitions:
+        facts.append(("trainings repeated", f"{len(results.repetitions):,}"))
     failed = int((~results.ok).sum())
     if failed:
         facts.append(("failed", f"{failed:,}"))

@@ -36,11 +36,23 @@ def describe_best(study: Study | Results) -> dict[str, Any]:
         EvaluationError: No evaluation has succeeded yet.
     """
     results = results_of(study)
-    return _describe(results, results.best) | {
+    again: dict[str, Any] = {}
+    if results.recommendation is not None and results.sureness:
+        sure = results.recommendation
+        again["recommended"] = {
+            "expected": _json(sure.value),
+            "sd": _json(sure.sd),
+            "noise": _json(sure.noise),
+            "among_best_percent": _json(sure.top),
+            "highest": results.best.string,
+        }
+    return _describe(results, results.recommended) | {
         "evaluations": len(results.records),
         "failures": int((~results.ok).sum()),
         "rejected": len(results.rejected),
         "elapsed_seconds": results.elapsed,
+        **({"repetitions": len(results.repetitions)} if results.repetitions else {}),
+        **again,
     }
 
 

@@ -46,6 +46,7 @@ def open_run(
     *,
     budget: int | None = None,
     minutes: float | None = None,
+    confirm: int = 0,
     storage: str | None = None,
     executor: Executor | None = None,
     accept_changes: bool = False,
@@ -60,6 +61,7 @@ def open_run(
         settings: of the search.
         budget: evaluations in total, to be checked.
         minutes: working time in total, to be checked.
+        confirm: evaluations of the budget that repeat others, to be checked.
         storage: URL of a database that keeps the evaluations instead of the run folder.
         executor: runs evaluations.
         accept_changes: whether to continue although earlier evaluations may not compare.
@@ -82,7 +84,7 @@ def open_run(
         accept_changes=accept_changes,
     )
     if not asks:
-        study.check_budget(budget, minutes)
+        study.check_budget(budget, minutes, confirm)
     steps = steps_of(study.strategy, settings, study.space, folder)
     if steps is not None:
         steps.check()

@@ -11,7 +11,6 @@ from archrank.errors import ArchrankError
 from archrank.locking import is_locked
 from archrank.runs.folder import SETTINGS
 from archrank.runs.reading import find_run
-from archrank.study.results import Results
 from archrank.study.storage import DATABASE, STUDY_NAME, TrialStore
 
 DEEPEST = 4  # folders inside each other that are searched
@@ -75,12 +74,12 @@ def _listed(folder: Path, begun: datetime) -> Listed:
         run = find_run(folder)
         store = TrialStore(run.place.database, run.place.study or STUDY_NAME)
         ledger, description = store.ledger(), store.description
-        results = Results.of(description, ledger.records, store.confirmed())
+        results = store.results(ledger.records, description)
     except ArchrankError as error:
         return Listed(folder, begun, state=f"cannot be read: {error}")
     typed = run.settings is not None and not run.settings.choices
     space = run.settings.space if run.settings is not None and typed else description.space
-    best = results.best if results.feasible.any() else None
+    best = results.recommended if results.feasible.any() else None
     if is_locked(folder):
         state = "searching"
     elif ledger.asked:

@@ -76,7 +76,7 @@ class StoredRun:
                 f"run folder {self.path} has lost its {DATABASE if study is None else 'database'} "
                 f"({error}); {moved}"
             ) from None
-        return Results.of(store.description, store.records(), store.confirmed())
+        return store.results(store.records(), store.description)
 
     def listed_settings(self) -> dict[str, object]:
         """Return the settings that differ from their defaults; none of a study made in Python."""

@@ -47,10 +47,12 @@ class Confirming:
         )
 
     def finalists(self, results: Results) -> Sequence[Record]:
-        """Return what is best: one record, or the front of several objectives; maybe none."""
+        """Return what is best: by score and recommended, or the front; maybe none."""
         if not results.feasible.any():
             return []
-        return [results.best] if len(self._goals.objectives) == 1 else results.front
+        if len(self._goals.objectives) > 1:
+            return results.front
+        return [results.best, results.recommended]
 
     def measure(self, record: Record) -> dict[str, float]:
         """Measure an architecture once more: ``{metric: value}``, of what could be measured."""

@@ -22,7 +22,9 @@ from archrank.strategies.base import Strategy
 from archrank.strategies.history import pareto_ranks, scores_of, succeeded
 from archrank.study.asked import Asked
 from archrank.study.objectives import Constraint, Goals, Objective
+from archrank.study.recommendation import Recommendation
 from archrank.study.record import Description, Record
+from archrank.study.repetitions import Repetition
 from archrank.types import Archs, Bools, Floats, Ints
 
 if TYPE_CHECKING:
@@ -82,6 +84,9 @@ class Results:
         evaluator: the evaluator, likewise.
         strategy: the strategy, likewise.
         absent: why one of these is not at hand, by its name.
+        repetitions: repeated evaluations of some records, with other seeds.
+        recommendation: what the run recommended at its end; ``None`` where that is what has the
+            highest score, or where it was decided by fewer evaluations than there are now.
     """
 
     description: Description
@@ -91,6 +96,8 @@ class Results:
     evaluator: Evaluator | None = None
     strategy: Strategy | None = None
     absent: Mapping[str, str] = field(default_factory=dict)
+    repetitions: Sequence[Repetition] = ()
+    recommendation: Recommendation | None = None
 
     @classmethod
     def of(
@@ -98,6 +105,8 @@ class Results:
         description: Description,
         records: Sequence[Record],
         confirmed: Mapping[tuple[int, int], Mapping[str, float]] | None = None,
+        repetitions: Sequence[Repetition] = (),
+        recommendation: Recommendation | None = None,
     ) -> Results:
         """Return the results of all stored records of a run.
 
@@ -105,6 +114,8 @@ class Results:
             description: of the run.
             records: in proposal order.
             confirmed: metrics of some records that were measured once more, by their places.
+            repetitions: of some records.
+            recommendation: that was decided last.
         """
         again = confirmed or {}
         known = [
@@ -114,7 +125,15 @@ class Results:
         out = [description.goals.rejects(r.values) for r in records]
         evaluated = tuple(r for r, rejected in zip(known, out, strict=True) if not rejected)
         rest = tuple(r for r, rejected in zip(known, out, strict=True) if rejected)
-        return cls(description, evaluated, rest)
+        if recommendation is not None and not recommendation.is_of(evaluated, repetitions):
+            recommendation = None
+        return cls(
+            description,
+            evaluated,
+            rest,
+            repetitions=tuple(repetitions),
+            recommendation=recommendation,
+        )
 
     # ---- goals ---------------------------------------------------------------------------------
 
@@ -209,6 +228,31 @@ class Results:
         if not self.is_feasible(nearest):
             raise InfeasibleError(self.infeasible_note())
         return nearest
+
+    @property
+    def recommended(self) -> Record:
+        """The feasible evaluation to go on with: :attr:`best`, unless that is likely to be luck.
+
+        Where scores are noisy, the highest is in part the luckiest. At its end a run decides what
+        is best by its repetitions and by what similar architectures scored, too
+        (:mod:`archrank.study.recommending`).
+
+        Raises:
+            InfeasibleError: no evaluated architecture keeps every constraint; names the nearest.
+            EvaluationError: nothing was evaluated successfully yet.
+        """
+        best = self.best
+        if self.recommendation is None:
+            return best
+        record = self.records[self._numbers[self.recommendation.key] - 1]
+        return record if self.is_feasible(record) else best
+
+    @property
+    def sureness(self) -> list[str]:
+        """Sentences on how sure :attr:`recommended` is; none where only the score decides."""
+        if self.recommendation is None or self.recommended.key != self.recommendation.key:
+            return []
+        return self.recommendation.told(self)
 
     @property
     def nearest(self) -> Record:

@@ -38,13 +38,18 @@ from archrank.study.conversion import (
 )
 from archrank.study.database import add_study, open_storage, open_to_read, storage_error
 from archrank.study.proposal import Key
+from archrank.study.recommendation import Recommendation
 from archrank.study.record import Description, Record
+from archrank.study.repetitions import Repetition
+from archrank.study.results import Results
 from archrank.study.trials import ConflictError, Stamp, Trials
 
 STUDY_NAME = "archrank"
 DATABASE = "study.db"  # in a run folder
 DESCRIPTION = "archrank_description"
 CONFIRMED = "archrank_confirmed"
+REPEATED = "archrank_repeated"
+RECOMMENDED = "archrank_recommended"
 IDENTITY = frozenset({"space", "evaluator", "strategy", "objectives", "constraints", "seed"})
 
 Storage = str | os.PathLike[str] | Address
@@ -215,6 +220,75 @@ class TrialStore:
         except Exception as error:
             raise self._failed(error) from None
 
+    def repetitions(self) -> list[Repetition]:
+        """Return the repeated evaluations, in the order in which they were stored.
+
+        Raises:
+            StorageError: they cannot be read.
+        """
+        try:
+            stored = _json(self._study.user_attrs.get(REPEATED, "{}"))
+            return [Repetition.from_json(each) for each in stored.get("repetitions", [])]
+        except Exception as error:
+            raise self._failed(error, to_read=True) from None
+
+    def repeat(self, repetition: Repetition) -> None:
+        """Keep a repeated evaluation.
+
+        Raises:
+            StorageError: the storage cannot be written.
+        """
+        self._keep_repetitions([*self.repetitions(), repetition])
+
+    def _keep_repetitions(self, known: Sequence[Repetition]) -> None:
+        text = _text({"repetitions": [each.to_json() for each in known]})
+        try:
+            self._study.set_user_attr(REPEATED, text)
+        except Exception as error:
+            raise self._failed(error) from None
+
+    def recommendation(self) -> Recommendation | None:
+        """Return what the run recommended when it ended last, if anything.
+
+        Raises:
+            StorageError: it cannot be read.
+        """
+        try:
+            stored = _json(self._study.user_attrs.get(RECOMMENDED, "{}"))
+            return Recommendation.from_json(stored) if stored else None
+        except Exception as error:
+            raise self._failed(error, to_read=True) from None
+
+    def recommend(self, recommendation: Recommendation | None) -> None:
+        """Keep what the run recommends.
+
+        Raises:
+            StorageError: the storage cannot be written.
+        """
+        text = _text({} if recommendation is None else recommendation.to_json())
+        try:
+            if self._study.user_attrs.get(RECOMMENDED, "{}") != text:
+                self._study.set_user_attr(RECOMMENDED, text)
+        except Exception as error:
+            raise self._failed(error) from None
+
+    def results(self, records: Sequence[Record], description: Description) -> Results:
+        """Return records of the run with all that was measured again, and what it recommends.
+
+        Raises:
+            StorageError: the storage cannot be read.
+        """
+        return Results.of(
+            description, records, self.confirmed(), self.repetitions(), self.recommendation()
+        )
+
+    def _forget_measured_again(self, places: Set[Key]) -> None:
+        self._forget_confirmed(places)
+        repeated = self.repetitions()
+        left = [each for each in repeated if each.key not in places]
+        if len(left) < len(repeated):
+            self._keep_repetitions(left)
+
     def _forget_confirmed(self, places: Set[Key]) -> None:
         known = self.confirmed()
         left = {place: values for place, values in known.items() if place not in places}
@@ -283,7 +357,7 @@ class TrialStore:
                 new.append(trial)
             superseded += [self._told[record.key]] if version else []
         if superseded:  # before: whoever is killed in between has to measure once more
-            self._forget_confirmed({record.key for record in records})
+            self._forget_measured_again({record.key for record in records})
         ids = iter(self._write(new=new, finished=finished, superseded=superseded))
         for record in records:
             key = record.key

@@ -35,7 +35,9 @@ from archrank.study.circumstances import circumstances
 from archrank.study.confirming import Confirming
 from archrank.study.engine import Engine
 from archrank.study.objectives import Constraint, Goals, Objective, named_metrics
+from archrank.study.recommending import recommend
 from archrank.study.record import Description, Record
+from archrank.study.repeating import Repeating
 from archrank.study.results import Results
 from archrank.study.storage import DATABASE, STUDY_NAME, Storage, TrialStore
 
@@ -236,6 +238,7 @@ class Study(AskAndTell):
         budget: int | None = None,
         *,
         minutes: float | None = None,
+        confirm: int = 0,
         watcher: Watcher | None = None,
     ) -> Study:
         """Evaluate until the run holds ``budget`` evaluations or has worked ``minutes``.
@@ -244,16 +247,20 @@ class Study(AskAndTell):
         interrupted finishes it, and a larger budget extends it. Failed evaluations count; an
         architecture that breaks a limit before it is trained does not, and 100 of these in a row
         end the run. At the end what is best is measured once more, where that tells more, as of
-        latencies (:mod:`archrank.study.confirming`).
+        latencies (:mod:`archrank.study.confirming`), and where scores are noisy, it is decided
+        what is recommended (:attr:`.Results.recommended`).
 
         Args:
             budget: number of evaluations, in total.
-            minutes: run time in minutes, in total.
+            minutes: run time in minutes, in total; repetitions are made after them.
+            confirm: number of evaluations of the budget, in total, that train what may be best
+                again, with other seeds (:mod:`archrank.study.repeating`).
             watcher: is told of the beginning, every evaluation and the end.
 
         Raises:
             BudgetError: neither is given, a budget below 1 or above the number of architectures,
-                or minutes that are not positive.
+                or minutes that are not positive; or a budget that ``confirm`` leaves nothing of.
+            SettingsError: ``confirm`` where nothing can be trained again.
             EvaluationError: the first evaluations all failed, or the executor broke.
             InfeasibleError: nothing that keeps the constraints was found before anything was
                 evaluated to the end; says how many were drawn or measured, and names the nearest.
@@ -263,17 +270,27 @@ class Study(AskAndTell):
         Warns:
             BudgetWarning: the run ended before the budget; not where a watcher can tell it.
         """
-        self.check_budget(budget, minutes)
+        self.check_budget(budget, minutes, confirm)
         with self._alone():
-            return self._run(budget, minutes, watcher)
+            return self._run(budget, minutes, confirm, watcher)
 
-    def _run(self, budget: int | None, minutes: float | None, watcher: Watcher | None) -> Study:
+    def _run(
+        self,
+        budget: int | None,
+        minutes: float | None,
+        confirm: int,
+        watcher: Watcher | None,
+    ) -> Study:
         for method in ("started", "finished_one", "ended"):
             if watcher is not None and not hasattr(watcher, method):
                 raise ArgumentError(f"watcher is {quoted(watcher)}, which has no {method}()")
         self._refresh()
         ledger, store = self._ledger, self._store
         records = ledger.records
+        known = len(store.repetitions())
+        total = budget
+        if budget is not None and (confirm or known):
+            budget = max(budget - max(confirm, known), min(len(records), budget), 1)
 
         def keep(record: Record) -> None:
             store.append(record, self.description)
@@ -301,6 +318,9 @@ class Study(AskAndTell):
             if why is not None:
                 of = "" if budget is None else f" of {budget:,}"
                 self.shortfall = f"{len(self.results.records):,}{of} evaluations: {why}"
+            if confirm:
+                room = confirm if total is None else min(confirm, total - len(self.results.records))
+                self._repeat(room)
             self.confirmations = tuple(self._confirm())
         finally:
             attempts.close()
@@ -312,13 +332,29 @@ class Study(AskAndTell):
             warnings.warn(self.shortfall, BudgetWarning, stacklevel=3)
         return self
 
+    def _repeat(self, total: int) -> None:
+        """Train what may be best again, until there are ``total`` repetitions."""
+        repeating = Repeating(self.evaluator, self.goals, self.executor)
+        store = self._store
+        while batch := repeating.next_batch(self.results, total):
+            for repetition in repeating.measure(batch):
+                store.repeat(repetition)
+                self._results = None
+
     def _confirm(self) -> Iterator[str]:
-        """Measure what is best once more, until that changes nothing; say what was found."""
+        """Decide what is best, and measure it once more, until that changes nothing.
+
+        Yields:
+            What was found.
+        """
         confirming = Confirming(self.evaluator, self.goals, self.executor)
         store = self._store
-        while confirming.parts:
-            known = store.confirmed()
-            new = [r for r in confirming.finalists(self.results) if r.key not in known]
+        while True:
+            store.recommend(recommend(self.results, self.space, self.evaluator))
+            self._results = None
+            known = store.confirmed() if confirming.parts else {}
+            finalists = confirming.finalists(self.results) if confirming.parts else []
+            new = [r for r in finalists if r.key not in known]
             if not new:
                 return
             record, values = new[0], confirming.measure(new[0])
@@ -326,12 +362,13 @@ class Study(AskAndTell):
             self._results = None
             yield confirming.told(record, values)
 
-    def check_budget(self, budget: int | None, minutes: float | None) -> None:
+    def check_budget(self, budget: int | None, minutes: float | None, confirm: int = 0) -> None:
         """Refuse a budget that cannot be spent.
 
         Raises:
             BudgetError: neither is given, a budget below 1 or above the number of architectures,
-                or minutes that are not positive.
+                or minutes that are not positive; or one that ``confirm`` leaves nothing of.
+            SettingsError: ``confirm`` where nothing can be trained again.
         """
         if budget is None and minutes is None:
             raise BudgetError("give a budget: a number of evaluations, minutes, or both")
@@ -343,7 +380,14 @@ class Study(AskAndTell):
             raise BudgetError(f"budget {quoted(budget)}: at least 1 evaluation is needed")
         if minutes is not None and not (minutes > 0 and math.isfinite(minutes)):
             raise BudgetError(f"minutes {minutes:g}: a positive number is needed")
-        if budget is not None and budget > self.evaluator.capacity:
+        if whole(confirm, "confirm", at_least=0, error=BudgetError):
+            Repeating(self.evaluator, self.goals, self.executor)
+        if budget is not None and confirm >= budget:
+            raise BudgetError(
+                f"confirm {confirm:,} of a budget of {budget:,}: repetitions are part of the "
+                "budget, and at least 1 evaluation must be left; give a larger budget"
+            )
+        if budget is not None and budget - confirm > self.evaluator.capacity:
             capacity = self.evaluator.capacity
             asked = f"{budget:,}" if budget < 10**18 else quoted(budget)
             raise BudgetError(
@@ -370,7 +414,7 @@ class Study(AskAndTell):
         """Everything evaluated so far, as columns and as a report needs it."""
         if self._results is None or self._read != len(self.records):
             description = replace(self.description, changes=self._store.noted)
-            found = Results.of(description, self.records, self._store.confirmed())
+            found = self._store.results(self.records, description)
             self._results = replace(
                 found, space=self.space, evaluator=self.evaluator, strategy=self.strategy
             )
@@ -391,6 +435,11 @@ class Study(AskAndTell):
             EvaluationError: nothing was evaluated successfully yet.
         """
         return self.results.best
+
+    @property
+    def recommended(self) -> Record:
+        """The feasible evaluation to go on with; see :attr:`.Results.recommended`."""
+        return self.results.recommended
 
     @property
     def nearest(self) -> Record:

@@ -69,6 +69,7 @@ def check_evaluator(
     _check_result(bound, archs[:0], name)
     if not repeatable:
         return
+    _check_again(bound, archs, name)
     _require_equal(result, again, slice(None), f"{name}: differs once pickled")
     _require_equal(result, bound.evaluate(archs), slice(None), f"{name}: differs the second time")
     _require_equal(
@@ -113,6 +114,25 @@ def _check_available(evaluator: Evaluator, archs: Archs, result: Evaluations, na
         distinct <= evaluator.capacity,
         f"{name}: {distinct} architectures are available, but capacity is {evaluator.capacity}",
     )
+
+
+def _check_again(bound: Evaluator, archs: Archs, name: str) -> None:
+    """Check that what measures with other seeds measures some of the metrics, always alike."""
+    again = bound.again(1)
+    if again is None:
+        return
+    known = {metric.name for metric in bound.metrics}
+    require(
+        {metric.name for metric in again.metrics} <= known,
+        f"{name}: again must measure metrics of the evaluator",
+    )
+    twice = [again.evaluate(archs), pickle.loads(pickle.dumps(again)).evaluate(archs)]
+    for metric in again.metrics:
+        first, second = (found[metric.name] for found in twice)
+        require(
+            np.array_equal(first, second, equal_nan=True),
+            f"{name}: again(1) must give the same {metric.name} each time",
+        )
 
 
 def _check_parts(evaluator: Evaluator, archs: Archs, result: Evaluations | None, name: str) -> None:

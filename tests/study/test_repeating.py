@@ -104,7 +104,7 @@ def test_workers_change_nothing(pool: Executor) -> None:
     assert made(study(executor=pool).run(40, confirm=10)) == made(study().run(40, confirm=10))
 
 
-@pytest.mark.parametrize("calls", range(30, 40))
+@pytest.mark.parametrize("calls", [30, 33, 36, 39])
 def test_a_stopped_run_makes_the_rest(calls: int, tmp_path: Path) -> None:
     whole = study().run(40, confirm=10)
     path = tmp_path / "study.db"

@@ -94,7 +94,7 @@ class Search:
             open_run(
                 folder,
                 self.settings,
-                budget=1 if usual else budget,
+                budget=1 + max(self.confirm, 0) if usual else budget,
                 minutes=self.minutes,
                 confirm=self.confirm,
                 storage=self.storage,

@@ -75,7 +75,8 @@ def show_record(results: Results, record: Record) -> None:
     listed = [m for i, m in enumerate(metrics) if i < SHOWN or m.name in wanted]
     labels = {o.metric: o.label for o in results.objectives}
     known = [(labels.get(m.name, m.name), format_value(record.values[m.name], m)) for m in listed]
-    counts = [f"{len(results.records)}", *filter(None, [results.rejected_note])]
+    repeated = f"{len(results.repetitions)} repeated" if results.repetitions else ""
+    counts = [f"{len(results.records)}", *filter(None, [repeated, results.rejected_note])]
     show_rows([("best", record.string), *known, ("evaluations", ", ".join(counts))])
     if len(listed) < len(metrics):
         say(f"{len(metrics) - len(listed)} more metrics in the report")

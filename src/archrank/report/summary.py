@@ -42,7 +42,6 @@ def describe_best(study: Study | Results) -> dict[str, Any]:
         again["recommended"] = {
             "expected": _json(sure.value),
             "sd": _json(sure.sd),
-            "noise": _json(sure.noise),
             "among_best_percent": _json(sure.top),
             "highest": results.best.string,
         }

@@ -21,9 +21,8 @@ class Recommendation:
 
     Attributes:
         key: round and slot of its record.
-        value: what another training is expected to give, in the unit of the objective.
-        sd: standard deviation of that expectation; the noise of a training comes on top of it.
-        noise: standard deviation of one training.
+        value: expected mean over trainings with other seeds, in the unit of the objective.
+        sd: standard deviation of that.
         top: probability that it is among the best percent of the space.
         evaluations: evaluations that it was decided by.
         repetitions: repetitions that it was decided by.
@@ -32,7 +31,6 @@ class Recommendation:
     key: Key
     value: float
     sd: float
-    noise: float
     top: float
     evaluations: int
     repetitions: int
@@ -51,11 +49,11 @@ class Recommendation:
         metric = results.metrics[results.objective.metric]
         value, sd = (format_value(number, metric) for number in (self.value, self.sd))
         again = sum(each.key == self.key for each in results.repetitions)
-        trained = f", {again + 1} trainings of it" if again else ""
+        trained = f" ({again + 1} trainings of it count)" if again else ""
         said = [
-            f"another training is expected to give {value}, give or take {sd} and its own noise "
-            f"({format_value(self.noise, metric)}){trained}; among the best percent of the space "
-            f"with probability {min(max(self.top, 0.01), 0.99):.2f}"
+            f"over trainings with other seeds it is expected to average {value}, give or take {sd}"
+            f"{trained}; it is among the best percent of the space with probability "
+            f"{min(max(self.top, 0.01), 0.99):.2f}"
         ]
         if results.best.key != self.key:
             high = results.best
@@ -77,6 +75,6 @@ class Recommendation:
             KeyError, TypeError, ValueError: it is damaged.
         """
         number, slot = (int(each) for each in found["key"])
-        value, sd, noise, top = (float(found[name]) for name in ("value", "sd", "noise", "top"))
+        value, sd, top = (float(found[name]) for name in ("value", "sd", "top"))
         evaluations, repetitions = (int(found[name]) for name in ("evaluations", "repetitions"))
-        return cls((number, slot), value, sd, noise, top, evaluations, repetitions)
+        return cls((number, slot), value, sd, top, evaluations, repetitions)

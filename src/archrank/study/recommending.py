@@ -90,7 +90,6 @@ class Recommending:
             results.records[int(self.rows[i])].key,
             value=results.objective.sign * float(beliefs.mean[i]),
             sd=sd,
-            noise=beliefs.noise,
             top=self._top(float(beliefs.mean[i]), sd),
             evaluations=len(results.records),
             repetitions=len(results.repetitions),

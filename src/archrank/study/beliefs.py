@@ -30,7 +30,7 @@ TO_SD = 1.4826  # from the median distance of a normal distribution to its stand
 
 @dataclass(frozen=True, eq=False)
 class Beliefs:
-    """What is believed of every score: a normal distribution.
+    """Normal distributions that say what is believed of every score.
 
     Attributes:
         mean: ``(n,)``.

@@ -71,6 +71,7 @@ WEAK_AMPLITUDE = (
 )  # prior of its logarithm, against an equal share, of one label: mean, sd
 UNEXPLAINED = 0.01  # share of their variance that features explain, at least, as far as it counts
 UNTAUGHT_LOG_ODDS = -1.0  # that weak labels do not tell what labels depend on
+JOINT_LOG_ODDS = -2.0  # that groups interact: it takes labels to tell their relevances
 COST_LOG_ODDS = -4.0  # that labels depend on what is run: most labels are accuracies
 VALUES_LOG_ODDS = -1.0  # that values tell more than ranks: it takes labels to know their scale
 MARGINS = (0.1, 0.3, 1.0)  # of the bound that gaps are counted from, one of which is taken
@@ -287,14 +288,15 @@ class GaussianProcess(Ranker):
         trust = getattr(self, "pretrained_amplitude_", WEAK_AMPLITUDE)
         computed, as_run = (self.columns_.get(g, np.zeros(0, dtype=int)) for g in WEAK)
         weak = [Term(computed, amplitude=trust)] if len(computed) else []
+        odds = [0.0] * len(self._added()) + [JOINT_LOG_ODDS] * len(views)
         kernels = [
-            (view + weak, expected, 0.0)
-            for view, expected in zip(views, learnt, strict=True)
+            (view + weak, expected, prior)
+            for view, expected, prior in zip(views, learnt, odds[: len(views)], strict=True)
             if view + weak
         ]
         kernels += [
-            (terms, None, UNTAUGHT_LOG_ODDS)
-            for terms, expected, _ in kernels
+            (terms, None, UNTAUGHT_LOG_ODDS + prior)
+            for terms, expected, prior in kernels
             if expected is not None
         ]
         if run:

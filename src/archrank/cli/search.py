@@ -21,6 +21,7 @@ from archrank.formatting import whole_duration
 from archrank.runs.settings import SearchSettings
 
 if TYPE_CHECKING:
+    from archrank.runs.fidelity import Fidelity
     from archrank.study.study import Study
 
 
@@ -36,7 +37,7 @@ class Search:
     settings: SearchSettings = field(default_factory=SearchSettings)
     budget: int | None = None
     """Total evaluations, failed ones included (default: 60, strategy acenas 110, ranknas 3; no
-    limit with --minutes)."""
+    limit with --minutes). With --fidelity, what all cost together, in full trainings."""
     confirm: int = 0
     """Evaluations of the budget, in total, that train what may be best again, with other seeds."""
     minutes: float | None = None
@@ -86,6 +87,9 @@ class Search:
         from archrank.runs.folder import open_run
 
         start = time.monotonic()
+        short = self._fidelity()
+        if short is not None and budget is not None:
+            budget = short.full(budget)
         usual = self.budget is None and self.minutes is None  # cut below to what there is
         with (
             running(self._workers(), self.cluster, apart=not self._looks_up) as executor,
@@ -109,6 +113,8 @@ class Search:
             budget = min(budget or 0, study.evaluator.capacity) if usual else budget
             if isinstance(executor, Processes) and executor.workers == 1:
                 study.executor = executor if is_sendable(study.evaluator) else None
+            if short is not None:
+                self._make_shorts(study, short, folder, budget or 1)
             say(f"{study.space.name}, {study.space.size:,} architectures; run folder {folder}")
             say("; ".join(study.goals.labels))
             for change in study.changes:
@@ -139,6 +145,47 @@ class Search:
                 say(f"the budget was not reached: {study.shortfall}")
             self._finish(study, folder, stopped, budget)
         return INTERRUPTED if stopped else 0
+
+    def _fidelity(self) -> Fidelity | None:
+        """Return the short trainings that the search begins with, if any.
+
+        Raises:
+            SettingsError: it has none such, or is limited by time.
+        """
+        from archrank.runs.fidelity import fidelity_of
+
+        found = fidelity_of(self.settings)
+        if found is not None and self.minutes is not None:
+            raise SettingsError(
+                f"--fidelity {self.settings.fidelity} divides a number of trainings: give "
+                f"--budget in place of --minutes {self.minutes:g}"
+            )
+        return found
+
+    def _make_shorts(self, study: Study, short: Fidelity, folder: Path, budget: int) -> None:
+        """Make the short trainings that ``budget`` full ones choose among."""
+        from archrank.display.steps import Steps
+        from archrank.runs.fidelity import FOLDER
+        from archrank.runs.shorts import make_shorts
+        from archrank.strategies import Promoted
+
+        assert isinstance(study.strategy, Promoted)
+        with Steps(progress_console(), lambda: None) as steps:
+            make_shorts(
+                study.strategy,
+                short,
+                folder,
+                budget,
+                executor=study.executor,
+                accept_changes=self.accept_changes,
+                ask=confirm,
+                watch=steps,
+            )
+        made = len(study.strategy.shorts.archs) if study.strategy.shorts is not None else 0
+        say(
+            f"{short.meaning}: {made:,} evaluations, in {folder / FOLDER}; the best of them go on, "
+            f"{budget:,} in full"
+        )
 
     def _workers(self) -> int:
         if self.workers is not None and self.cluster is not None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from archrank.data import data_folder
 from archrank.errors import SettingsError
 from archrank.runs.evaluators import make_evaluator
+from archrank.runs.fidelity import Fidelity, fidelity_of
 from archrank.runs.latency_limits import predicted_limits
 from archrank.runs.named import instance_of, make_space, parameters
 from archrank.runs.settings import SearchSettings
@@ -30,6 +31,8 @@ def make_strategy(settings: SearchSettings, space: Space) -> Strategy:
         SettingsError: a setting that the strategy does not take; it would be ignored.
         UnknownNameError: no such strategy or ranker.
     """
+    if (short := fidelity_of(settings)) is not None:
+        return _promoted(settings, short, space)
     name = settings.strategy
     found = STRATEGIES.get(name)
     takes = parameters(found, Strategy)
@@ -47,6 +50,16 @@ def make_strategy(settings: SearchSettings, space: Space) -> Strategy:
     if settings.prune is None or prunes_itself:
         return strategy
     return _pruned(settings, strategy, space)
+
+
+def _promoted(settings: SearchSettings, short: Fidelity, space: Space) -> Strategy:
+    """Return the strategy that evaluates the best of short trainings in full."""
+    from archrank.strategies import Promoted
+
+    guide = make_strategy(short.settings, space)
+    made_by = {"fidelity": settings.fidelity, "guide": guide.describe()}
+    given = {} if settings.batch is None else {"batch_size": settings.batch}
+    return Promoted(each=short.each, made_by=made_by, **given)
 
 
 def _pruned(settings: SearchSettings, strategy: Strategy, space: Space) -> Strategy:

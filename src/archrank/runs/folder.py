@@ -20,6 +20,7 @@ from archrank.errors import (
 from archrank.files import read_json, shorten, write_json
 from archrank.locking import PATIENCE, locked
 from archrank.runs.compose import make_study
+from archrank.runs.fidelity import refuse_asking
 from archrank.runs.settings import SearchSettings, from_json, to_json
 from archrank.runs.steps import steps_of
 from archrank.runs.task_files import keep_task_files
@@ -75,6 +76,8 @@ def open_run(
         StorageError: the folder cannot be used, or its evaluations are gone.
         ArchrankError: settings or budget cannot be used; nothing has been written then.
     """
+    if asks:
+        refuse_asking(settings)
     known = _place_for(folder, settings, storage)
     study = make_study(
         settings,

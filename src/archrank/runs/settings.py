@@ -48,6 +48,9 @@ class SearchSettings:
     """Device to train on, cpu or cuda."""
     epochs: int | None = None
     """Epochs of each training (default: the task's)."""
+    fidelity: Annotated[str | None, "EPOCHS"] = None
+    """Train many architectures for so few epochs first, and only the best of them in full, half of
+    the budget each; of a table COLUMN=SHARE, such as c10_val_e12=0.06 (default: all in full)."""
     seeds: int = 1
     """Trainings of each architecture with different seeds; metrics are their means, beside
     NAME_std."""

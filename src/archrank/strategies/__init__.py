@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from archrank.strategies.history import History as History
     from archrank.strategies.patient_random import PatientRandom as PatientRandom
     from archrank.strategies.population_evolution import PopulationEvolution as PopulationEvolution
+    from archrank.strategies.promoted import Promoted as Promoted
+    from archrank.strategies.promoted import Shorts as Shorts
     from archrank.strategies.proxyless import ProxylessAceNAS as ProxylessAceNAS
     from archrank.strategies.pruned import Pruned as Pruned
     from archrank.strategies.random import Random as Random
@@ -49,11 +51,13 @@ _HOMES = {
     "History": "history",
     "PatientRandom": "patient_random",
     "PopulationEvolution": "population_evolution",
+    "Promoted": "promoted",
     "ProxylessAceNAS": "proxyless",
     "Pruned": "pruned",
     "Random": "random",
     "RankNASSearch": "ranknas",
     "RegularizedEvolution": "regularized_evolution",
+    "Shorts": "promoted",
     "Strategy": "base",
 }
 

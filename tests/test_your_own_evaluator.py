@@ -20,7 +20,7 @@ def test_every_block_runs(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     blocks = python_blocks(GUIDE)
-    assert len(blocks) == 7
+    assert len(blocks) == 8
     guide = ModuleType("guide_to_evaluators")
     monkeypatch.setitem(sys.modules, guide.__name__, guide)  # so that what it defines pickles
     names: dict[str, Any] = vars(guide)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from archrank.runs import shorts
+from archrank.study import Record, Study
 from tests.cli.conftest import Cli
 from tests.runs.test_fidelity import MINE
 
@@ -13,13 +17,21 @@ SEARCH = (
 )
 
 
-def test_stopped_among_the_short_ones_and_repeated(cli: Cli) -> None:
+def test_stopped_among_the_short_ones_and_repeated(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
     Path("mine.py").write_text(MINE)
-    Path("left").write_text("3")
-    stopped = cli(*SEARCH, "--budget", 6, "--workers", 1)
+    left = iter([True, True, False])
+
+    def finished(self: shorts._Watcher, study: Study, record: Record) -> None:
+        if not next(left):
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(shorts._Watcher, "finished_one", finished)
+        stopped = cli(*SEARCH, "--budget", 6, "--workers", 1)
     assert stopped.status == 130
     assert "stopped; what is finished is kept in run, repeat the command to go on" in stopped.err
-    Path("left").unlink()
     done = cli("search", "--run", "run", "--budget", 6, "--workers", 1)
     assert done.status == 0, done.err
     said = "training for 2 of 8 epochs: 16 evaluations, in run/short; the best of them go on, 3 in"

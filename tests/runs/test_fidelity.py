@@ -189,11 +189,11 @@ def test_budgets_are_full_trainings() -> None:
         ({"strategy": "random"}, "guided search alone begins with short trainings"),
         ({"prune": "20:1"}, "--fidelity 2 goes without --prune 20:1"),
         ({"metric": ("a", "b")}, "--fidelity 2 takes one metric"),
-        ({"evaluate": ("told",)}, "evaluations that are made elsewhere have no short trainings"),
+        (
+            {"evaluate": ("told",), "epochs": None},
+            "made elsewhere have no short trainings",
+        ),
         ({"evaluate": ("mine.py:plain",)}, "nothing that this search evaluates with takes epochs"),
-        ({"table": "t.csv"}, "--fidelity 2: of a table, write COLUMN=SHARE"),
-        ({"table": "t.csv", "fidelity": "soon=1"}, "--fidelity soon=1: of a table, write"),
-        ({"table": "t.csv", "fidelity": "soon=0.5", "metric": ()}, "name the column of full"),
     ],
 )
 def test_bad_settings(changes: dict[str, object], says: str) -> None:
@@ -204,6 +204,19 @@ def test_bad_settings(changes: dict[str, object], says: str) -> None:
     ):
         pass
     assert not Path("run").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"table": "t.csv"}, "--fidelity 2: of a table, write COLUMN=SHARE"),
+        ({"table": "t.csv", "fidelity": "soon=1"}, "--fidelity soon=1: of a table, write"),
+        ({"table": "t.csv", "fidelity": "soon=0.5", "metric": ()}, "name the column of full"),
+    ],
+)
+def test_bad_columns(changes: dict[str, object], says: str) -> None:
+    with pytest.raises(SettingsError, match=says):
+        fidelity_of(replace(SETTINGS, **changes))  # type: ignore[arg-type]
 
 
 def test_nobody_is_asked_for_short_trainings() -> None:

@@ -54,12 +54,12 @@ def make_strategy(settings: SearchSettings, space: Space) -> Strategy:
 
 def _promoted(settings: SearchSettings, short: Fidelity, space: Space) -> Strategy:
     """Return the strategy that evaluates the best of short trainings in full."""
-    from archrank.strategies import Promoted
+    from archrank.strategies.promoted import BATCH, Promoted
 
     guide = make_strategy(short.settings, space)
     made_by = {"fidelity": settings.fidelity, "guide": guide.describe()}
-    given = {} if settings.batch is None else {"batch_size": settings.batch}
-    return Promoted(each=short.each, made_by=made_by, **given)
+    batch = BATCH if settings.batch is None else settings.batch
+    return Promoted(each=short.each, batch_size=batch, made_by=made_by)
 
 
 def _pruned(settings: SearchSettings, strategy: Strategy, space: Space) -> Strategy:

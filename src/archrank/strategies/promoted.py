@@ -22,6 +22,8 @@ from archrank.strategies.history import History
 from archrank.strategies.unseen import sample_unseen
 from archrank.types import Archs, Floats
 
+BATCH = 2  # architectures per round, as of guided search
+
 
 @dataclass(frozen=True, eq=False)
 class Shorts:
@@ -59,7 +61,7 @@ class Promoted(Strategy):
         shorts: Shorts | None = None,
         *,
         each: int = 4,
-        batch_size: int = 2,
+        batch_size: int = BATCH,
         made_by: dict[str, Any] | None = None,
     ) -> None:
         require_positive(self, each=each, batch_size=batch_size)

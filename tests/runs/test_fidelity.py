@@ -29,6 +29,7 @@ from pathlib import Path
 import archrank as ar
 
 task = ar.tasks.Digits(copies=1, recipe=ar.tasks.Recipe(epochs=2))
+updates = ar.tasks.Digits(copies=1, recipe=ar.tasks.Recipe(updates=9))
 space = ar.spaces.from_choices({"depth": list(range(9)), "width": list(range(9))},
                                build=lambda c, t: None, name="plain")
 
@@ -209,6 +210,7 @@ def test_bad_settings(changes: dict[str, object], says: str) -> None:
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
+        ({"evaluate": (), "task": "mine.py:updates"}, "are as long as the 9 updates of its recipe"),
         ({"table": "t.csv"}, "--fidelity 2: of a table, write COLUMN=SHARE"),
         ({"table": "t.csv", "fidelity": "soon=1"}, "--fidelity soon=1: of a table, write"),
         ({"table": "t.csv", "fidelity": "soon=0.5", "metric": ()}, "name the column of full"),

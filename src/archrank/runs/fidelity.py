@@ -108,9 +108,14 @@ def _of_epochs(settings: SearchSettings, typed: str) -> Fidelity:
     if epochs < 1:
         raise SettingsError(f"{typed}: write the epochs of a short training, such as 3")
     full = settings.epochs
-    if full is None and "training" in (settings.evaluate or DEFAULT):
+    if "training" in (settings.evaluate or DEFAULT):
         recipe = make_task(settings.task, settings.data).recipe
-        full = recipe.epochs if recipe.updates is None else None
+        if recipe.updates is not None:
+            raise SettingsError(
+                f"{typed}: trainings of task {settings.task!r} are as long as the "
+                f"{recipe.updates:,} updates of its recipe, not so many epochs; remove it"
+            )
+        full = full or recipe.epochs
     if full is None:
         raise SettingsError(
             f"{typed}: nothing tells how many epochs a full training has. Add --epochs, if what "

@@ -143,7 +143,7 @@ def fit(args: argparse.Namespace) -> None:
             for n in STOPS:
                 if (entry["case"], entry["seed"], n) in known:
                     continue
-                ranker = default_ranker(table.space).fit(archs[:n], scores[:n])
+                ranker = default_ranker(table.space).for_search().fit(archs[:n], scores[:n])
                 smooth, std = ranker.predict(archs[:n], return_std=True)
                 sample = table.space.sample(2000, rng=np.random.default_rng(0))
                 mean, sd = ranker.predict(sample, return_std=True)

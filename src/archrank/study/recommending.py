@@ -68,7 +68,7 @@ class Recommending:
         known = np.flatnonzero(results.ok)
         scores = results.matrix[known, 0]
         learnt = _learnt(scores)
-        self._ranker = default_ranker(whole_of(space))
+        self._ranker = default_ranker(whole_of(space)).for_search()  # tells the best apart
         self._ranker.fit(results.archs[known[learnt]], scores[learnt])
         repeated = by_place(results.repetitions)
         metric, sign = results.objective.metric, results.objective.sign

@@ -10,7 +10,7 @@ truths of the latter are brought to it: as normal scores of the labels, or stand
 labels, whichever form the predictions of the labelled architectures follow more closely; and a
 normal distribution says what share is expected. RUN keeps every fit, one line of JSON each, and
 a stopped measurement goes on there. Few labels have more draws, since the share that one fit
-covers varies by them: with 32 labels and 50 % by .09 (standard deviation of a beta distribution).
+covers varies by them: with 32 labels and 50 % by .09 to .16 (standard deviation).
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def report(options: argparse.Namespace) -> None:
 
 
 def table(lines: list[dict[str, Any]], what: str) -> None:
-    """Print a row per problem; shares that are 5 points off are bold, twice their error in <>."""
+    """Print a row per problem; means that are more than 5 points off are bold."""
     sizes = sorted({line["key"][2] for line in lines})
     print(f"| half | table | {' | '.join(f'{n} labels' for n in sizes)} |")
     print("|---|---|" + "---|" * len(sizes))

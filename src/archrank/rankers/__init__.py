@@ -12,6 +12,7 @@ from archrank.lazy import lazy
 from archrank.registry import Registry
 
 if TYPE_CHECKING:
+    from archrank.rankers.across_spaces import AcrossSpaces as AcrossSpaces
     from archrank.rankers.base import NotFittedError as NotFittedError
     from archrank.rankers.base import Ranker as Ranker
     from archrank.rankers.calibrated import Calibrated as Calibrated
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from archrank.rankers.mlp import MLP as MLP
     from archrank.rankers.recursive.ranker import Recursive as Recursive
     from archrank.rankers.sequences.lstm import LSTM as LSTM
+    from archrank.rankers.transferred import Transferred as Transferred
     from archrank.rankers.trees.attentivenas import AttentiveNASForest as AttentiveNASForest
     from archrank.rankers.trees.gbdt import GBDT as GBDT
     from archrank.rankers.trees.gbdt import RankNAS as RankNAS
@@ -60,6 +62,7 @@ RANKERS = Registry(
 
 _HOMES = {
     "AceNAS": "graphs.acenas",
+    "AcrossSpaces": "across_spaces",
     "AttentiveNASForest": "trees.attentivenas",
     "BRPNAS": "graphs.brp_nas",
     "Calibrated": "calibrated",
@@ -80,6 +83,7 @@ _HOMES = {
     "RankNAS": "trees.gbdt",
     "Ranker": "base",
     "Recursive": "recursive.ranker",
+    "Transferred": "transferred",
 }
 
 __all__, __getattr__, __dir__ = lazy(__name__, _HOMES, "RANKERS")

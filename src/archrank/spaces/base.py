@@ -362,6 +362,17 @@ class Space(ABC):
         """
         raise SpaceError(f"{self.name} has no operations on edges")
 
+    def common_features(self, archs: Archs) -> NDArray[np.float32]:
+        """Numbers that mean the same in other spaces: ``(n, f)``, see :mod:`.spaces.common`.
+
+        Raises:
+            SpaceError: other spaces share none of this one's, as by default.
+        """
+        raise SpaceError(
+            f"{self.name} has no features that other spaces share; spaces of cells have: "
+            "nasbench101, nasbench201, transnas101_micro, those of NDS, your own cells"
+        )
+
     # ---- smaller spaces ------------------------------------------------------------------------
 
     def restrict(self, options: Mapping[str, Any]) -> Space:

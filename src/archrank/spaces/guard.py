@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 MANY = (
     *("valid", "active", "canonical", "index", "format", "features", "tokens", "graph"),
-    *("edge_graph", "to_origin", "mutate", "crossover"),
+    *("common_features", "edge_graph", "to_origin", "mutate", "crossover"),
 )
 """Methods of ``archs: (n, d)``."""
 MOST = 1 << 40  # architectures

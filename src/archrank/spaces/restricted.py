@@ -288,6 +288,10 @@ class RestrictedSpace(Space):
         """Dense graphs whose operations lie on edges, those of the whole space."""
         return self._origin.edge_graph(self.to_origin(archs))
 
+    def common_features(self, archs: Archs) -> NDArray[np.float32]:
+        """Numbers that mean the same in other spaces, those of the whole space: ``(n, f)``."""
+        return self._origin.common_features(self.to_origin(archs))
+
     # ---- networks ------------------------------------------------------------------------------
 
     def networks(self, task: Task | None = None) -> RestrictedNetworks:

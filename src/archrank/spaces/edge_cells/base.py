@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from archrank.errors import ArchitectureError, SpaceError, UnknownNameError
 from archrank.spaces.base import ENUMERABLE, Choice, Graphs, Space
+from archrank.spaces.common import common_features
 from archrank.spaces.edge_cells.features import CellEncoder, edges_of, live_edges
 from archrank.spaces.edge_cells.isomorphism import FORMS, Form, class_labels
 from archrank.types import Archs, Bools, Ints
@@ -226,6 +227,16 @@ class EdgeCellSpace(Space):
             none_ops=none,
             skip_ops=skip,
         )
+
+    def common_features(self, archs: Archs) -> NDArray[np.float32]:
+        """Numbers that mean the same in other spaces: ``(n, f)``, see :mod:`.spaces.common`.
+
+        Sizes are those of cells without edges that lead nowhere.
+        """
+        rows = archs
+        if self.none is not None:
+            rows = np.where(self.live(archs), archs, self.none).astype(np.uint8)
+        return common_features(self.graph(rows), self.cost(rows))
 
     @cached_property
     def _line_adjacency(self) -> Bools:

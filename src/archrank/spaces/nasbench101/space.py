@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from archrank.checks import instance
 from archrank.errors import ArchitectureError, SpaceError, UnknownNameError
 from archrank.spaces.base import Choice, Graphs
+from archrank.spaces.common import common_features
 from archrank.spaces.constrained import ConstrainedSpace
 from archrank.spaces.images import CellSizes, Scale, cell_sizes
 from archrank.spaces.nasbench101 import cells
@@ -225,6 +226,11 @@ class NASBench101(ConstrainedSpace):
         ops[:, -1] = 1
         mask = cells.live_vertices(masks)
         return Graphs(cells.adjacency(masks), ops, mask, ("input", "output", *OPS))
+
+    def common_features(self, archs: Archs) -> NDArray[np.float32]:
+        """Numbers that mean the same in other spaces: ``(n, f)``, see :mod:`.spaces.common`."""
+        rows = self.canonical(archs)
+        return common_features(self.graph(rows), self.cost(rows))
 
     # ---- networks ------------------------------------------------------------------------------
 

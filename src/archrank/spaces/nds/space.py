@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from archrank.errors import ArchitectureError, SpaceError, UnknownNameError
 from archrank.spaces.base import Choice, Graphs, Space
+from archrank.spaces.common import common_features
 from archrank.spaces.images import CIFAR10, IMAGENET, ImageSizes, image_sizes
 from archrank.spaces.nds import cells
 from archrank.spaces.nds.cost import cell_costs, network_cost
@@ -250,6 +251,11 @@ class NDS(Space):
             [self._width(rows) / max(self.widths), self._depth(rows) / max(self.depths)]
         ).astype(np.float32)
         return Graphs(adjacency, codes, np.ones(codes.shape, dtype=bool), names, extra=extra)
+
+    def common_features(self, archs: Archs) -> NDArray[np.float32]:
+        """Numbers that mean the same in other spaces: ``(n, f)``, see :mod:`.spaces.common`."""
+        rows = self.canonical(archs)
+        return common_features(self.graph(rows), self.cost(rows))
 
     def _width(self, archs: Archs) -> NDArray[np.int64]:
         return np.array(self.widths)[archs[:, -2]]

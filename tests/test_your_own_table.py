@@ -16,7 +16,7 @@ EXAMPLE = ROOT / "examples" / "13_from_a_table.py"
 
 
 def test_every_block_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    assert len(python_blocks(GUIDE)) == 4
+    assert len(python_blocks(GUIDE)) == 5
     run_as_said(GUIDE, capsys)
 
 

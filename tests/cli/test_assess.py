@@ -165,6 +165,27 @@ def test_coverage(assess: Cli) -> None:
     refused(assess("--rankers", "mine:Linear", "--seeds", 2), "coverage: True -> False")
 
 
+def test_another_space_teaches(assess: Cli, tmp_path: Path) -> None:
+    from archrank.spaces import TransNAS101Micro
+
+    space = TransNAS101Micro()
+    archs = space.enumerate()[::40]
+    rows = zip(space.format(archs), (archs == 3).sum(axis=1), strict=True)
+    other = tmp_path / "other.csv"
+    other.write_text("arch,accuracy\n" + "".join(f"{name},{n}\n" for name, n in rows))
+    result = assess(
+        *("--rankers", "mine:Linear", "--train-sizes", 20, "--seeds", 2),
+        *("--transfer", f"{other}:accuracy", "--transfer-space", "transnas101_micro"),
+    )
+    assert result.status == 0, result.err
+    lines = result.out.splitlines()
+    assert [line.split()[0] for line in lines[1:3]] == ["mine:Linear", "mine:Linear+transfer"]
+    assert lines[3].startswith("without labels  tau")
+    assert [line.split()[0] for line in lines[4:]] == ["transfer", "params", "macs"]
+    assert f"transfer from {other}:accuracy" in result.err
+    refused(assess("--transfer", "accuracy"), "transfer 'accuracy': write FILE:COLUMN")
+
+
 def test_failures_are_told(assess: Cli) -> None:
     result = assess("--rankers", "mine:Broken", "--train-sizes", 20, "--seeds", 2)
     assert result.status == 0

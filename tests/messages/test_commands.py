@@ -93,6 +93,8 @@ COMMANDS = (
     f"{ASSESS} --weak cells.csv:macs",
     f"{ASSESS} --judge test_accuracy test_accuracy",
     f"{ASSESS} --fine-tune 5",
+    f"{ASSESS} --transfer accuracy",
+    f"{ASSESS} --transfer-space hat",
     "importance",
     "importance runs/none",
     f"importance --table {CELLS}",

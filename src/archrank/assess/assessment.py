@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archrank.assess.coverage import CALIBRATION
-from archrank.assess.grid import Done
+from archrank.assess.grid import Done, Row
 from archrank.assess.judging import LEVEL, MEASURES, measures_of
 from archrank.assess.protocol import Protocol
 from archrank.assess.reliability import coverage_notes, coverage_rows
-from archrank.assess.text import records, table_rows
+from archrank.assess.text import records, score_rows, table_rows
 from archrank.files import write_file, write_text
 from archrank.metrics import Direction, split_direction
 
@@ -38,6 +38,9 @@ class Assessment:
         n: Number of architectures in the table.
         directions: Direction of each column, by its name as the protocol has it.
         unaided: Rankers that cannot be pretrained and therefore did not use the weak labels.
+        source: Table and column of another space that teach, ``FILE:COLUMN``, if any.
+        without_labels: Criteria of what ranks the table without a label of it, if another space
+            teaches: its transfer, costs and weak labels.
     """
 
     protocol: Protocol
@@ -47,6 +50,8 @@ class Assessment:
     n: int
     directions: Mapping[str, Direction]
     unaided: tuple[str, ...] = ()
+    source: str | None = None
+    without_labels: tuple[Row, ...] = ()
 
     @cached_property
     def raw(self) -> DataFrame:
@@ -131,6 +136,10 @@ class Assessment:
         """
         return table_rows(self.table(), measures_of(criteria))
 
+    def rows_without_labels(self) -> list[tuple[str, ...]]:
+        """Write :attr:`without_labels` as text, with a heading; empty if there is nothing."""
+        return score_rows(self.without_labels)
+
     @property
     def caption(self) -> str:
         """Explanation of the table's intervals."""
@@ -150,6 +159,11 @@ class Assessment:
             "directions": dict(self.directions),
             "unaided": list(self.unaided),
             "results": records(self.table()),
+            **(
+                {"transfer": self.source, "without_labels": list(self.without_labels)}
+                if self.source
+                else {}
+            ),
             "failures": self.failures(),
             "coverage_notes": self.coverage_notes(),
         }

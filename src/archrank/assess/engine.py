@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
+from archrank.assess.across import helped, learn_source, without_labels
 from archrank.assess.assessment import Assessment
-from archrank.assess.grid import Cell, Done, Watcher, cells
+from archrank.assess.grid import Cell, Done, Row, Watcher, cells
 from archrank.assess.problem import Problem, load_problem, measured, open_table
 from archrank.assess.protocol import Protocol
 from archrank.assess.storage import CellJournal, open_journal
@@ -41,6 +43,8 @@ def assess(
     weak_rows: int | None = None,
     leave_out_training: bool = False,
     coverage: bool = False,
+    transfer: str | None = None,
+    transfer_space: str | Space | None = None,
     space: str | Space | None = None,
     where: Mapping[str, str] | None = None,
     choices: Sequence[str] = (),
@@ -74,6 +78,9 @@ def assess(
         weak_rows: Number of architectures to pretrain on.
         leave_out_training: Judge on the architectures that were not trained on.
         coverage: Measure what intervals of the calibrated rankers cover, from six more fits each.
+        transfer: Table of another space that teaches, and its column: ``FILE:COLUMN``. It ranks the
+            table without a label of it, and every ranker is assessed with its help, too.
+        transfer_space: Space of that table; ``None``: what it tells, otherwise ``nasbench201``.
         space: The space of the architectures; ``None``: what a published table tells of itself,
             otherwise ``nasbench201``. Ignored for a loaded table, which knows its own.
         where: ``{column: value}`` of the rows of the file to take, such as one device's.
@@ -124,8 +131,20 @@ def assess(
         loaded = measured(loaded, protocol)
     problem = load_problem(loaded, protocol, None if data is None else Path(data))
     named = make_rankers(rankers, problem.space)
+    if transfer_space is not None and transfer is None:
+        raise SettingsError(
+            f"transfer_space {transfer_space} is only used with a table that teaches: give "
+            "transfer, or leave transfer_space out"
+        )
+    found: tuple[Row, ...] = ()
+    if transfer is not None:
+        folder = None if data is None else Path(data)
+        across = learn_source(transfer, transfer_space, problem.space, folder)
+        named = helped(named, across)
+        found = without_labels(across, problem, protocol.judged)
     folder = None if out is None else Path(out)
-    return carry_out(protocol, problem, named, out=folder, executor=executor, progress=progress)
+    done = carry_out(protocol, problem, named, out=folder, executor=executor, progress=progress)
+    return replace(done, source=transfer, without_labels=found)
 
 
 def carry_out(

@@ -51,6 +51,7 @@ def _body(found: Assessment) -> Iterator[str]:
                 heading = words.format(labels=labels, more=more, judged=on)
                 yield _table(heading, part, staged=found.protocol.stages > 1)
     yield f'<p class="muted">{escape(found.caption.capitalize())}.</p>'
+    yield _without_labels(found)
     if found.unaided:
         names = escape(", ".join(found.unaided))
         yield f'<p class="muted">Cannot pretrain, so used no weak labels: {names}.</p>'
@@ -67,6 +68,22 @@ def _body(found: Assessment) -> Iterator[str]:
     settings = {k: _words(v) for k, v in asdict(found.protocol).items()}
     yield listing("Protocol", settings)
     yield listing("Versions", environment())
+
+
+def _without_labels(found: Assessment) -> str:
+    """Write what ranks the table without a label, if another space teaches."""
+    rows = found.rows_without_labels()
+    if not rows:
+        return ""
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in ("score", *rows[0][1:]))
+    body = "".join(
+        f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows[1:]
+    )
+    heading = escape(f"Without labels: transfer from {found.source}, and other scores")
+    return (
+        f'<section><h2>{heading}</h2><div class="scroll"><table class="spreads"><thead>'
+        f"<tr>{head}</tr></thead><tbody>{body}</tbody></table></div></section>"
+    )
 
 
 def _more(protocol: Protocol, judged: str) -> str:

@@ -30,6 +30,18 @@ def table_rows(table: DataFrame, chosen: Sequence[Measure] = MEASURES) -> list[t
     return rows
 
 
+def score_rows(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
+    """Write criteria of scores that need no labels: a heading, and one line per score."""
+    if not rows:
+        return []
+    keys = ["score", *(["judged"] if len({row["judged"] for row in rows}) > 1 else [])]
+    found = [("without labels", *keys[1:], *(m.title for m in MEASURES))]
+    for row in rows:
+        cells = [str(row[key]) for key in keys]
+        found.append((*cells, *(m.text(row[m.name]) for m in MEASURES)))
+    return found
+
+
 def estimate(measure: Measure, record: Mapping[Hashable, Any]) -> str:
     """Write ``mean ± sd`` of several fits, or ``value [low, high]`` of one."""
     mean, sd = record[measure.name], record[f"{measure.name}_sd"]

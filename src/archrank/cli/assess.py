@@ -68,6 +68,11 @@ class Assess:
     coverage: bool = False
     """Also calibrate each fit (any ranker) on its labels, and tell what its 50, 80 and 95 %
     intervals cover of the rows without labels: six more fits each."""
+    transfer: Annotated[str | None, "FILE:COLUMN"] = None
+    """Table of another space of cells that teaches: what ranks without a label of this table, and
+    every ranker with its help (NAME+transfer)."""
+    transfer_space: Annotated[str | None, "NAME"] = None
+    """Space of that table (default: what it tells, else nasbench201)."""
     space: Annotated[str | None, "NAME"] = None
     """Space of the table: a name, or your own as file.py:name or package.module:name (default: of
     the published tables of HAT and HW-GPT-Bench their own, else nasbench201)."""
@@ -120,6 +125,8 @@ class Assess:
                     weak_rows=self.weak_rows,
                     leave_out_training=self.leave_out_training,
                     coverage=self.coverage,
+                    transfer=self.transfer,
+                    transfer_space=self.transfer_space,
                     space=self.space,
                     where=row_values(self.where),
                     choices=listed(self.choices),
@@ -152,6 +159,9 @@ class Assess:
             say(found.heading)
             show_rows(found.rows(self.criteria))
             say(found.caption)
+            if found.without_labels:
+                say(f"ranked without a label of this table, transfer from {found.source}")
+                show_rows(found.rows_without_labels())
             if found.unaided:
                 say(f"cannot pretrain, so used no weak labels: {', '.join(found.unaided)}")
             if found.coverage_rows():

@@ -14,6 +14,7 @@ the architecture by parameters, higher for more.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ from archrank.errors import BudgetError, SettingsError
 from archrank.rankers.base import NotFittedError, check_scores
 from archrank.rankers.kit.targets import normal_scores
 from archrank.spaces.common import COMMON_NAMES, SIZES
+from archrank.tables.arrays import digest
 from archrank.types import Archs, Floats, Ints
 
 if TYPE_CHECKING:
@@ -81,6 +83,9 @@ class AcrossSpaces:
         size: Share of a prediction that is the place by parameters instead of what was learnt.
         seed: Seed of the choice among more than 2,000 labels.
 
+    Attributes:
+        digest: Of what was learnt; empty before.
+
     Raises:
         SettingsError: ``size`` is not from 0 to 1.
         SpaceError: Other spaces share no features of ``source``.
@@ -100,10 +105,16 @@ class AcrossSpaces:
     def __init__(self, source: Space, *, size: float = SIZE, seed: int = 0) -> None:
         if not 0 <= size <= 1:
             raise SettingsError(f"AcrossSpaces: size is a share from 0 to 1, got {size}")
-        self.source = source
+        self._source = source
         self.size = size
         self.seed = seed
+        self.digest = ""
         self._references: dict[str, _Reference] = {}
+
+    @property
+    def source(self) -> Space:
+        """Space of the architectures that are learnt."""
+        return self._source
 
     def fit(self, archs: NDArray[np.generic], scores: ArrayLike) -> Self:
         """Learn from ``archs: (n, d)`` of the source and their ``scores: (n,)``, higher is better.
@@ -124,6 +135,7 @@ class AcrossSpaces:
         self._mean, self._spread = views.mean(axis=0), np.maximum(views.std(axis=0), 1e-9)
         model = SVR(C=PENALTY, gamma=WIDTH / views.shape[1])
         self._model = model.fit(self._scaled(views), normal_scores(y))
+        self.digest = digest(rows, {self.source.fingerprint(): y})[:12]
         return self
 
     def predict(self, space: Space, archs: NDArray[np.generic]) -> Floats:
@@ -157,12 +169,15 @@ class AcrossSpaces:
             BudgetError: ``count`` is not from 1 to the number of architectures.
         """
         from sklearn.cluster import KMeans
+        from sklearn.exceptions import ConvergenceWarning
 
         rows = space.validate(archs)
         whole(count, "representatives", at_least=1, at_most=len(rows), error=BudgetError)
         places = np.clip(self._reference(space).places(_features(space, rows)), -FAR, FAR)
         some = np.random.default_rng(seed).permutation(len(rows))[: max(MOST, count)]
-        clusters = KMeans(count, n_init=3, random_state=seed).fit(places[some])
+        with warnings.catch_warnings():  # of fewer different architectures than clusters
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            clusters = KMeans(count, n_init=3, random_state=seed).fit(places[some])
         chosen: list[int] = []
         for distance in clusters.transform(places[some]).T:  # two clusters may be one point
             order = some[np.argsort(distance, kind="stable")]
@@ -192,7 +207,8 @@ class AcrossSpaces:
         return (found - mean) / spread
 
     def _scaled(self, views: Floats) -> Floats:
-        return np.clip((views - self._mean) / self._spread, -FAR, FAR)
+        scaled: Floats = np.clip((views - self._mean) / self._spread, -FAR, FAR)
+        return scaled
 
     def __getstate__(self) -> dict[str, object]:
         """Leave out what is computed when first used: workers receive rankers often."""

@@ -77,7 +77,7 @@ def common_features(graphs: Graphs, costs: dict[str, Floats]) -> NDArray[np.floa
         costs: ``params`` and ``macs``, ``(n,)`` each.
     """
     size = np.log(np.column_stack([costs["params"], costs["macs"]]))
-    order = _order(graphs.adjacency.any(axis=0))
+    order = _order(np.any(graphs.adjacency, axis=0))
     parts = [
         _of_cells(graphs, order, slice(start, start + CHUNK))
         for start in range(0, len(graphs.ops), CHUNK)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from archrank.spaces.base import Space
 
-SIZE = 0.4  # share of a prediction that is size
+SIZE = 0.2  # share of a prediction that is size
 MOST = 2000  # labels of the source that are learnt, drawn at random where there are more
 REFERENCE = 2000  # architectures that say what is common in a space
 WIDTH = 0.3  # of the Gaussian kernel, over the number of features

@@ -46,7 +46,7 @@ PARAMS = COMMON_NAMES.index("size:log params")
 
 @dataclass(frozen=True, eq=False)
 class _Reference:
-    """What is common in a space.
+    """Features that are common in a space.
 
     Attributes:
         sorted: features of a random sample, each column sorted: ``(r, f)``.

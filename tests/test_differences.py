@@ -90,3 +90,8 @@ def test_a_message_has_an_end() -> None:
     text = told(differences(dict.fromkeys(range(20), 0), dict.fromkeys(range(20), 1)))
     assert text.count("->") == MOST
     assert text.endswith(f"; and {20 - MOST} more")
+
+
+def test_a_setting_of_nothing_is_told_from_none() -> None:
+    assert str(differences({"a": {}}, {"a": {"forms": None}})[0]) == "a.forms: new setting"
+    assert str(differences({"a": {"forms": None}}, {"a": {}})[0]) == "a.forms: no longer a setting"

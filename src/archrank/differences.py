@@ -41,6 +41,8 @@ class Difference:
 
     def __str__(self) -> str:
         stored, now = _shown(self.stored), _shown(self.now)
+        if stored == now:  # one side has the setting, as None, and the other does not know it
+            return f"{self.path}: {'new' if self.stored is NOT_SET else 'no longer a'} setting"
         if max(len(stored), len(now)) > LONGEST:
             stored, now = _where_they_differ(stored, now)
         return f"{self.path}: {stored} -> {now}"

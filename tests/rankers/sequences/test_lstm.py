@@ -51,7 +51,7 @@ def test_reads_the_last_output_of_a_literal_lstm() -> None:
 
 def test_unknown_objective(space: NASBench201) -> None:
     archs = space.sample(5, rng=np.random.default_rng(0))
-    with pytest.raises(UnknownNameError, match="unknown objective 'rank'"):
+    with pytest.raises(UnknownNameError, match="unknown loss 'rank', did you mean 'lambdarank'"):
         LSTM(space, "rank").fit(archs, np.arange(5.0))  # type: ignore[arg-type]
 
 

@@ -27,6 +27,7 @@ from typing import Any
 
 import numpy as np
 import optuna
+from json_lines import read
 from tables_at_hand import HALVES, Problem, problems
 
 import archrank as ar
@@ -153,14 +154,6 @@ def measure(args: argparse.Namespace) -> None:
             if key not in known:
                 file.write(json.dumps({"key": key, **make()}) + "\n")
                 file.flush()
-
-
-def read(run: Path) -> list[dict[str, Any]]:
-    """Return all entries; a last line that was not written to its end is left out."""
-    if not run.exists():
-        return []
-    lines = run.read_text().splitlines(keepends=True)
-    return [json.loads(line) for line in lines if line.endswith("\n")]
 
 
 def report(args: argparse.Namespace) -> None:

@@ -28,10 +28,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
+from json_lines import read
 from scipy.special import ndtr
 
 import archrank as ar
@@ -94,14 +94,6 @@ CASES = {
 }
 NOISE = 77  # a number that other seeds do not begin with
 REAL = {name: case.task for name, case in CASES.items() if case.task}
-
-
-def read(run: Path) -> list[dict[str, Any]]:
-    """Return all entries; a last line that was not written to its end is left out."""
-    if not run.exists():
-        return []
-    lines = run.read_text().splitlines(keepends=True)
-    return [json.loads(line) for line in lines if line.endswith("\n")]
 
 
 def search(args: argparse.Namespace) -> None:

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from json_lines import read
 from scipy.special import ndtri
 from tables_at_hand import HALVES, Problem, problems
 
@@ -102,10 +103,6 @@ def keys(problem: Problem, options: argparse.Namespace) -> Iterator[tuple[str, s
         for n in options.labels:
             for draw in range(options.draws or DRAWS.get(n, 4)):
                 yield problem.name, ranker, n, draw
-
-
-def read(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
 def report(options: argparse.Namespace) -> None:

@@ -23,6 +23,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from json_lines import read
 
 import archrank as ar
 from archrank.strategies.guided import Guided
@@ -148,7 +149,7 @@ def real(task: str, seed: int, budget: int, epochs: int) -> dict[str, list[list[
 
 def main_real(args: argparse.Namespace) -> None:
     """Run what is missing of real searches, then print what they recommend at every cost."""
-    known = [json.loads(line) for line in args.out.open()] if args.out.exists() else []
+    known = read(args.out)
     have = {(k["task"], k["seed"]) for k in known}
     for seed in range(args.seeds):
         if (args.real, seed) not in have:
@@ -185,7 +186,7 @@ def main() -> None:
     if args.real:
         main_real(args)
         return
-    known = [json.loads(line) for line in args.out.open()] if args.out.exists() else []
+    known = read(args.out)
     have = {(k["problem"], k["way"], k["seed"]) for k in known}
     wanted = args.problems.split(",") if args.problems else None
     for problem in problems(args.data):

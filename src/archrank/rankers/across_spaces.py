@@ -15,7 +15,7 @@ the architecture by parameters, higher for more.
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -131,7 +131,8 @@ class AcrossSpaces:
             some = np.random.default_rng(self.seed).choice(len(rows), MOST, replace=False)
             rows, y = rows[some], y[some]
         self._references.clear()
-        views = _sample(self.source).views(_features(self.source, rows))
+        reference = _Reference(np.sort(_draw(self.source), axis=0))
+        views = reference.views(_features(self.source, rows))
         self._mean, self._spread = views.mean(axis=0), np.maximum(views.std(axis=0), 1e-9)
         model = SVR(C=PENALTY, gamma=WIDTH / views.shape[1])
         self._model = model.fit(self._scaled(views), normal_scores(y))
@@ -192,10 +193,11 @@ class AcrossSpaces:
             raise NotFittedError("this AcrossSpaces is not fitted yet; call fit(archs, scores)")
         key = space.fingerprint()
         if key not in self._references:
-            plain = _sample(space)
-            predicted = self._model.predict(self._scaled(plain.views(_draw(space))))
+            drawn = _draw(space)
+            plain = _Reference(np.sort(drawn, axis=0))
+            predicted = self._model.predict(self._scaled(plain.views(drawn)))
             centre = float(predicted.mean()), float(predicted.std()) or 1.0
-            self._references[key] = _Reference(plain.sorted, centre)
+            self._references[key] = replace(plain, centre=centre)
         return self._references[key]
 
     def _learnt(self, space: Space, features: Floats) -> Floats:
@@ -227,7 +229,3 @@ def _features(space: Space, archs: Archs) -> Floats:
 
 def _draw(space: Space) -> Floats:
     return _features(space, space.sample(REFERENCE, rng=np.random.default_rng(0)))
-
-
-def _sample(space: Space) -> _Reference:
-    return _Reference(np.sort(_draw(space), axis=0))

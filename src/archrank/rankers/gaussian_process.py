@@ -288,10 +288,11 @@ class GaussianProcess(Ranker):
         trust = getattr(self, "pretrained_amplitude_", WEAK_AMPLITUDE)
         computed, as_run = (self.columns_.get(g, np.zeros(0, dtype=int)) for g in WEAK)
         weak = [Term(computed, amplitude=trust)] if len(computed) else []
-        odds = [0.0] * len(self._added()) + [JOINT_LOG_ODDS] * len(views)
+        added = len(self._added())
+        odds = [0.0] * added + [JOINT_LOG_ODDS] * (len(views) - added)
         kernels = [
             (view + weak, expected, prior)
-            for view, expected, prior in zip(views, learnt, odds[: len(views)], strict=True)
+            for view, expected, prior in zip(views, learnt, odds, strict=True)
             if view + weak
         ]
         kernels += [
@@ -300,9 +301,9 @@ class GaussianProcess(Ranker):
             if expected is not None
         ]
         if run:
-            added = [Term(self.columns_[g], linear=True) for g in run]
-            added += [Term(as_run, linear=True, amplitude=trust)] if len(as_run) else []
-            kernels.append((views[0] + added + weak, learnt[0], COST_LOG_ODDS))
+            linear = [Term(self.columns_[g], linear=True) for g in run]
+            linear += [Term(as_run, linear=True, amplitude=trust)] if len(as_run) else []
+            kernels.append((views[0] + linear + weak, learnt[0], COST_LOG_ODDS))
         return kernels
 
     def _term(self, group: str, relevance: bool = False) -> Term:

@@ -13,10 +13,10 @@ import json
 import os
 import warnings
 import weakref
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import optuna
 from optuna.distributions import CategoricalDistribution
@@ -43,6 +43,8 @@ from archrank.study.record import Description, Record
 from archrank.study.repetitions import Repetition
 from archrank.study.results import Results
 from archrank.study.trials import ConflictError, Stamp, Trials
+
+T = TypeVar("T")
 
 STUDY_NAME = "archrank"
 DATABASE = "study.db"  # in a run folder
@@ -196,14 +198,13 @@ class TrialStore:
         Raises:
             StorageError: they cannot be read.
         """
-        try:
-            stored = _json(self._study.user_attrs.get(CONFIRMED, "{}"))
-            return {
+        return self._kept(
+            CONFIRMED,
+            lambda stored: {
                 _place(place): {name: float(value) for name, value in values.items()}
                 for place, values in stored.items()
-            }
-        except Exception as error:
-            raise self._failed(error, to_read=True) from None
+            },
+        )
 
     def confirm(self, place: tuple[int, int], values: Mapping[str, float]) -> None:
         """Keep metrics of the record of a round and slot that were measured once more.
@@ -214,11 +215,7 @@ class TrialStore:
         self._keep_confirmed({**self.confirmed(), place: dict(values)})
 
     def _keep_confirmed(self, known: Mapping[Key, Mapping[str, float]]) -> None:
-        text = _text({f"{r},{slot}": dict(metrics) for (r, slot), metrics in known.items()})
-        try:
-            self._study.set_user_attr(CONFIRMED, text)
-        except Exception as error:
-            raise self._failed(error) from None
+        self._keep(CONFIRMED, {f"{r},{slot}": dict(each) for (r, slot), each in known.items()})
 
     def repetitions(self) -> list[Repetition]:
         """Return the repeated evaluations, in the order in which they were stored.
@@ -226,11 +223,10 @@ class TrialStore:
         Raises:
             StorageError: they cannot be read.
         """
-        try:
-            stored = _json(self._study.user_attrs.get(REPEATED, "{}"))
-            return [Repetition.from_json(each) for each in stored.get("repetitions", [])]
-        except Exception as error:
-            raise self._failed(error, to_read=True) from None
+        return self._kept(
+            REPEATED,
+            lambda stored: [Repetition.from_json(each) for each in stored.get("repetitions", [])],
+        )
 
     def repeat(self, repetition: Repetition) -> None:
         """Keep a repeated evaluation.
@@ -241,11 +237,7 @@ class TrialStore:
         self._keep_repetitions([*self.repetitions(), repetition])
 
     def _keep_repetitions(self, known: Sequence[Repetition]) -> None:
-        text = _text({"repetitions": [each.to_json() for each in known]})
-        try:
-            self._study.set_user_attr(REPEATED, text)
-        except Exception as error:
-            raise self._failed(error) from None
+        self._keep(REPEATED, {"repetitions": [each.to_json() for each in known]})
 
     def recommendation(self) -> Recommendation | None:
         """Return what the run recommended when it ended last, if anything.
@@ -253,11 +245,9 @@ class TrialStore:
         Raises:
             StorageError: it cannot be read.
         """
-        try:
-            stored = _json(self._study.user_attrs.get(RECOMMENDED, "{}"))
-            return Recommendation.from_json(stored) if stored else None
-        except Exception as error:
-            raise self._failed(error, to_read=True) from None
+        return self._kept(
+            RECOMMENDED, lambda stored: Recommendation.from_json(stored) if stored else None
+        )
 
     def recommend(self, recommendation: Recommendation | None) -> None:
         """Keep what the run recommends.
@@ -265,12 +255,7 @@ class TrialStore:
         Raises:
             StorageError: the storage cannot be written.
         """
-        text = _text({} if recommendation is None else recommendation.to_json())
-        try:
-            if self._study.user_attrs.get(RECOMMENDED, "{}") != text:
-                self._study.set_user_attr(RECOMMENDED, text)
-        except Exception as error:
-            raise self._failed(error) from None
+        self._keep(RECOMMENDED, {} if recommendation is None else recommendation.to_json())
 
     def results(self, records: Sequence[Record], description: Description) -> Results:
         """Return records of the run with all that was measured again, and what it recommends.
@@ -281,6 +266,22 @@ class TrialStore:
         return Results.of(
             description, records, self.confirmed(), self.repetitions(), self.recommendation()
         )
+
+    def _kept(self, name: str, read: Callable[[dict[str, Any]], T]) -> T:
+        """Read what is kept of the study under ``name``; of nothing, an empty mapping."""
+        try:
+            return read(_json(self._study.user_attrs.get(name, "{}")))
+        except Exception as error:
+            raise self._failed(error, to_read=True) from None
+
+    def _keep(self, name: str, value: object) -> None:
+        """Keep JSON of the study under ``name``, if it is not what is kept already."""
+        text = _text(value)
+        try:
+            if self._study.user_attrs.get(name, "{}") != text:
+                self._study.set_user_attr(name, text)
+        except Exception as error:
+            raise self._failed(error) from None
 
     def _forget_measured_again(self, places: Set[Key]) -> None:
         self._forget_confirmed(places)

@@ -30,19 +30,30 @@ class DecisionFeatures:
     Args:
         choices: of the space.
         subsets: sets among them.
+        one_by_one: most options of an ordered decision that is one-hot, too; ``None`` is any.
     """
 
-    def __init__(self, choices: Sequence[Choice], subsets: Sequence[Members]) -> None:
+    def __init__(
+        self,
+        choices: Sequence[Choice],
+        subsets: Sequence[Members],
+        one_by_one: int | None = None,
+    ) -> None:
         self._radices = np.array([len(c.options) for c in choices], dtype=np.int64)
         ordered = [j for j, choice in enumerate(choices) if is_ordered(choice)]
         self._ordered = np.array(ordered, dtype=np.int64)
         self._scale = np.zeros((len(ordered), int(self._radices.max())), dtype=np.float32)
         for row, j in zip(self._scale, ordered, strict=True):
             row[: len(choices[j].options)] = places(choices[j])
+        self._apart = [
+            j
+            for j, c in enumerate(choices)
+            if one_by_one is None or len(c.options) <= one_by_one or j not in ordered
+        ]
         self._sets = [one for one in subsets if not any(isinstance(m, str) for m in one.labels)]
         self.names = (
             *(f"{ORDERED}:{choices[j].name}" for j in ordered),
-            *(f"{CHOICE}:{c.name}={o}" for c in choices for o in c.options),
+            *(f"{CHOICE}:{choices[j].name}={o}" for j in self._apart for o in choices[j].options),
             *(f"{SET}:{one.name}.upto.{m}" for one in self._sets for m in one.labels[:-1]),
         )
 
@@ -59,9 +70,14 @@ class DecisionFeatures:
 
     def _one_hot(self, archs: Archs, active: Bools) -> NDArray[np.float32]:
         """One column per option of every decision, all zero where inactive: ``(n, options)``."""
+        radices = self._radices[self._apart]
         blocks = [
             (archs[:, j, None] == np.arange(radix))
-            for j, radix in enumerate(self._radices.tolist())
+            for j, radix in zip(self._apart, radices.tolist(), strict=True)
         ]
-        known = np.repeat(active, self._radices, axis=1)
+        if not blocks:
+            return np.zeros((len(archs), 0), dtype=np.float32)
+        if len(blocks) < len(self._radices):
+            active = active[:, self._apart]
+        known = np.repeat(active, radices, axis=1)
         return (np.concatenate(blocks, axis=1) & known).astype(np.float32)

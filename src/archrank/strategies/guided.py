@@ -229,7 +229,7 @@ class Guided(Strategy):
         order = np.argsort(-history.scores, kind="stable")  # failed ones (NaN) come last
         best = order[: min(PARENTS, int(history.ok.sum()))]
         parents = history.archs[rng.choice(best, n)]
-        rates = rng.choice([1.5, 3.0, 6.0], (n, 1)) / history.space.d
+        rates = np.minimum(rng.choice([1.5, 3.0, 6.0], (n, 1)) / history.space.d, 1.0)
         return history.space.mutate(parents, rng=rng, rate=rates)
 
     def _fitted(

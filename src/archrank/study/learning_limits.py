@@ -152,7 +152,7 @@ class LearningLimits:
         else:
             fastest = archs[rows[np.argsort(costs[rows], kind="stable")[:FIRST]]]
             parents = fastest[rng.integers(len(fastest), size=POOL)]
-            mutants = space.mutate(parents, rng=rng, rate=3.0 / space.d)
+            mutants = space.mutate(parents, rng=rng, rate=min(1.0, 3.0 / space.d))
             pool = np.concatenate([space.sample(POOL, rng=rng), mutants])
         pool = distinct(pool, space.canonical(pool))
         pool = pool[is_new(space.canonical(pool), space.canonical(archs))]

@@ -10,7 +10,7 @@ import pytest
 import archrank as ar
 from archrank.evaluators import Function
 from archrank.rankers import Linear
-from archrank.spaces import CustomSpace
+from archrank.spaces import CustomSpace, from_choices
 from archrank.strategies import Guided, Pruned, Random, RegularizedEvolution, Strategy
 from archrank.strategies.inside import Inside
 from archrank.testing import check_space, check_strategy
@@ -56,3 +56,12 @@ def test_a_search_goes_on_inside_a_smaller_space() -> None:
     assert all(3 in members and max(members) < 12 and len(members) == 4 for members in found)
     assert inside.contains(drawn).all()
     check_space(smaller)
+
+
+def test_guided_search_in_a_space_of_few_decisions_with_many_options() -> None:
+    """Too many architectures to rank all, and mutants of fewer decisions than usually change."""
+    space = from_choices({name: ar.Int(0, 255, points=256) for name in "ab"})
+    assert space.size > Guided().candidates
+    fn = Function(lambda config: -abs(config["a"] - 200) - abs(config["b"] - 17))
+    study = ar.Study(space, fn, Guided(candidates=300), seed=0)
+    assert study.run(20).best.values["score"] > -8

@@ -54,7 +54,7 @@ class Axis:
             return int((found.high - found.low) // found.step + 1)
         if found.step is None:
             return None
-        return math.floor((found.high - found.low) / found.step + OFF_STEP) + 1
+        return int((found.high - found.low) / found.step + OFF_STEP) + 1
 
     @property
     def fine(self) -> bool:

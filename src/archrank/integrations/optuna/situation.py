@@ -27,7 +27,7 @@ from archrank.types import Archs, Bools, Floats
 
 @dataclass(frozen=True)
 class Situation:
-    """What is known before a trial.
+    """All that is known before a trial.
 
     Attributes:
         space: of the parameters.

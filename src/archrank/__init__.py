@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from archrank import assess as assess
     from archrank import benchmark as benchmark
     from archrank import cli as cli
+    from archrank import comparison as comparison
     from archrank import criteria as criteria
     from archrank import drawing as drawing
     from archrank import errors as errors
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from archrank import tasks as tasks
     from archrank import testing as testing
     from archrank import training as training
+    from archrank.comparison.comparing import compare as compare
     from archrank.errors import ArchrankError as ArchrankError
     from archrank.export.loading import load as load
     from archrank.spaces.base import Space as Space
@@ -68,6 +70,7 @@ _HOMES = {
     "Space": "spaces.base",
     "Study": "study.study",
     "Subset": "spaces.custom.subset",
+    "compare": "comparison.comparing",
     "load": "export.loading",
     "read_table": "tables.own",
     **dict.fromkeys(
@@ -75,6 +78,7 @@ _HOMES = {
             "assess",
             "benchmark",
             "cli",
+            "comparison",
             "criteria",
             "drawing",
             "errors",

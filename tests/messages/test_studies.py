@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from archrank import Study
+from archrank import Study, comparison
 from archrank.assess import assess
 from archrank.benchmark.latencies import archs_to_measure, grow_latencies
 from archrank.evaluators import Combined, Cost, Function, Latency, Training
@@ -36,6 +36,10 @@ def depth(config: dict[str, Any]) -> dict[str, Any]:
     return {"score": config["depth"]}
 
 
+def other_depth(config: dict[str, Any]) -> dict[str, Any]:
+    return {"score": -config["depth"]}
+
+
 def nothing(config: dict[str, Any]) -> None:
     """Forget to return the metrics."""
 
@@ -55,6 +59,15 @@ def broken(config: dict[str, Any]) -> dict[str, Any]:
 def study(function: Any = depth, **options: Any) -> Study:
     """Make a study of the space above."""
     return Study(SPACE, Function(function, metrics=("score",)), Random(2), **options)
+
+
+def limited(bound: int = 3) -> Study:
+    return study(constraints=f"score<={bound}").run(4)
+
+
+def wider() -> Study:
+    space = CustomSpace({"depth": [1, 2, 3], "width": [8, 16, 32]}, build=no_network)  # type: ignore[arg-type]
+    return Study(space, Function(depth, metrics=("score",)), Random(2)).run(4)
 
 
 MISTAKES: Cases = {
@@ -78,6 +91,29 @@ MISTAKES: Cases = {
     "limit on a cost that nothing keeps": lambda: Study(
         SPACE, Function(depth, ("score",), cheap=True), Random(2), constraints=["score>3"]
     ).run(2),
+    "comparison of one run": lambda: comparison.compare([study().run(4)]),
+    "comparison of a number": lambda: comparison.compare([study().run(4), 4]),  # type: ignore[list-item]
+    "comparison of a run with itself": lambda: comparison.compare([study().run(4), study().run(3)]),
+    "comparison of other spaces": lambda: comparison.compare([study().run(4), wider()]),
+    "comparison of other limits": lambda: comparison.compare([limited(), limited(2)]),
+    "comparison of other objectives": lambda: comparison.compare(
+        [study().run(4), study(objectives="score:minimize").run(4)]
+    ),
+    "comparison of other functions": lambda: comparison.compare(
+        [study().run(4), study(other_depth).run(4)]
+    ),
+    "comparison after more than there is": lambda: comparison.compare(
+        [study().run(4), study(seed=1).run(3)], budget=4
+    ),
+    "comparison after nothing": lambda: comparison.compare(
+        [study().run(4), study(seed=1).run(3)], budget=0
+    ),
+    "comparison of a run without results": lambda: comparison.compare(
+        [study().run(4), study(seed=1)]
+    ),
+    "comparison to reach nothing": lambda: comparison.compare(
+        [study().run(4), study(seed=1).run(3)], target=float("nan")
+    ),
     "function that returns nothing": lambda: study(nothing).run(2),
     "function that returns another metric": lambda: study(other).run(2),
     "function that returns text": lambda: study(text).run(2),

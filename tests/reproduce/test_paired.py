@@ -7,7 +7,8 @@ import pytest
 from scipy.stats import sem
 from scipy.stats import t as scipy_t
 
-from archrank.reproduce.paired import above, interval
+from archrank.comparison.statistics import half_width
+from archrank.reproduce.paired import above
 
 
 def test_a_difference_must_exceed_its_standard_error() -> None:
@@ -21,5 +22,5 @@ def test_a_difference_must_exceed_its_standard_error() -> None:
 def test_an_interval_is_of_students_t() -> None:
     values = np.array([0.0, 0.03, 0.06])
     low, high = scipy_t.interval(0.95, 2, loc=0.03, scale=sem(values))
-    assert interval(values) == pytest.approx((high - low) / 2)
-    assert np.isnan(interval(values[:1]))
+    assert half_width(values) == pytest.approx((high - low) / 2)
+    assert np.isnan(half_width(values[:1]))

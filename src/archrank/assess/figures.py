@@ -14,9 +14,9 @@ from archrank.assess.grid import GROUPS
 from archrank.assess.judging import MEASURES, Measure
 from archrank.assess.reliability import WHAT, coverage_table
 from archrank.assess.text import estimate
-from archrank.drawing import PALETTE
 from archrank.report.chart import Axis, Chart
 from archrank.report.figures import Figure
+from archrank.report.series import series_style
 from archrank.types import Floats
 
 if TYPE_CHECKING:
@@ -56,29 +56,14 @@ class LogAxis(Axis):
 
 def style(rankers: tuple[str, ...]) -> str:
     """Write the style sheet: tight tables, and a colour (and dashes) per ranker."""
-    rules = []
-    for i in range(len(rankers)):
-        color, dash = PALETTE[i % len(PALETTE)], "" if i < len(PALETTE) else "6 4"
-        rules.append(
-            f"path.s{i} {{ stroke: {color}; stroke-width: 2; stroke-dasharray: {dash or 'none'}; }}"
-            f"path.bar{i} {{ stroke: {color}; stroke-width: 1.3; stroke-opacity: 0.7; }}"
-            f".chart path.band.s{i} {{ fill: {color}; fill-opacity: 0.15; stroke: none; }}"
-            f".s{i} circle, .s{i} rect {{ fill: {color}; }}"
-            f".cloud{i} circle {{ fill: {color}; fill-opacity: 0.35; }}"
-        )
-    rules.append("main { max-width: 1200px; }")
-    rules.append("table.spreads td, table.spreads th { padding-right: 10px; }")
-    rules.append(".spreads small { color: var(--muted); font-weight: 400; }")
-    return "\n".join(rules)
-
-
-def symbols(rankers: tuple[str, ...]) -> dict[str, str]:
-    """Draw the legend swatches of the rankers."""
-    return {
-        f"s{i}": f'<path class="s{i}" d="M0 6H26"/><g class="s{i}"><circle cx="13" cy="6" r="3.6"/>'
-        "</g>"
-        for i in range(len(rankers))
-    }
+    return "\n".join(
+        [
+            series_style(len(rankers)),
+            "main { max-width: 1200px; }",
+            "table.spreads td, table.spreads th { padding-right: 10px; }",
+            ".spreads small { color: var(--muted); font-weight: 400; }",
+        ]
+    )
 
 
 def curves(found: Assessment) -> Iterator[Figure]:

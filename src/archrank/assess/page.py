@@ -7,12 +7,13 @@ from dataclasses import asdict
 from html import escape
 from typing import TYPE_CHECKING
 
-from archrank.assess.figures import curves, favours, reliability, scatters, style, symbols
+from archrank.assess.figures import curves, favours, reliability, scatters, style
 from archrank.assess.judging import LOWER_IS_BETTER, MEASURES, SECONDS
 from archrank.assess.reliability import MEANING
 from archrank.assess.text import estimate
 from archrank.environment import environment
 from archrank.report.page import SYMBOLS, draw_figure, page
+from archrank.report.series import series_symbols
 from archrank.report.tables import listing
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def _body(found: Assessment) -> Iterator[str]:
         yield f'<p class="muted">Cannot pretrain, so used no weak labels: {names}.</p>'
     yield _coverage(found)
     yield _failures(found)
-    swatches = {**SYMBOLS, **symbols(found.rankers)}
+    swatches = {**SYMBOLS, **series_symbols(len(found.rankers))}
     for figures in (
         [*curves(found), *favours(found)],
         [*reliability(found)],

@@ -20,6 +20,7 @@ COMMANDS = {
     "front": "archrank.cli.read:Front",
     "report": "archrank.cli.read:Report",
     "runs": "archrank.cli.runs:Runs",
+    "compare": "archrank.cli.compare:Compare",
     "export": "archrank.cli.export:Export",
     "draw": "archrank.cli.draw:Draw",
     "assess": "archrank.cli.assess:Assess",

@@ -11,6 +11,7 @@ from archrank.formatting import Scale, format_value
 from archrank.report.chart import Axis, Chart
 from archrank.report.cross_validation import CrossValidation
 from archrank.report.summary import table_scores
+from archrank.report.volumes import running_volumes, scaled_losses
 from archrank.study.results import Results
 from archrank.types import Floats, Ints
 
@@ -111,20 +112,8 @@ def _curve_note(results: Results) -> str:
 
 def _hypervolume_curve(results: Results) -> Figure:
     """Draw the share of the final hypervolume, with objectives scaled to their measured range."""
-    import moocore
-
     points = results.matrix  # (n, m), higher is better
-    good = points[results.ok]
-    low, spread = good.min(axis=0), np.ptp(good, axis=0)
-    losses = 1.0 - (points - low) / np.where(spread > 0, spread, 1.0)  # (n, m)
-    reference = np.full(points.shape[1], 1.1)
-    volumes, kept = np.zeros(len(points)), np.empty((0, points.shape[1]))
-    for i in range(len(points)):
-        volumes[i] = volumes[i - 1] if i else 0.0
-        if results.feasible[i] and not (kept <= losses[i]).all(axis=1).any():
-            kept = kept[~(losses[i] <= kept).all(axis=1)]
-            kept = np.concatenate([kept, losses[i : i + 1]])
-            volumes[i] = moocore.hypervolume(np.ascontiguousarray(kept), ref=reference)
+    volumes = running_volumes(scaled_losses(points, results.ok), results.feasible)
     share = 100 * volumes / (volumes[-1] or 1.0)
     x = Axis("evaluations", 0, len(points) * 1.02 + 0.5, whole=True)
     chart = Chart(x, Axis("hypervolume (% of final)", 0, 105), "hypervolume against evaluations")

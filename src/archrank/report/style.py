@@ -1,6 +1,27 @@
 """Style sheet of pages: light and dark mode, narrow screens, paper."""
 
-STYLE = """
+CHARTS = """\
+svg text { fill: var(--text); }
+.chart text { font-size: 13px; fill: var(--muted); font-variant-numeric: tabular-nums; }
+.chart .name { fill: var(--text); }
+.chart .end { text-anchor: end; } .chart .mid { text-anchor: middle; }
+.grid { stroke: var(--rule); } .base, .tick { stroke: var(--muted); }
+.chart path, .legend path { fill: none; }
+.chart .beyond, .legend .beyond { fill: var(--grey); stroke: none; fill-opacity: 0.6; }
+.dot circle { fill: var(--grey); fill-opacity: 0.6; }
+.ring circle { stroke: var(--blue); stroke-width: 1.2; }
+.infeasible circle { stroke: var(--grey); stroke-width: 1.2; stroke-opacity: 0.8; }
+.failed path { stroke: var(--red); stroke-width: 2; }
+path.best { stroke: var(--blue); stroke-width: 2.6; }
+path.random { stroke: var(--red); stroke-width: 2; stroke-dasharray: 7 4; }
+path.limit { stroke: var(--muted); stroke-width: 1.2; stroke-dasharray: 2 4; }
+path.front { stroke: var(--blue); stroke-width: 2; }
+.front circle { fill: var(--blue); }
+.best path { fill: var(--blue); }
+"""
+"""Rules for the marks of charts, which files of their own have, too."""
+
+PAGE = """
 :root {
   color-scheme: light dark;
   --page: #f6f7f9; --card: #ffffff; --text: #1a1f26; --muted: #59636f; --rule: #dfe3e8;
@@ -61,23 +82,9 @@ figcaption { font-size: 0.9rem; margin-top: 8px; }
 svg.chart, svg.drawing { display: block; width: 100%; height: auto; }
 svg.drawing { color: var(--text); margin: 0 auto; }
 svg.chart { max-width: 640px; margin: 0 auto; }
-svg text { fill: var(--text); }
-.chart text { font-size: 13px; fill: var(--muted); font-variant-numeric: tabular-nums; }
-.chart .name { fill: var(--text); }
-.chart .end { text-anchor: end; } .chart .mid { text-anchor: middle; }
-.grid { stroke: var(--rule); } .base, .tick { stroke: var(--muted); }
-.chart path, .legend path { fill: none; }
-.chart .beyond, .legend .beyond { fill: var(--grey); stroke: none; fill-opacity: 0.6; }
-.dot circle { fill: var(--grey); fill-opacity: 0.6; }
-.ring circle { stroke: var(--blue); stroke-width: 1.2; }
-.infeasible circle { stroke: var(--grey); stroke-width: 1.2; stroke-opacity: 0.8; }
-.failed path { stroke: var(--red); stroke-width: 2; }
-path.best { stroke: var(--blue); stroke-width: 2.6; }
-path.random { stroke: var(--red); stroke-width: 2; stroke-dasharray: 7 4; }
-path.limit { stroke: var(--muted); stroke-width: 1.2; stroke-dasharray: 2 4; }
-path.front { stroke: var(--blue); stroke-width: 2; }
-.front circle { fill: var(--blue); }
-.best path { fill: var(--blue); }
+"""
+
+REST = """\
 footer { margin-top: 22px; font-size: 0.88rem; color: var(--muted); }
 @media (max-width: 520px) {
   main { padding: 18px 12px 32px; }
@@ -95,3 +102,5 @@ footer { margin-top: 22px; font-size: 0.88rem; color: var(--muted); }
   td code { min-width: 0; overflow-wrap: anywhere; }
 }
 """
+
+STYLE = PAGE + CHARTS + REST

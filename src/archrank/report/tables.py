@@ -41,7 +41,7 @@ def top(results: Results) -> str:
             values.append("yes" if results.feasible[i] else "no")
         values += [duration(record.seconds), f"{i + 1:,}"]
         row = [f'<td class="num">{escape(v)}</td>' for v in (str(rank), *values)]
-        row.insert(first, f"<td>{_breakable(record.string)}</td>")
+        row.insert(first, f"<td>{breakable(record.string)}</td>")
         rows.append(f"<tr>{''.join(row)}</tr>")
     order = " by Pareto rank, then by the first objective" if len(results.objectives) > 1 else ""
     return (
@@ -51,7 +51,7 @@ def top(results: Results) -> str:
     )
 
 
-def _breakable(string: str) -> str:
+def breakable(string: str) -> str:
     """Allow line breaks between the nodes or decisions of an architecture string."""
     broken = re.sub("([+,])", r"\1<wbr>", escape(string))  # no entity has either sign
     return f"<code>{broken}</code>"
@@ -64,7 +64,7 @@ def failures(results: Results) -> str:
         return "<section><h2>Failures</h2><p>No evaluation failed.</p></section>"
     rows = "".join(
         f'<tr><td class="num">{count:,}</td><td class="wrap">{escape(reason)}</td>'
-        f"<td>{_breakable(example)}</td></tr>"
+        f"<td>{breakable(example)}</td></tr>"
         for reason, count, example in results.failures[:LISTED]
     )
     more = len(results.failures) - LISTED

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from archrank.assess.figures import style, symbols
+from archrank.assess.figures import style
 from archrank.environment import environment
 from archrank.report import importance
 from archrank.report.page import SYMBOLS, draw_figure, page
+from archrank.report.series import series_symbols
 from archrank.report.tables import listing
 from archrank.reproduce.base import Comparison, Reproduction
 from archrank.reproduce.text import HEADING, lines, rows_of
@@ -25,7 +26,7 @@ def render(item: Reproduction, comparison: Comparison) -> str:
 
 
 def _body(comparison: Comparison) -> Iterator[str]:
-    swatches = {**importance.SWATCHES, **SYMBOLS, **symbols(SERIES)}
+    swatches = {**importance.SWATCHES, **SYMBOLS, **series_symbols(len(SERIES))}
     drawn = "".join(draw_figure(figure, swatches) for figure in comparison.figures)
     yield f'<div class="pair">{drawn}</div>'
     yield _table(rows_of(comparison.rows))

@@ -144,7 +144,7 @@ def _place_for(folder: Path, settings: SearchSettings, asked: str | None) -> Pla
             return Place(Address.of(folder / DATABASE), None)
         return Place(Address.of(asked), folder.resolve().name)  # a database holds several runs
     place = load_place(folder)
-    known, now = (_as_options(each) for each in (load_settings(folder), settings))
+    known, now = (as_options(each) for each in (load_settings(folder), settings))
     changes = differences(known, now)
     if changes:
         raise ResumeError(
@@ -154,7 +154,7 @@ def _place_for(folder: Path, settings: SearchSettings, asked: str | None) -> Pla
     return place if asked is None else _same_place(folder, place, Address.of(asked))
 
 
-def _as_options(settings: SearchSettings) -> dict[str, Any]:
+def as_options(settings: SearchSettings) -> dict[str, Any]:
     """Return settings by the options that give them, files without their folders.
 
     A file may move, and be named from another folder; the study compares what it holds.

@@ -7,11 +7,12 @@ from dataclasses import asdict
 from html import escape
 from typing import TYPE_CHECKING
 
-from archrank.assess.figures import style, symbols
+from archrank.assess.figures import style
 from archrank.assess.supernets.figures import MOST, figures
 from archrank.assess.supernets.text import Table, tables
 from archrank.environment import environment
 from archrank.report.page import SYMBOLS, draw_figure, page
+from archrank.report.series import series_symbols
 from archrank.report.tables import listing
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def render(study: SupernetStudy) -> str:
 def _body(study: SupernetStudy) -> Iterator[str]:
     yield _findings(study)
     written = list(tables(study))
-    swatches = {**SYMBOLS, **symbols(SERIES)}
+    swatches = {**SYMBOLS, **series_symbols(len(SERIES))}
     drawn = figures(study)
     for name in study.settings.parts:
         yield from (_table(table) for part, table in written if part == name)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from archrank.comparison.statistics import LEVEL, half_width
 from archrank.reproduce.attentivenas import charts
 from archrank.reproduce.attentivenas.extent import FOLDER, extent_of
 from archrank.reproduce.attentivenas.measuring import (
@@ -19,7 +20,7 @@ from archrank.reproduce.attentivenas.measuring import (
 from archrank.reproduce.attentivenas.trainings import SAMPLINGS, UNIFORM, networks_of
 from archrank.reproduce.base import NOTHING, PICTURE, Claim, Comparison, Found, Plan, Row, summary
 from archrank.reproduce.bench import Bench
-from archrank.reproduce.paired import LEVEL, above, interval
+from archrank.reproduce.paired import above
 from archrank.reproduce.workplace import told, workplace
 from archrank.types import Floats
 
@@ -145,7 +146,7 @@ def figure_6(bench: Bench | None, plan: Plan) -> Comparison:
             what = f"{SAMPLINGS[name]}: gain of hypervolume, points"
             rows.append(_row(what, volume - volumes[UNIFORM], runs[name], NOTHING))
     named = {SAMPLINGS[name]: each for name, each in gains.items()}
-    chart = charts.gains(named, regimes, interval)
+    chart = charts.gains(named, regimes, half_width)
     return Comparison(rows, _claims_6(gains), notes, (chart,))
 
 
@@ -159,7 +160,7 @@ def gain(runs: Runs, name: str) -> Floats:
 def _row(what: str, values: Floats, runs: Sequence[Found], why: str) -> Row:
     """Make a row of values of repetitions ``(n,)``, as percent, with its interval in the text."""
     found = [{"value": v, "seconds": run["seconds"]} for v, run in zip(values, runs, strict=True)]
-    half = 100 * interval(values)
+    half = 100 * half_width(values)
     told_too = f" (± {half:.2f} with {LEVEL:.0%})" if math.isfinite(half) else ""
     return summary(what + told_too, found, "value", why=why, scale=100.0, decimals=2)
 
@@ -200,6 +201,6 @@ def _claims_6(gains: dict[str, Floats]) -> list[Claim]:
 def points(values: Sequence[float] | Floats) -> str:
     """Write the mean of differences ``(n,)`` in points of percent, and its interval."""
     found = np.asarray(values)
-    half = interval(found)
+    half = half_width(found)
     more = f" ± {100 * half:.2f}" if math.isfinite(half) else ""
     return f"{100 * found.mean():+.2f}{more}"

@@ -29,7 +29,7 @@ def studies(make: Make) -> list[ar.Study]:
 
 @pytest.fixture(scope="module")
 def found(studies: list[ar.Study]) -> Comparison:
-    return ar.compare(studies, budget=8)
+    return ar.compare(studies, budget=8, cost="latency_ms")
 
 
 def ends(studies: list[ar.Study], n: int) -> np.ndarray:

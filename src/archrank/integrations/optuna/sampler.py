@@ -102,7 +102,7 @@ class RankSampler(BaseSampler):
         n_startup_trials: int = 5,
         acquisition: Acquisition = "ucb",
         kappa: float = 3.0,
-        candidates: int = 20_000,
+        candidates: int = 5_000,
         exact: int = 200,
         when_exhausted: WhenExhausted = "repeat",
         constraints_func: Callable[[FrozenTrial], Sequence[float]] | None = None,

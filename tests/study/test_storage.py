@@ -9,8 +9,11 @@ import numpy as np
 import optuna
 import pytest
 
+import archrank as ar
 from archrank.errors import StorageError
 from archrank.evaluators import Function
+from archrank.spaces import Repeat, Subset, from_choices
+from archrank.spaces.conditions import existing
 from archrank.strategies import Random
 from archrank.study.record import Record
 from archrank.study.storage import TrialStore
@@ -122,18 +125,45 @@ def test_optuna_knows_what_is_feasible(tmp_path: Path) -> None:
     kept = set()
     for trial in study.trials:
         record = records[trial.user_attrs["arch"]]
-        if hasattr(trial, "constraints"):
-            constraints = trial.constraints
-        else:  # Optuna 4
-            constraints = dict(zip(limits, trial.system_attrs["constraints"], strict=True))
+        in_order = trial.system_attrs["constraints"]  # as Optuna 4 and optuna-dashboard read them
+        constraints = dict(zip(limits, in_order, strict=True))
+        if hasattr(trial, "constraints"):  # Optuna 5
+            assert {name: trial.constraints[name] for name in limits} == constraints
         assert all(constraints[c] <= 0 for c in limits) == done.feasible(record)
-        assert set(constraints) == set(limits)
+        assert trial.user_attrs["ms"] == record.values["ms"]  # no objective, but has a limit
         kept.add(done.feasible(record))
         if record.values["ms"] == 32:
             assert constraints["ms<32"] > 0  # strictly
         elif record.values["ms"] < 32:
             assert constraints["ms<32"] == record.values["ms"] - 32
     assert kept == {True, False}
+
+
+def test_parameters_that_do_not_exist_are_left_out(tmp_path: Path) -> None:
+    space = from_choices(
+        {
+            "depth": [1, 2, 3],
+            "width": [8, 16],
+            "layers": Subset(4, (0, 2)),
+            "blocks": Repeat(
+                {"kind": ["a", "b"], "size": [1, 2]}, (0, 2), active_if={"size": ("kind", "b")}
+            ),
+        },
+        active_if={"width": ("depth", [2, 3])},
+    )
+    path = tmp_path / "s.db"
+    evaluator = Function(lambda config: float(config["depth"]))
+    done = ar.Study(space, evaluator, Random(), storage=path, seed=1).run(40)
+    study = optuna.load_study(study_name="archrank", storage=f"sqlite:///{path}")
+    assert len(study.trials) == 40
+    for trial, found in zip(study.trials, done.records, strict=True):
+        exists = existing(found.arch[None], space.conditions)[0]
+        options = {c.name: c.options[k] for c, k in zip(space.choices, found.arch, strict=True)}
+        wanted = {name: options[name] for name, yes in zip(options, exists, strict=True) if yes}
+        assert trial.params == wanted
+    assert len({len(trial.params) for trial in study.trials}) > 3
+    again = ar.Study(space, evaluator, Random(), storage=path, seed=1)
+    assert [r.string for r in again.records] == [r.string for r in done.records]
 
 
 def test_optuna_sees_no_success_without_the_metric_of_a_constraint(tmp_path: Path) -> None:

@@ -34,9 +34,9 @@ def to_trial(
     trial = create_trial(
         state=unfinished if failed else TrialState.COMPLETE,
         values=None if failed else [record.values[o.metric] for o in objectives],
-        params=dict(description.options(record.arch)),
-        distributions=dict(distributions),
+        **_parameters(record, description, distributions),
         user_attrs={
+            **_limited(record, description),
             **_proposal(record, elapsed=record.elapsed),
             "failure": record.reason,
             "seconds": record.seconds,
@@ -57,12 +57,52 @@ def to_running(
     """Return what was asked for as a running trial."""
     trial = create_trial(
         state=TrialState.RUNNING,
-        params=dict(description.options(asked.arch)),
-        distributions=dict(distributions),
+        **_parameters(asked, description, distributions),
         user_attrs=_proposal(asked, since=asked.since.isoformat()),
     )
     trial.datetime_start = asked.since
     return trial
+
+
+def _parameters(
+    found: Record | Asked,
+    description: Description,
+    distributions: Mapping[str, CategoricalDistribution],
+) -> dict[str, dict[str, Any]]:
+    """Return the decisions that exist as parameters, as arguments of a trial.
+
+    What does not exist is left out, as Optuna has it; if configurations of the space are no options
+    by the names of decisions, all are parameters.
+    """
+    options, config = description.options(found.arch), found.config
+    known = {*options, *(name.partition(".")[0] for name in options)}
+    if config and known >= config.keys():
+        options = {name: option for name, option in options.items() if _exists(name, config)}
+    return {"params": options, "distributions": {name: distributions[name] for name in options}}
+
+
+def _exists(decision: str, config: Mapping[str, Any]) -> bool:
+    """Tell whether a configuration has a decision.
+
+    ``blocks.0.width`` is one of a repeated block, ``layers.7`` a member of a set.
+    """
+    if decision in config:
+        return True
+    name, _, rest = decision.partition(".")
+    if not rest or name not in config:
+        return False
+    copy, _, inner = rest.partition(".")
+    blocks = config[name]
+    if not inner or not copy.isdigit() or not all(isinstance(b, Mapping) for b in blocks):
+        return True  # a member
+    return int(copy) < len(blocks) and _exists(inner, blocks[int(copy)])
+
+
+def _limited(record: Record, description: Description) -> dict[str, float]:
+    """Return finite values of the metrics that have limits and are no objectives, to be drawn."""
+    goals = description.goals
+    names = {c.metric for c in goals.constraints} - {o.metric for o in goals.objectives}
+    return {name: v for name in sorted(names) if math.isfinite(v := record.values[name])}
 
 
 def to_asked(attrs: dict[str, Any], run: Description) -> Asked:
@@ -77,11 +117,14 @@ def to_asked(attrs: dict[str, Any], run: Description) -> Asked:
 
 
 def _set_constraints(trial: FrozenTrial, excess: Mapping[str, float]) -> None:
-    """Tell Optuna which constraints a trial keeps: those whose value is 0 or less."""
+    """Tell Optuna which constraints a trial keeps: those whose value is 0 or less.
+
+    Optuna 5 knows them by name, Optuna 4 and optuna-dashboard by their order.
+    """
     if hasattr(trial, "set_constraint"):
         for name, value in excess.items():
             trial.set_constraint(name, value)
-    elif excess:  # Optuna 4 keeps them as its samplers do
+    if excess:
         trial.system_attrs["constraints"] = list(excess.values())
 
 

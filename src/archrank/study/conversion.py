@@ -34,7 +34,8 @@ def to_trial(
     trial = create_trial(
         state=unfinished if failed else TrialState.COMPLETE,
         values=None if failed else [record.values[o.metric] for o in objectives],
-        **_parameters(record, description, distributions),
+        params=(params := _parameters(record, description)),
+        distributions={name: distributions[name] for name in params},
         user_attrs={
             **_limited(record, description),
             **_proposal(record, elapsed=record.elapsed),
@@ -57,28 +58,24 @@ def to_running(
     """Return what was asked for as a running trial."""
     trial = create_trial(
         state=TrialState.RUNNING,
-        **_parameters(asked, description, distributions),
+        params=(params := _parameters(asked, description)),
+        distributions={name: distributions[name] for name in params},
         user_attrs=_proposal(asked, since=asked.since.isoformat()),
     )
     trial.datetime_start = asked.since
     return trial
 
 
-def _parameters(
-    found: Record | Asked,
-    description: Description,
-    distributions: Mapping[str, CategoricalDistribution],
-) -> dict[str, dict[str, Any]]:
-    """Return the decisions that exist as parameters, as arguments of a trial.
+def _parameters(found: Record | Asked, description: Description) -> dict[str, Any]:
+    """Return the options of the decisions that exist.
 
-    What does not exist is left out, as Optuna has it; if configurations of the space are no options
-    by the names of decisions, all are parameters.
+    All are returned if configurations of the space are no options by the names of decisions.
     """
     options, config = description.options(found.arch), found.config
     known = {*options, *(name.partition(".")[0] for name in options)}
     if config and known >= config.keys():
-        options = {name: option for name, option in options.items() if _exists(name, config)}
-    return {"params": options, "distributions": {name: distributions[name] for name in options}}
+        return {name: option for name, option in options.items() if _exists(name, config)}
+    return dict(options)
 
 
 def _exists(decision: str, config: Mapping[str, Any]) -> bool:

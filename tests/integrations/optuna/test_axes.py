@@ -33,13 +33,15 @@ DISTRIBUTIONS = [
 
 
 @pytest.mark.parametrize("distribution", DISTRIBUTIONS, ids=repr)
-def test_a_grid_holds_values_that_optuna_accepts(distribution: BaseDistribution) -> None:
+def test_a_grid_holds_values_that_optuna_accepts(distribution: Any) -> None:
     axis, rng = Axis("x", distribution), np.random.default_rng(0)
     tried = np.array([axis.draw(rng) for _ in range(300)])
     grid = axis.grid(tried, tried[:1], rng)
     assert 2 <= len(grid) <= 256
     assert (np.diff(grid) > 0).all()
     assert tried[0] in grid
+    if axis.ordered:
+        assert (axis.value(grid[0]), axis.value(grid[-1])) == (distribution.low, distribution.high)
     for number in grid:
         value = axis.value(number)
         assert distribution._contains(distribution.to_internal_repr(value))

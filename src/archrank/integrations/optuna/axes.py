@@ -125,7 +125,9 @@ class Axis:
         values = 2 * (low + np.clip(places, 0, 1) * (high - low))
         values = np.exp(values) if self.log else values
         if self.count is None:
-            return np.clip(values, self.distribution.low, self.distribution.high)
+            values = np.clip(values, self.distribution.low, self.distribution.high)
+            ends = [places <= 0, places >= 1]  # exactly, whatever logarithms are off by
+            return np.select(ends, [self.distribution.low, self.distribution.high], values)
         if self.ordered:
             values = (values - self.distribution.low) / self.distribution.step
         return np.clip(np.rint(values), 0, self.count - 1)

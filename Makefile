@@ -6,7 +6,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: search test check examples docs clean
+.PHONY: search test check examples docs linkcheck clean
 
 search: $(VENV)/installed
 	$(BIN)/archrank search $(ARGS)
@@ -22,8 +22,15 @@ check: $(VENV)/installed-dev
 examples: $(VENV)/installed
 	set -e; for script in examples/[0-9]*.py; do echo "== $$script"; $(BIN)/python $$script; done
 
+docs: $(VENV)/installed-docs
+	$(BIN)/python -m sphinx -q -W --keep-going -n -b html docs docs/_build/html
+	@echo "open docs/_build/html/index.html"
+
+linkcheck: $(VENV)/installed-docs  # addresses outside the site, too: needs a network
+	$(BIN)/python -m sphinx -q -b linkcheck docs docs/_build/linkcheck
+
 clean:
-	rm -rf $(VENV) runs build dist
+	rm -rf $(VENV) runs build dist docs/_build docs/made
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -34,4 +41,8 @@ $(VENV)/installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 
 $(VENV)/installed-dev: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+$(VENV)/installed-docs: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
 	touch $@

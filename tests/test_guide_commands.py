@@ -17,7 +17,7 @@ from archrank.strategies import STRATEGIES
 from archrank.tasks import TASKS
 
 ROOT = Path(__file__).parents[1]
-GUIDES = sorted((ROOT / "docs").glob("*.md"))
+GUIDES = sorted([*(ROOT / "docs").glob("*.md"), *(ROOT / "docs" / "papers").glob("*.md")])
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", flags=re.DOTALL | re.MULTILINE)
 KNOWN = {
     "--space": SPACES.names(),
@@ -38,7 +38,7 @@ def commands(guide: Path) -> list[list[str]]:
     return [words[1:] for words in typed if not any(word[0] == "[" for word in words)]  # a synopsis
 
 
-@pytest.mark.parametrize("guide", GUIDES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("guide", GUIDES, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_commands_can_be_typed(guide: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     parsed: list[Callable[[], int]] = []
     monkeypatch.setattr(main, "run_user_code", lambda command: parsed.append(command) or 0)

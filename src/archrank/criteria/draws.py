@@ -13,7 +13,7 @@ from archrank.types import Floats
 def expected_best_of_random(values: ArrayLike, k: ArrayLike) -> Floats:
     r"""Compute the exact expected maximum of ``k`` draws without replacement from a table.
 
-    With :math:`v_1 \le \dots \le v_n`, the largest of :math:`k` draws is :math:`v_i` with
+    With :math:`v_1 \le \ldots \le v_n`, the largest of :math:`k` draws is :math:`v_i` with
     probability :math:`w_i = \binom{i-1}{k-1} / \binom{n}{k}` (order statistics of a finite
     population; David & Nagaraja, *Order Statistics*, 2003, section 3.7).
 

@@ -78,7 +78,7 @@ class Combined(Evaluator):
         return self._parts
 
     def evaluate(self, archs: Archs) -> Evaluations:
-        """Measure ``archs: (n, d)`` with each evaluator; reasons are joined by ``; ``."""
+        """Measure ``archs: (n, d)`` with each evaluator; reasons are joined by semicolons."""
         found = [part.evaluate(archs) for part in self._parts]
         values = {name: v for result in found for name, v in result.items()}
         reasons = [

@@ -1,0 +1,49 @@
+"""The examples as sphinx-gallery reads them: their first sentence becomes a title.
+
+Examples are programs that are read on their own, so they have plain docstrings. They are not run
+here (``make examples`` does that): all of them together take minutes.
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Any
+
+from places import MADE, ROOT, write
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+    from sphinx.config import Config
+
+SOURCES = MADE / "examples"
+HEAD = """
+Examples
+========
+
+Programs to copy from. Each runs as it is, without files of yours; ``make examples`` runs all.
+"""
+
+
+def titled(source: str) -> str:
+    """Return a program whose docstring has a title, as reStructuredText."""
+    docstring = ast.get_docstring(ast.parse(source)) or ""
+    node = ast.parse(source).body[0]
+    first = docstring.partition("\n\n")[0].replace("\n", " ")
+    title = first.partition(":")[0].partition(".")[0]
+    body = docstring.replace(":\n\n    ", "::\n\n    ")
+    text = f"{title}\n{'=' * len(title)}\n\n{body}\n".replace("\\", "\\\\").replace('"""', "'''")
+    rest = source.splitlines()[node.end_lineno :]
+    return "\n".join([f'"""{text}"""', *rest, ""])
+
+
+def copy_examples(app: Sphinx, config: Config) -> None:
+    """Write the programs where sphinx-gallery looks for them."""
+    write(SOURCES / "GALLERY_HEADER.rst", HEAD)
+    for file in sorted((ROOT / "examples").glob("[0-9]*.py")):
+        write(SOURCES / file.name, titled(file.read_text(encoding="utf-8")))
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register with Sphinx."""
+    app.connect("config-inited", copy_examples, priority=1)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

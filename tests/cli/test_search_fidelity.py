@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from archrank.runs import shorts
+from archrank.runs.reading import load
 from archrank.study import Record, Study
 from tests.cli.conftest import Cli
 from tests.runs.test_fidelity import MINE
@@ -60,3 +61,16 @@ def test_without_a_budget_it_takes_what_there_is(cli: Cli) -> None:
     done = cli(*SEARCH, "--workers", 1)
     assert done.status == 0, done.err
     assert "16 evaluations, in run/short; the best of them go on, 16 in full" in done.err
+
+
+def test_repetitions_choose_among_no_short_ones(cli: Cli) -> None:
+    text = MINE.replace("def measure(config, epochs):", "def measure(config, epochs, seed):")
+    Path("mine.py").write_text(text.replace("/ epochs", "/ epochs + seed % 7 / 10"))
+    done = cli(*SEARCH, "--budget", 7, "--confirm", 3, "--workers", 1)
+    assert done.status == 0, done.err
+    assert "8 evaluations, in run/short; the best of them go on, 2 in full" in done.err
+    assert "2 evaluations in" in done.err
+    assert len(load(Path("run")).repetitions) == 3
+    again = cli("search", "--run", "run", "--budget", 7, "--confirm", 3, "--workers", 1)
+    assert again.status == 0, again.err
+    assert "0 evaluations in" in again.err

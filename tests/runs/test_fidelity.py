@@ -177,6 +177,9 @@ def test_budgets_are_full_trainings() -> None:
     assert [found.full(n) for n in (2, 3, 4, 60)] == [1, 1, 2, 30]
     with pytest.raises(BudgetError, match="budget 1: one full training and the 4 short ones"):
         found.full(1)
+    assert [found.full(n, 2) for n in (4, 5, 6, 60)] == [3, 3, 4, 31]
+    with pytest.raises(BudgetError, match=r"budget 3: 2 repetitions, one .* give at least 4"):
+        found.full(3, 2)
 
 
 @pytest.mark.parametrize(

@@ -176,7 +176,7 @@ def test_the_work_of_a_round_does_not_depend_on_the_number_of_candidates(
         fits.append(len(archs))
         fit(self, archs, scores)
 
-    monkeypatch.setattr(shortlist, "KEPT", 50)
+    monkeypatch.setattr(guided, "KEPT", 50)
     monkeypatch.setattr(shortlist, "FITTED", 64)
     monkeypatch.setattr(guided, "MUTANTS", 20)
     space = huge()

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archrank.strategies import shortlist
 from archrank.strategies.shortlist import (
     FITTED,
     LONGEST,
@@ -64,21 +63,19 @@ def test_of_very_many_a_fit_learns_from_the_best_and_some_others(objectives: int
     assert np.diff(others).max() < 20
 
 
-def test_candidates_of_the_highest_utility_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shortlist, "KEPT", 10)
+def test_candidates_of_the_highest_utility_are_kept() -> None:
     utilities = np.random.default_rng(0).permutation(50).astype(float)[:, None]
-    kept = most_promising(utilities, np.random.default_rng(0))
+    kept = most_promising(utilities, np.random.default_rng(0), 10)
     assert sorted(utilities[kept, 0]) == list(range(40, 50))
     assert (np.diff(kept) > 0).all()
-    assert len(most_promising(utilities[:4], np.random.default_rng(0))) == 4
+    assert len(most_promising(utilities[:4], np.random.default_rng(0), 10)) == 4
 
 
-def test_candidates_all_along_the_front_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shortlist, "KEPT", 50)
+def test_candidates_all_along_the_front_are_kept() -> None:
     angle = np.linspace(0, np.pi / 2, 200)
     front = np.stack([np.cos(angle), np.sin(angle)], axis=1)
     utilities = np.concatenate([0.5 * front, front])  # the first half is dominated
-    kept = most_promising(utilities, np.random.default_rng(0))
+    kept = most_promising(utilities, np.random.default_rng(0), 50)
     assert (kept >= 200).all()
     assert np.ptp(angle[kept - 200]) > 1
 

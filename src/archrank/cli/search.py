@@ -89,7 +89,7 @@ class Search:
         start = time.monotonic()
         short = self._fidelity()
         if short is not None and budget is not None:
-            budget = short.full(budget)
+            budget = short.full(budget, max(self.confirm, 0))
         usual = self.budget is None and self.minutes is None  # cut below to what there is
         with (
             running(self._workers(), self.cluster, apart=not self._looks_up) as executor,
@@ -114,7 +114,7 @@ class Search:
             if isinstance(executor, Processes) and executor.workers == 1:
                 study.executor = executor if is_sendable(study.evaluator) else None
             if short is not None:
-                self._make_shorts(study, short, folder, budget or 1)
+                self._make_shorts(study, short, folder, max((budget or 1) - self.confirm, 1))
             say(f"{study.space.name}, {study.space.size:,} architectures; run folder {folder}")
             say("; ".join(study.goals.labels))
             for change in study.changes:

@@ -33,20 +33,26 @@ class Fidelity:
         """Short trainings for every full one: about as many as cost the same."""
         return max(1, round(1 / self.share))
 
-    def full(self, budget: int) -> int:
+    def full(self, budget: int, confirm: int = 0) -> int:
         """Return how many full trainings a budget, in full trainings, leaves beside short ones.
 
+        Args:
+            budget: what all trainings cost together.
+            confirm: full trainings of it that repeat others, and so choose among no short ones.
+
         Raises:
-            BudgetError: none.
+            BudgetError: none but these.
         """
         cost = 1 + self.each * self.share
-        found = math.floor(budget / cost + 1e-9)
+        found = math.floor((budget - confirm) / cost + 1e-9)
         if found < 1:
+            repeated = f"{confirm} repetitions, " if confirm else ""
             raise BudgetError(
-                f"budget {budget}: one full training and the {self.each} short ones that it "
-                f"chooses among cost {cost:.3g} full trainings; give at least {math.ceil(cost)}"
+                f"budget {budget}: {repeated}one full training and the {self.each} short ones that "
+                f"it chooses among cost {cost + confirm:.3g} full trainings; give at least "
+                f"{math.ceil(cost) + confirm}"
             )
-        return found
+        return found + confirm
 
 
 def fidelity_of(settings: SearchSettings) -> Fidelity | None:

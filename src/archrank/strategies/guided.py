@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.stats import rankdata
 
-from archrank.errors import UnknownNameError
+from archrank.checks import whole
+from archrank.errors import BudgetError, UnknownNameError
 from archrank.identity import json_value
 from archrank.rows import distinct, is_new
 from archrank.strategies.acquisition import (
@@ -20,6 +21,7 @@ from archrank.strategies.acquisition import (
     upper_confidence_bound,
 )
 from archrank.strategies.base import Strategy, require_positive
+from archrank.strategies.climb import climb
 from archrank.strategies.history import History, feasible_first
 from archrank.strategies.inside import whole_of
 from archrank.strategies.region import BUILT
@@ -44,6 +46,7 @@ INITIAL, FORESEEN = 5, 3  # first evaluations: of nothing but chance; spread ove
 WEAK_UNTIL = 12  # labels from which on weak ones hinder more than they help
 POOL = 32  # architectures to choose each of the latter from
 PARENTS = 10  # in a large space, mutants of this many best architectures are candidates
+KEPT = 1000  # candidates that are followed in a long run
 MUTANTS = 256  # of these, new in every round of a long run
 FEW = 0.01  # share of candidates; where limits leave fewer, rare ones are looked for
 
@@ -80,6 +83,9 @@ class Guided(Strategy):
         candidates: Spaces up to this size are ranked as a whole; in larger ones, this many
             candidates are generated per round. At most 512 where the cost of each has to be counted
             by building its network.
+        local_search: Half of the candidates of a large space are mutants of the others that the
+            ranker values most, made in so many steps, each of the best so far
+            (:mod:`archrank.strategies.climb`); 0 makes none.
         skip_isomorphic: Evaluate no two isomorphic architectures as long as there are others.
         exact: Up to this many evaluations, every round fits the ranker to all of them and ranks all
             candidates. In longer runs rankers that can, as the default one, are fitted after every
@@ -90,7 +96,8 @@ class Guided(Strategy):
 
     Raises:
         UnknownNameError: No acquisition function has that name.
-        BudgetError: ``initial``, ``weak_until``, ``batch_size`` or ``exact`` below 1.
+        BudgetError: ``initial``, ``weak_until``, ``batch_size`` or ``exact`` below 1, or
+            ``local_search`` below 0.
     """
 
     adaptive = True
@@ -106,6 +113,7 @@ class Guided(Strategy):
         acquisition: Acquisition = "ucb",
         kappa: float = 3.0,
         candidates: int = 20_000,
+        local_search: int = 10,
         skip_isomorphic: bool = True,
         exact: int = 200,
     ) -> None:
@@ -122,6 +130,9 @@ class Guided(Strategy):
         self.acquisition = acquisition
         self.kappa = kappa
         self.candidates = candidates
+        self.local_search = whole(
+            local_search, "Guided: local_search", at_least=0, error=BudgetError
+        )
         self.skip_isomorphic = skip_isomorphic
         self.exact = exact
         self._kept: Shortlist | None = None  # saves time, and changes no proposal
@@ -173,19 +184,60 @@ class Guided(Strategy):
 
     def _rank(self, history: History, targets: Floats, n: int, rng: np.random.Generator) -> Archs:
         """Fit to all evaluations, rank all candidates and pick up to ``n``."""
-        candidates = self._candidates(history, self.candidates, rng)
+        archs = history.archs[history.ok]
+        rankers = [self._fitted(history.space, archs, target, rng) for target in targets.T]
+        candidates, utilities = self._ranked(history, rankers, archs, self.candidates, rng)
         if len(candidates) == 0:  # only equivalents of evaluated architectures are left
             return candidates
-        archs = history.archs[history.ok]
-        columns = [
-            self._utility(self._fitted(history.space, archs, target, rng), archs, candidates, rng)
-            for target in targets.T
-        ]
-        utilities = np.stack(columns, axis=1)  # (k, m)
         several = utilities.shape[1] > 1
         quantiles = rankdata(utilities, axis=0) / len(candidates) if several else utilities
         everything = np.ones(len(candidates), dtype=bool)
         return self._pick(history, candidates, utilities, quantiles, everything, n, rng)
+
+    def _ranked(
+        self,
+        history: History,
+        rankers: list[Ranker],
+        archs: Archs,
+        most: int,
+        rng: np.random.Generator,
+    ) -> tuple[Archs, Floats]:
+        """Return candidates, up to ``most`` of a large space, and their acquisition values.
+
+        Args:
+            history: Evaluations so far.
+            rankers: One fitted to each objective.
+            archs: What they were fitted to: ``(n_ok, d)``.
+            most: Number of candidates.
+            rng: Source of randomness.
+
+        Returns:
+            ``(k, d)`` and ``(k, m)``.
+        """
+
+        def value(some: Archs) -> Floats:
+            return np.stack([self._utility(r, archs, some, rng) for r in rankers], axis=1)
+
+        most = min(most, self._listed(history))
+        if history.space.size <= self._listed(history) or not self.local_search:
+            candidates = self._candidates(history, most, rng)
+            return candidates, value(candidates) if len(candidates) else np.zeros((0, len(rankers)))
+        mutants = most // 2 // self.local_search
+        candidates = self._candidates(history, most - mutants * self.local_search, rng)
+        return climb(
+            history,
+            candidates,
+            value(candidates) if len(candidates) else np.zeros((0, len(rankers))),
+            value,
+            steps=self.local_search,
+            mutants=mutants,
+            skip_isomorphic=self.skip_isomorphic,
+            rng=rng,
+        )
+
+    def _listed(self, history: History) -> int:
+        """Return the number of candidates that a round can rank."""
+        return min(self.candidates, BUILT) if history.region.slow else self.candidates
 
     def _random(
         self, history: History, n: int, rng: np.random.Generator, taken: Archs | None = None
@@ -207,9 +259,7 @@ class Guided(Strategy):
     def _candidates(self, history: History, most: int, rng: np.random.Generator) -> Archs:
         """Return all architectures of a small space, up to ``most`` of a large one: ``(k, d)``."""
         space = history.space
-        listed = min(self.candidates, BUILT) if history.region.slow else self.candidates
-        most = min(most, listed)
-        if space.size <= listed:
+        if space.size <= self._listed(history):
             pool = remaining(history)
         else:
             half = most // 2
@@ -385,13 +435,14 @@ class Guided(Strategy):
             return None
         rng = np.random.default_rng(seed_of(history))
         rows = learnt_from(history)
-        pool = self._candidates(history, min(self.candidates, PAIRS // len(rows)), rng)
-        if len(pool) == 0 or (np.ptp(targets[rows], axis=0) == 0).any():
+        if (np.ptp(targets[rows], axis=0) == 0).any():
             return None
         archs = history.archs[history.ok][rows]
         rankers = [self._fitted(history.space, archs, y, rng) for y in targets[rows].T]
-        utilities = np.stack([self._utility(r, archs, pool, rng) for r in rankers], axis=1)
-        best = pool[most_promising(utilities, rng)]
+        pool, utilities = self._ranked(history, rankers, archs, PAIRS // len(rows), rng)
+        if len(pool) == 0:
+            return None
+        best = pool[most_promising(utilities, rng, KEPT)]
         forecasts = [ranker.follow(best, room) for ranker in rankers]
         return Shortlist(key, history, best, rows, np.sort(utilities, axis=0), forecasts, best[:0])
 
@@ -407,6 +458,7 @@ class Guided(Strategy):
             "acquisition": self.acquisition,
             "kappa": self.kappa,
             "candidates": self.candidates,
+            "local_search": self.local_search,
             "skip_isomorphic": self.skip_isomorphic,
             "exact": self.exact,
         }

@@ -24,7 +24,6 @@ from archrank.types import Archs, Floats, Ints
 if TYPE_CHECKING:
     from archrank.rankers.base import Forecast
 
-KEPT = 1000  # candidates that are followed
 WEIGHTS = 32  # of several objectives, for which candidates are kept
 FITTED = 1024  # evaluations that a fit of a long run learns from, at most
 SHORTEST, LONGEST = 6, 128  # evaluations between two fits
@@ -78,8 +77,8 @@ def seed_of(history: History) -> list[int]:
     return [int(word) for word in np.frombuffer(digest.digest(), dtype="<u4")]
 
 
-def most_promising(utilities: Floats, rng: np.random.Generator) -> Ints:
-    """Choose up to :data:`KEPT` candidates of the highest utilities ``(k, m)``, in order.
+def most_promising(utilities: Floats, rng: np.random.Generator, kept: int) -> Ints:
+    """Choose up to ``kept`` candidates of the highest utilities ``(k, m)``, in order.
 
     Of several objectives, those that are best under one of :data:`WEIGHTS` random weights.
     """
@@ -93,7 +92,7 @@ def most_promising(utilities: Floats, rng: np.random.Generator) -> Ints:
             for weights in rng.dirichlet(np.ones(m), WEIGHTS)
         ]
         value = np.max(ranks, axis=0)
-    best: Ints = np.sort(np.argsort(-value, kind="stable")[:KEPT])
+    best: Ints = np.sort(np.argsort(-value, kind="stable")[:kept])
     return best
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections import Counter
 from itertools import permutations
 from typing import Any
 
@@ -126,6 +127,31 @@ def test_renumbering_changes_nothing_but_the_row() -> None:
     assert (twins != archs).any(1).mean() > 0.9
     for view in (space.canonical, space.features, space.tokens):
         assert np.array_equal(view(twins), view(archs))
+
+
+@pytest.mark.parametrize("family", ["darts", "nasnet"])
+def test_features_tell_what_stands_next_to_what(family: str) -> None:
+    """Counted from genotypes; DARTS joins all nodes, NASNet those that no other node reads."""
+    space = SPACES_ON_CIFAR[family]
+    archs = space.canonical(space.sample(20, rng=np.random.default_rng(0)))
+    columns = dict(zip(space.feature_names, space.features(archs).T, strict=True))
+    for n, arch in enumerate(archs):
+        for kind, cell in zip(("normal", "reduce"), space.genotype(arch), strict=True):
+            pairs: Counter[str] = Counter()
+            to_output: Counter[str] = Counter()
+            for t, (op, source) in enumerate(cell.pairs):
+                at = 2 * (source - 2)
+                before = [b for b, _ in cell.pairs[at : at + 2]] if source > 1 else ["input"]
+                pairs.update(f"{op} after {b}" for b in before)
+                if 2 + t // 2 in cell.concat:
+                    to_output[f"{op} to output"] += 1
+            for group, counted in (("neighbour", pairs), ("joined", to_output)):
+                named = {
+                    name.partition(":")[2]: column[n]
+                    for name, column in columns.items()
+                    if name.startswith(f"{kind}_{group}:")
+                }
+                assert {k: v for k, v in named.items() if v} == counted
 
 
 # ---- strings and settings ----------------------------------------------------------------------

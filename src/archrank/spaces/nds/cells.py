@@ -119,6 +119,8 @@ def cell_feature_names(kind: str, ops: tuple[str, ...], nodes: int) -> list[str]
         f"{kind}_input": [f"{i}{k}<-{s}" for i, k in terms for s in range(i + 2)],
         f"{kind}_count": [f"{op} on {what}" for what in ("inputs", "nodes") for op in ops],
         f"{kind}_shape": ["joined", "longest", "mean depth", "on state 0", "on state 1"],
+        f"{kind}_joined": [f"{op} to output" for op in ops],
+        f"{kind}_neighbour": [f"{a} after {b}" for a in ops for b in (*ops, "input")],
     }
     return [f"{group}:{name}" for group, names in groups.items() for name in names]
 
@@ -126,8 +128,13 @@ def cell_feature_names(kind: str, ops: tuple[str, ...], nodes: int) -> list[str]
 def cell_features(
     chosen: NDArray[np.uint8], inputs: NDArray[np.uint8], n_ops: int, *, loose: bool
 ) -> list[NDArray[np.generic]]:
-    """One-hot operations and inputs, counts of operations, and the cell's shape."""
-    terms = chosen.shape[1]
+    """Operations and inputs one-hot, counts of operations, the shape, what stands next to what.
+
+    What stands next to what orders cells of NAS-Bench-101 better than all else (see
+    :mod:`.nasbench101.neighbours`): operations whose sums the output joins, and pairs of an
+    operation and one of the two in the sum before it.
+    """
+    n, terms = chosen.shape
     one_hot = chosen[:, :, None] == np.arange(n_ops)  # (n, p, ops)
     sources = [inputs[:, t, None] == np.arange(t // 2 + 2) for t in range(terms)]
     outer = (inputs < 2)[..., None]  # (n, p, 1)
@@ -146,7 +153,14 @@ def cell_features(
         ]
     )
     counts = [(one_hot & outer).sum(axis=1), (one_hot & ~outer).sum(axis=1)]
-    return [one_hot.reshape(len(chosen), math.prod(one_hot.shape[1:])), *sources, *counts, shape]
+    to_output = (one_hot & np.repeat(ends, 2, axis=1)[..., None]).sum(axis=1)  # (n, ops)
+    sums = one_hot.reshape(n, terms // 2, 2, n_ops).sum(axis=2)  # (n, nodes, ops)
+    kinds = np.zeros((n, 2 + terms // 2, n_ops + 1))  # of what each state is made
+    kinds[:, :2, n_ops], kinds[:, 2:, :n_ops] = 1, sums
+    before = np.take_along_axis(kinds, inputs[..., None].astype(np.int64), axis=1)
+    pairs = np.einsum("npa,npb->nab", one_hot, before).reshape(n, n_ops * (n_ops + 1))
+    flat = one_hot.reshape(n, math.prod(one_hot.shape[1:]))
+    return [flat, *sources, *counts, shape, to_output, pairs]
 
 
 # ---- graphs ------------------------------------------------------------------------------------

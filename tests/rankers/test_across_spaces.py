@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pytest
 from scipy.stats import kendalltau
+from sklearn.base import clone
 
 from archrank.errors import ArchitectureError, BudgetError, LabelError, SettingsError, SpaceError
 from archrank.rankers import AcrossSpaces, NotFittedError, Transferred
@@ -164,3 +165,16 @@ def test_without_labels_of_its_own_the_default_is_helped(across: AcrossSpaces) -
     assert ranker.has_std
     assert (mean == ranker.predict(cells)).all()
     assert (std > 0).all()
+
+
+def test_weak_labels_are_for_its_own_ranker(across: AcrossSpaces) -> None:
+    assert not Transferred(TARGET, across, Linear(TARGET)).can_pretrain
+    cells = sample(TARGET, 300, seed=5)
+    law = np.random.default_rng(1).normal(size=300)  # nothing but weak labels knows it
+    helped = Transferred(TARGET, across).pretrain(cells, {"weak": law})
+    alone = Transferred(TARGET, across)
+    few = np.arange(30)
+    assert helped.can_pretrain
+    assert helped.fit(cells[few], law[few]).score(cells, law) > 0.45
+    assert alone.fit(cells[few], law[few]).score(cells, law) < 0.3
+    assert clone(helped).fit(cells[few], law[few]).score(cells, law) > 0.45

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 
 from archrank.rankers.across_spaces import AcrossSpaces
@@ -13,6 +15,8 @@ from archrank.rankers.kit.targets import normal_scores
 from archrank.types import Archs, Floats
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
     from archrank.spaces.base import Space
 
 EXPECTED = 0.5  # weight of transferred scores before any label
@@ -57,9 +61,22 @@ class Transferred(Ranker):
         """Labels that the ranker needs."""
         return self._base().min_labels
 
+    @property
+    def can_pretrain(self) -> bool:
+        """True if the ranker can be pretrained."""
+        return self._base().can_pretrain
+
+    def pretrain(self, archs: NDArray[np.generic], weak_labels: Mapping[str, ArrayLike]) -> Self:
+        """Pretrain the ranker of the space; see :meth:`.Ranker.pretrain`."""
+        self.pretrained_own_: Ranker = clone(self._base()).pretrain(archs, weak_labels)
+        return self
+
     def _base(self) -> Ranker:
+        """Return the ranker of the space, not fitted; pretrained if :meth:`pretrain` was called."""
         from archrank.rankers.gaussian_process import GaussianProcess
 
+        if hasattr(self, "pretrained_own_"):
+            return self.pretrained_own_
         return GaussianProcess(self.space) if self.ranker is None else self.ranker
 
     def _fit(self, archs: Archs, scores: Floats) -> None:

@@ -54,7 +54,7 @@ def climb(
     known = np.concatenate([seen, keys(candidates)])
     for _ in range(steps if len(candidates) else 0):
         parents = rng.choice(most_promising(utilities, rng, PARENTS), mutants)
-        rates = rng.choice(CHANGED, (mutants, 1)) / space.d
+        rates = np.minimum(rng.choice(CHANGED, (mutants, 1)) / space.d, 1.0)
         drawn = space.mutate(candidates[parents], rng=rng, rate=rates)
         drawn = distinct(drawn, keys(drawn))
         drawn = drawn[is_new(keys(drawn), known)]

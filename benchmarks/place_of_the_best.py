@@ -45,7 +45,8 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--draws", type=int, default=3)
     args = parser.parse_args()
-    print("| half | table | " + " | ".join(f"{n} labels and the {NEXT} next" for n in LABELS) + " |")
+    titles = [f"{n} labels and the {NEXT} next" for n in LABELS]
+    print(f"| half | table | {' | '.join(titles)} |")
     print("|---" * (2 + len(LABELS)) + "|")
     for problem in problems(args.data):
         if problem.searched:

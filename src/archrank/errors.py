@@ -176,6 +176,10 @@ class ChangedRunWarning(UserWarning):
     """Warning that a run goes on although something has changed since it was begun."""
 
 
+class CallbackWarning(UserWarning):
+    """Warning that a callback of a run has failed, such as a tracker; the run goes on."""
+
+
 class IsolationWarning(UserWarning):
     """Warning that time is measured although something else may run beside."""
 

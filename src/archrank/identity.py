@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from archrank.differences import KINDS
 from archrank.user_files import file_of
 
 IRRELEVANT = {"identity": False}
@@ -44,6 +46,29 @@ def identity_of(value: object, *, leave_out: tuple[str, ...] = ()) -> dict[str, 
         if name not in leave_out and not isinstance(setting, Path):
             found[name] = json_value(setting)
     return found
+
+
+def flattened(settings: Mapping[str, Any], name: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield nested settings as ``outer.inner`` and value; an object has its kind at its own name.
+
+    Args:
+        settings: JSON values, as :func:`identity_of` returns them.
+        name: of the place of all of them.
+
+    Example:
+        >>> dict(flattened({"ranker": {"class": "GBDT", "trees": 9}, "seeds": [1, 2]}))
+        {'ranker': 'GBDT', 'ranker.trees': 9, 'seeds': '1, 2'}
+    """
+    for key, value in settings.items():
+        inner = f"{name}.{key}" if name else str(key)
+        if isinstance(value, list | tuple) and any(isinstance(v, Mapping) for v in value):
+            value = {str(i): each for i, each in enumerate(value, 1)}
+        if key in KINDS and name:
+            yield name, value
+        elif isinstance(value, Mapping):
+            yield from flattened(value, inner)
+        else:
+            yield inner, ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
 
 
 def function_name(function: object) -> str:

@@ -62,6 +62,7 @@ COMMANDS = (
     f"{SEARCH} --prune 5:1.15",
     f"search --table {CELLS} --metric valid_accuracy --strategy acenas --prune 200:1.15",
     f"{SEARCH} --evaluate latncy",
+    f"{SEARCH} --track tensorbord",
     f"{SEARCH} --run file/run",
     f"{SEARCH} --storage mysql",
     "best",

@@ -26,7 +26,8 @@ from archrank.locking import locked
 from archrank.proxies import DEFAULT
 from archrank.runs.named import make_space, make_task
 from archrank.strategies import Exhaustive
-from archrank.study.study import Study, Watcher
+from archrank.study.callbacks import Watcher
+from archrank.study.study import Study
 from archrank.supernets.checkpoints import checkpoints
 from archrank.supernets.recipes import start_training
 from archrank.supernets.running import train_supernet

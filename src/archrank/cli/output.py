@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.text import Text
+
+from archrank.errors import CallbackWarning
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,6 +32,23 @@ def progress_console() -> Console:
 def say(line: str) -> None:
     """Print a line for the user on standard error."""
     progress_console().print(Text(line), soft_wrap=True)
+
+
+@contextmanager
+def warnings_as_lines(console: Console) -> Iterator[None]:
+    """Print failures of callbacks as lines for the user; other warnings as Python does."""
+    with warnings.catch_warnings():
+        usual = warnings.showwarning
+
+        def show(message: Any, category: type[Warning], *where: Any, **options: Any) -> None:
+            if issubclass(category, CallbackWarning):
+                console.print(Text(str(message)), soft_wrap=True)
+            else:
+                usual(message, category, *where, **options)
+
+        warnings.simplefilter("always", CallbackWarning)
+        warnings.showwarning = show
+        yield
 
 
 def say_own_code(names: Iterable[str], run: Path, *, allowed: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from archrank.cli.names import names_of
 from archrank.cli.output import (
@@ -14,6 +14,7 @@ from archrank.cli.output import (
     say,
     say_own_code,
     show_recommended,
+    warnings_as_lines,
 )
 from archrank.cli.workers import INTERRUPTED, cores, running
 from archrank.errors import SettingsError
@@ -21,6 +22,7 @@ from archrank.formatting import whole_duration
 from archrank.runs.settings import SearchSettings
 
 if TYPE_CHECKING:
+    from archrank.integrations.tracking import Tracker
     from archrank.runs.fidelity import Fidelity
     from archrank.study.study import Study
 
@@ -51,6 +53,8 @@ class Search:
     storage: Annotated[str | None, "URL"] = None
     """Keep evaluations in this database (SQLAlchemy URL), under the run folder's name (default: a
     file in the run folder)."""
+    track: tuple[Literal["tensorboard", "wandb", "mlflow"], ...] = ()
+    """Also write every evaluation to these trackers; what an earlier run lacks there, too."""
     accept_changes: bool = False
     """Continue a run although code, table or torch have changed since it was begun."""
 
@@ -87,6 +91,7 @@ class Search:
         from archrank.runs.folder import open_run
 
         start = time.monotonic()
+        trackers = self._trackers(folder)
         short = self._fidelity()
         if short is not None and budget is not None:
             budget = short.full(budget, max(self.confirm, 0))
@@ -123,13 +128,16 @@ class Search:
             self._tell_waiting(study)
             before = len(study.results.records)
             stopped = False
+            console = progress_console()
             try:
-                study.run(
-                    budget,
-                    minutes=self.minutes,
-                    confirm=self.confirm,
-                    watcher=watcher(progress_console()),
-                )
+                with warnings_as_lines(console):
+                    study.run(
+                        budget,
+                        minutes=self.minutes,
+                        confirm=self.confirm,
+                        watcher=watcher(console),
+                        callbacks=trackers,
+                    )
             except KeyboardInterrupt:
                 stopped = True
             done = len(study.results.records) - before
@@ -186,6 +194,13 @@ class Search:
             f"{short.meaning}: {made:,} evaluations, in {folder / FOLDER}; the best of them go on, "
             f"{budget:,} in full"
         )
+
+    def _trackers(self, folder: Path) -> list[Tracker]:
+        """Make the trackers that were named."""
+        from archrank.integrations.tracking import make_trackers
+        from archrank.runs.settings import given
+
+        return make_trackers(self.track, given(self.settings), folder) if self.track else []
 
     def _workers(self) -> int:
         if self.workers is not None and self.cluster is not None:

@@ -15,6 +15,7 @@ from typing import Any
 from archrank.comparison.runs import Compared
 from archrank.differences import differences, told
 from archrank.errors import SettingsError
+from archrank.identity import flattened
 from archrank.runs.folder import as_options
 from archrank.runs.settings import SearchSettings
 from archrank.study.circumstances import CONTENTS, changed
@@ -155,22 +156,12 @@ def _options(run: Compared) -> dict[str, str]:
 def _identity(run: Compared) -> dict[str, str]:
     """Return how a run searches by its identity: ``{"strategy": name, "ranker.cost": "3"}``."""
     identity = run.results.description.identity
-    return {**dict(_flat("", identity["strategy"])), "for": _text(identity["objectives"])}
-
-
-def _flat(name: str, value: object) -> Iterator[tuple[str, str]]:
-    """Flatten nested settings; an object has its class under its own name."""
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            if key == "class":
-                yield name, str(inner)
-            elif key != LEARNT:
-                yield from _flat(f"{name}.{key}" if name else str(key), inner)
-    elif isinstance(value, list | tuple) and any(isinstance(v, Mapping) for v in value):
-        for i, inner in enumerate(value, 1):
-            yield from _flat(f"{name} {i}", inner)
-    else:
-        yield name, _text(value)
+    found = {
+        key: _text(value)
+        for key, value in flattened(identity["strategy"])
+        if key.rpartition(".")[2] != LEARNT
+    }
+    return {**found, "for": _text(identity["objectives"])}
 
 
 def _text(value: object) -> str:

@@ -15,8 +15,9 @@ from archrank.display.pace import Pace
 from archrank.formatting import whole_duration
 
 if TYPE_CHECKING:
+    from archrank.study.callbacks import Watcher
     from archrank.study.record import Record
-    from archrank.study.study import Study, Watcher
+    from archrank.study.study import Study
 
 QUICK = 1.0  # seconds between plain lines at least
 QUIET = 30.0  # seconds without a plain line before one says that the search is alive

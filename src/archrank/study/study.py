@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from archrank.checks import instance, number, quoted, whole
 from archrank.errors import (
@@ -31,6 +31,7 @@ from archrank.strategies.history import History
 from archrank.study.address import Address
 from archrank.study.ask_and_tell import AskAndTell
 from archrank.study.attempts import Attempts, note_path
+from archrank.study.callbacks import Followers, Watcher
 from archrank.study.circumstances import circumstances
 from archrank.study.confirming import Confirming
 from archrank.study.engine import Engine
@@ -43,22 +44,6 @@ from archrank.study.storage import DATABASE, STUDY_NAME, Storage, TrialStore
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-class Watcher(Protocol):
-    """Follows a run; progress displays are watchers."""
-
-    def started(self, study: Study, budget: int | None, minutes: float | None) -> None:
-        """Called when a run begins, or goes on with what is stored already."""
-
-    def works_on(self, study: Study, archs: Sequence[str]) -> None:
-        """Called with the architectures that are evaluated next; with none while one proposes."""
-
-    def finished_one(self, study: Study, record: Record) -> None:
-        """Called after each evaluation that is stored."""
-
-    def ended(self, study: Study) -> None:
-        """Called at the end of the run, whatever ended it; see ``study.shortfall``."""
 
 
 class Study(AskAndTell):
@@ -240,6 +225,7 @@ class Study(AskAndTell):
         minutes: float | None = None,
         confirm: int = 0,
         watcher: Watcher | None = None,
+        callbacks: Sequence[object] = (),
     ) -> Study:
         """Evaluate until the run holds ``budget`` evaluations or has worked ``minutes``.
 
@@ -256,6 +242,8 @@ class Study(AskAndTell):
             confirm: number of evaluations of the budget, in total, that train what may be best
                 again, with other seeds (:mod:`archrank.study.repeating`).
             watcher: is told of the beginning, every evaluation and the end.
+            callbacks: are told the same, such as trackers (:mod:`archrank.integrations.tracking`):
+                objects with some of a watcher's methods, whose errors do not end the run.
 
         Raises:
             BudgetError: neither is given, a budget below 1 or above the number of architectures,
@@ -269,21 +257,23 @@ class Study(AskAndTell):
 
         Warns:
             BudgetWarning: the run ended before the budget; not where a watcher can tell it.
+            CallbackWarning: a callback failed, and is left out from then on.
         """
         self.check_budget(budget, minutes, confirm)
+        followers = Followers(watcher, callbacks)
         with self._alone():
-            return self._run(budget, minutes, confirm, watcher)
+            self._run(budget, minutes, confirm, followers)
+        if self.shortfall is not None and watcher is None:
+            warnings.warn(self.shortfall, BudgetWarning, stacklevel=2)
+        return self
 
     def _run(
         self,
         budget: int | None,
         minutes: float | None,
         confirm: int,
-        watcher: Watcher | None,
-    ) -> Study:
-        for method in ("started", "finished_one", "ended"):
-            if watcher is not None and not hasattr(watcher, method):
-                raise ArgumentError(f"watcher is {quoted(watcher)}, which has no {method}()")
+        followers: Followers,
+    ) -> None:
         self._refresh()
         ledger, store = self._ledger, self._store
         records = ledger.records
@@ -295,15 +285,12 @@ class Study(AskAndTell):
         def keep(record: Record) -> None:
             store.append(record, self.description)
             ledger.take(record)
-            if watcher is not None:
-                watcher.finished_one(self, record)
+            followers.tell("finished_one", self, record)
 
         def works_on(archs: Sequence[str]) -> None:
-            if watcher is not None:
-                watcher.works_on(self, archs)
+            followers.tell("works_on", self, archs)
 
-        if watcher is not None:
-            watcher.started(self, budget, minutes)
+        followers.tell("started", self, budget, minutes)
         self.shortfall, self.confirmations = None, ()
         attempts = Attempts(self._note)
         try:
@@ -326,11 +313,7 @@ class Study(AskAndTell):
             attempts.close()
             records.sort(key=lambda r: r.key)
             self._results = None
-            if watcher is not None:
-                watcher.ended(self)
-        if self.shortfall is not None and watcher is None:
-            warnings.warn(self.shortfall, BudgetWarning, stacklevel=3)
-        return self
+            followers.tell("ended", self)
 
     def _repeat(self, total: int) -> None:
         """Train what may be best again, until there are ``total`` repetitions."""

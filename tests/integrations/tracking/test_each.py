@@ -1,0 +1,157 @@
+"""What single trackers add: hyper-parameters, files that were cut off, names, missing packages."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import archrank as ar
+from archrank.errors import CallbackWarning, MissingExtraError, UnknownNameError
+from archrank.integrations.tracking import MLflow, TensorBoard, WandB, make_trackers
+from archrank.integrations.tracking.wandb_files import last_step
+from tests.integrations.tracking.read_back import (
+    mlflow_points,
+    tensorboard_points,
+    wait_for_wandb,
+    wandb_points,
+    wandb_records,
+)
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+Make = Callable[[], ar.Study]
+
+
+@pytest.fixture(autouse=True)
+def offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+
+
+def test_tensorboard_has_hyper_parameters_and_architectures(study: Make, tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    from tensorboard.plugins.hparams import plugin_data_pb2
+
+    done = study().run(3, callbacks=[TensorBoard(settings={"typed": "mine"})])
+    found = EventAccumulator(str(tmp_path / "a run" / "tensorboard"), {"tensors": 0})
+    found.Reload()
+    (text, *_) = found.Tensors("architecture/text_summary")
+    first = min(done.records, key=lambda r: r.elapsed)
+    assert text.tensor_proto.string_val[0].decode() == first.string
+    content = found.SummaryMetadata("_hparams_/session_start_info").plugin_data.content
+    known = plugin_data_pb2.HParamsPluginData.FromString(content).session_start_info.hparams
+    assert known["strategy"].string_value == "random"
+    assert known["strategy.batch_size"].number_value == 3
+    assert known["typed"].string_value == "mine"
+
+
+def test_tensorboard_voids_half_a_step(study: Make, tmp_path: Path) -> None:
+    """A process that is killed while it writes a step leaves some of its scalars."""
+    from torch.utils.tensorboard.writer import SummaryWriter
+
+    study().run(3, callbacks=[TensorBoard()])
+    folder = tmp_path / "a run" / "tensorboard"
+    half = SummaryWriter(str(folder))
+    half.add_scalar("metrics/accuracy", -1.0, 4)
+    half.close()
+    done = study().run(5, callbacks=[TensorBoard()])
+    points = tensorboard_points(folder)["metrics/accuracy"]
+    assert [step for step, _ in points] == sorted({step for step, _ in points})
+    assert all(value >= 0 for _, value in points)
+    assert len(tensorboard_points(folder)["run/seconds"]) == len(done.records) == 5
+
+
+def test_a_file_in_the_way_is_told(study: Make, tmp_path: Path) -> None:
+    (tmp_path / "a run").mkdir()
+    (tmp_path / "a run" / "tensorboard").write_text("no folder")
+    with pytest.warns(CallbackWarning, match="tensorboard failed"):
+        assert len(study().run(3, callbacks=[TensorBoard()]).records) == 3
+
+
+def test_mlflow_has_parameters_and_the_best(study: Make, store: str) -> None:
+    from mlflow.tracking import MlflowClient
+
+    uri = store
+    done = study().run(4, callbacks=[MLflow(uri, "mine")])
+    (number,) = mlflow_points(uri, "mine")
+    run = MlflowClient(uri).get_run(number)
+    assert run.info.run_name == "a run"
+    assert run.info.status == "FINISHED"
+    assert run.data.params["strategy.batch_size"] == "3"
+    assert run.data.tags["best_architecture"] == done.best.string
+    MlflowClient(uri).delete_run(number)
+    study().run(5, callbacks=[MLflow(uri, "mine")])
+    (other,) = mlflow_points(uri, "mine")
+    assert other != number
+    assert len(mlflow_points(uri, "mine")[other]["run/elapsed"]) == 5
+
+
+def test_mlflow_keeps_no_password(study: Make, tmp_path: Path) -> None:
+    with pytest.warns(CallbackWarning, match="mlflow failed"):
+        study().run(2, callbacks=[MLflow("http://me:secret@127.0.0.1:9")])
+    assert not [p for p in (tmp_path / "a run").glob("*.json") if "secret" in p.read_text()]
+
+
+def test_wandb_has_config_and_the_best(study: Make, tmp_path: Path) -> None:
+    done = study().run(4, callbacks=[WandB("mine")])
+    wait_for_wandb(tmp_path / "a run" / "wandb")
+    records = list(wandb_records(tmp_path / "a run" / "wandb"))
+    (run,) = [r.run for r in records if r.WhichOneof("record_type") == "run"]
+    assert (run.project, run.display_name) == ("mine", "a run")
+    config = {item.key: json.loads(item.value_json) for item in run.config.update}
+    assert config["strategy.batch_size"] == 3
+    told = [i for r in records for i in r.summary.update if i.key == "best_architecture"]
+    assert json.loads(told[-1].value_json) == done.best.string
+
+
+def test_wandb_files_that_were_cut_off(study: Make, tmp_path: Path) -> None:
+    study().run(12, callbacks=[WandB()])
+    run = tmp_path / "a run"
+    wait_for_wandb(run / "wandb")
+    number = json.loads((run / "tracking.json").read_text())["wandb"]["run"]
+    (file,) = run.glob("wandb/offline-run-*/*.wandb")
+    data = file.read_bytes()
+    lasts = []
+    for share in (0.0, 0.3, 0.6, 0.9, 1.0):
+        file.write_bytes(data[: int(share * len(data))])
+        steps = [step for step, _ in wandb_points(run / "wandb").get("run/elapsed", [])]
+        lasts.append(last_step(run, number))
+        assert lasts[-1] == max(steps, default=0)
+    assert lasts[0] == 0
+    assert 0 < lasts[2] < 12
+    assert lasts[-1] == 12
+    file.write_bytes(data[:200] + b"\xff" * 500)
+    assert last_step(run, number) == 0
+
+
+def test_wandb_files_longer_than_a_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import wandb
+
+    run = wandb.init(dir=str(tmp_path), mode="offline", settings=wandb.Settings(silent=True))
+    for step in range(1, 8):
+        run.log({"text": "x" * 20_000, "number": step}, step=step)
+    run.finish()
+    wait_for_wandb(tmp_path / "wandb")
+    assert last_step(tmp_path, run.id) == 7
+    assert [s for s, _ in wandb_points(tmp_path / "wandb")["number"]] == list(range(1, 8))
+
+
+def test_notes_that_are_damaged_are_told(study: Make, tmp_path: Path) -> None:
+    (tmp_path / "a run").mkdir()
+    (tmp_path / "a run" / "tracking.json").write_text("{")
+    with pytest.warns(CallbackWarning, match="remove it to begin new tracked runs"):
+        assert len(study().run(3, callbacks=[WandB()]).records) == 3
+
+
+def test_names_and_packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert [t.name for t in make_trackers(["mlflow", "wandb", "mlflow"])] == ["mlflow", "wandb"]
+    with pytest.raises(UnknownNameError, match="unknown tracker 'tensorbord', did you mean"):
+        make_trackers(["tensorbord"])
+    for name in ("tensorboard", "wandb", "mlflow", "mlflow.tracking"):
+        monkeypatch.setitem(sys.modules, name, None)
+    for name in ("tensorboard", "wandb", "mlflow"):
+        with pytest.raises(MissingExtraError, match=r"pip install 'archrank\[track\]'"):
+            make_trackers([name])

@@ -74,12 +74,14 @@ class WandB(Tracker):
         self._home = self.home(self.folder)
         self._number = str(self.noted().get("run") or secrets.token_hex(4))
         self._mode = os.environ.get("WANDB_MODE") or ("online" if _logged_in() else "offline")
-        noted = self.noted().get("step", 0)  # files are complete some moments after they are closed
+        noted = int(
+            self.noted().get("step", 0)
+        )  # files are complete some moments after they are closed
         written = max(noted, last_step(self._home, self._number))
         if self._mode != "online":
             return written
         self._run = self._begin(study)
-        return max(written, self._run.step - 1 if self._run.resumed else 0)
+        return max(written, int(self._run.step) - 1 if self._run.resumed else 0)
 
     def _begin(self, study: Study) -> Any:
         """Begin wandb's run, or go on with the one that is noted."""

@@ -291,7 +291,7 @@ _problem = lru_cache(None)(objective)
 
 def table(file: Path, data: Path, names: list[str], at: list[int]) -> None:
     rows = [r for r in json_lines.read(file) if r["problem"] in names]
-    samplers = list(dict.fromkeys(r["sampler"] for r in rows))
+    samplers = sorted({r["sampler"] for r in rows}, key=lambda s: (*map(s.__ne__, SAMPLERS), s))
     for name in names:
         here = {(r["sampler"], r["seed"]): r for r in rows if r["problem"] == name}
         if not here:

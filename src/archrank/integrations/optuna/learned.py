@@ -1,6 +1,6 @@
 """Conditions of parameters, learnt from trials: a study does not declare which depend on which.
 
-A parameter that some complete trials lack exists on a condition. It is looked for among all other
+A parameter that some trials lack exists on a condition. It is looked for among all other
 parameters: one that every trial with it has, and whose value tells which trials have it. For a
 range that is a threshold, such as a number of layers; for choices, some of them. The simplest such
 condition is believed until a trial contradicts it.
@@ -43,30 +43,31 @@ class Rule:
         return np.isin(grid, self.numbers[self.allows])
 
 
-def learn(axes: Sequence[Axis], numbers: Floats, complete: Bools) -> list[Rule | None]:
+def learn(axes: Sequence[Axis], numbers: Floats, whole: Bools) -> list[Rule | None]:
     """Return the condition of every parameter; ``None`` if it always exists, or none was found.
 
     Args:
         axes: the parameters.
-        numbers: ``(n, d)`` of trials, NaN where they lack a parameter.
-        complete: ``(n,)`` whether a trial ended well, so that what it lacks does not exist.
+        numbers: ``(n, d)`` of trials, NaN where they have not asked for a parameter.
+        whole: ``(n,)`` whether a trial has asked for all it needs, so that what it lacks does not
+            exist.
     """
     has = present(numbers)
-    return [_rule(j, axes, numbers, has, complete) for j in range(len(axes))]
+    return [_rule(j, axes, numbers, has, whole) for j in range(len(axes))]
 
 
 def _rule(
-    child: int, axes: Sequence[Axis], numbers: Floats, has: Bools, complete: Bools
+    child: int, axes: Sequence[Axis], numbers: Floats, has: Bools, whole: Bools
 ) -> Rule | None:
-    lacks = complete & ~has[:, child]
+    lacks = whole & ~has[:, child]
     if not lacks.any():
         return None
     found: list[tuple[float, int, int, Rule]] = []
     for parent, axis in enumerate(axes):
-        without = complete & has[:, child] & ~has[:, parent]
+        without = has[:, child] & ~has[:, parent]  # a parent is asked for first
         if parent == child or without.any() or not (lacks & has[:, parent]).any():
             continue
-        known = has[:, parent] & (complete | has[:, child])
+        known = has[:, parent] & (whole | has[:, child])
         values, group = np.unique(numbers[known, parent], return_inverse=True)
         share = np.bincount(group, has[known, child]) / np.bincount(group)
         if ((share > 0) & (share < 1)).any():

@@ -175,9 +175,11 @@ class RankSampler(BaseSampler):
         self, now: Situation, fixed: Mapping[str, Any], rng: np.random.Generator
     ) -> NDArray[np.uint8]:
         """Return the row of a new trial, ``(d,)``, or of one that is repeated."""
-        history = now.with_fixed(fixed)
-        picks = self._guided.propose(history, 1, rng=rng)
-        if not len(picks):
+        for history in now.histories(fixed):
+            picks = self._guided.propose(history, 1, rng=rng)
+            if len(picks):
+                break
+        else:
             self._tell_exhausted()
             picks = _least_often(history)
         if not len(picks):  # what is settled has never been tried in today's ranges

@@ -12,10 +12,18 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from archrank.integrations.optuna.axes import Axis, present
-from archrank.integrations.optuna.learned import depths, learn
+from archrank.integrations.optuna.learned import Rule, depths, learn
 from archrank.integrations.optuna.space import ParameterSpace
-from archrank.integrations.optuna.trials import fits, numbers_of, values_of, violations_of
+from archrank.integrations.optuna.trials import (
+    asked_for,
+    fits,
+    numbers_of,
+    proposed,
+    values_of,
+    violations_of,
+)
 from archrank.rows import is_new
+from archrank.spaces.base import Space
 from archrank.spaces.conditions import Condition, existing
 from archrank.spaces.restricted import RestrictedSpace
 from archrank.strategies.history import History, scores_of
@@ -32,35 +40,43 @@ class Situation:
     Attributes:
         space: of the parameters.
         history: of the trials that lie in it, without those that lack what they should have.
-        contradicting: whether some trial has other parameters than the learnt conditions say.
+        plain: whether conditions explain all trials, so that everything in the space may be
+            proposed that is not in the history.
+        careful: the region without what running trials may turn out to be, too; ``None`` if it is
+            known what they are.
     """
 
     space: ParameterSpace
     history: History
-    contradicting: bool
+    plain: bool
+    careful: Region | None
 
     def within(self, last: Situation) -> Situation:
         """Return this situation in the space of another, which is equal."""
-        kept = (
-            self.history.region if self.contradicting or last.contradicting else last.history.region
-        )
         h = self.history
-        history = History(last.space, h.archs, h.objectives, h.violation, kept)
-        return Situation(last.space, history, self.contradicting)
+        region = last.history.region if self.plain and last.plain else h.region
+        history = History(last.space, h.archs, h.objectives, h.violation, region)
+        return Situation(last.space, history, self.plain, self.careful)
 
-    def with_fixed(self, values: Mapping[str, object]) -> History:
-        """Return the history in the part of the space where some parameters have settled values."""
+    def histories(self, values: Mapping[str, object]) -> list[History]:
+        """Return the history under each region to propose from, the narrower first.
+
+        Args:
+            values: of parameters that are settled: the part of the space that has them.
+        """
         space, h = self.space, self.history
         settled = {}
         for j, (axis, grid) in enumerate(zip(space.axes, space.grids, strict=True)):
             number = axis.number(values[axis.name]) if axis.name in values else np.nan
-            if number == number:
+            if not np.isnan(number):
                 at = int(axis.nearest(np.array([number]), grid)[0])
                 settled[axis.name] = [space.choices[j].options[at]]
-        if not settled:
-            return h
-        part = Inside(space, cast(RestrictedSpace, space.restrict(settled)))
-        return History(part, h.archs, h.objectives, h.violation, Region.of(h.allowed))
+        regions = [self.careful, h.region] if self.careful else [h.region]
+        part: Space = space
+        if settled:
+            part = Inside(space, cast(RestrictedSpace, space.restrict(settled)))
+            regions = [Region.of(region.allowed) for region in regions]
+        return [History(part, h.archs, h.objectives, h.violation, r) for r in regions]
 
 
 def situation(
@@ -87,13 +103,11 @@ def situation(
     inside = [fits(t, row, axes) for t, row in zip(trials, numbers, strict=True)]
     trials = [t for t, yes in zip(trials, inside, strict=True) if yes]
     numbers = numbers[np.array(inside, dtype=bool)]
-    complete = np.array([t.state == TrialState.COMPLETE for t in trials], dtype=bool)
-
-    done = np.array([t.state.is_finished() for t in trials], dtype=bool)
-    rules = learn(axes, numbers[done], complete[done])
-    order = np.argsort(depths(rules), kind="stable")  # parents first
-    axes, numbers = [axes[j] for j in order], numbers[:, order]
-    rules = learn(axes, numbers[done], complete[done])
+    whole = _whole(trials, numbers)
+    asked = np.where(asked_for(trials, axes), numbers, np.nan)
+    order = np.argsort(depths(learn(axes, asked, whole)), kind="stable")  # parents first
+    axes, numbers, asked = [axes[j] for j in order], numbers[:, order], asked[:, order]
+    rules = learn(axes, asked, whole)
     objectives, violation = values_of(trials, directions), violations_of(trials)
     grids = _grids(axes, numbers, scores_of(objectives, violation), fixed, exact, seed)
     conditions = [
@@ -104,12 +118,51 @@ def situation(
 
     rows, has = space.rows(numbers), present(numbers)
     exists = existing(rows, space.conditions)
-    whole = ~(exists & ~has).any(axis=1)
-    other = complete & (exists != has).any(axis=1)
-    region = _new(rows[complete], has[complete]) if other.any() else Region()
-    used = whole | complete
+    plain = not (whole & (exists != has).any(axis=1)).any()
+    region = Region() if plain else _new(rows[whole], has[whole])
+    used = whole | ~(exists & ~has).any(axis=1)
     history = History(space, rows[used], objectives[used], violation[used], region)
-    return Situation(space, history, bool(other.any()))
+
+    running = np.array([not t.state.is_finished() for t in trials], dtype=bool) & ~whole
+    began = present(asked)
+    sure = np.where(began.any(axis=1, keepdims=True), began, exists & _known(space, rows, rules))
+    open_ = running & (exists != sure).any(axis=1) & sure.any(axis=1)
+    careful = None
+    if open_.any():
+        told = whole & (not plain)
+        archs, patterns = np.concatenate([rows[told], rows[open_]]), [has[told], sure[open_]]
+        careful = _new(archs, np.concatenate(patterns))
+    return Situation(space, history, plain, careful)
+
+
+def _whole(trials: Sequence[FrozenTrial], numbers: Floats) -> Bools:
+    """Mark the trials that have asked for all the parameters they need: ``(n,)``.
+
+    One that was pruned, has failed or is running may not have come as far, which shows where
+    another one has the same values and more. A running one for which something was proposed is not
+    marked, since that is more than it asks for.
+    """
+    has = present(numbers)
+    found = np.array([t.state == TrialState.COMPLETE for t in trials], dtype=bool)
+    for i, trial in enumerate(trials):
+        asked = trial.state in (TrialState.PRUNED, TrialState.FAIL) or (
+            trial.state == TrialState.RUNNING and not proposed(trial)
+        )
+        if asked:
+            alike = (numbers[:, has[i]] == numbers[i, has[i]]).all(axis=1)
+            found[i] = not (alike & (has & ~has[i]).any(axis=1)).any()
+    return found & has.any(axis=1)
+
+
+def _known(space: ParameterSpace, rows: Archs, rules: Sequence[Rule | None]) -> Bools:
+    """Mark decisions that are known to exist as they do in some trial: ``(n, d)`` of rows."""
+    found = np.ones(rows.shape, dtype=bool)
+    for j, rule in enumerate(rules):
+        if rule is not None:
+            numbers = space.grids[rule.parent][rows[:, rule.parent]]
+            seen = np.isin(numbers, rule.numbers[rule.allows])
+            found[:, j] = found[:, rule.parent] & seen
+    return found
 
 
 def _grids(
@@ -142,7 +195,7 @@ def _new(rows: Archs, has: Bools) -> Region:
         rows: ``(n, d)`` complete trials.
         has: ``(n, d)`` the parameters that they had.
     """
-    patterns, group = np.unique(has, axis=0, return_inverse=True)
+    patterns, group = np.unique(has, axis=0, return_inverse=True)  # some of each are True
 
     def allowed(archs: Archs) -> Bools:
         found = np.ones(len(archs), dtype=bool)

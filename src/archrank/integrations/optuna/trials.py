@@ -13,7 +13,7 @@ from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from archrank.integrations.optuna.axes import Axis
-from archrank.types import Floats
+from archrank.types import Bools, Floats
 
 KEY = "archrank:numbers"  # system attribute: what the sampler has proposed for a running trial
 FARTHEST = 1e6  # spreads by which a constraint counts as violated, at most
@@ -97,6 +97,12 @@ def numbers_of(trials: Sequence[FrozenTrial], axes: Sequence[Axis]) -> Floats:
             elif axis.name in ahead:
                 row[j] = axis.number(axis.value(ahead[axis.name]))
     return found
+
+
+def asked_for(trials: Sequence[FrozenTrial], axes: Sequence[Axis]) -> Bools:
+    """Mark the parameters that trials have asked for, whatever was proposed: ``(n, d)``."""
+    found = [[axis.name in trial.params for axis in axes] for trial in trials]
+    return np.array(found, dtype=bool).reshape(len(trials), len(axes))
 
 
 def fits(trial: FrozenTrial, row: Floats, axes: Sequence[Axis]) -> bool:

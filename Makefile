@@ -6,7 +6,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: search test check examples docs linkcheck clean
+.PHONY: search test check examples docs linkcheck release release-check clean
 
 search: $(VENV)/installed
 	$(BIN)/archrank search $(ARGS)
@@ -28,6 +28,12 @@ docs: $(VENV)/installed-docs
 
 linkcheck: $(VENV)/installed-docs  # addresses outside the site, too: needs a network
 	$(BIN)/python -m sphinx -q -b linkcheck docs docs/_build/linkcheck
+
+release: $(VENV)/installed-dev  # wheel and sdist, built, installed away from here, and used
+	$(BIN)/python tools/check_release.py $(ARGS)
+
+release-check: $(VENV)/installed-dev  # the same with all that pip install archrank brings: gigabytes
+	$(BIN)/python tools/check_release.py --complete $(ARGS)
 
 clean:
 	rm -rf $(VENV) runs build dist docs/_build docs/made

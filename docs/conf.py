@@ -22,6 +22,7 @@ extensions = [
     "claims",
     "commands",
     "docstrings",
+    "example_report",
     "gallery",
     "mathml",
     "outside",
@@ -52,6 +53,7 @@ sphinx_gallery_conf = {
 
 html_theme = "furo"
 html_title = f"archrank {release}"
+html_extra_path = ["made/pages"]
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_math_renderer = "mathml"

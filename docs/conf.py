@@ -42,6 +42,8 @@ sphinx_gallery_conf = {
     "examples_dirs": "made/examples",
     "gallery_dirs": "made/gallery",
     "plot_gallery": "False",  # `make examples` runs them
+    "within_subsection_order": "FileNameSortKey",
+    "default_thumb_file": str(Path(__file__).parent / "made" / "examples" / "cell.svg"),
     "filename_pattern": "/[0-9]",
     "download_all_examples": False,
     "show_memory": False,

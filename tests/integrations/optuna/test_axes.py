@@ -48,7 +48,9 @@ def test_a_grid_holds_values_that_optuna_accepts(distribution: Any) -> None:
         assert axis.number(value) == number or math.isclose(axis.number(value), number)
     assert axis.weights(grid).sum() == pytest.approx(1)
     assert (axis.nearest(grid, grid) == np.arange(len(grid))).all()
-    assert len(axis.choice(grid).options) == len(set(axis.choice(grid).options)) == len(grid)
+    assert (
+        len(axis.choice("x", grid).options) == len(set(axis.choice("x", grid).options)) == len(grid)
+    )
 
 
 @pytest.mark.parametrize("distribution", DISTRIBUTIONS, ids=repr)
@@ -108,6 +110,6 @@ def test_draws_leave_out_what_they_can() -> None:
 
 def test_features_of_numbers_have_an_order_and_options_none() -> None:
     mixed = Axis("x", CategoricalDistribution((1, "a", None)))
-    assert mixed.choice(np.arange(3.0)).options == ("0: 1", "1: 'a'", "2: None")
+    assert mixed.choice("x", np.arange(3.0)).options == ("0: 1", "1: 'a'", "2: None")
     same = Axis("x", CategoricalDistribution((1, True)))
-    assert len(set(same.choice(np.arange(2.0)).options)) == 2
+    assert len(set(same.choice("x", np.arange(2.0)).options)) == 2

@@ -297,6 +297,9 @@ def test_queued_trials_keep_their_values_and_the_rest_is_proposed() -> None:
     assert set(first) == {"layers", "kind", "width0", "width1"}
     assert (second["layers"], second["width2"]) == (3, 2)
     assert len(set(tried(study))) == 12
+    study.enqueue_trial({"layers": 1, "width2": 2})  # which does not exist then
+    study.optimize(conditional, 1)
+    assert set(study.trials[-1].params) == {"layers", "kind", "width0"}
 
 
 def test_queued_values_that_are_off_the_grid_or_out_of_range() -> None:
@@ -331,7 +334,7 @@ def test_ranges_that_change_keep_what_still_lies_in_them() -> None:
 
 def test_names_and_values_of_any_kind() -> None:
     def objective(trial: optuna.Trial) -> float:
-        a = trial.suggest_categorical("learning rate / 2\n", [None, "", "a,b", True, 2.5])
+        a = trial.suggest_categorical("rate: a=1\n", [None, "", "a,b", True, 2.5])
         return float(a is None) + trial.suggest_int("größe", 1, 10**15, log=True) * 1e-15
 
     study = study_of()

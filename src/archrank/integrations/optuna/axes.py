@@ -169,17 +169,17 @@ class Axis:
         nearer = np.abs(places[before] - wanted) <= np.abs(places[after] - wanted)
         return np.where(nearer, before, after)
 
-    def choice(self, grid: Floats) -> Choice:
-        """Return the decision whose options are the values on the grid."""
+    def choice(self, name: str, grid: Floats) -> Choice:
+        """Return the decision of a name whose options are the values on the grid."""
         if self.ordered:
             order: Order = "log" if self.log else "linear"
-            return Choice(self.name, tuple(self.value(n) for n in grid), order)
+            return Choice(name, tuple(self.value(n) for n in grid), order)
         values = [self.value(n) for n in grid]
         numbers = all(isinstance(v, int | float) and math.isfinite(v) for v in values)
         if numbers and len(set(values)) == len(values):  # True equals 1
-            return Choice(self.name, tuple(values))
+            return Choice(name, tuple(values))
         named = tuple(f"{int(n)}: {v!r}" for n, v in zip(grid, values, strict=True))
-        return Choice(self.name, named)
+        return Choice(name, named)
 
     def draw(self, rng: np.random.Generator, without: Collection[float] = ()) -> float:
         """Draw a number, evenly on the scale.

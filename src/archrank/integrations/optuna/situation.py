@@ -70,7 +70,7 @@ class Situation:
             number = axis.number(values[axis.name]) if axis.name in values else np.nan
             if not np.isnan(number):
                 at = int(axis.nearest(np.array([number]), grid)[0])
-                settled[axis.name] = [space.choices[j].options[at]]
+                settled[space.choices[j].name] = [space.choices[j].options[at]]
         regions = [self.careful, h.region] if self.careful else [h.region]
         part: Space = space
         if settled:

@@ -37,7 +37,10 @@ class ParameterSpace(ConditionalSpace):
         grids: Sequence[Floats],
         conditions: Sequence[Condition | None],
     ) -> None:
-        choices = [axis.choice(grid) for axis, grid in zip(axes, grids, strict=True)]
+        pairs = enumerate(
+            zip(axes, grids, strict=True)
+        )  # names may be any text, so they are not used
+        choices = [axis.choice(f"p{j}", grid) for j, (axis, grid) in pairs]
         super().__init__(choices, conditions)
         self.axes, self.grids = tuple(axes), tuple(grids)
 
@@ -76,6 +79,10 @@ class ParameterSpace(ConditionalSpace):
     @cached_property
     def _decision_features(self) -> DecisionFeatures:
         return DecisionFeatures(self.choices, self.subsets, one_by_one=ONE_BY_ONE)
+
+    def fingerprint(self) -> str:
+        """Return the identity of the space, names of parameters included."""
+        return f"{[axis.name for axis in self.axes]!r}: {super().fingerprint()}"
 
     def _build(self, arch: NDArray[np.uint8], sizes: Any) -> nn.Module:
         raise SpaceError("parameters of an Optuna study have no networks")

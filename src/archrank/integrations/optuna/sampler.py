@@ -46,7 +46,7 @@ class RankSampler(BaseSampler):
 
     A Gaussian process over groups of features, archrank's default ranker, is fitted to all trials
     of each objective; the candidate of the highest upper confidence bound is proposed. Candidates
-    are all configurations of a small discrete space; else random ones and mutants of the best.
+    are all configurations of a small discrete space, else what :class:`.Guided` generates.
 
     * **Parameters**: categorical, integer and float, with steps or on logarithmic scales. All are
       modelled at once, those that exist under conditions only, too: the conditions are learnt from
@@ -240,6 +240,8 @@ class RankSampler(BaseSampler):
             return False
         now = situation(trials, ranges, study.directions, fixed={}, exact=1, seed=self._seed)
         if not now.space.discrete or now.space.size > ENUMERABLE:
+            return False
+        if now.plain and len(now.history) < now.space.size:
             return False
         left = remaining(now.history)
         return not is_new(left, now.history.canonical).any()

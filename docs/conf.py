@@ -23,8 +23,10 @@ extensions = [
     "commands",
     "docstrings",
     "example_report",
+    "floors",
     "gallery",
     "mathml",
+    "offline",
     "outside",
     "references",
 ]

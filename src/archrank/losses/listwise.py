@@ -102,7 +102,7 @@ def list_net(scores: Tensor, targets: Tensor) -> Tensor:
 
 
 def approx_ndcg(scores: Tensor, targets: Tensor, *, temperature: float = 0.1) -> Tensor:
-    r"""One minus a smooth NDCG, with :math:`\hat r_i = 1 + \sum_{j \ne i} \sigma((s_j - s_i)/T)`.
+    r"""One minus a smooth NDCG, with :math:`\hat{r}_i = 1 + \sum_{j \ne i} \sigma((s_j - s_i)/T)`.
 
     Qin, Liu and Li, Information Retrieval 2010 (their :math:`\alpha = 1/T`). Tied scores
     share their mean rank. Above :data:`~archrank.losses.MAX_PAIRS` pairs, ranks are estimated

@@ -30,6 +30,8 @@ COMMANDS = (
     "tables verfy digits201",
     "tables build --seds 3",
     "tables import nds",
+    "tables import hw-gpt-bench stats.pkl",
+    "tables import hw-nas-bench HW-NAS-Bench-v1_0.pickle --out hw.csv",
     "search --space nasbench202",
     "search --space mine.py:space",
     "search --task digit",

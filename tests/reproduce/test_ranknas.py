@@ -22,7 +22,7 @@ def folder(tmp_path: Path) -> Path:
     frames = []
     for k, device in enumerate(("cpu", "gpu")):
         rows = hat.sample(90, rng=np.random.default_rng(k))
-        frame = pd.DataFrame(hat.means(rows).round(6), columns=list(LAYOUTS[1].columns))
+        frame = pd.DataFrame(hat.means(rows).round(6), columns=list(LAYOUTS[-1].columns))
         frame["task"], frame["hardware"] = "wmt", device
         frame["latency_mean_encoder"] = 3.0
         frame["latency_mean_decoder"] = (

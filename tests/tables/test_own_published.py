@@ -13,7 +13,7 @@ from archrank.rankers import Calibrated, GaussianProcess
 from archrank.tables.own import read_table
 from archrank.tables.published import GPT_S, LAYOUTS
 
-AVERAGES = list(LAYOUTS[1].columns)
+AVERAGES = list(LAYOUTS[-1].columns)
 PAIRS = {
     ("iwslt14deen", "gpu_titanxp"): 1998,
     ("wmt14ende", "cpu_xeon"): 2000,

@@ -13,7 +13,7 @@ from archrank.tables import load_table
 from archrank.tables.files import read_raw
 from archrank.tables.published import LAYOUTS
 
-HAT_COLUMNS = tuple(LAYOUTS[1].columns)
+HAT_COLUMNS = tuple(LAYOUTS[-1].columns)
 
 
 @pytest.fixture

@@ -16,12 +16,14 @@ class TablesImport:
     """Turn an official benchmark file into one Parquet table for search and assess.
 
     Kinds: nats-bench (folder NATS-tss-v1_0-3ffb9-simple), nasbench201 (NAS-Bench-201-v1_1-*.pth),
-    nasbench101 (nasbench_only108.tfrecord, nasbench_full.tfrecord), nds (DARTS.json, ...). Reading
-    executes nothing in the file. Its contents are compared with published facts.
+    nasbench101 (nasbench_only108.tfrecord, nasbench_full.tfrecord), nds (DARTS.json, ...),
+    hw-gpt-bench (gpt_s/stats.pkl, or CSV), hw-nas-bench (HW-NAS-Bench-v1_0.pickle), zero-cost
+    (CSV). Reading executes nothing in the file. Its contents are compared with published facts.
     """
 
     kind: Annotated[str, "KIND", POSITIONAL]
-    """Kind of file: nats-bench, nasbench201, nasbench101 or nds."""
+    """Kind of file: nats-bench, nasbench201, nasbench101, nds, hw-gpt-bench, hw-nas-bench or
+    zero-cost."""
     path: Annotated[Path, "PATH", POSITIONAL]
     """Path of the official file or folder."""
     out: Annotated[Path | None, "FILE"] = None

@@ -20,7 +20,7 @@ from archrank.spaces.networks import Networks
 from archrank.spaces.restricted import RestrictedSpace
 from archrank.spaces.samplers.flops import FlopsSampler
 from archrank.spaces.samplers.latency import LinearLatency
-from archrank.spaces.transformers.gpt_s import GPTS
+from archrank.spaces.transformers.gpt_s import GPTL, GPTM, GPTS
 from archrank.spaces.transformers.hat import HAT
 from archrank.spaces.transformers.hat_averages import HATAverages
 from archrank.spaces.transformers.ranknas import RankNASLanguageModel, RankNASTranslation
@@ -31,6 +31,8 @@ SPACES = Registry(
         "attentive_small": "archrank.spaces.mobile.attentive_small:AttentiveSmall",
         "attentive_small_32": "archrank.spaces.mobile.attentive_small:attentive_small_32",
         "attentivenas": "archrank.spaces.mobile.attentivenas:AttentiveNAS",
+        "gpt_l": "archrank.spaces.transformers.gpt_s:GPTL",
+        "gpt_m": "archrank.spaces.transformers.gpt_s:GPTM",
         "gpt_s": "archrank.spaces.transformers.gpt_s:GPTS",
         "hat": "archrank.spaces.transformers.hat:HAT",
         "hat_averages": "archrank.spaces.transformers.hat_averages:HATAverages",
@@ -63,6 +65,8 @@ SPACES = Registry(
 )
 
 __all__ = [
+    "GPTL",
+    "GPTM",
     "GPTS",
     "HAT",
     "NDS",

@@ -28,6 +28,7 @@ class Layout:
             conditions cannot be ranked together.
         sums: Metrics that are sums of columns.
         summaries: True if a row describes several architectures, so that rows may repeat.
+        telling: A column whose values tell spaces with the same columns apart, and its values.
     """
 
     space: str
@@ -35,11 +36,26 @@ class Layout:
     conditions: tuple[str, ...] = ()
     sums: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     summaries: bool = False
+    telling: tuple[str, tuple[str, ...]] = ("", ())
+
+    def fits(self, raw: RawTable) -> bool:
+        """Tell whether a table has these columns, and one of the values that tell the space."""
+        column, values = self.telling
+        if not set(raw.names).issuperset(self.columns):
+            return False
+        return not values or not set(values).isdisjoint(map(str, _written(raw, column)))
 
 
 GPT_S = ("embed_dim", "bias", "n_layer", "n_head", "mlp_ratio")
 LAYOUTS = (
-    Layout("gpt_s", {name: name for name in GPT_S}),  # HW-GPT-Bench
+    *(  # HW-GPT-Bench
+        Layout(space, {name: name for name in GPT_S}, telling=("embed_dim", widths))
+        for space, widths in (
+            ("gpt_s", ("192", "384", "768")),
+            ("gpt_m", ("256", "512", "1024")),
+            ("gpt_l", ("320", "640", "1280")),
+        )
+    ),
     Layout(  # HAT's latencies
         "hat_averages",
         {
@@ -61,16 +77,24 @@ LAYOUTS = (
 )
 
 
+ZERO_COST = frozenset({"arch", "dataset", "val_accuracy", "synflow"})
+"""Columns of NAS-Bench-Suite-Zero's scores, which has one row per cell and data set."""
+
+
 def layout_of(raw: RawTable) -> Layout | None:
     """Return the layout of a file that has no column ``arch``; ``None`` if it is not known."""
     if "arch" in raw.names:
         return None
-    names = set(raw.names)
-    return next((known for known in LAYOUTS if names.issuperset(known.columns)), None)
+    return next((known for known in LAYOUTS if known.fits(raw)), None)
 
 
 def recognised(raw: RawTable) -> RawTable:
-    """Return a table with a column ``arch`` if its columns are those of a published one."""
+    """Return a table with a column ``arch`` if its columns are those of a published one.
+
+    Tables of zero-cost scores have that column, and scores on several data sets.
+    """
+    if ZERO_COST.issubset(raw.names) and "dataset" in raw.text:
+        return replace(raw, conditions=("dataset",))
     layout = layout_of(raw)
     if layout is None:
         return raw

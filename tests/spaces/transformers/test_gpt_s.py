@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from archrank.errors import ArchitectureError
-from archrank.spaces import GPTS
+from archrank.spaces import GPTL, GPTM, GPTS
 from archrank.tasks.base import Recipe
 from archrank.training.loop import train
 from tests.spaces.sequences import Tokens, check_costs, check_learning, few
@@ -16,6 +16,27 @@ from tests.spaces.sequences import Tokens, check_costs, check_learning, few
 def test_size() -> None:
     assert GPTS().size == 3 * 2 * sum(9**k for k in (10, 11, 12))
     assert GPTS().d == 27
+
+
+@pytest.mark.parametrize(
+    ("space", "widths", "depths", "heads"),
+    [
+        (GPTM(), (256, 512, 1024), (22, 23, 24), (8, 12, 16)),
+        (GPTL(), (320, 640, 1280), (34, 35, 36), (8, 16, 20)),
+    ],
+)
+def test_larger_spaces_have_the_published_options(
+    space: GPTS, widths: tuple[int, ...], depths: tuple[int, ...], heads: tuple[int, ...]
+) -> None:
+    options = {choice.name: choice.options for choice in space.choices}
+    assert options["embed_dim"] == widths
+    assert options["n_layer"] == depths
+    assert {o for name, o in options.items() if name.startswith("n_head")} == {heads}
+    assert {o for name, o in options.items() if name.startswith("mlp_ratio")} == {(2, 3, 4)}
+    assert space.size == 3 * 2 * sum(9**depth for depth in depths)
+    assert space.name == f"gpt_{'m' if depths[0] == 22 else 'l'}"
+    archs = few(space, 3)
+    assert (space.parse(space.format(archs)) == archs).all()
 
 
 def test_published_table(data_dir: Path) -> None:

@@ -1,7 +1,8 @@
-"""GPT-S of HW-GPT-Bench (Sukthanker et al., NeurIPS 2024): causal language models on OpenWebText.
+"""HW-GPT-Bench's spaces (Sukthanker et al., NeurIPS 2024): causal language models on OpenWebText.
 
-The network follows from the benchmark's published parameter and MAC counts, which it meets exactly
-for all 10,000 published architectures: heads of 64 channels, a gated feed-forward network (three
+GPT-S, and below it GPT-M and GPT-L, which differ in widths, depths and heads alone. The network
+follows from the benchmark's published parameter and MAC counts, which it meets exactly for all
+10,000 published architectures of GPT-S: heads of 64 channels, a gated feed-forward network (three
 matrices), two biased layer norms per block and one at the end, 50,254 tokens, separate input and
 output matrices, the bias switch on the blocks' linear layers alone. What no count shows follows the
 benchmark's published configuration: rotary positions on half of each head, attention and
@@ -64,12 +65,15 @@ class GPTS(LayeredSpace):
     supernet_options = DROPOUTS
     supernet_recipe = "transformer_small"
     head_dim = 64
+    widths: tuple[int, ...] = (192, 384, 768)
+    depths: tuple[int, ...] = (10, 11, 12)
+    heads: tuple[int, ...] = (4, 8, 12)
 
     def __init__(self, *, redraw: bool = False) -> None:
         stack = Stack(
-            (Choice("embed_dim", (192, 384, 768)), Choice("bias", (0, 1))),
-            Choice("n_layer", (10, 11, 12)),
-            (Choice("n_head", (4, 8, 12)), Choice("mlp_ratio", (2, 3, 4))),
+            (Choice("embed_dim", self.widths), Choice("bias", (0, 1))),
+            Choice("n_layer", self.depths),
+            (Choice("n_head", self.heads), Choice("mlp_ratio", (2, 3, 4))),
         )
         super().__init__((stack,), redraw=redraw)
 
@@ -204,3 +208,31 @@ class GPTS(LayeredSpace):
             for heads, ratio in layers
         ]
         return StackSpec(tuple(specs), scale=1.0)
+
+
+class GPTM(GPTS):
+    """The GPT-M space: 5.4e23 networks of 22 to 24 layers, 51 genes; else as :class:`GPTS`.
+
+    Example:
+        >>> GPTM().d, f"{GPTM().size:.1e}"
+        (51, '5.4e+23')
+    """
+
+    name = "gpt_m"
+    widths = (256, 512, 1024)
+    depths = (22, 23, 24)
+    heads = (8, 12, 16)
+
+
+class GPTL(GPTS):
+    """The GPT-L space: 1.5e35 networks of 34 to 36 layers, 75 genes; else as :class:`GPTS`.
+
+    Example:
+        >>> GPTL().d, f"{GPTL().size:.1e}"
+        (75, '1.5e+35')
+    """
+
+    name = "gpt_l"
+    widths = (320, 640, 1280)
+    depths = (34, 35, 36)
+    heads = (8, 16, 20)

@@ -27,10 +27,13 @@ if TYPE_CHECKING:
 IMPORTERS = Registry(
     "importer",
     {
+        "hw_gpt_bench": "archrank.tables.importers.hw_gpt_bench:HWGPTBenchImporter",
+        "hw_nas_bench": "archrank.tables.importers.hw_nas_bench:HWNASBenchImporter",
         "nasbench101": "archrank.tables.importers.nasbench101:NASBench101Importer",
         "nasbench201": "archrank.tables.importers.nasbench201:NASBench201Importer",
         "nats_bench": "archrank.tables.importers.nats_bench:NATSBenchImporter",
         "nds": "archrank.tables.importers.nds:NDSImporter",
+        "zero_cost": "archrank.tables.importers.zero_cost:ZeroCostImporter",
     },
     plural="importers",
 )
@@ -38,19 +41,21 @@ IMPORTERS = Registry(
 
 @dataclass(frozen=True)
 class Optimum:
-    """Published largest value of a column in the complete file.
+    """Published best value of a column in the complete file: the largest, unless told otherwise.
 
     Attributes:
         column: Name of the column.
-        best: The largest value, in the column's unit.
+        best: The best value, in the column's unit.
         tolerance: Largest difference that rounding in the publication explains.
         source: The publication.
+        smallest: Whether the best value is the smallest.
     """
 
     column: str
     best: float
     tolerance: float
     source: str
+    smallest: bool = False
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import numpy as np
 from archrank.errors import StorageError, TableError
 from archrank.files import file_name
 from archrank.rows import group_rows
-from archrank.tables.importers.base import IMPORTERS, Imported, Importer
+from archrank.tables.importers.base import IMPORTERS, Imported, Importer, Optimum
 from archrank.tables.writing import write_table
 from archrank.types import ProgressCallback
 
@@ -141,13 +141,13 @@ def _unusual(imported: Imported) -> list[str]:
         f"the best {o.column} is {best:.4f}, published is {o.best:g} ({o.source}); is this the "
         "official file?"
         for o in known.optima
-        for best in [_best(imported, o.column)]
+        for best in [_best(imported, o)]
         if not abs(best - o.best) <= o.tolerance
     ]
 
 
-def _best(imported: Imported, column: str) -> float:
-    values = imported.columns.get(column)
+def _best(imported: Imported, optimum: Optimum) -> float:
+    values = imported.columns.get(optimum.column)
     if values is None or np.isnan(values).all():
         return float("nan")
-    return float(np.nanmax(values))
+    return float(np.nanmin(values) if optimum.smallest else np.nanmax(values))

@@ -138,6 +138,16 @@ def read_bz2(path: Path) -> Any:
         return load_plain(Unpacked(file, path.stat().st_size))
 
 
+def read_pickle(path: Path) -> Any:
+    """Read a pickle (``*.pickle``, ``*.pkl``) of plain data.
+
+    Raises:
+        TableError: The file is damaged, or holds other things than plain data.
+    """
+    with _explained(path, "a pickle"), open(path, "rb") as file:
+        return load_plain(file)
+
+
 def read_torch(path: Path) -> Any:
     """Read a file of ``torch.save``, in either of its two formats, without tensors.
 

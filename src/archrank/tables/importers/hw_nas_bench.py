@@ -1,0 +1,137 @@
+"""HW-NAS-Bench: ``HW-NAS-Bench-v1_0.pickle``, latencies and energies of NAS-Bench-201 on 6 devices.
+
+Li et al., "HW-NAS-Bench: Hardware-Aware Neural Architecture Search Benchmark", ICLR 2021. The file
+has a part per space. That of NAS-Bench-201 has, for each of three data sets, a list of numbers per
+device and quantity, in the official order of cells. That of FBNet has costs of single blocks, which
+are no table of architectures, and is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from archrank.errors import ArchitectureError, TableError
+from archrank.spaces.edge_cells.nasbench201 import NASBench201
+from archrank.tables.importers.base import Imported, Importer, Published
+from archrank.tables.importers.plain_pickle import read_pickle
+from archrank.types import Floats, ProgressCallback
+
+DATASETS = {"cifar10": "c10", "cifar100": "c100", "ImageNet16-120": "in16"}
+UNITS = {"latency": "latency_ms", "energy": "energy_mj"}
+PUBLISHED = Published(15_625)
+FIRST = (
+    "|avg_pool_3x3~0|+|nor_conv_1x1~0|skip_connect~1|+"
+    "|nor_conv_1x1~0|skip_connect~1|skip_connect~2|"
+)
+KNOWN = {  # of the first cell, as the benchmark's page prints it
+    "c10_edgegpu_latency_ms": 5.807418537139893,
+    "c10_edgegpu_energy_mj": 24.226614330768584,
+    "c10_raspi4_latency_ms": 10.481976820010459,
+    "c10_edgetpu_latency_ms": 0.9571811309997429,
+    "c10_pixel3_latency_ms": 3.6058499999999998,
+    "c10_eyeriss_latency_ms": 3.645620000000001,
+    "c10_eyeriss_energy_mj": 0.6872827644999999,
+    "c10_fpga_latency_ms": 2.57296,
+    "c10_fpga_energy_mj": 18.01072,
+}
+
+
+class HWNASBenchImporter(Importer):
+    """Importer of the part of NAS-Bench-201: milliseconds and millijoules."""
+
+    expects = "HW-NAS-Bench-v1_0.pickle"
+
+    def read(
+        self,
+        path: Path,
+        *,
+        partial: bool,
+        progress: ProgressCallback,
+        executor: Executor | None = None,
+    ) -> Imported:
+        """Read all cells, with a column per data set, device and quantity."""
+        if path.is_dir():
+            raise TableError(f"{path} is a folder; name its file: {self.expects}")
+        whole = read_pickle(path)
+        part = whole.get("nasbench201") if isinstance(whole, dict) else None
+        if not isinstance(part, dict) or not set(DATASETS).intersection(part):
+            raise TableError(
+                f"{path} has no part 'nasbench201' with {', '.join(DATASETS)}; expected: "
+                f"{self.expects}"
+            )
+        strings: list[str] = []
+        columns: dict[str, Floats] = {}
+        for data in (name for name in DATASETS if name in part):
+            where = f"{path}, {data}"
+            cells = _cells(where, part[data])
+            if strings and cells != strings:
+                raise TableError(f"{where}: its cells are others than those of the data set before")
+            strings = cells
+            columns |= _columns(where, DATASETS[data], part[data], len(cells))
+        PUBLISHED.check_count(len(strings), path, partial=partial)
+        space = NASBench201()
+        try:
+            archs = space.parse(strings)
+        except ArchitectureError as error:
+            raise TableError(f"{path}: {error}") from None
+        progress(len(strings), len(strings))
+        remarks = _unlike(strings, columns)
+        if "fbnet" in whole:
+            remarks.append("the file's part on FBNet has costs of blocks, which are not imported")
+        return Imported(space, archs, strings, columns, PUBLISHED, tuple(remarks))
+
+
+def _cells(where: str, known: Any) -> list[str]:
+    """Return the cells of a data set, in their order."""
+    configs = known.get("config") if isinstance(known, Mapping) else None
+    if isinstance(configs, Mapping):
+        configs = [configs[key] for key in sorted(configs)]
+    if not isinstance(configs, list):
+        raise TableError(f"{where}: there is no list 'config' of cells; is the file complete?")
+    cells = [c.get("arch_str") if isinstance(c, Mapping) else None for c in configs]
+    for number, cell in enumerate(cells):
+        if not isinstance(cell, str):
+            raise TableError(f"{where}, cell {number}: it has no 'arch_str'")
+    return [str(cell) for cell in cells]
+
+
+def _columns(where: str, short: str, known: Mapping[str, Any], n: int) -> dict[str, Floats]:
+    """Return the measurements of a data set, ``(n,)`` each.
+
+    Raises:
+        TableError: A list of another length, or a value that is no number.
+    """
+    columns = {}
+    for name, values in known.items():
+        device, _, quantity = str(name).rpartition("_")
+        if name == "config":
+            continue
+        if not isinstance(values, Sequence) or isinstance(values, str) or len(values) != n:
+            size = len(values) if isinstance(values, Sequence) else "no list"
+            raise TableError(f"{where}, {name}: {size} numbers, expected one for each of {n} cells")
+        for number, value in enumerate(values):
+            fine = isinstance(value, int | float) and not isinstance(value, bool)
+            if not fine or not np.isfinite(value):
+                raise TableError(f"{where}, {name}, cell {number}: {value!r} is no measurement")
+        columns[f"{short}_{device}_{UNITS.get(quantity, quantity)}"] = np.array(values, dtype=float)
+    if not columns:
+        raise TableError(f"{where}: there are no measurements; is the file complete?")
+    return columns
+
+
+def _unlike(strings: list[str], columns: Mapping[str, Floats]) -> list[str]:
+    """Say what differs from the published values of the first cell."""
+    if FIRST not in strings:
+        return []
+    row = strings.index(FIRST)
+    return [
+        f"{name} of the first cell is {columns[name][row]:.6g}, published is {value:.6g}; is this "
+        "the official file?"
+        for name, value in KNOWN.items()
+        if name in columns and not np.isclose(columns[name][row], value, rtol=1e-6)
+    ]

@@ -28,7 +28,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with latencies in HAT's published form, in which the guide is read."""
     space = HATAverages()
     rows = space.sample(80, rng=np.random.default_rng(0))
-    frame = pd.DataFrame(space.means(rows).round(6), columns=list(LAYOUTS[1].columns))
+    frame = pd.DataFrame(space.means(rows).round(6), columns=list(LAYOUTS[-1].columns))
     frame = frame.assign(**PAIR, latency_mean_encoder=3.0)
     frame["latency_mean_decoder"] = 20 * frame["decoder_layer_num"] + frame["decoder_embed_dim"]
     frame.to_csv(tmp_path / FILE, index=False)

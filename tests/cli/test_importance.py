@@ -24,7 +24,7 @@ def test_of_a_table_one_chart_per_device(folder: Path, capsys: pytest.CaptureFix
     for k, (device, column) in enumerate({"gpu": 5, "cpu": 2}.items()):
         rows = space.sample(80, rng=np.random.default_rng(k))
         numbers = space.means(rows)
-        frame = pd.DataFrame(numbers.round(6), columns=list(LAYOUTS[1].columns))
+        frame = pd.DataFrame(numbers.round(6), columns=list(LAYOUTS[-1].columns))
         frame["task"], frame["hardware"] = "wmt", device
         frame["latency_mean_encoder"] = numbers[:, column] + np.arange(80) / 1e4
         frame["latency_mean_decoder"] = 1.0

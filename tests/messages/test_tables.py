@@ -54,7 +54,7 @@ def existing() -> object:
 def latencies(**where: str) -> object:
     """Read a table of HAT's form with two devices."""
     cells = {"encoder_embed_dim": "640", "encoder_layer_num": "6", "decoder_layer_num": "1"}
-    names = LAYOUTS[1].columns
+    names = LAYOUTS[-1].columns
     numbers = ",".join(cells.get(name, "640" if "_embed_dim" in name else "2") for name in names)
     rows = [f"wmt14ende,{device},{numbers},5,{k}" for k, device in enumerate(("cpu", "gpu"))]
     head = f"task,hardware,{','.join(names)},latency_mean_encoder,latency_mean_decoder"

@@ -39,7 +39,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     space, frames = HATAverages(), []
     for k, device in enumerate(("cpu_made_up", "gpu_made_up")):
         means = space.means(space.sample(N, rng=np.random.default_rng(k)))
-        frame = pd.DataFrame(means.round(6), columns=list(LAYOUTS[1].columns))
+        frame = pd.DataFrame(means.round(6), columns=list(LAYOUTS[-1].columns))
         frame["task"], frame["hardware"] = "wmt", device
         frame["latency_mean_encoder"] = 3.0
         frame["latency_mean_decoder"] = latency_of(device, means)

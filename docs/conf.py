@@ -36,6 +36,9 @@ smartquotes = False  # two dashes are an option
 myst_heading_anchors = 4
 myst_enable_extensions = ["colon_fence", "deflist"]
 
+add_module_names = False
+python_maximum_signature_line_length = 80
+python_use_unqualified_type_names = True
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_preserve_defaults = True

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 STRANGERS = (
-    *("BaseEstimator", "Module", "Executor", "Exception", "ImportError", "OSError", "RuntimeError"),
+    *("BaseEstimator", "Module", "Executor", "BaseException", "Exception", "ImportError"),
+    *("OSError", "RuntimeError"),
     *("KeyError", "TypeError", "ValueError", "LookupError", "UserWarning", "Warning", "Protocol"),
     *("dict", "tuple", "object"),
 )
@@ -56,7 +57,7 @@ def package_page(package: str, names: dict[str, Any]) -> str:
     lines += [plain(importlib.import_module(package).__doc__ or ""), ""]
     entries: list[str] = []
     for name, value in names.items():
-        full = homes()[id(value)]
+        full = homes().get(id(value), f"{package}.{name}")
         if kind(value) != "data":
             lines += [f":py:obj:`{name} <{full}>`", f"   {first_sentence(value.__doc__)}", ""]
         if full == f"{package}.{name}":
@@ -75,7 +76,8 @@ def entry(full: str, value: Any) -> list[str]:
         return [f".. autofunction:: {full}"]
     bases = [base.__name__ for base in value.__mro__[1:] if id(base) in homes()]
     elsewhere = ", ".join([*STRANGERS, *bases])
-    options = [":members:", f":inherited-members: {elsewhere}", ":show-inheritance:"]
+    options = [":members:", f":inherited-members: {elsewhere}"]
+    options += [":show-inheritance:"] if value.__bases__ != (object,) else []
     return [f".. autoclass:: {full}", *(f"   {option}" for option in options)]
 
 

@@ -60,11 +60,15 @@ def public() -> dict[str, dict[str, Any]]:
 
 @cache
 def homes() -> dict[int, str]:
-    """Return ``{id of an object: the name that its entry has}``, the first that offers it."""
+    """Return ``{id of an object: the name that its entry has}``, the first that offers it.
+
+    Numbers and other constants are not among them: equal ones may be the same object.
+    """
     found: dict[int, str] = {}
     for package, names in public().items():
         for name, value in names.items():
-            found.setdefault(id(value), f"{package}.{name}")
+            if kind(value) != "data":
+                found.setdefault(id(value), f"{package}.{name}")
     return found
 
 

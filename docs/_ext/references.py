@@ -19,6 +19,7 @@ from public import homes, resolve
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
+from sphinx.util.nodes import make_refnode
 
 import archrank
 
@@ -77,9 +78,7 @@ def entry(
     domain = env.get_domain("py")
     for full in (name, name.rpartition(".")[0]):
         found = domain.objects.get(full)  # type: ignore[attr-defined]
-        if found is not None and full.rpartition(".")[0] not in ("", "archrank."):
-            from sphinx.util.nodes import make_refnode
-
+        if found is not None and full != "archrank":
             place = (app.builder, node["refdoc"], found.docname, found.node_id)
             return make_refnode(*place, content, name)
     return None

@@ -15,6 +15,7 @@ from hypothesis import settings
 from archrank.data import data_folder
 from archrank.parallel import process_pool
 from archrank.spaces import EdgeCellSpace, NASBench201
+from tests.postgres import NoServerError, PostgresServer, postgres_server
 from tests.study.helpers import BUDGET, make, told
 
 # trainings of another process of the tests keep no measurement of this one waiting
@@ -84,6 +85,24 @@ def pool() -> Iterator[Executor]:
     assert executor is not None
     yield executor
     executor.shutdown()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server of this process of the tests."""
+    try:
+        starting = postgres_server("fsync=off", "full_page_writes=off")  # it lives a minute
+        server = starting.__enter__()
+    except NoServerError as error:
+        pytest.skip(f"no PostgreSQL server: {error}")
+    yield server
+    starting.__exit__(None, None, None)
+
+
+@pytest.fixture
+def database(postgres: PostgresServer) -> str:
+    """URL of a new database, for its owner."""
+    return postgres.new_database()
 
 
 @pytest.fixture(scope="session")

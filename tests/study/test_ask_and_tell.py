@@ -334,24 +334,24 @@ def test_what_is_replaced_once_is_kept(tmp_path: Path) -> None:
     assert len(make(path=path)._store._study.best_trials) == 1
 
 
-@pytest.mark.parametrize("broken", ["_keep_confirmed", "_write"])
+@pytest.mark.parametrize("broken", ["change_attribute", "write"])
 def test_a_kill_while_something_is_replaced_leaves_no_number_of_the_old(
     broken: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "s.db"
     study = make(path=path).run(3)
     first = study.records[0]
-    study._store.confirm(first.key, {"score": 77.0})
+    study._store.kept.confirm(first.key, {"score": 77.0})
 
     def killed(*args: Any, **more: Any) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(study._store, broken, killed)
+    monkeypatch.setattr(study._store._trials, broken, killed)
     with pytest.raises(KeyboardInterrupt):
         study.tell(first, 1000.0, replace=True)
     found = make(path=path)
     assert found.records[0].values == first.values
-    if found._store.confirmed():
+    if found._store.kept.confirmed():
         assert found.results.records[0].values == {"score": 77.0}
     found.tell(first, 1000.0, replace=True)
     assert make(path=path).results.records[0].values == {"score": 1000.0}

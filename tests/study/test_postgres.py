@@ -1,8 +1,4 @@
-"""Studies on a real PostgreSQL server, where ``ARCHRANK_TEST_POSTGRES`` is the URL of one.
-
-Its user must be allowed to create databases and roles, such as
-``postgresql+psycopg://postgres:...@127.0.0.1/postgres``. What the tests create, they remove.
-"""
+"""Studies on a real PostgreSQL server."""
 
 from __future__ import annotations
 
@@ -12,7 +8,6 @@ import secrets
 import subprocess
 import sys
 import traceback
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,14 +23,11 @@ from archrank.runs.reading import load
 from archrank.runs.settings import SearchSettings
 from archrank.study.address import ENVIRONMENT
 from archrank.study.storage import TrialStore, run_names
+from tests.postgres import PostgresServer
 from tests.study.helpers import make, told
 
-SERVER = os.environ.get("ARCHRANK_TEST_POSTGRES")
-pytestmark = [
-    pytest.mark.skipif(SERVER is None, reason="ARCHRANK_TEST_POSTGRES names no server"),
-    # the connection of a storage that could not be opened is closed when it is collected
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+# the connection of a storage that could not be opened is closed when it is collected
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 PASSWORD = "se/c@r:e t%41{x}"  # every sign that a URL could misread
 
 
@@ -51,9 +43,9 @@ def connected(url: URL) -> Connection:
 
 
 @pytest.fixture
-def server() -> Iterator[Server]:
+def server(postgres: PostgresServer) -> Server:
     name = f"archrank_{secrets.token_hex(4)}"
-    boss = make_url(str(SERVER))
+    boss = make_url(postgres.url)
     own = boss.set(database=name)
     reader, owner = f"{name}_reader", f"{name}_owner"
     with connected(boss) as connection:
@@ -68,11 +60,7 @@ def server() -> Iterator[Server]:
                 f"GRANT CREATE ON SCHEMA public TO {owner}"
             )
         )
-    yield Server(*(own.set(username=role, password=PASSWORD) for role in (owner, reader)))
-    with connected(boss) as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-        for role in (owner, reader):
-            connection.execute(text(f"DROP ROLE {role}"))
+    return Server(*(own.set(username=role, password=PASSWORD) for role in (owner, reader)))
 
 
 def with_password(url: URL) -> str:
@@ -139,6 +127,7 @@ def test_reading_as_the_owner_writes_nothing(server: Server) -> None:
 BOTH = """
 import os, sys, time
 from pathlib import Path
+from tests.postgres import PostgresServer
 from tests.study.helpers import make
 study = make(path=os.environ["URL"], name=sys.argv[1])
 Path(sys.argv[2]).touch()

@@ -52,7 +52,7 @@ class Search:
     """Run folder, in which everything is kept (default: runs/NAME, NAME after the search)."""
     storage: Annotated[str | None, "URL"] = None
     """Keep evaluations in this database (SQLAlchemy URL), under the run folder's name (default: a
-    file in the run folder)."""
+    file in the run folder). In PostgreSQL several processes, on any hosts, share one search."""
     track: tuple[Literal["tensorboard", "wandb", "mlflow"], ...] = ()
     """Also write every evaluation to these trackers; what an earlier run lacks there, too."""
     accept_changes: bool = False
@@ -142,11 +142,10 @@ class Search:
                 stopped = True
             done = len(study.results.records) - before
             spent = whole_duration(time.monotonic() - start)
-            say(
-                ", ".join(
-                    filter(None, [f"{done} evaluations in {spent}", study.results.rejected_note])
-                )
-            )
+            counted = f"{done} evaluations in {spent}"
+            if study.made < done:
+                counted += f", {study.made} of them by this process"
+            say(", ".join(filter(None, [counted, study.results.rejected_note])))
             for sentence in study.confirmations:
                 say(sentence)
             if study.shortfall is not None:
@@ -184,6 +183,7 @@ class Search:
                 short,
                 folder,
                 budget,
+                beside=study,
                 executor=study.executor,
                 accept_changes=self.accept_changes,
                 ask=confirm,

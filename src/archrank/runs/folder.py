@@ -48,7 +48,8 @@ def open_run(
     budget: int | None = None,
     minutes: float | None = None,
     confirm: int = 0,
-    storage: str | None = None,
+    storage: str | Address | None = None,
+    name: str | None = None,
     executor: Executor | None = None,
     accept_changes: bool = False,
     ask: Callable[[str], bool] = lambda question: False,
@@ -57,6 +58,9 @@ def open_run(
 ) -> Iterator[Study]:
     """Begin a run in ``folder``, or open the one it holds to continue it, and lock it meanwhile.
 
+    Where a database server keeps the evaluations, several processes may work on the run, and the
+    folder is locked while it is opened alone.
+
     Args:
         folder: the run folder.
         settings: of the search.
@@ -64,6 +68,7 @@ def open_run(
         minutes: working time in total, to be checked.
         confirm: evaluations of the budget that repeat others, to be checked.
         storage: URL of a database that keeps the evaluations instead of the run folder.
+        name: of the study there; ``None`` is the folder's.
         executor: runs evaluations.
         accept_changes: whether to continue although earlier evaluations may not compare.
         ask: asks the user the same, where that is needed.
@@ -78,7 +83,7 @@ def open_run(
     """
     if asks:
         refuse_asking(settings)
-    known = _place_for(folder, settings, storage)
+    known = _place_for(folder, settings, storage, name)
     study = make_study(
         settings,
         storage=known.database,
@@ -91,8 +96,9 @@ def open_run(
     steps = steps_of(study.strategy, settings, study.space, folder)
     if steps is not None:
         steps.check()
-    with locked(folder, wait=PATIENCE if asks else 0):
-        if _place_for(folder, settings, storage) != known:
+    shared = known.database.is_server
+    with locked(folder, wait=PATIENCE if asks else -1 if shared else 0):
+        if _place_for(folder, settings, storage, name) != known:
             raise StorageError(
                 f"another process began a run in {folder} at this moment; repeat the command"
             )
@@ -117,6 +123,9 @@ def open_run(
         for part in study.evaluator.parts():
             if isinstance(task := getattr(part.unscoped, "task", None), Task):
                 keep_task_files(folder, task)
+        if not shared:
+            yield study
+    if shared:
         yield study
 
 
@@ -133,7 +142,9 @@ def _holds(place: Place) -> bool:
     return True
 
 
-def _place_for(folder: Path, settings: SearchSettings, asked: str | None) -> Place:
+def _place_for(
+    folder: Path, settings: SearchSettings, asked: str | Address | None, name: str | None
+) -> Place:
     """Return the place where a search keeps its evaluations.
 
     Raises:
@@ -142,7 +153,7 @@ def _place_for(folder: Path, settings: SearchSettings, asked: str | None) -> Pla
     if not (folder / SETTINGS).exists():
         if asked is None:
             return Place(Address.of(folder / DATABASE), None)
-        return Place(Address.of(asked), folder.resolve().name)  # a database holds several runs
+        return Place(Address.of(asked), name or folder.resolve().name)  # it holds several runs
     place = load_place(folder)
     known, now = (as_options(each) for each in (load_settings(folder), settings))
     changes = differences(known, now)

@@ -28,6 +28,7 @@ def make_shorts(
     folder: Path,
     budget: int,
     *,
+    beside: Study | None = None,
     executor: Executor | None = None,
     accept_changes: bool = False,
     ask: Callable[[str], bool] = lambda question: False,
@@ -40,6 +41,8 @@ def make_shorts(
         short: what a short training is.
         folder: of the run.
         budget: full trainings in total.
+        beside: the search of full trainings, in whose database server, if it has one, these are
+            kept, too, so that processes divide them.
         executor: runs evaluations.
         accept_changes: whether to continue although earlier evaluations may not compare.
         ask: asks the user the same, where that is needed.
@@ -48,10 +51,13 @@ def make_shorts(
     Raises:
         ArchrankError: what a search raises.
     """
+    shared = beside if beside is not None and beside.is_shared else None
     with open_run(
         folder / FOLDER,
         short.settings,
         budget=1,
+        storage=None if shared is None else shared.address,
+        name=None if shared is None else f"{shared.name}-{FOLDER}",
         executor=executor,
         accept_changes=accept_changes,
         ask=ask,

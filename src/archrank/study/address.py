@@ -80,6 +80,11 @@ class Address:
         return Path(str(self.url.database)) if plain else None
 
     @property
+    def is_server(self) -> bool:
+        """True for a database that several processes may write to at a time, over a network."""
+        return self.url.get_backend_name() != "sqlite"
+
+    @property
     def public(self) -> str:
         """The URL without its secrets, as a run folder keeps it."""
         query = {k: v for k, v in self.url.query.items() if not _is_secret(k, v)}

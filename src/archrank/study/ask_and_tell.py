@@ -199,6 +199,7 @@ class AskAndTell:
         """Make a change, once more from what is stored now where others have written meanwhile."""
         with self._alone(PATIENCE):
             while True:
+                self._store.wait_until_alone()
                 self._refresh()
                 try:
                     return change()

@@ -56,6 +56,10 @@ class Ledger:
         for (number, slot), size in forgotten:
             self._given_up[number][slot] = size
 
+    def holds(self, key: Key) -> bool:
+        """Tell whether an evaluation of this place is known."""
+        return key in self._keys
+
     def take(self, record: Record) -> None:
         """Add an evaluation: of what was asked for, a further one, or in place of another."""
         if self.asked.pop(record.key, None) is None and record.key in self._keys:

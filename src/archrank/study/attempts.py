@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from archrank.errors import ArchrankError
-from archrank.files import file_name, read_json
+from archrank.files import read_json
+from archrank.locking import beside
 from archrank.types import Archs
 
 
@@ -86,5 +87,5 @@ def _read(path: Path | None) -> tuple[Collection[bytes], int]:
 
 
 def note_path(database: Path, study: str) -> Path:
-    """Return the place of the note of a study in a database file: beside the file."""
-    return database.with_name(file_name(f"{database.name}.{study}", longest=200) + ".evaluating")
+    """Return the place of the note of a study in a database file."""
+    return beside(database, study, "evaluating")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import random
 import sqlite3
@@ -10,14 +11,15 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from optuna.exceptions import DuplicatedStudyError
 from optuna.storages import BaseStorage, InMemoryStorage, RDBStorage
 from optuna.storages._rdb import models  # one transaction for a study and its attributes
 from optuna.study import StudyDirection
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.pool import NullPool, QueuePool, StaticPool
 
 from archrank.errors import ArchrankError, MissingExtraError, NoStudyError, StorageError
@@ -26,6 +28,13 @@ from archrank.study.address import ENVIRONMENT, Address
 WAIT = 30  # seconds for others who use a database file
 ATTEMPTS = 20  # to create tables while other processes do the same
 
+OUTAGE = 3600  # seconds that a run waits for a server
+SHORTEST, TELL, LONGEST = 0.1, 0.8, 12.8  # seconds between tries; doubled each time
+
+T = TypeVar("T")
+
+_LOG = logging.getLogger("archrank")
+_REFUSALS = ("password", "authentication", "permission denied", "does not exist", "read-only")
 _RACED = (
     "already exists",
     "duplicate key",
@@ -217,6 +226,79 @@ def add_study(
         except IntegrityError as error:
             session.rollback()
             raise DuplicatedStudyError(name) from error
+
+
+# ---- outages -------------------------------------------------------------------------------------
+
+
+@dataclass
+class Reach:
+    """Makes calls that need a database; what it raises becomes a :class:`.StorageError`.
+
+    Attributes:
+        address: of the database; ``None`` is memory.
+        patient: whether calls are made again after an outage; see :func:`patiently`.
+    """
+
+    address: Address | None
+    patient: bool = False
+
+    def __call__(self, call: Callable[[], T], *, to_read: bool = False) -> T:
+        """Make a call, and return what it returns.
+
+        Args:
+            call: the call.
+            to_read: whether it reads alone, for the message of an error.
+
+        Raises:
+            StorageError: the database raised an error, or holds what cannot be read.
+            ArchrankError: what the call raises itself.
+        """
+        try:
+            return patiently(call, self.address) if self.patient else call()
+        except ArchrankError:
+            raise
+        except Exception as error:
+            raise storage_error(self.address, error, to_read=to_read) from None
+
+
+def patiently(call: Callable[[], T], address: Address | None) -> T:
+    """Make a call that needs a database, again while a server cannot be reached.
+
+    Such as while it restarts. The call must be one transaction that may be repeated, since an
+    answer may be lost that tells of its success.
+
+    Raises:
+        Exception: what ``call`` raises for another reason, or :data:`OUTAGE` seconds after it
+            could be made last.
+    """
+    start, wait = time.monotonic(), SHORTEST
+    while True:
+        try:
+            return call()
+        except Exception as error:
+            if not _is_outage(error) or time.monotonic() - start > OUTAGE:
+                raise
+            if wait == TELL:
+                _LOG.warning(
+                    "storage %s cannot be reached (%s); what is finished is kept, and it is tried "
+                    "again for %d minutes",
+                    address,
+                    "" if address is None else address.hide(_reason(error)),
+                    OUTAGE // 60,
+                )
+        time.sleep(wait * random.uniform(0.8, 1.2))  # no result depends on it
+        wait = min(2 * wait, LONGEST)
+
+
+def _is_outage(error: Exception) -> bool:
+    """Tell whether a server was out of reach, or broke a connection off; also a deadlock."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OperationalError | InterfaceError):
+            return not _says(error, _REFUSALS)
+        cause = cause.__cause__
+    return False
 
 
 # ---- errors --------------------------------------------------------------------------------------

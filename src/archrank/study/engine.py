@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,13 +18,14 @@ from archrank.strategies.base import Strategy
 from archrank.strategies.history import History
 from archrank.study.asked import Asked, Ledger
 from archrank.study.attempts import Attempts
-from archrank.study.evaluating import Evaluating
+from archrank.study.evaluating import Claim, Evaluating, Slots
 from archrank.study.limits import Limits
 from archrank.study.objectives import Goals
-from archrank.study.proposal import proposals
+from archrank.study.proposal import Proposal, proposals
 from archrank.study.record import Record
 from archrank.study.results import infeasible_note
 from archrank.study.rounds import Rounds
+from archrank.study.shared_rounds import SharedRounds
 from archrank.study.stages import staged
 from archrank.types import Archs
 
@@ -61,6 +62,7 @@ class Engine:
         minutes: float | None,
         attempts: Attempts,
         works_on: Callable[[Sequence[str]], None] = lambda strings: None,
+        shared: SharedRounds | None = None,
     ) -> str | None:
         """Evaluate until ``budget`` architectures are or ``minutes`` have been worked.
 
@@ -79,6 +81,7 @@ class Engine:
             works_on: called with the architectures that are evaluated from now on, and with none
                 while the strategy proposes.
             attempts: note of what is evaluated in this process.
+            shared: the rounds as other processes see them, too; ``None`` if there are none.
 
         Raises:
             EvaluationError: the first evaluations all failed, or the executor broke.
@@ -93,12 +96,21 @@ class Engine:
         rounds = Rounds(self.space, self.goals, ledger)
         rounds.take(records)
         while not clock.is_up and (budget is None or rounds.spent < budget):
-            left = None if budget is None else budget - rounds.spent
-            if not self._finish_round(rounds, ledger, store, evaluating, clock, left, works_on):
+            number, known = rounds.number, len(records)
+            part = self._missing(rounds, ledger, shared, works_on)
+            if part is not None and part[1] == 0:
                 why = self.limits.why_nothing(self.history(records), self.strategy)
                 return self._ended(records, rounds, why)
+            rounds.take(records)  # which others have made
+            if part is not None:
+                left = None if budget is None else max(budget - rounds.spent, 0)
+                archs = dict(list(part[0].items())[:left])
+                self._evaluate(number, archs, part[1], store, evaluating, clock, works_on, shared)
             rounds.take(records)
-            self._give_up_if_hopeless(records, rounds)
+            if shared is not None and len(records) == known and rounds.number == number:
+                shared.pause()  # others are at it
+            if rounds.number > number or (budget is not None and rounds.spent >= budget):
+                self._give_up_if_hopeless(records, rounds)
             if rounds.rejected_in_a_row >= OUT_OF_REACH:
                 limits = ", ".join(map(str, self.goals.constraints))
                 why = f"the last {rounds.rejected_in_a_row} that were measured all break {limits}"
@@ -179,32 +191,61 @@ class Engine:
         left = [s for s in range(len(archs)) if s not in stored and s not in lost]
         return {s: archs[s] for s in left}, len(archs)
 
-    def _finish_round(
+    def _missing(
         self,
         rounds: Rounds,
         ledger: Ledger,
+        shared: SharedRounds | None,
+        works_on: Callable[[Sequence[str]], None],
+    ) -> tuple[Slots, int] | None:
+        """Return what is missing of the first incomplete round, by slot, and the round's size.
+
+        ``None`` while another process proposes it.
+        """
+        if shared is None:
+            works_on([])
+            return self.unfinished(rounds, ledger)
+
+        def propose() -> tuple[Slots, int]:
+            works_on([])
+            return self.unfinished(rounds, ledger)
+
+        return shared.missing(rounds.number, propose)
+
+    def _evaluate(
+        self,
+        number: int,
+        archs: Slots,
+        size: int,
         store: Callable[[Record], None],
         evaluating: Evaluating,
         clock: Clock,
-        left: int | None,
         works_on: Callable[[Sequence[str]], None],
-    ) -> bool:
-        """Evaluate what is missing of the first incomplete round; False if nothing is proposed."""
-        works_on([])
-        number = rounds.number
-        archs, size = self.unfinished(rounds, ledger)
-        if size == 0:
-            return False
-        archs = dict(list(archs.items())[:left])
-        rows = np.array(list(archs.values()), dtype=np.uint8).reshape(-1, self.space.d)
-        places = dict(
-            zip(archs, proposals(self.space, rows, number, list(archs), size), strict=True)
-        )
-        works_on([place.string for place in places.values()])
-        for slot, result in evaluating.run(archs):
+        shared: SharedRounds | None,
+    ) -> None:
+        """Evaluate architectures of a round; of a shared one, those that nobody else does."""
+        places: dict[int, Proposal] = {}
+
+        def begin(part: Slots) -> None:
+            rows = np.array(list(part.values()), dtype=np.uint8).reshape(-1, self.space.d)
+            found = proposals(self.space, rows, number, list(part), size)
+            places.update(zip(part, found, strict=True))
+            works_on([place.string for place in places.values()])
+
+        def claims(shared: SharedRounds) -> Iterator[Claim]:
+            for claim in shared.claims(number, archs, evaluating.evaluator.group_size):
+                begin(claim.archs)
+                yield claim
+
+        if shared is None:
+            begin(archs)
+            results = evaluating.run(archs)
+        else:
+            results = evaluating.run_claims(claims(shared))
+        for slot, result in results:
             store(
                 Record(
-                    **places[slot].arguments(),
+                    **places.pop(slot).arguments(),
                     values=result.values,
                     reason=self._failure(result),
                     seconds=result.seconds,
@@ -212,7 +253,6 @@ class Engine:
                     cpu_seconds=result.cpu_seconds,
                 )
             )
-        return True
 
     def _failure(self, result: Evaluated) -> str | None:
         """Return why a result cannot be used; a missing value that no goal needs is no failure."""

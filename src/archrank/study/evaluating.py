@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Executor
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,6 +22,19 @@ LAST = 2  # deaths in a row of an architecture that cannot be tried in a process
 
 Slots = dict[int, Archs]
 """Architectures ``(d,)`` by their place in a round."""
+
+
+class Claim(NamedTuple):
+    """Architectures that this process alone evaluates, among several that work on a study.
+
+    Attributes:
+        archs: ``(d,)`` by slot; one call evaluates them.
+        deaths: processes in a row that died while they evaluated one of them themselves.
+    """
+
+    archs: Slots
+    deaths: int
+
 
 _Jobs = Generator[tuple[int, list[Evaluated] | WorkerError], None, None]
 
@@ -52,13 +66,27 @@ class Evaluating:
             return
         suspects = {s: arch for s, arch in archs.items() if self.attempts.is_suspect(arch)}
         if suspects:
-            yield from self._try(suspects)
+            yield from self._try(suspects, self.attempts.deaths)
             if self.is_up():
                 return
             self.attempts.settle()
         yield from self._run({s: archs[s] for s in archs if s not in suspects}, None)
 
-    def _try(self, suspects: Slots) -> Iterator[tuple[int, Evaluated]]:
+    def run_claims(self, claims: Iterable[Claim]) -> Iterator[tuple[int, Evaluated]]:
+        """Yield slots and results of what this process claims, when it has room for it."""
+        if self.executor is not None:
+            groups = (claim.archs for claim in claims)
+            yield from self._run_groups(groups, self.executor, capacity(self.executor))
+            return
+        for claim in claims:
+            if claim.deaths:
+                yield from self._try(claim.archs, claim.deaths)
+            else:
+                yield from self._run_groups([claim.archs], None)
+            if self.is_up():
+                return
+
+    def _try(self, suspects: Slots, deaths: int) -> Iterator[tuple[int, Evaluated]]:
         """Evaluate architectures that a process died of, or during, in a process of their own.
 
         Where that is impossible, they are tried here once more and then given up.
@@ -67,24 +95,36 @@ class Evaluating:
             with Processes(1) as apart, suppress(UnstartedError):
                 yield from self._run(suspects, apart)
                 return
-        if self.attempts.deaths < LAST:
+        if deaths < LAST:
             yield from self._run(suspects, None, size=1)
             return
-        times = self.attempts.deaths
-        error = WorkerError(f"the process died while evaluating this, {times} times in a row")
+        error = WorkerError(f"the process died while evaluating this, {deaths} times in a row")
         for slot in suspects:
             yield slot, died(self.evaluator, error)
 
     def _run(
         self, archs: Slots, executor: Executor | None, size: int | None = None
     ) -> Iterator[tuple[int, Evaluated]]:
-        """Evaluate in groups; members of a group that died are tried one by one."""
-        groups = list(grouped(archs, size or self.evaluator.group_size))
+        """Evaluate in groups of ``size``, or of as many as the evaluator wants."""
+        groups = grouped(archs, size or self.evaluator.group_size)
+        yield from self._run_groups(groups, executor, IN_FLIGHT)
+
+    def _run_groups(
+        self, groups: Iterable[Slots], executor: Executor | None, in_flight: int = 1
+    ) -> Iterator[tuple[int, Evaluated]]:
+        """Evaluate groups, taken when there is room; members of one that died are tried alone."""
+        taken: list[Slots] = []
+
+        def jobs() -> Iterator[tuple[Evaluator, Archs]]:
+            for group in groups:
+                taken.append(group)
+                yield self.evaluator, np.stack(list(group.values()))
+
         finished: _Jobs = run_jobs(
             self._here if executor is None else evaluate_group,
-            ((self.evaluator, rows) for _, rows in groups),
+            jobs(),
             executor,
-            in_flight=IN_FLIGHT,
+            in_flight=in_flight,
             stop=self.is_up,
             doubt=ran_out_of_memory,
             lost=lambda error: error,
@@ -93,13 +133,13 @@ class Evaluating:
         separately: Slots = {}
         with closing(finished):
             for place, found in finished:
-                slots, rows = groups[place]
+                group = taken[place]
                 if not isinstance(found, WorkerError):
-                    yield from zip(slots, found, strict=True)
-                elif len(slots) > 1:
-                    separately |= dict(zip(slots, rows, strict=True))
+                    yield from zip(group, found, strict=True)
+                elif len(group) > 1:
+                    separately |= group
                 else:
-                    yield slots[0], died(self.evaluator, found)
+                    yield next(iter(group)), died(self.evaluator, found)
         if separately:
             yield from self._run(separately, executor, size=1)
 
@@ -108,9 +148,14 @@ class Evaluating:
             return evaluate_group(evaluator, archs)
 
 
-def grouped(archs: Slots, size: int) -> Iterator[tuple[list[int], Archs]]:
-    """Yield slots and rows ``(k, d)`` of up to ``size`` architectures at a time."""
+def grouped(archs: Slots, size: int) -> Iterator[Slots]:
+    """Yield up to ``size`` architectures at a time."""
     slots = list(archs)
     for start in range(0, len(slots), size):
-        part = slots[start : start + size]
-        yield part, np.stack([archs[slot] for slot in part])
+        yield {slot: archs[slot] for slot in slots[start : start + size]}
+
+
+def capacity(executor: Any) -> int:
+    """Return how many calls an executor makes at a time; 1 where it does not tell."""
+    found = getattr(executor, "workers", None) or getattr(executor, "_max_workers", None)
+    return max(int(found or 1), 1)

@@ -11,7 +11,7 @@ it, and chooses what it would have chosen, whatever the number of workers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
 from dataclasses import replace
 from typing import NamedTuple
@@ -27,7 +27,7 @@ from archrank.study.recommending import FEWEST, Recommending, is_noisy, repeated
 from archrank.study.record import Record
 from archrank.study.repetitions import Repetition, by_place
 from archrank.study.results import Results
-from archrank.types import Ints
+from archrank.types import Archs, Ints
 
 
 class Planned(NamedTuple):
@@ -105,16 +105,25 @@ class Repeating:
         order = results.order
         return order[results.feasible[order]]
 
-    def measure(self, batch: Sequence[Planned]) -> Iterator[Repetition]:
-        """Train each once more, and yield what came out as they finish."""
-        parts = [self._part.again(planned.number) for planned in batch]
-        archs = [planned.record.arch[None] for planned in batch]
+    def measure(self, batch: Iterable[Planned], in_flight: int) -> Iterator[Repetition]:
+        """Train each once more, and yield what came out as they finish.
+
+        Args:
+            batch: repetitions to make, taken when there is room for them.
+            in_flight: how many the executor holds at most.
+        """
+        taken: list[Planned] = []
+
+        def jobs() -> Iterator[tuple[Evaluator | None, Archs]]:
+            for planned in batch:
+                taken.append(planned)
+                yield self._part.again(planned.number), planned.record.arch[None]
 
         def lost(error: WorkerError) -> list[Evaluated]:
             return [died(self._part, error)]
 
         for place, (found,) in run_jobs(
-            evaluate_group, zip(parts, archs, strict=True), self._executor, lost=lost
+            evaluate_group, jobs(), self._executor, in_flight=in_flight, lost=lost
         ):
-            record, number, at = batch[place]
+            record, number, at = taken[place]
             yield Repetition(record.key, number, at, found.values, found.reason, found.seconds)

@@ -13,15 +13,16 @@ import json
 import os
 import warnings
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 import optuna
 from optuna.distributions import CategoricalDistribution
 from optuna.storages import BaseStorage, RDBStorage
 from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy.orm import Session
 
 from archrank.differences import differences, told
 from archrank.errors import ChangedRunError, NoStudyError, ResumeError, StorageError
@@ -36,22 +37,24 @@ from archrank.study.conversion import (
     to_running,
     to_trial,
 )
-from archrank.study.database import add_study, open_storage, open_to_read, storage_error
+from archrank.study.database import (
+    Reach,
+    add_study,
+    open_storage,
+    open_to_read,
+    storage_error,
+)
+from archrank.study.kept import Kept, read_json, to_text
+from archrank.study.places import Batch, Places
 from archrank.study.proposal import Key
-from archrank.study.recommendation import Recommendation
 from archrank.study.record import Description, Record
-from archrank.study.repetitions import Repetition
 from archrank.study.results import Results
+from archrank.study.sharing import Sharing, wait_until_alone
 from archrank.study.trials import ConflictError, Stamp, Trials
-
-T = TypeVar("T")
 
 STUDY_NAME = "archrank"
 DATABASE = "study.db"  # in a run folder
 DESCRIPTION = "archrank_description"
-CONFIRMED = "archrank_confirmed"
-REPEATED = "archrank_repeated"
-RECOMMENDED = "archrank_recommended"
 IDENTITY = frozenset({"space", "evaluator", "strategy", "objectives", "constraints", "seed"})
 
 Storage = str | os.PathLike[str] | Address
@@ -71,6 +74,8 @@ class TrialStore:
     Attributes:
         changes: sentences about what has changed since the run was last opened to write.
         noted: sentences about all that has changed since it was begun, and after what.
+        kept: what the run keeps beside its evaluations.
+        places: what its processes work on now; ``None`` where one at a time works.
 
     Raises:
         ResumeError: the storage holds another run, or one that has changed; says what differs.
@@ -87,6 +92,7 @@ class TrialStore:
     ) -> None:
         self._address = None if storage is None else Address.of(storage)
         self._where = "memory" if self._address is None else str(self._address)
+        self.places: Places | None = None
         self.changes: tuple[str, ...] = ()
         self.noted: tuple[str, ...] = ()
         if create is None:
@@ -103,11 +109,16 @@ class TrialStore:
                 if study is None:
                     raise NoStudyError(f"{self._where} holds no study {study_name!r}")
                 self._study, self._trials = study, Trials(study, opened)
+                engine = self._trials.engine
+                if create is not None and engine is not None and self._is_on_server:
+                    self.places = Places(engine, self._trials.study_id)
                 self._done = len(self._trials) if create is not None else 0
             except NoStudyError:
                 raise
             except Exception as error:
                 raise self._failed(error, to_read=create is None) from None
+        self._reach = Reach(self._address, patient=self.places is not None)
+        self.kept = Kept(self._trials, self._reach)
         self._distributions: dict[str, CategoricalDistribution] = {}
         self._stamp = Stamp(self._done, 0)
         self._asked: dict[Key, int] = {}  # identifiers of trials
@@ -115,6 +126,10 @@ class TrialStore:
         self._versions: dict[Key, int] = {}
         if create is not None:
             self._continue(create, accept_changes)
+
+    @property
+    def _is_on_server(self) -> bool:
+        return self._address is not None and self._address.is_server
 
     def _failed(self, error: Exception, *, to_read: bool = False) -> StorageError:
         return storage_error(self._address, error, to_read=to_read)
@@ -153,7 +168,7 @@ class TrialStore:
         names = [o.metric for o in asked.goals.objectives]
         try:
             if latest.to_json() != known.to_json():
-                self._study.set_user_attr(DESCRIPTION, _text(latest.to_json()))
+                self._study.set_user_attr(DESCRIPTION, to_text(latest.to_json()))
             if self._study.metric_names != names:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
@@ -179,10 +194,10 @@ class TrialStore:
                 "in Python: Study(name=...))"
             )
         try:
-            identity = _json(attributes[MARK])
+            identity = read_json(attributes[MARK])
             if not set(identity) >= IDENTITY:
                 raise ValueError("it does not say what was searched")
-            return Description.from_json(_json(attributes[DESCRIPTION]), identity)
+            return Description.from_json(read_json(attributes[DESCRIPTION]), identity)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise StorageError(
                 f"study {self._study.study_name!r} in {self._where} was not written by this "
@@ -190,111 +205,16 @@ class TrialStore:
                 "run folder"
             ) from None
 
-    # ---- what is best, measured once more -------------------------------------------------------
-
-    def confirmed(self) -> dict[tuple[int, int], dict[str, float]]:
-        """Return the metrics of records that were measured once more, by round and slot.
-
-        Raises:
-            StorageError: they cannot be read.
-        """
-        return self._kept(
-            CONFIRMED,
-            lambda stored: {
-                _place(place): {name: float(value) for name, value in values.items()}
-                for place, values in stored.items()
-            },
-        )
-
-    def confirm(self, place: tuple[int, int], values: Mapping[str, float]) -> None:
-        """Keep metrics of the record of a round and slot that were measured once more.
-
-        Raises:
-            StorageError: the storage cannot be written.
-        """
-        self._keep_confirmed({**self.confirmed(), place: dict(values)})
-
-    def _keep_confirmed(self, known: Mapping[Key, Mapping[str, float]]) -> None:
-        self._keep(CONFIRMED, {f"{r},{slot}": dict(each) for (r, slot), each in known.items()})
-
-    def repetitions(self) -> list[Repetition]:
-        """Return the repeated evaluations, in the order in which they were stored.
-
-        Raises:
-            StorageError: they cannot be read.
-        """
-        return self._kept(
-            REPEATED,
-            lambda stored: [Repetition.from_json(each) for each in stored.get("repetitions", [])],
-        )
-
-    def repeat(self, repetition: Repetition) -> None:
-        """Keep a repeated evaluation.
-
-        Raises:
-            StorageError: the storage cannot be written.
-        """
-        self._keep_repetitions([*self.repetitions(), repetition])
-
-    def _keep_repetitions(self, known: Sequence[Repetition]) -> None:
-        self._keep(REPEATED, {"repetitions": [each.to_json() for each in known]})
-
-    def recommendation(self) -> Recommendation | None:
-        """Return what the run recommended when it ended last, if anything.
-
-        Raises:
-            StorageError: it cannot be read.
-        """
-        return self._kept(
-            RECOMMENDED, lambda stored: Recommendation.from_json(stored) if stored else None
-        )
-
-    def recommend(self, recommendation: Recommendation | None) -> None:
-        """Keep what the run recommends.
-
-        Raises:
-            StorageError: the storage cannot be written.
-        """
-        self._keep(RECOMMENDED, {} if recommendation is None else recommendation.to_json())
-
     def results(self, records: Sequence[Record], description: Description) -> Results:
         """Return records of the run with all that was measured again, and what it recommends.
 
         Raises:
             StorageError: the storage cannot be read.
         """
+        kept = self.kept
         return Results.of(
-            description, records, self.confirmed(), self.repetitions(), self.recommendation()
+            description, records, kept.confirmed(), kept.repetitions(), kept.recommendation()
         )
-
-    def _kept(self, name: str, read: Callable[[dict[str, Any]], T]) -> T:
-        """Read what is kept of the study under ``name``; of nothing, an empty mapping."""
-        try:
-            return read(_json(self._study.user_attrs.get(name, "{}")))
-        except Exception as error:
-            raise self._failed(error, to_read=True) from None
-
-    def _keep(self, name: str, value: object) -> None:
-        """Keep JSON of the study under ``name``, if it is not what is kept already."""
-        text = _text(value)
-        try:
-            if self._study.user_attrs.get(name, "{}") != text:
-                self._study.set_user_attr(name, text)
-        except Exception as error:
-            raise self._failed(error) from None
-
-    def _forget_measured_again(self, places: Set[Key]) -> None:
-        self._forget_confirmed(places)
-        repeated = self.repetitions()
-        left = [each for each in repeated if each.key not in places]
-        if len(left) < len(repeated):
-            self._keep_repetitions(left)
-
-    def _forget_confirmed(self, places: Set[Key]) -> None:
-        known = self.confirmed()
-        left = {place: values for place, values in known.items() if place not in places}
-        if len(left) < len(known):
-            self._keep_confirmed(left)
 
     # ---- records -------------------------------------------------------------------------------
 
@@ -320,6 +240,70 @@ class TrialStore:
             raise self._failed(error) from None
         self._versions[record.key] = 0
         self._stamp = self._stamp._replace(trials=self._stamp.trials + 1)
+
+    def sharing(self, *, itself: bool) -> Sharing | None:
+        """Return the membership of this process among those that work on the study.
+
+        Args:
+            itself: whether this process evaluates itself.
+
+        Returns:
+            ``None`` where one process at a time works.
+        """
+        return None if self.places is None else Sharing(self.places, self._reach, itself=itself)
+
+    def wait_until_alone(self) -> None:
+        """Wait until no process searches in the study.
+
+        Raises:
+            StorageError: one does, and goes on.
+        """
+        if self.places is not None:
+            wait_until_alone(self.places, self._reach)
+
+    def settle(self, record: Record, description: Description, batch: Batch) -> bool:
+        """Write an evaluation of a study that others work on, too, in one transaction.
+
+        Args:
+            record: the evaluation.
+            description: of the run.
+            batch: of its place.
+
+        Returns:
+            False if the place is done already, and nothing was written.
+
+        Raises:
+            StorageError: the storage cannot be written.
+        """
+        places, slot = self.places, record.slot
+        assert places is not None
+        trial = self._trial(to_trial, record, description)
+
+        def is_open(session: Session) -> bool:
+            return places.is_open(session, batch, slot)
+
+        def close(session: Session, trial_id: int) -> None:
+            places.close(session, batch, slot, trial_id)
+
+        running = self._asked.get(record.key)
+        settle = self._trials.settle
+        found = self._reach(lambda: settle(trial, is_open=is_open, close=close, running=running))
+        if found is None:
+            return False
+        self._asked.pop(record.key, None)
+        self._told[record.key], self._versions[record.key] = found, 0
+        return True
+
+    def read(self, ids: Sequence[int], description: Description) -> list[Record]:
+        """Read evaluations by the identifiers of their trials.
+
+        Raises:
+            StorageError: the storage cannot be read.
+        """
+        if not ids:
+            return []
+        found = self._reach(lambda: list(self._trials.stored(ids)), to_read=True)
+        return [self._read(to_record, each.id, each.attributes, description) for each in found]
 
     def ask(self, asked: Sequence[Asked], description: Description) -> None:
         """Write what was asked for, in one transaction.
@@ -358,7 +342,7 @@ class TrialStore:
                 new.append(trial)
             superseded += [self._told[record.key]] if version else []
         if superseded:  # before: whoever is killed in between has to measure once more
-            self._forget_measured_again({record.key for record in records})
+            self.kept.forget({record.key for record in records})
         ids = iter(self._write(new=new, finished=finished, superseded=superseded))
         for record in records:
             key = record.key
@@ -387,6 +371,8 @@ class TrialStore:
         return trial
 
     def _write(self, **trials: Any) -> list[int]:
+        if self.places is not None:
+            trials["is_mine"] = self.places.clear
         try:
             ids, self._stamp = self._trials.write(self._stamp, **trials)
         except ConflictError:
@@ -402,10 +388,7 @@ class TrialStore:
         Raises:
             StorageError: the storage cannot be read.
         """
-        try:
-            return self._trials.stamp() != self._stamp
-        except Exception as error:
-            raise self._failed(error, to_read=True) from None
+        return self._reach(self._trials.stamp, to_read=True) != self._stamp
 
     def records(self) -> list[Record]:
         """Read all evaluations in proposal order; the first of any that were stored twice.
@@ -421,11 +404,8 @@ class TrialStore:
         Raises:
             StorageError: the storage cannot be read.
         """
-        try:
-            self._stamp = self._trials.stamp()
-            trials = list(self._trials.stored())
-        except Exception as error:
-            raise self._failed(error, to_read=True) from None
+        self._stamp = self._reach(self._trials.stamp, to_read=True)
+        trials = self._reach(lambda: list(self._trials.stored()), to_read=True)
         run = self.description
         found: dict[Key, Record] = {}
         asked: list[Asked] = []
@@ -502,31 +482,8 @@ def _create(storage: BaseStorage, name: str, description: Description) -> optuna
     directions = [o.direction for o in description.goals.objectives]
     marks = {
         MARK: json.dumps(description.identity, sort_keys=True),
-        DESCRIPTION: _text(description.to_json()),
+        DESCRIPTION: to_text(description.to_json()),
     }
     with suppress(optuna.exceptions.DuplicatedStudyError):
         add_study(storage, name, directions, marks)
     return _load(storage, name)
-
-
-def _text(value: object) -> str:
-    return json.dumps(value, allow_nan=False)
-
-
-def _place(text: str) -> tuple[int, int]:
-    """Read a round and a slot that were stored as ``3,1``."""
-    number, slot = text.split(",")
-    return int(number), int(slot)
-
-
-def _json(text: str) -> dict[str, Any]:
-    """Read JSON that was stored.
-
-    Raises:
-        ValueError: it is damaged.
-    """
-    try:
-        value = json.loads(text)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
-    return dict(value)

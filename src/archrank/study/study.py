@@ -6,6 +6,7 @@ import math
 import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import cached_property
 from os import PathLike
@@ -23,23 +24,24 @@ from archrank.errors import (
 from archrank.evaluators.base import Evaluator
 from archrank.evaluators.told import Told
 from archrank.files import user_path
-from archrank.locking import make_folder
+from archrank.locking import locked_database, make_folder
 from archrank.spaces.base import Space
 from archrank.strategies.base import Strategy
 from archrank.strategies.guided import Guided
 from archrank.strategies.history import History
 from archrank.study.address import Address
+from archrank.study.afterwards import Afterwards
 from archrank.study.ask_and_tell import AskAndTell
 from archrank.study.attempts import Attempts, note_path
 from archrank.study.callbacks import Followers, Watcher
 from archrank.study.circumstances import circumstances
-from archrank.study.confirming import Confirming
 from archrank.study.engine import Engine
 from archrank.study.objectives import Constraint, Goals, Objective, named_metrics
-from archrank.study.recommending import recommend
 from archrank.study.record import Description, Record
 from archrank.study.repeating import Repeating
 from archrank.study.results import Results
+from archrank.study.shared_rounds import SharedRounds
+from archrank.study.sharing import Sharing
 from archrank.study.storage import DATABASE, STUDY_NAME, Storage, TrialStore
 
 if TYPE_CHECKING:
@@ -68,7 +70,9 @@ class Study(AskAndTell):
             ``report``, ``export``, ``runs``); one process at a time works in it.
         storage: in place of ``run``, path of an SQLite file (:class:`~pathlib.Path`), or SQLAlchemy
             URL of a database; ``None`` for both keeps everything in memory. A password may stand in
-            the environment variable ``ARCHRANK_STORAGE``, in the database's URL.
+            the environment variable ``ARCHRANK_STORAGE``, in the database's URL. Several processes
+            may run one study in a database server, and divide its evaluations; one at a time
+            in a file.
         name: name of the study, in a storage that holds several; ``"archrank"`` if ``None``.
         executor: runs evaluations; ``None`` is this process.
         seed: decides every random choice, those of training included; 0 or more.
@@ -77,9 +81,12 @@ class Study(AskAndTell):
 
     Attributes:
         folder: the run folder; ``None`` without one.
+        address: of the database; ``None`` is memory.
+        name: of the study in the database.
         shortfall: how many evaluations the last :meth:`run` ended with, of how many, and why;
             ``None`` if it reached its budget.
         confirmations: sentences about what the last :meth:`run` measured once more at its end.
+        made: evaluations that the last :meth:`run` made itself, not others who work on the study.
 
     Raises:
         StorageError: a storage that is no path or URL, or a database in memory.
@@ -139,12 +146,13 @@ class Study(AskAndTell):
         self.accept_changes = accept_changes
         self.folder = None if run is None else _folder(run, storage)
         storage = storage if self.folder is None else self.folder / DATABASE
-        self._address = None if storage is None else Address.of(storage)
-        self._name = name or STUDY_NAME
+        self.address = None if storage is None else Address.of(storage)
+        self.name = name or STUDY_NAME
         self._results: Results | None = None
         self._read = 0  # records of these results
         self.shortfall: str | None = None
         self.confirmations: tuple[str, ...] = ()
+        self.made = 0
 
     @property
     def objectives(self) -> tuple[Objective, ...]:
@@ -172,6 +180,11 @@ class Study(AskAndTell):
         found = circumstances(self.space, self.evaluator, self.strategy)
         return Description(self.space.name, decisions, metrics, self.goals, identity, found)
 
+    @property
+    def is_shared(self) -> bool:
+        """True where several processes may run this study at a time: in a database server."""
+        return self.address is not None and self.address.is_server
+
     # ---- storage -------------------------------------------------------------------------------
 
     def open(self) -> Study:
@@ -189,7 +202,7 @@ class Study(AskAndTell):
         if self.folder is not None:
             make_folder(self.folder)
         store = TrialStore(
-            self._address, self._name, create=self.description, accept_changes=self.accept_changes
+            self.address, self.name, create=self.description, accept_changes=self.accept_changes
         )
         if store.changes:
             warnings.warn(
@@ -261,11 +274,20 @@ class Study(AskAndTell):
         """
         self.check_budget(budget, minutes, confirm)
         followers = Followers(watcher, callbacks)
-        with self._alone():
-            self._run(budget, minutes, confirm, followers)
+        with self._alone(), self._sharing() as sharing:
+            self._run(budget, minutes, confirm, followers, sharing)
         if self.shortfall is not None and watcher is None:
             warnings.warn(self.shortfall, BudgetWarning, stacklevel=2)
         return self
+
+    @contextmanager
+    def _sharing(self) -> Iterator[Sharing | None]:
+        """Be known to other processes that work on this study, or be the only one in a file."""
+        file = None if self.folder is not None or self.address is None else self.address.file
+        with nullcontext() if file is None else locked_database(file, self.name):
+            found = self._store.sharing(itself=self.executor is None)
+            with nullcontext() if found is None else found:
+                yield found
 
     def _run(
         self,
@@ -273,25 +295,37 @@ class Study(AskAndTell):
         minutes: float | None,
         confirm: int,
         followers: Followers,
+        sharing: Sharing | None,
     ) -> None:
         self._refresh()
         ledger, store = self._ledger, self._store
         records = ledger.records
-        known = len(store.repetitions())
+        known = len(store.kept.repetitions())
         total = budget
         if budget is not None and (confirm or known):
             budget = max(budget - max(confirm, known), min(len(records), budget), 1)
 
-        def keep(record: Record) -> None:
-            store.append(record, self.description)
-            ledger.take(record)
+        def learnt(record: Record) -> None:
             followers.tell("finished_one", self, record)
+
+        shared = None
+        if sharing is not None:
+            shared = SharedRounds(sharing, store, self.description, ledger, learnt)
+
+        def keep(record: Record) -> None:
+            if shared is None:
+                store.append(record, self.description)
+            elif not shared.store(record):
+                return  # another process was first, of whom it will be learnt
+            self.made += 1
+            ledger.take(record)
+            learnt(record)
 
         def works_on(archs: Sequence[str]) -> None:
             followers.tell("works_on", self, archs)
 
         followers.tell("started", self, budget, minutes)
-        self.shortfall, self.confirmations = None, ()
+        self.shortfall, self.confirmations, self.made = None, (), 0
         attempts = Attempts(self._note)
         try:
             why = self._engine.run(
@@ -301,49 +335,36 @@ class Study(AskAndTell):
                 minutes=minutes,
                 works_on=works_on,
                 attempts=attempts,
+                shared=shared,
             )
             if why is not None:
                 of = "" if budget is None else f" of {budget:,}"
                 self.shortfall = f"{len(self.results.records):,}{of} evaluations: {why}"
+            afterwards = self._afterwards(sharing)
             if confirm:
                 room = confirm if total is None else min(confirm, total - len(self.results.records))
-                self._repeat(room)
-            self.confirmations = tuple(self._confirm())
+                afterwards.repeat(room)
+            self.confirmations = tuple(afterwards.confirm())
         finally:
             attempts.close()
             records.sort(key=lambda r: r.key)
             self._results = None
             followers.tell("ended", self)
 
-    def _repeat(self, total: int) -> None:
-        """Train what may be best again, until there are ``total`` repetitions."""
-        repeating = Repeating(self.evaluator, self.goals, self.executor)
-        store = self._store
-        while batch := repeating.next_batch(self.results, total):
-            for repetition in repeating.measure(batch):
-                store.repeat(repetition)
-                self._results = None
-
-    def _confirm(self) -> Iterator[str]:
-        """Decide what is best, and measure it once more, until that changes nothing.
-
-        Yields:
-            What was found.
-        """
-        confirming = Confirming(self.evaluator, self.goals, self.executor)
-        store = self._store
-        while True:
-            store.recommend(recommend(self.results, self.space, self.evaluator))
+    def _afterwards(self, sharing: Sharing | None) -> Afterwards:
+        def results() -> Results:
             self._results = None
-            known = store.confirmed() if confirming.parts else {}
-            finalists = confirming.finalists(self.results) if confirming.parts else []
-            new = [r for r in finalists if r.key not in known]
-            if not new:
-                return
-            record, values = new[0], confirming.measure(new[0])
-            store.confirm(record.key, values)
-            self._results = None
-            yield confirming.told(record, values)
+            return self.results
+
+        return Afterwards(
+            self.space,
+            self.evaluator,
+            self.goals,
+            self.executor,
+            self._store.kept,
+            results,
+            sharing,
+        )
 
     def check_budget(self, budget: int | None, minutes: float | None, confirm: int = 0) -> None:
         """Refuse a budget that cannot be spent.
@@ -381,8 +402,8 @@ class Study(AskAndTell):
     @property
     def _note(self) -> Path | None:
         """Place of the note of what is evaluated here: beside the file of the storage, if any."""
-        file = None if self._address is None else self._address.file
-        return None if file is None else note_path(file, self._name)
+        file = None if self.address is None else self.address.file
+        return None if file is None else note_path(file, self.name)
 
     @cached_property
     def _engine(self) -> Engine:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import optuna
@@ -19,6 +19,7 @@ from optuna.storages import BaseStorage, RDBStorage
 from optuna.storages._rdb import models  # the tables have no other description
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import case, delete, func, insert, select, update
+from sqlalchemy.engine import Engine
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -74,6 +75,41 @@ class Trials:
         except OperationalError:  # locked by others, or a deadlock: Optuna tries for a while
             return self._add_slowly(trial)
 
+    def settle(
+        self,
+        trial: FrozenTrial,
+        *,
+        is_open: Callable[[Session], bool],
+        close: Callable[[Session, int], None],
+        running: int | None = None,
+    ) -> int | None:
+        """Write a finished trial, and that its place is done, unless that is done already.
+
+        Args:
+            trial: the trial.
+            is_open: tells whether the place is not done.
+            close: writes that it is, by the identifier of the trial.
+            running: identifier of the unfinished trial that this becomes, if there is one.
+
+        Returns:
+            The identifier; ``None`` if another trial has been written of the place.
+
+        Raises:
+            Exception: whatever the database raises.
+        """
+        assert self._tables is not None
+        with Session(self._tables.engine) as session, session.begin():
+            self._lock(session)
+            if not is_open(session):
+                return None
+            if running is None:
+                found = self._insert(session, trial)
+            else:
+                found = running
+                self._finish(session, running, trial)
+            close(session, found)
+            return found
+
     def _add_slowly(self, trial: FrozenTrial) -> int:
         study = self._study
         return study._storage.create_new_trial(study._study_id, template_trial=trial)
@@ -103,6 +139,7 @@ class Trials:
         new: Sequence[FrozenTrial] = (),
         finished: Mapping[int, FrozenTrial] | None = None,
         superseded: Sequence[int] = (),
+        is_mine: Callable[[Session], bool] = lambda session: True,
     ) -> tuple[list[int], Stamp]:
         """Write several trials in one transaction.
 
@@ -111,6 +148,7 @@ class Trials:
             new: trials to add.
             finished: unfinished trials by identifier, and what they have become.
             superseded: finished trials that a new one replaces; they count as failed.
+            is_mine: tells, within the transaction, whether this process may write.
 
         Returns:
             Identifiers of the new trials, and the stamp now.
@@ -122,10 +160,8 @@ class Trials:
         if self._tables is None:
             return self._write_slowly(known, new, finished or {})
         with Session(self._tables.engine) as session, session.begin():
-            model = models.StudyModel
-            mine = model.study_id == self._study._study_id
-            session.execute(update(model).where(mine).values(study_name=model.study_name))  # lock
-            if self._stamp(session) != known:
+            self._lock(session)
+            if self._stamp(session) != known or not is_mine(session):
                 raise ConflictError
             ids = [self._insert(session, trial) for trial in new]
             for trial_id, trial in (finished or {}).items():
@@ -187,15 +223,29 @@ class Trials:
             self._distributions[distribution] = distribution_to_json(distribution)
         return self._distributions[distribution]
 
-    def stored(self) -> Iterator[Stored]:
+    @property
+    def engine(self) -> Engine | None:
+        """Engine of the database; ``None`` where it is none, or its tables are left to Optuna."""
+        return None if self._tables is None else self._tables.engine
+
+    @property
+    def study_id(self) -> int:
+        """Identifier of the study."""
+        return int(self._study._study_id)
+
+    def stored(self, only: Sequence[int] | None = None) -> Iterator[Stored]:
         """Yield every trial that has attributes of the user's, oldest first.
+
+        Args:
+            only: identifiers of those that are wanted; ``None`` is all.
 
         Raises:
             Exception: whatever the database or Optuna raises.
         """
         if self._tables is None:
             for trial in self._study.get_trials(deepcopy=False):
-                yield Stored(trial._trial_id, trial.state, trial.user_attrs)
+                if only is None or trial._trial_id in only:
+                    yield Stored(trial._trial_id, trial.state, trial.user_attrs)
             return
         model = models.TrialUserAttributeModel
         query = (
@@ -203,6 +253,8 @@ class Trials:
             .join(models.TrialModel)
             .where(models.TrialModel.study_id == self._study._study_id)
         )
+        if only is not None:
+            query = query.where(model.trial_id.in_(only))
         found: dict[int, dict[str, Any]] = defaultdict(dict)
         states: dict[int, TrialState] = {}
         with Session(self._tables.engine) as session:
@@ -212,6 +264,48 @@ class Trials:
         yield from (
             Stored(trial_id, states[trial_id], found[trial_id]) for trial_id in sorted(found)
         )
+
+    def attribute(self, name: str) -> str:
+        """Return JSON text that is kept of the study; of nothing, that of an empty mapping.
+
+        Raises:
+            Exception: whatever the database or Optuna raises.
+        """
+        found: str = self._study.user_attrs.get(name, "{}")
+        return found
+
+    def change_attribute(self, name: str, change: Callable[[str], str]) -> None:
+        """Change JSON text that is kept of the study, in one transaction.
+
+        Args:
+            name: of the attribute.
+            change: makes the new text of the one that is kept now.
+
+        Raises:
+            Exception: whatever the database, Optuna or ``change`` raises.
+        """
+        if self._tables is None:
+            known = self.attribute(name)
+            if (text := change(known)) != known:
+                self._study.set_user_attr(name, text)
+            return
+        with Session(self._tables.engine) as session, session.begin():
+            self._lock(session)
+            model, study_id = models.StudyUserAttributeModel, self._study._study_id
+            row = session.scalars(select(model).filter_by(study_id=study_id, key=name)).first()
+            known = "{}" if row is None else json.loads(str(row.value_json))
+            if (text := change(known)) == known:
+                return
+            if row is None:
+                session.add(model(study_id=study_id, key=name, value_json=json.dumps(text)))
+            else:
+                row.value_json = json.dumps(text)
+
+    def _lock(self, session: Session) -> None:
+        """Keep other writers of the study out until the end of the transaction."""
+        model = models.StudyModel
+        mine = model.study_id == self._study._study_id
+        session.execute(update(model).where(mine).values(study_name=model.study_name))
 
     def stamp(self) -> Stamp:
         """Count the trials, those of others included.

@@ -3,9 +3,9 @@
     python tools/check_release.py               # as CI does
     python tools/check_release.py --complete    # everything from the package index, per Python
 
-CI must not download gigabytes, so without ``--complete`` the wheel goes into an empty environment
-that sees the packages of the running one (their folder is on its path, the source tree is not), and
-into one of each other Python that is found, with all packages that a search in a table needs, but
+CI must not download gigabytes, so without ``--complete`` the wheel goes into an environment that
+sees the packages of the running one (their folder is on its path, the source tree is not), and into
+an empty one of each Python that is found, with all packages that a search in a table needs, but
 without torch. ``--complete`` installs as ``pip install archrank`` does. A Python that is not there
 is skipped, and the reason printed.
 """
@@ -54,12 +54,9 @@ def main() -> None:
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         wheel = build(Path(folder))
-        if args.complete:
-            others = [m for m in MINORS if m in args.only]
-        else:
+        if not args.complete:
             beside_this_environment(wheel, Path(folder) / "beside")
-            others = [m for m in MINORS if m in args.only and m != sys.version_info[1]]
-        for minor in others:
+        for minor in args.only:
             in_python(minor, wheel, Path(folder) / f"python3.{minor}", args.complete)
 
 

@@ -75,8 +75,9 @@ class Followers:
             name = getattr(callback, "name", type(callback).__name__)
             after = getattr(callback, "after_failure", "")
             warnings.warn(
-                f"{name} failed, and is not told of later evaluations; the run goes on, and all "
-                f"are stored{after}: {describe(error)}",
+                f"{name} failed, and is told of no later evaluation: "
+                f"{' '.join(describe(error).split())}. The run goes on, and every evaluation is "
+                f"stored{after}",
                 CallbackWarning,
                 stacklevel=1,
             )

@@ -57,7 +57,7 @@ class Tracker(ABC):
     name: str
     """Name of what it writes to, in messages and in :data:`NOTES`."""
 
-    after_failure = ", and written when the study goes on"
+    after_failure = "; the next run of this study writes what is missing there"
     """What a warning about a failure adds."""
 
     def __init__(self, settings: Mapping[str, Any] | None = None, run: Path | None = None) -> None:

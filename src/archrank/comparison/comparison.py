@@ -15,6 +15,8 @@ import numpy as np
 from archrank.comparison.curves import Curve, Measure, mean_curve
 from archrank.comparison.groups import Group
 from archrank.comparison.statistics import Difference, half_width, holm, paired, unpaired
+from archrank.comparison.text import group_rows, pair_rows, sentences, to_json
+from archrank.comparison.writing import write_all
 from archrank.formatting import Scale
 from archrank.types import Floats
 
@@ -182,20 +184,14 @@ class Comparison:
 
     def rows(self) -> list[tuple[str, ...]]:
         """Write the groups as text, with a heading."""
-        from archrank.comparison.text import group_rows
-
         return group_rows(self)
 
     def pair_rows(self) -> list[tuple[str, ...]]:
         """Write the differences from the first group as text, with a heading; may be empty."""
-        from archrank.comparison.text import pair_rows
-
         return pair_rows(self)
 
     def to_json(self) -> dict[str, Any]:
         """Return the numbers as JSON values; NaN and infinity are ``None``."""
-        from archrank.comparison.text import to_json
-
         return to_json(self)
 
     def write(self, folder: str | os.PathLike[str]) -> Path:
@@ -210,14 +206,10 @@ class Comparison:
         Raises:
             StorageError: a file cannot be written.
         """
-        from archrank.comparison.writing import write_all
-
         return write_all(self, Path(folder))
 
     def described(self) -> Iterator[str]:
         """Yield sentences that say how the numbers were made."""
-        from archrank.comparison.text import sentences
-
         return sentences(self)
 
 

@@ -57,9 +57,8 @@ def measure_of(runs: Sequence[Compared], typed: str | None) -> Measure:
             "point is 10 % beyond their worst"
         )
         return Measure(VOLUME, Objective(VOLUME.name), meaning)
-    first = runs[0].results
     asked = str(goals.objectives[0]) if typed is None else _directed(typed, goals)
-    metric, direction = find_objective(asked, first.description.metrics)
+    metric, direction = find_objective(asked, runs[0].results.description.metrics)
     for run in runs:
         if metric.name not in run.results.metrics:
             raise SettingsError(
@@ -84,7 +83,7 @@ def best_so_far(runs: Sequence[Compared], measure: Measure) -> list[Floats]:
 
     NaN before its first feasible evaluation.
     """
-    if measure.metric == VOLUME:
+    if measure.metric is VOLUME:  # a metric of the user's may be called so
         return _volumes([run.results for run in runs])
     return [_best(run.results, measure.objective) for run in runs]
 

@@ -74,10 +74,10 @@ class Followers:
             self._callbacks.remove(callback)
             name = getattr(callback, "name", type(callback).__name__)
             after = getattr(callback, "after_failure", "")
+            reason = " ".join(describe(error).split()).rstrip(".")
             warnings.warn(
-                f"{name} failed, and is told of no later evaluation: "
-                f"{' '.join(describe(error).split())}. The run goes on, and every evaluation is "
-                f"stored{after}",
+                f"{name} failed, and is told of no later evaluation: {reason}. The run goes on, "
+                f"and every evaluation is stored{after}",
                 CallbackWarning,
                 stacklevel=1,
             )

@@ -30,7 +30,7 @@ PICKLES = (".pkl", ".pickle")
 
 
 class HWGPTBenchImporter(Importer):
-    """Importer of the pickles, whose devices' medians become columns, and of tables as CSV."""
+    """Importer of ``stats.pkl`` of GPT-S, GPT-M or GPT-L, or of such a table as CSV."""
 
     expects = "gpt_s/stats.pkl, gpt_m/stats.pkl or gpt_l/stats.pkl, or such a table as CSV"
 

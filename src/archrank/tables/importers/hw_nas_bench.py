@@ -42,7 +42,7 @@ KNOWN = {  # of the first cell, as the benchmark's page prints it
 
 
 class HWNASBenchImporter(Importer):
-    """Importer of the part of NAS-Bench-201: milliseconds and millijoules."""
+    """Importer of latencies and energies of NAS-Bench-201 on six devices."""
 
     expects = "HW-NAS-Bench-v1_0.pickle"
 

@@ -36,7 +36,7 @@ PUBLISHED = Published(
 
 
 class ZeroCostImporter(Importer):
-    """Importer of such a CSV file: one row per cell, a column per data set and score."""
+    """Importer of zero-cost scores of NAS-Bench-201 as CSV, with a column per data set."""
 
     expects = "a CSV file with columns dataset, arch, val_accuracy and scores such as synflow"
 

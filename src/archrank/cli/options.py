@@ -146,7 +146,9 @@ class _Parser(argparse.ArgumentParser):
 
     def __init__(self, program: str, command: type, options: Sequence[Option]) -> None:
         about, *more = paragraphs(command.__doc__ or "")
-        positional = "".join(f" {o.shown}" for o in options if o.positional)
+        positional = "".join(
+            f" {o.shown}{' ...' if o.many else ''}" for o in options if o.positional
+        )
         super().__init__(
             program,
             usage=f"{program}{positional} [options]",

@@ -83,9 +83,10 @@ class Guided(Strategy):
         candidates: Spaces up to this size are ranked as a whole; in larger ones, this many
             candidates are generated per round. At most 512 where the cost of each has to be counted
             by building its network.
-        local_search: Half of the candidates of a large space are mutants of the others that the
-            ranker values most, made in so many steps, each of the best so far
-            (:mod:`archrank.strategies.climb`); 0 makes none.
+        local_search: Steps in which half of the candidates of a large space are made: mutants of the
+            others that the ranker values most, then of the best of all these, and so on
+            (:mod:`archrank.strategies.climb`). 0, the default, makes none: on the large spaces at
+            hand they helped nowhere, since the highest values are often those of the least known.
         skip_isomorphic: Evaluate no two isomorphic architectures as long as there are others.
         exact: Up to this many evaluations, every round fits the ranker to all of them and ranks all
             candidates. In longer runs rankers that can, as the default one, are fitted after every
@@ -113,7 +114,7 @@ class Guided(Strategy):
         acquisition: Acquisition = "ucb",
         kappa: float = 3.0,
         candidates: int = 20_000,
-        local_search: int = 10,
+        local_search: int = 0,
         skip_isomorphic: bool = True,
         exact: int = 200,
     ) -> None:
@@ -458,7 +459,7 @@ class Guided(Strategy):
             "acquisition": self.acquisition,
             "kappa": self.kappa,
             "candidates": self.candidates,
-            "local_search": self.local_search,
+            **({"local_search": self.local_search} if self.local_search else {}),
             "skip_isomorphic": self.skip_isomorphic,
             "exact": self.exact,
         }

@@ -49,10 +49,12 @@ def climb(
         The candidates and the mutants, ``(k', d)``, and the utilities of all, ``(k', m)``.
     """
     space = history.space
+    if steps == 0 or len(candidates) == 0:
+        return candidates, utilities
     keys = space.canonical if skip_isomorphic else np.asarray
     seen = history.canonical if skip_isomorphic else history.archs
     known = np.concatenate([seen, keys(candidates)])
-    for _ in range(steps if len(candidates) else 0):
+    for _ in range(steps):
         parents = rng.choice(most_promising(utilities, rng, PARENTS), mutants)
         rates = np.minimum(rng.choice(CHANGED, (mutants, 1)) / space.d, 1.0)
         drawn = space.mutate(candidates[parents], rng=rng, rate=rates)

@@ -83,10 +83,10 @@ class Guided(Strategy):
         candidates: Spaces up to this size are ranked as a whole; in larger ones, this many
             candidates are generated per round. At most 512 where the cost of each has to be counted
             by building its network.
-        local_search: Steps in which half of the candidates of a large space are made: mutants of the
-            others that the ranker values most, then of the best of all these, and so on
+        local_search: Steps in which half of the candidates of a large space are made: mutants of
+            the others that the ranker values most, then of the best of all these, and so on
             (:mod:`archrank.strategies.climb`). 0, the default, makes none: on the large spaces at
-            hand they helped nowhere, since the highest values are often those of the least known.
+            hand it helped nowhere, since the highest values are often those of the least known.
         skip_isomorphic: Evaluate no two isomorphic architectures as long as there are others.
         exact: Up to this many evaluations, every round fits the ranker to all of them and ranks all
             candidates. In longer runs rankers that can, as the default one, are fitted after every
@@ -186,9 +186,8 @@ class Guided(Strategy):
     def _rank(self, history: History, targets: Floats, n: int, rng: np.random.Generator) -> Archs:
         """Fit to all evaluations, rank all candidates and pick up to ``n``."""
         archs = history.archs[history.ok]
-        rankers = [self._fitted(history.space, archs, target, rng) for target in targets.T]
-        candidates, utilities = self._ranked(history, rankers, archs, self.candidates, rng)
-        if len(candidates) == 0:  # only equivalents of evaluated architectures are left
+        _, candidates, utilities = self._ranked(history, archs, targets, self.candidates, rng)
+        if len(candidates) == 0:
             return candidates
         several = utilities.shape[1] > 1
         quantiles = rankdata(utilities, axis=0) / len(candidates) if several else utilities
@@ -196,45 +195,43 @@ class Guided(Strategy):
         return self._pick(history, candidates, utilities, quantiles, everything, n, rng)
 
     def _ranked(
-        self,
-        history: History,
-        rankers: list[Ranker],
-        archs: Archs,
-        most: int,
-        rng: np.random.Generator,
-    ) -> tuple[Archs, Floats]:
-        """Return candidates, up to ``most`` of a large space, and their acquisition values.
+        self, history: History, archs: Archs, targets: Floats, most: int, rng: np.random.Generator
+    ) -> tuple[list[Ranker], Archs, Floats]:
+        """Fit a ranker to each objective, and rank candidates.
 
         Args:
             history: Evaluations so far.
-            rankers: One fitted to each objective.
-            archs: What they were fitted to: ``(n_ok, d)``.
-            most: Number of candidates.
+            archs: What is learnt from: ``(r, d)``.
+            targets: Its labels: ``(r, m)``.
+            most: Number of candidates in a large space.
             rng: Source of randomness.
 
         Returns:
-            ``(k, d)`` and ``(k, m)``.
+            The rankers, the candidates ``(k, d)`` and their acquisition values ``(k, m)``.
         """
+        listed = self._listed(history)
+        most = min(most, listed)
+        steps = self.local_search if history.space.size > listed else 0
+        mutants = most // 2 // steps if steps else 0
+        candidates = self._candidates(history, most - steps * mutants, rng)
+        if len(candidates) == 0:  # only equivalents of evaluated architectures are left
+            return [], candidates, np.zeros((0, targets.shape[1]))
+        rankers = [self._fitted(history.space, archs, target, rng) for target in targets.T]
 
         def value(some: Archs) -> Floats:
             return np.stack([self._utility(r, archs, some, rng) for r in rankers], axis=1)
 
-        most = min(most, self._listed(history))
-        if history.space.size <= self._listed(history) or not self.local_search:
-            candidates = self._candidates(history, most, rng)
-            return candidates, value(candidates) if len(candidates) else np.zeros((0, len(rankers)))
-        mutants = most // 2 // self.local_search
-        candidates = self._candidates(history, most - mutants * self.local_search, rng)
-        return climb(
+        found = climb(
             history,
             candidates,
-            value(candidates) if len(candidates) else np.zeros((0, len(rankers))),
+            value(candidates),
             value,
-            steps=self.local_search,
+            steps=steps,
             mutants=mutants,
             skip_isomorphic=self.skip_isomorphic,
             rng=rng,
         )
+        return rankers, *found
 
     def _listed(self, history: History) -> int:
         """Return the number of candidates that a round can rank."""
@@ -439,8 +436,9 @@ class Guided(Strategy):
         if (np.ptp(targets[rows], axis=0) == 0).any():
             return None
         archs = history.archs[history.ok][rows]
-        rankers = [self._fitted(history.space, archs, y, rng) for y in targets[rows].T]
-        pool, utilities = self._ranked(history, rankers, archs, PAIRS // len(rows), rng)
+        rankers, pool, utilities = self._ranked(
+            history, archs, targets[rows], PAIRS // len(rows), rng
+        )
         if len(pool) == 0:
             return None
         best = pool[most_promising(utilities, rng, KEPT)]

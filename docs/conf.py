@@ -5,6 +5,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
+import gallery
+
 import archrank
 
 project = "archrank"
@@ -46,10 +48,9 @@ autodoc_preserve_defaults = True
 sphinx_gallery_conf = {
     "examples_dirs": "made/examples",
     "gallery_dirs": "made/gallery",
-    "plot_gallery": "False",  # `make examples` runs them
     "within_subsection_order": "FileNameSortKey",
     "default_thumb_file": str(Path(__file__).parent / "made" / "examples" / "cell.svg"),
-    "filename_pattern": "/[0-9]",
+    "filename_pattern": rf"/({'|'.join(gallery.RUN)})_",  # `make examples` runs all
     "download_all_examples": False,
     "show_memory": False,
     "min_reported_time": 10**6,

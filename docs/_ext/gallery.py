@@ -1,7 +1,8 @@
 """The examples as sphinx-gallery reads them: their first sentence becomes a title.
 
-Examples are programs that are read on their own, so they have plain docstrings. They are not run
-here (``make examples`` does that): all of them together take minutes.
+Examples are programs that are read on their own, so they have plain docstrings. Those that take a
+few seconds are run here, and the site shows what they print; ``make examples`` runs all, which
+takes minutes.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from sphinx.config import Config
 
 SOURCES = MADE / "examples"
+RUN = ("01", "04", "06", "13")
+"""Numbers of the examples that are run."""
 CELL = "|nor_conv_3x3~0|+|nor_conv_3x3~0|skip_connect~1|+|avg_pool_3x3~0|none~1|nor_conv_1x1~2|"
 """Cell that is drawn beside each example."""
 HEAD = """

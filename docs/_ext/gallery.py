@@ -33,15 +33,18 @@ Programs to copy from. Each runs as it is, without files of yours; ``make exampl
 
 
 def titled(source: str) -> str:
-    """Return a program whose docstring has a title, as reStructuredText."""
-    docstring = ast.get_docstring(ast.parse(source)) or ""
-    node = ast.parse(source).body[0]
+    """Return a program whose docstring has a title, as reStructuredText.
+
+    A line of text before the code makes sphinx-gallery put what is printed behind it.
+    """
+    program = ast.parse(source)
+    docstring = ast.get_docstring(program) or ""
     first = docstring.partition("\n\n")[0].replace("\n", " ")
     title = first.partition(":")[0].partition(".")[0]
-    body = docstring.replace(":\n\n    ", "::\n\n    ")
+    body = docstring.replace(":\n\n    ", "::\n\n    ").removeprefix(f"{title}.\n\n")
     text = f"{title}\n{'=' * len(title)}\n\n{body}\n".replace("\\", "\\\\").replace('"""', "'''")
-    rest = source.splitlines()[node.end_lineno :]
-    return "\n".join([f'"""{text}"""', *rest, ""])
+    rest = source.splitlines()[program.body[0].end_lineno :]
+    return "\n".join([f'"""{text}"""', "", "# %%", "# The program:", "", *rest, ""])
 
 
 def copy_examples(app: Sphinx, config: Config) -> None:

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import pytest
 
@@ -48,20 +49,66 @@ def test_tensorboard_has_hyper_parameters_and_architectures(study: Make, tmp_pat
     assert known["typed"].string_value == "mine"
 
 
-def test_tensorboard_voids_half_a_step(study: Make, tmp_path: Path) -> None:
-    """A process that is killed while it writes a step leaves some of its scalars."""
-    from torch.utils.tensorboard.writer import SummaryWriter
-
-    study().run(3, callbacks=[TensorBoard()])
+def test_tensorboard_files_that_were_cut_off(study: Make, tmp_path: Path) -> None:
+    """A machine that goes down while a step is written leaves part of a record."""
+    study().run(4, callbacks=[TensorBoard()])
     folder = tmp_path / "a run" / "tensorboard"
-    half = SummaryWriter(str(folder))
-    half.add_scalar("metrics/accuracy", -1.0, 4)
-    half.close()
-    done = study().run(5, callbacks=[TensorBoard()])
-    points = tensorboard_points(folder)["metrics/accuracy"]
-    assert [step for step, _ in points] == sorted({step for step, _ in points})
-    assert all(value >= 0 for _, value in points)
-    assert len(tensorboard_points(folder)["run/seconds"]) == len(done.records) == 5
+    (file,) = folder.iterdir()
+    data = file.read_bytes()
+    for size in (len(data) - 1, len(data) - 300, len(data) // 2, 10, 0):
+        for path in folder.iterdir():
+            path.unlink()
+        file.write_bytes(data[:size])
+        done = study().run(4, callbacks=[TensorBoard()])
+        points = tensorboard_points(folder)
+        assert [step for step, _ in points["run/seconds"]] == [1, 2, 3, 4]
+        records = sorted(done.records, key=lambda r: r.elapsed)
+        known = [(i, r.seconds) for i, r in enumerate(records, 1)]
+        assert points["run/seconds"] == [(i, pytest.approx(s, rel=1e-5)) for i, s in known]
+
+
+def test_a_disk_that_is_full(study: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A record that does not fit is taken back, and written when there is room."""
+    from archrank.integrations.tracking import event_files
+
+    class Full:
+        """A file that takes half of the third record."""
+
+        def __init__(self, file: BinaryIO) -> None:
+            self.file, self.writes = file, 0
+
+        def write(self, data: memoryview) -> int:
+            self.writes += 1
+            if self.writes == 5:
+                self.file.write(data[: len(data) // 2])
+                raise OSError(28, "No space left on device")
+            return self.file.write(data)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.file, name)
+
+    def opened(*arguments: Any, **options: Any) -> Full:
+        return Full(open(*arguments, **options))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(event_files, "open", opened, raising=False)
+        with pytest.warns(CallbackWarning, match="No space left"):
+            study().run(6, callbacks=[TensorBoard()])
+    folder = tmp_path / "a run" / "tensorboard"
+    assert [s for s, _ in tensorboard_points(folder)["run/seconds"]] == [1, 2]
+    study().run(6, callbacks=[TensorBoard()])
+    assert [s for s, _ in tensorboard_points(folder)["run/seconds"]] == [1, 2, 3, 4, 5, 6]
+
+
+def test_wandb_files_that_lack_steps_are_told(
+    study: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from archrank.integrations.tracking import wandb_runs
+
+    monkeypatch.setattr(wandb_runs, "SETTLED", 0.1)
+    monkeypatch.setattr(wandb_runs, "last_step", lambda home, number: 2)
+    with pytest.warns(CallbackWarning, match="end at step 2 of 4; is the disk full"):
+        assert len(study().run(4, callbacks=[WandB()]).records) == 4
 
 
 def test_a_file_in_the_way_is_told(study: Make, tmp_path: Path) -> None:

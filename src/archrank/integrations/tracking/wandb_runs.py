@@ -5,11 +5,12 @@ from __future__ import annotations
 import inspect
 import os
 import secrets
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from archrank.errors import MissingExtraError
+from archrank.errors import MissingExtraError, StorageError
 from archrank.files import user_path
 from archrank.integrations.tracking.base import Evaluated, Tracker
 from archrank.integrations.tracking.wandb_files import last_step
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from archrank.study.study import Study
 
 PROJECT = "archrank"
+SETTLED = 10.0  # seconds to wait for files to be complete
 QUIET: dict[str, Any] = {
     "console": "off",  # what is printed is the user's
     "silent": True,
@@ -74,10 +76,7 @@ class WandB(Tracker):
         self._home = self.home(self.folder)
         self._number = str(self.noted().get("run") or secrets.token_hex(4))
         self._mode = os.environ.get("WANDB_MODE") or ("online" if _logged_in() else "offline")
-        noted = int(
-            self.noted().get("step", 0)
-        )  # files are complete some moments after they are closed
-        written = max(noted, last_step(self._home, self._number))
+        written = last_step(self._home, self._number)
         if self._mode != "online":
             return written
         self._run = self._begin(study)
@@ -118,7 +117,23 @@ class WandB(Tracker):
             self._run.summary["best_architecture"] = study.results.recommended.string
         self._run.finish()
         self._run = None
-        self.note(step=self._written)
+        if self._mode == "offline":
+            self._check_files()
+
+    def _check_files(self) -> None:
+        """Check that all steps are in the files, which are complete some moments after their end.
+
+        Raises:
+            StorageError: they are not; wandb itself only logs that.
+        """
+        end = time.monotonic() + SETTLED
+        while (last := last_step(self._home, self._number)) < self._written:
+            if time.monotonic() > end:
+                raise StorageError(
+                    f"its files below {self._home} end at step {last} of {self._written}; is the "
+                    "disk full?"
+                )
+            time.sleep(0.02)
 
 
 def _logged_in() -> bool:

@@ -62,6 +62,7 @@ sphinx_gallery_conf = {
 html_theme = "furo"
 html_title = f"archrank {release}"
 html_extra_path = ["made/pages"]
+html_favicon = "_static/favicon.svg"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_math_renderer = "mathml"

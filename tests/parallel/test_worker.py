@@ -7,6 +7,7 @@ import pytest
 
 from archrank.errors import EvaluationError
 from archrank.evaluators import Function
+from archrank.parallel import worker
 from archrank.parallel.worker import evaluate_group, evaluate_one
 from tests.study.helpers import PlainDict, SetUpWrongly, score, small_space, sometimes
 
@@ -52,3 +53,20 @@ def test_a_group_that_fails_is_evaluated_one_by_one() -> None:
     assert [str(e.reason).split(":")[0] for e in found] == ["AttributeError"] * 2
     with pytest.raises(EvaluationError, match="no such device"):
         evaluate_group(SetUpWrongly(score).bind(small_space()), np.concatenate([ARCH, OTHER]))
+
+
+@pytest.mark.parametrize("end", [EOFError, ConnectionResetError, BrokenPipeError])
+def test_a_worker_ends_quietly_with_its_parent(
+    end: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A parent that was killed has closed its end, or has left a message unread."""
+
+    class Line:
+        def send_bytes(self, data: bytes) -> None:
+            pass
+
+        def recv_bytes(self) -> bytes:
+            raise end
+
+    monkeypatch.setattr(worker, "start_worker", lambda: None)
+    worker.serve(Line())  # type: ignore[arg-type]

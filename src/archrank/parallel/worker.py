@@ -112,8 +112,8 @@ def serve(line: Connection) -> None:
     try:
         while packed := line.recv_bytes():
             line.send_bytes(_answer(packed))
-    except EOFError:
-        pass  # the parent has gone
+    except (EOFError, ConnectionError):
+        pass  # the parent has gone, by itself or by kill -9
 
 
 def _answer(packed: bytes) -> bytes:

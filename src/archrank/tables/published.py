@@ -94,7 +94,8 @@ def recognised(raw: RawTable) -> RawTable:
     Tables of zero-cost scores have that column, and scores on several data sets.
     """
     if ZERO_COST.issubset(raw.names) and "dataset" in raw.text:
-        return replace(raw, conditions=("dataset",))
+        cells = all(str(cell).startswith("|") for cell in raw.text["arch"])
+        return replace(raw, space="nasbench201" if cells else "", conditions=("dataset",))
     layout = layout_of(raw)
     if layout is None:
         return raw

@@ -12,6 +12,7 @@ from archrank.errors import TableError
 from archrank.spaces import NASBench201
 from archrank.tables import load_table
 from archrank.tables.importers import Summary, import_table
+from archrank.tables.own import read_table
 from tests.tables.importers.files import CELLS
 
 HEAD = "dataset,arch,synflow,synflow_s,nwot,jacov,val_accuracy"
@@ -71,6 +72,8 @@ def test_read_as_it_is_one_data_set_is_chosen(data_dir: Path) -> None:
     with pytest.raises(TableError, match=r"measurements of 2 kinds.*--where dataset=cifar10"):
         load_table(path, NASBench201())
     assert len(load_table(path, NASBench201(), where={"dataset": "cifar100"}).archs) == 1104
+    table = read_table(path, target="val_accuracy", where={"dataset": "cifar10"})
+    assert (len(table), table.space.name) == (1104, "nasbench201")
 
 
 def test_known_optima_are_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,12 +69,12 @@ def build(folder: Path) -> Path:
         names = file.namelist()
     assert [name for name in NEEDED if name not in names] == [], "the wheel lacks files"
     assert {name.split("/")[0].split("-")[0] for name in names} == {"archrank"}, names
-    with tarfile.open(sdist) as file:
-        inside = {name.partition("/")[2].split("/")[0] for name in file.getnames()}
+    with tarfile.open(sdist) as archive:
+        inside = {name.partition("/")[2].split("/")[0] for name in archive.getnames()}
     assert {"src", "README.md", "LICENSE", "CHANGELOG.md", "pyproject.toml"} <= inside, inside
     assert not inside & {"shared", ".venv", "runs", "build", "dist"}, inside
-    for file in (wheel, sdist):
-        print(f"{file.name}: {file.stat().st_size / 1e6:.1f} MB")
+    for made in (wheel, sdist):
+        print(f"{made.name}: {made.stat().st_size / 1e6:.1f} MB")
     return wheel
 
 

@@ -44,7 +44,7 @@ def page(name: str, command: type) -> str:
         escaped(inspect.cleandoc(command.__doc__ or "")),
         "",
     ]
-    names = getattr(command, "names_in_help", list)()
+    names: list[str] = getattr(command, "names_in_help", list)()
     lines += [f"* {escaped(line)}" for line in names] + [""]
     lines += [f".. program:: {program}", ""]
     for option in options:

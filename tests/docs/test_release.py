@@ -44,3 +44,12 @@ def test_installed_metadata_has_what_an_index_shows() -> None:
     found = metadata("archrank")
     assert found["Requires-Python"] == ">=3.10"
     assert "Typing :: Typed" in found.get_all("Classifier", [])
+
+
+def test_every_extra_is_told() -> None:
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    section = project.partition("[project.optional-dependencies]\n")[2].partition("\n[")[0]
+    extras = re.findall(r"^(\w+) = \[", section, re.M)
+    told = re.findall(r"`archrank\[(\w+)\]`", (ROOT / "docs/installing.md").read_text("utf-8"))
+    assert len(extras) > 5
+    assert sorted(set(told)) == sorted(set(extras))

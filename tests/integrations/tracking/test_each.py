@@ -13,7 +13,7 @@ import pytest
 import archrank as ar
 from archrank.errors import CallbackWarning, MissingExtraError, UnknownNameError
 from archrank.integrations.tracking import MLflow, TensorBoard, WandB, make_trackers
-from archrank.integrations.tracking.wandb_files import last_step
+from archrank.integrations.tracking.wandb_files import logged
 from tests.integrations.tracking.read_back import (
     mlflow_points,
     tensorboard_points,
@@ -106,7 +106,7 @@ def test_wandb_files_that_lack_steps_are_told(
     from archrank.integrations.tracking import wandb_runs
 
     monkeypatch.setattr(wandb_runs, "SETTLED", 0.1)
-    monkeypatch.setattr(wandb_runs, "last_step", lambda home, number: 2)
+    monkeypatch.setattr(wandb_runs.WandB, "_last_step", lambda tracker: 2)
     with pytest.warns(CallbackWarning, match="end at step 2 of 4; is the disk full"):
         assert len(study().run(4, callbacks=[WandB()]).records) == 4
 
@@ -165,13 +165,13 @@ def test_wandb_files_that_were_cut_off(study: Make, tmp_path: Path) -> None:
     for share in (0.0, 0.3, 0.6, 0.9, 1.0):
         file.write_bytes(data[: int(share * len(data))])
         steps = [step for step, _ in wandb_points(run / "wandb").get("run/elapsed", [])]
-        lasts.append(last_step(run, number))
+        lasts.append(max((row["_step"] for row in logged(run, number)), default=0))
         assert lasts[-1] == max(steps, default=0)
     assert lasts[0] == 0
     assert 0 < lasts[2] < 12
     assert lasts[-1] == 12
     file.write_bytes(data[:200] + b"\xff" * 500)
-    assert last_step(run, number) == 0
+    assert list(logged(run, number)) == []
 
 
 def test_wandb_files_longer_than_a_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,7 +182,7 @@ def test_wandb_files_longer_than_a_block(tmp_path: Path, monkeypatch: pytest.Mon
         run.log({"text": "x" * 20_000, "number": step}, step=step)
     run.finish()
     wait_for_wandb(tmp_path / "wandb")
-    assert last_step(tmp_path, run.id) == 7
+    assert [row["_step"] for row in logged(tmp_path, run.id)] == list(range(1, 8))
     assert [s for s, _ in wandb_points(tmp_path / "wandb")["number"]] == list(range(1, 8))
 
 

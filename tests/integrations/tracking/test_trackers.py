@@ -31,7 +31,7 @@ def wanted(records: list[Record]) -> Points:
             best = max(best, values["accuracy"])
         told = {f"metrics/{name}": value for name, value in values.items()}
         told |= {"best/accuracy": best, "run/seconds": record.seconds, "run/failures": failures}
-        told |= {"run/elapsed": record.elapsed}
+        told |= {"run/elapsed": record.elapsed, "run/round": record.round, "run/slot": record.slot}
         for name, value in told.items():
             if math.isfinite(value):
                 found.setdefault(name, []).append((step, value))
@@ -126,3 +126,32 @@ def test_without_a_folder_it_is_told(bench: Bench, study: Make) -> None:
     free = ar.Study(done.space, done.evaluator, ar.strategies.Random(), objectives="accuracy")
     with pytest.warns(CallbackWarning, match=r"the study has no run folder; name one, Study"):
         assert len(free.run(3, callbacks=[bench.make()]).records) == 3
+
+
+def test_places_tell_what_is_written(bench: Bench, study: Make) -> None:
+    """Processes that share a study learn of evaluations in orders of their own."""
+    done = study().run(6)
+    learnt = [done.records[i] for i in (5, 2, 0)]  # by one process, and then it was killed
+
+    class Shared:
+        """The study, as that process knew it."""
+
+        records: tuple[Record, ...] = ()
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(done, name)
+
+    first: Any = Shared()
+    tracker = bench.make()
+    tracker.started(first, 6, None)
+    for record in learnt:
+        tracker.finished_one(first, record)
+        tracker.finished_one(first, record)  # told twice
+    tracker.ended(first)
+    study().run(6, callbacks=[bench.make()])
+    points = bench.points()
+    assert [step for step, _ in points["run/slot"]] == [1, 2, 3, 4, 5, 6]
+    rounds, slots = (dict(points[f"run/{name}"]) for name in ("round", "slot"))
+    places = [(int(rounds[step]), int(slots[step])) for step in range(1, 7)]
+    assert places[:3] == [record.key for record in learnt]
+    assert sorted(places) == sorted(record.key for record in done.records)

@@ -1,8 +1,8 @@
 """The contract of trackers: one tracked run per run of archrank, one step per evaluation.
 
-Steps are counted as evaluations finish, from 1, by the working time that is stored with each. So
-they mean the same after a restart, however many workers there are, and a tracker that has missed
-some (it was not there, its disk was full) writes them when it is there again.
+Steps are counted as evaluations finish, from 1. Each has the place of its evaluation (round and
+slot), by which a tracker knows what it has after a restart, however many workers or processes there
+are. What it has missed (it was not there, its disk was full) it writes when it is there again.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archrank import __version__
 from archrank.errors import SettingsError, StorageError
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from archrank.study.record import Record
     from archrank.study.study import Study
 
+ROUND, SLOT = "run/round", "run/slot"  # the place of an evaluation
 NOTES = "tracking.json"  # in the run folder: what each tracker needs to find its run again
 
 
@@ -34,13 +35,26 @@ class Evaluated:
         step: its number, from 1, in the order in which evaluations finished.
         record: the evaluation.
         values: what is drawn: ``metrics/NAME``, ``best/NAME`` of every objective (of what keeps the
-            limits, so far), ``run/seconds``, ``run/elapsed``, ``run/failures`` (so far). What is
-            not known is left out.
+            limits, so far), ``run/seconds``, ``run/elapsed``, ``run/failures`` (so far), and the
+            place, ``run/round`` and ``run/slot``. What is not known is left out.
     """
 
     step: int
     record: Record
     values: dict[str, float]
+
+
+class Written(NamedTuple):
+    """What a tracked run has.
+
+    Attributes:
+        last: its last step.
+        places: rounds and slots of its evaluations; ``None`` where only their number is known,
+            which are taken for the first that finished.
+    """
+
+    last: int = 0
+    places: frozenset[tuple[int, int]] | None = frozenset()
 
 
 class Tracker(ABC):
@@ -63,15 +77,16 @@ class Tracker(ABC):
     def __init__(self, settings: Mapping[str, Any] | None = None, run: Path | None = None) -> None:
         self.settings = dict(settings or {})
         self.run = run
-        self._counter = _Counter()
-        self._written = 0
+        self._so_far = _SoFar()
+        self._places: set[tuple[int, int]] = set()
+        self._step = 0
         self._folder = run
 
     # ---- what a tracker gives ------------------------------------------------------------------
 
     @abstractmethod
-    def _open(self, study: Study) -> int:
-        """Open the tracked run of a study, or begin one; return the last step that it has."""
+    def _open(self, study: Study) -> Written:
+        """Find the tracked run of a study again; return what it has, nothing of a new one."""
 
     @abstractmethod
     def _write(self, study: Study, evaluated: Evaluated) -> None:
@@ -86,9 +101,17 @@ class Tracker(ABC):
     def started(self, study: Study, budget: int | None, minutes: float | None) -> None:
         """Open the tracked run, and write what it lacks."""
         self._folder = self.run if self.run is not None else study.folder
-        self._counter = _Counter()
-        self._written = self._open(study)
-        for record in sorted(study.records, key=lambda r: (r.elapsed, r.key)):
+        self._so_far = _SoFar()
+        self._step, places = self._open(study)
+        goals = study.goals
+        records = [r for r in study.records if not goals.rejects(r.values)]
+        records.sort(key=lambda r: (r.elapsed, r.key))
+        known = [r.key for r in records[: self._step]] if places is None else places
+        self._places = set(known)
+        for record in records:
+            if record.key in self._places:
+                self._so_far.take(study, record)
+        for record in records:
             self._take(study, record)
 
     def finished_one(self, study: Study, record: Record) -> None:
@@ -100,10 +123,12 @@ class Tracker(ABC):
         self._close(study)
 
     def _take(self, study: Study, record: Record) -> None:
-        evaluated = self._counter.count(study, record)
-        if evaluated is not None and evaluated.step > self._written:
-            self._write(study, evaluated)
-            self._written = evaluated.step
+        if record.key in self._places or study.goals.rejects(record.values):
+            return  # written, or not evaluated to the end
+        values = self._so_far.take(study, record)
+        self._write(study, Evaluated(self._step + 1, record, values))
+        self._places.add(record.key)
+        self._step += 1
 
     # ---- shared by trackers --------------------------------------------------------------------
 
@@ -158,20 +183,16 @@ class Tracker(ABC):
         return self._folder / name
 
 
-class _Counter:
-    """Numbers evaluations, and knows the best so far."""
+class _SoFar:
+    """Knows the best and the number of failures so far."""
 
     def __init__(self) -> None:
-        self._step = 0
         self._failures = 0
         self._best: dict[str, float] = {}
 
-    def count(self, study: Study, record: Record) -> Evaluated | None:
-        """Return an evaluation with its number; ``None`` of what was not evaluated to the end."""
+    def take(self, study: Study, record: Record) -> dict[str, float]:
+        """Take note of an evaluation; return what is drawn of it."""
         goals = study.goals
-        if goals.rejects(record.values):
-            return None
-        self._step += 1
         usable = not goals.missing(record.values)
         self._failures += not usable
         if usable and not goals.broken(record.values):
@@ -185,6 +206,7 @@ class _Counter:
             "run/seconds": record.seconds,
             "run/elapsed": record.elapsed,
             "run/failures": float(self._failures),
+            ROUND: float(record.round),
+            SLOT: float(record.slot),
         }
-        finite = {name: value for name, value in values.items() if math.isfinite(value)}
-        return Evaluated(self._step, record, finite)
+        return {name: value for name, value in values.items() if math.isfinite(value)}

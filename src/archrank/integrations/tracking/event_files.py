@@ -10,7 +10,7 @@ import io
 import os
 import socket
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -65,16 +65,19 @@ class EventFile:
             raise
 
 
-def last_step(folder: Path, tag: str) -> int:
-    """Return the last step of the event files in a folder that has a value called ``tag``..., or 0.
+def scalars(folder: Path) -> Iterator[tuple[int, dict[str, float]]]:
+    """Yield the steps of the event files in a folder, with their numbers by tag.
 
     What comes after a record that cannot be read is not there.
     """
-    from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
+    from tensorboard.backend.event_processing.event_file_loader import LegacyEventFileLoader
 
-    last = 0
     for file in sorted(folder.glob(FILES)):
-        for event in EventFileLoader(str(file)).Load():
-            if any(value.tag.startswith(tag) for value in event.summary.value):
-                last = max(last, event.step)
-    return last
+        for event in LegacyEventFileLoader(str(file)).Load():
+            numbers = {v.tag: v.simple_value for v in event.summary.value if _is_number(v)}
+            if numbers:
+                yield event.step, numbers
+
+
+def _is_number(value: Any) -> bool:
+    return bool(value.HasField("simple_value"))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from archrank.errors import MissingExtraError
 from archrank.files import file_name
-from archrank.integrations.tracking.base import Evaluated, Tracker
+from archrank.integrations.tracking.base import ROUND, SLOT, Evaluated, Tracker, Written
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -20,9 +20,8 @@ if TYPE_CHECKING:
     from archrank.study.study import Study
 
 EXPERIMENT = "archrank"
-COUNTED = "run/elapsed"  # metric that every step has
 LONGEST = 500  # characters of a parameter, of old servers
-PARAMETERS, METRICS = 100, 1000  # in one request, as servers limit them
+PARAMETERS, METRICS = 100, 1000  # in one request, as servers limit them; the last is the place
 PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "10", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2"}
 """Environment of MLflow for this process, unless it says otherwise: its own would keep a search
 waiting for an hour where a server is gone."""
@@ -67,7 +66,7 @@ class MLflow(Tracker):
         self._client: MlflowClient | None = None
         self._run = ""
 
-    def _open(self, study: Study) -> int:
+    def _open(self, study: Study) -> Written:
         import mlflow
         from mlflow.tracking import MlflowClient
 
@@ -79,15 +78,19 @@ class MLflow(Tracker):
         if _exists(client, str(known.get("run", ""))):
             self._run = str(known["run"])
             client.update_run(self._run, status="RUNNING")
-            steps = [m.step for m in client.get_metric_history(self._run, COUNTED)]
-            return max(steps, default=0)
+            rounds, slots = (
+                {m.step: int(m.value) for m in client.get_metric_history(self._run, name)}
+                for name in (ROUND, SLOT)
+            )
+            places = frozenset((rounds[step], slots[step]) for step in slots)
+            return Written(max(slots, default=0), places)
         found = client.get_experiment_by_name(self.experiment)
         number = client.create_experiment(self.experiment) if found is None else found.experiment_id
         made = client.create_run(number, run_name=self.run_name(study))
         self._run = made.info.run_id
         self._log_parameters(client, study)
         self.note(run=self._run, uri=None if told else uri)  # one that was told may have a password
-        return 0
+        return Written()
 
     def _log_parameters(self, client: MlflowClient, study: Study) -> None:
         from mlflow.entities import Param
@@ -103,9 +106,7 @@ class MLflow(Tracker):
 
         assert self._client is not None
         now, step = int(1000 * time.time()), evaluated.step
-        last = evaluated.values[COUNTED]  # after all others: what is counted is complete
-        values = {k: v for k, v in evaluated.values.items() if k != COUNTED} | {COUNTED: last}
-        metrics = [Metric(_key(name), value, now, step) for name, value in values.items()]
+        metrics = [Metric(_key(name), v, now, step) for name, v in evaluated.values.items()]
         for i in range(0, len(metrics), METRICS):
             self._client.log_batch(self._run, metrics=metrics[i : i + METRICS])
 

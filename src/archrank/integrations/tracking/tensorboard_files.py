@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from archrank.errors import MissingExtraError
 from archrank.files import user_path
-from archrank.integrations.tracking.base import Evaluated, Tracker
-from archrank.integrations.tracking.event_files import EventFile, last_step
+from archrank.integrations.tracking.base import ROUND, SLOT, Evaluated, Tracker, Written
+from archrank.integrations.tracking.event_files import EventFile, scalars
 
 if TYPE_CHECKING:
     from archrank.study.study import Study
 
 FOLDER = "tensorboard"
-TEXT = "architecture"  # tag that every step has
+TEXT = "architecture"
 
 
 class TensorBoard(Tracker):
@@ -50,20 +50,22 @@ class TensorBoard(Tracker):
             raise MissingExtraError("tensorboard", "track", "tracking by TensorBoard") from error
         self.folder = None if folder is None else user_path(folder)
         self._file: EventFile | None = None
-        self._last = 0
+        self._is_new = True
         self._home = Path()
 
-    def _open(self, study: Study) -> int:
+    def _open(self, study: Study) -> Written:
         self._home = self.home(self.folder, FOLDER)
-        self._last = last_step(self._home, TEXT)
-        return self._last
+        steps = {step: values for step, values in scalars(self._home) if SLOT in values}
+        self._is_new = not steps
+        places = frozenset((int(v[ROUND]), int(v[SLOT])) for v in steps.values())
+        return Written(max(steps, default=0), places)
 
     def _begin(self, study: Study) -> EventFile:
         """Begin an event file; the first has the hyper-parameters."""
         from torch.utils.tensorboard import summary
 
         file = EventFile(self._home)
-        if self._last == 0:
+        if self._is_new:
             metrics = {f"best/{o.metric}": 0.0 for o in study.objectives}
             parameters = {k: _plain(v) for k, v in self.parameters(study).items()}
             hparams: Any = summary.hparams

@@ -1,4 +1,4 @@
-"""Offline files of Weights & Biases: the last step that one holds.
+"""Offline files of Weights & Biases: the steps that they hold.
 
 A file begins with 7 bytes of wandb's, and is a log in LevelDB's format: blocks of 32 KiB with
 chunks, each with a header of 7 bytes (checksum, length, place in its record). A record is wandb's
@@ -17,11 +17,10 @@ from typing import Any
 
 BLOCK, HEADER = 32768, 7
 WHOLE, LAST = 1, 4  # places of a chunk: all of its record, the first, the middle, the last part
-STEP = "_step"
 
 
-def last_step(folder: Path, run: str) -> int:
-    """Return the last step of the offline files of a run below a folder; 0 without any.
+def logged(folder: Path, run: str) -> Iterator[dict[str, Any]]:
+    """Yield what the offline files of a run below a folder have logged, by name, ``_step`` too.
 
     Args:
         folder: that wandb was given.
@@ -29,10 +28,11 @@ def last_step(folder: Path, run: str) -> int:
     """
     name = escape(run)
     files = folder.glob(f"wandb/offline-run-*-{name}*/run-{name}.wandb")
-    return max((step for file in files for step in _steps(file.read_bytes())), default=0)
+    for file in sorted(files):
+        yield from _logged(file.read_bytes())
 
 
-def _steps(data: bytes) -> Iterator[int]:
+def _logged(data: bytes) -> Iterator[dict[str, Any]]:
     from google.protobuf.message import DecodeError
     from wandb.proto import wandb_internal_pb2
 
@@ -43,9 +43,10 @@ def _steps(data: bytes) -> Iterator[int]:
         except DecodeError:
             return
         if record.WhichOneof("record_type") == "history":
-            for item in record.history.item:
-                if STEP in (item.key, *item.nested_key):
-                    yield int(json.loads(item.value_json))
+            yield {
+                item.key or "/".join(item.nested_key): json.loads(item.value_json)
+                for item in record.history.item
+            }
 
 
 def _records(data: bytes) -> Iterator[bytes]:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from archrank.errors import MissingExtraError, StorageError
 from archrank.files import user_path
-from archrank.integrations.tracking.base import Evaluated, Tracker
-from archrank.integrations.tracking.wandb_files import last_step
+from archrank.integrations.tracking.base import ROUND, SLOT, Evaluated, Tracker, Written
+from archrank.integrations.tracking.wandb_files import logged
 
 if TYPE_CHECKING:
     from archrank.study.study import Study
@@ -72,15 +72,18 @@ class WandB(Tracker):
         self._home = Path()
         self._number, self._mode = "", "offline"
 
-    def _open(self, study: Study) -> int:
+    def _open(self, study: Study) -> Written:
         self._home = self.home(self.folder)
         self._number = str(self.noted().get("run") or secrets.token_hex(4))
         self._mode = os.environ.get("WANDB_MODE") or ("online" if _logged_in() else "offline")
-        written = last_step(self._home, self._number)
+        steps = {row["_step"]: row for row in logged(self._home, self._number) if SLOT in row}
+        last = max(steps, default=0)
+        places = frozenset((int(row[ROUND]), int(row[SLOT])) for row in steps.values())
         if self._mode != "online":
-            return written
+            return Written(last, places)
         self._run = self._begin(study)
-        return max(written, int(self._run.step) - 1 if self._run.resumed else 0)
+        there = int(self._run.step) - 1 if self._run.resumed else 0
+        return Written(last, places) if last >= there else Written(there, None)
 
     def _begin(self, study: Study) -> Any:
         """Begin wandb's run, or go on with the one that is noted."""
@@ -127,13 +130,17 @@ class WandB(Tracker):
             StorageError: they are not; wandb itself only logs that.
         """
         end = time.monotonic() + SETTLED
-        while (last := last_step(self._home, self._number)) < self._written:
+        while (last := self._last_step()) < self._step:
             if time.monotonic() > end:
                 raise StorageError(
-                    f"its files below {self._home} end at step {last} of {self._written}; is the "
-                    "disk full?"
+                    f"its files below {self._home} end at step {last} of {self._step}; is the disk "
+                    "full?"
                 )
             time.sleep(0.02)
+
+    def _last_step(self) -> int:
+        rows = logged(self._home, self._number)
+        return max((int(row["_step"]) for row in rows if SLOT in row), default=0)
 
 
 def _logged_in() -> bool:

@@ -45,7 +45,7 @@ class Evaluated:
 
 
 class Written(NamedTuple):
-    """What a tracked run has.
+    """State of a tracked run: what it has.
 
     Attributes:
         last: its last step.

@@ -1,15 +1,15 @@
-"""Several processes on one study in PostgreSQL: their pace, what an evaluation costs, what survives.
+"""Several processes on one study in PostgreSQL: their pace, overhead, and what they survive.
 
     OMP_NUM_THREADS=1 python benchmarks/many_processes.py pace       # 1 process and 4
     OMP_NUM_THREADS=1 python benchmarks/many_processes.py overhead   # beside Optuna's TPE
     OMP_NUM_THREADS=1 python benchmarks/many_processes.py kills      # 10 kills, two restarts
 
-A PostgreSQL server is started for the time of the command (Debian's package ``postgresql``), with its
-usual settings: every commit reaches the disk. ``pace`` evaluates by sleeping; time counts from the
-moment at which all processes have started. ``overhead`` goes on from 2,000 stored evaluations, with
-an evaluation that is free, so all time is for proposing and storing. ``kills`` kills one of four
-processes ten times, by SIGKILL, starts another in its place, and restarts the server twice, once
-as by a crash; then it compares the history with that of one process without a database.
+A PostgreSQL server is started for the time of the command (Debian's package ``postgresql``), with
+its usual settings: every commit reaches the disk. ``pace`` evaluates by sleeping; time counts from
+the moment at which all processes have started. ``overhead`` goes on from 2,000 stored evaluations,
+with an evaluation that is free, so all time is for proposing and storing. ``kills`` kills one of
+four processes ten times, by SIGKILL, starts another in its place, and restarts the server twice,
+once as by a crash; then it compares the history with that of one process without a database.
 """
 
 from __future__ import annotations

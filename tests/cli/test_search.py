@@ -182,6 +182,13 @@ def test_interrupted(search: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
             ["--cluster", "tcp://x:1", "--workers", 2],
             ["has its own workers: remove --workers 2", "remove --cluster"],
         ),
+        (["--resources", "GPU=1"], ["--resources is for evaluations on a cluster", "local"]),
+        (["--retries", 2], ["--retries is for evaluations on a cluster"]),
+        (["--cluster", "local", "--resources", "GPU"], ["--resources GPU: expected NAME=NUMBER"]),
+        (["--cluster", "local", "--resources", "GPU=0.5"], ["whole GPUs"]),
+        (["--cluster", "local", "--resources", "A=1", "A=2"], ["A is given twice"]),
+        (["--cluster", "local", "--retries", -1], ["retries must be at least 0"]),
+        (["--cluster", "local", "--workers", 0], ["workers must be at least 1"]),
     ],
 )
 def test_bad_input(search: Cli, arguments: list[object], parts: list[str]) -> None:

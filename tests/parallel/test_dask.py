@@ -233,6 +233,90 @@ def test_a_killed_scheduler(tmp_path: Path, uninterrupted: list[tuple[Any, ...]]
     assert told(stored.run(BUDGET)) == uninterrupted
 
 
+class Once(Function):
+    """Cannot be made the first time, as on a worker that lacks a file."""
+
+    def __init__(self, fn: Any, once: Path) -> None:
+        super().__init__(fn)
+        self.once, self.home = once, os.getpid()
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        if os.getpid() != self.home and not self.once.exists():
+            self.once.touch()
+            raise FileNotFoundError("data.csv")
+
+
+def test_what_a_worker_cannot_make_is_made_again(
+    address: str, tmp_path: Path, uninterrupted: list[tuple[Any, ...]]
+) -> None:
+    for retries in (0, 1):
+        with Cluster(address, retries=retries) as cluster:
+            study = make(Once(score, tmp_path / str(retries)), executor=cluster)
+            if retries:
+                assert told(study.run(BUDGET)) == uninterrupted
+            else:
+                with pytest.raises(EvaluationError, match=r"FileNotFoundError: data\.csv"):
+                    study.run(BUDGET)
+
+
+def _device() -> tuple[int, str | None]:
+    time.sleep(0.2)
+    return os.getpid(), os.environ.get("CUDA_VISIBLE_DEVICES")
+
+
+def test_a_local_cluster(uninterrupted: list[tuple[Any, ...]]) -> None:
+    with Cluster("local", workers=2) as cluster:
+        assert cluster.workers == 2
+        assert told(make(executor=cluster).run(BUDGET)) == uninterrupted
+        assert all(job.result()[0] != os.getpid() for job in [cluster.submit(_device)])
+
+
+def test_each_local_worker_has_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5,7")
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    with pytest.raises(
+        SettingsError, match=r"--resources GPU=1: this machine has 2 GPUs, fewer than 3 x 1"
+    ):
+        Cluster("local", workers=3, resources={"GPU": 1})
+    with Cluster("local", resources={"GPU": 1}) as cluster:
+        jobs = [cluster.submit(_device) for _ in range(6)]
+        found = {job.result() for job in jobs}
+    assert sorted(device for _, device in found) == ["5", "7"]
+
+
+def test_calls_go_where_their_resources_are(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from distributed import Nanny, Scheduler, SpecCluster
+
+    monkeypatch.setattr("archrank.parallel.dask.CHECK", 0.05)
+    quiet: dict[str, Any] = {"dashboard": False, "dashboard_address": ":0", "host": "127.0.0.1"}
+    plain = {"cls": Nanny, "options": {"nthreads": 1, **quiet}}
+    scheduler = {"cls": Scheduler, "options": {"port": 0, **quiet}}
+    with SpecCluster(scheduler=scheduler, workers={"plain": plain}) as local:
+        address = local.scheduler_address
+        with Cluster(address, resources={"GPU": 1}) as cluster:
+            future = cluster.submit(_device)
+            while not (said := [r for r in caplog.records if r.name == "archrank"]):
+                time.sleep(0.01)
+            assert cluster.workers == 0
+            local.worker_spec["gpu"] = {
+                "cls": Nanny,
+                "options": {
+                    "nthreads": 1,
+                    "resources": {"GPU": 1},
+                    "env": {"CUDA_VISIBLE_DEVICES": "3"},
+                    **quiet,
+                },
+            }
+            local.sync(local._correct_state)
+            assert future.result()[1] == "3"
+            assert cluster.workers == 1
+    expected = f"cluster {address} has no workers with GPU=1 (dask worker --resources); evaluations"
+    assert said[0].getMessage().startswith(expected)
+
+
 def test_it_is_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(MissingExtraError, match=r"--cluster tcp://x:1 needs distributed.*\[dask\]"):

@@ -47,7 +47,13 @@ class Search:
     workers: int | None = None
     """Worker processes that evaluate (default: one per core, none for a table alone)."""
     cluster: Annotated[str | None, "ADDRESS"] = None
-    """Evaluate on a Dask cluster, tcp://host:8786, instead of this machine."""
+    """Evaluate on a Dask cluster, tcp://host:8786, instead of this machine; local starts one here,
+    with --workers of them."""
+    resources: tuple[str, ...] = ()
+    """What each evaluation on the cluster needs, NAME=NUMBER as its workers were started with, such
+    as GPU=1."""
+    retries: int | None = None
+    """How often the cluster makes a call again that a worker cannot make (default: 2)."""
     run: Annotated[Path | None, "DIR"] = None
     """Run folder, in which everything is kept (default: runs/NAME, NAME after the search)."""
     storage: Annotated[str | None, "URL"] = None
@@ -97,7 +103,13 @@ class Search:
             budget = short.full(budget, max(self.confirm, 0))
         usual = self.budget is None and self.minutes is None  # cut below to what there is
         with (
-            running(self._workers(), self.cluster, apart=not self._looks_up) as executor,
+            running(
+                self._workers(),
+                self.cluster,
+                apart=not self._looks_up,
+                resources=self.resources,
+                retries=self.retries,
+            ) as executor,
             progress_console().status("starting") as starting,
             Steps(progress_console(), starting.stop) as steps,
             open_run(
@@ -202,7 +214,15 @@ class Search:
 
         return make_trackers(self.track, given(self.settings), folder) if self.track else []
 
-    def _workers(self) -> int:
+    def _workers(self) -> int | None:
+        if self.cluster is None and (self.resources or self.retries is not None):
+            option = "--resources" if self.resources else "--retries"
+            raise SettingsError(
+                f"{option} is for evaluations on a cluster: add --cluster ADDRESS, or --cluster "
+                "local"
+            )
+        if self.cluster == "local":
+            return self.workers
         if self.workers is not None and self.cluster is not None:
             raise SettingsError(
                 f"cluster {self.cluster} has its own workers: remove --workers {self.workers}, or "

@@ -17,7 +17,12 @@ INTERRUPTED = 130  # exit status of a program that was stopped by Ctrl-C
 
 @contextmanager
 def running(
-    workers: int, cluster: str | None = None, *, apart: bool = False
+    workers: int | None,
+    cluster: str | None = None,
+    *,
+    apart: bool = False,
+    resources: tuple[str, ...] = (),
+    retries: int | None = None,
 ) -> Iterator[Executor | None]:
     """Provide an executor while a command runs; ``None``, for this process, with one worker.
 
@@ -26,20 +31,34 @@ def running(
     SIGTERM, as sent by cluster schedulers, interrupts the command like Ctrl-C, unless the command
     runs in a thread, which no signal reaches. The workers always end with the command.
 
+    Args:
+        workers: processes; of a cluster ``None``, unless it is a local one.
+        cluster: address of a Dask scheduler, or ``local``.
+        apart: whether calls run in another process.
+        resources: what a call on a cluster needs, ``NAME=NUMBER``.
+        retries: how often a cluster makes a call again; ``None`` is the usual number.
+
     Raises:
-        BudgetError: ``workers`` below 1.
+        BudgetError: ``workers`` or ``retries`` out of bounds.
         MissingExtraError: ``cluster`` is given, but ``distributed`` is not installed.
-        SettingsError: The cluster does not answer.
+        SettingsError: The cluster does not answer, or has not what calls need.
     """
     from archrank.parallel.processes import Processes, process_pool
 
     executor: Executor | None
     if cluster is None:
-        executor = Processes(1) if apart and workers == 1 else process_pool(workers)
+        n = cores() if workers is None else workers
+        executor = Processes(1) if apart and n == 1 else process_pool(n)
     else:
-        from archrank.parallel.dask import Cluster
+        from archrank.parallel.dask import RETRIES, Cluster
+        from archrank.parallel.local_cluster import read_resources
 
-        executor = Cluster(cluster)
+        executor = Cluster(
+            cluster,
+            workers=workers,
+            resources=read_resources(resources),
+            retries=RETRIES if retries is None else retries,
+        )
         logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters is raised
     try:
         with _interrupted_by(signal.SIGTERM):

@@ -8,24 +8,31 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError, Executor, Future, wait
 from contextlib import suppress
 from functools import partial
 from typing import Any
 
+from archrank.checks import whole
 from archrank.errors import (
     ArchrankError,
+    BudgetError,
     EvaluationError,
     MissingExtraError,
     SettingsError,
     WorkerError,
 )
+from archrank.parallel.local_cluster import start_local
+from archrank.parallel.processes import MOST_WORKERS
 
 _ADDRESS = re.compile(r"(\w+://)?[^\s/]+:\d+")
 _CALL = "__import__('archrank.parallel.dask', fromlist=['run']).run(packed, path)"
 """The call that is sent. A function of archrank would end a worker that cannot import it, unheard;
 so its name is looked up there, and a worker without archrank says so."""
+LOCAL = "local"  # in place of an address: a cluster of this machine
+MOST_RETRIES = 100
+RETRIES = 2  # of a call that a worker cannot make
 CHECK = 10.0  # seconds between looks at whether there are workers
 _LOG = logging.getLogger("archrank")
 _ONE_AT_A_TIME = threading.Lock()  # held by the evaluation that this worker process runs
@@ -40,19 +47,43 @@ class Cluster(Executor):
     start workers with ``--nthreads 1``, one process per core.
 
     Args:
-        address: address of the scheduler, ``tcp://host:port``.
+        address: address of the scheduler, ``tcp://host:port``; ``"local"`` starts one here, with
+            workers, for as long as this executor is open.
+        workers: of a local cluster; ``None`` is one per core, or per GPU where calls need GPUs.
+        resources: what each call needs, such as ``{"GPU": 1}``; workers say what they have when
+            they are started (``dask worker --resources GPU=1``).
+        retries: how often a call that a worker cannot make is made again, there or elsewhere. Calls
+            of workers that died are made again in any case.
 
     Raises:
         MissingExtraError: ``distributed`` is not installed.
-        SettingsError: no scheduler answers at ``address``.
+        SettingsError: no scheduler answers at ``address``, or there are too few GPUs here.
+        BudgetError: ``workers`` or ``retries`` out of bounds.
     """
 
-    def __init__(self, address: str) -> None:
+    def __init__(
+        self,
+        address: str,
+        *,
+        workers: int | None = None,
+        resources: Mapping[str, float] | None = None,
+        retries: int = RETRIES,
+    ) -> None:
         try:
             from distributed import Client
         except ImportError as error:
             raise MissingExtraError("distributed", "dask", f"--cluster {address}") from error
-        remedy = "give the address of a running Dask scheduler, tcp://host:port, which it prints"
+        remedy = (
+            "give the address of a running Dask scheduler, tcp://host:port, which it prints; or "
+            f"{LOCAL}, for workers of this machine"
+        )
+        if workers is not None:
+            whole(workers, "workers", at_least=1, at_most=MOST_WORKERS, error=BudgetError)
+        whole(retries, "retries", at_least=0, at_most=MOST_RETRIES, error=BudgetError)
+        self._resources = dict(resources or {})
+        self._retries = retries
+        self._local = start_local(workers, self._resources) if address == LOCAL else None
+        address = self._local.scheduler_address if self._local is not None else address
         if not _ADDRESS.fullmatch(address):  # a client would only tell after a minute
             raise SettingsError(f"cluster {address!r} is no address; {remedy}")
         try:
@@ -69,14 +100,27 @@ class Cluster(Executor):
         told = False
         while True:
             with suppress(Exception):  # the connection is lost, of which the futures tell
-                deserted = bool(self._running) and not self._client.nthreads()
+                deserted = bool(self._running) and not self._count()
                 if deserted and not told:
                     _LOG.warning(
-                        "cluster %s has no workers; evaluations wait for them", self.address
+                        "cluster %s has no workers%s; evaluations wait for them",
+                        self.address,
+                        _with(self._resources),
                     )
                 told = deserted
             if self._closed.wait(CHECK):
                 return
+
+    @property
+    def workers(self) -> int:
+        """Number of workers that have what a call needs, as far as the scheduler can be asked."""
+        with suppress(Exception):
+            return self._count()
+        return 1
+
+    def _count(self) -> int:
+        known = self._client.scheduler_info(n_workers=-1)["workers"].values()
+        return sum(_has(worker.get("resources", {}), self._resources) for worker in known)
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Call ``fn`` on a worker.
@@ -99,7 +143,14 @@ class Cluster(Executor):
                 f"the evaluation cannot be sent to the cluster: {error}"
             ) from error
         names = {"packed": packed, "path": _own_path()}
-        remote = self._client.submit(eval, _CALL, names, pure=False)  # pure results are stored
+        remote = self._client.submit(
+            eval,
+            _CALL,
+            names,
+            pure=False,  # pure results are stored
+            resources=self._resources or None,
+            retries=self._retries,
+        )
         future: Future[Any] = Future()
         self._running.add(future)
         future.add_done_callback(partial(self._settled, remote))
@@ -112,7 +163,10 @@ class Cluster(Executor):
             remote.cancel()
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Leave the cluster, which goes on; calls that still run are dropped unless ``wait``."""
+        """Leave the cluster, which goes on unless it is local.
+
+        Calls that still run are dropped unless ``wait``.
+        """
         if cancel_futures:
             for future in tuple(self._running):
                 future.cancel()
@@ -120,9 +174,21 @@ class Cluster(Executor):
             _wait(tuple(self._running))
         self._closed.set()
         self._client.close()
+        if self._local is not None:
+            self._local.close()
 
 
 _wait = wait  # shutdown's argument has the same name
+
+
+def _has(worker: Mapping[str, float], needed: Mapping[str, float]) -> bool:
+    """Tell whether a worker has what a call needs."""
+    return all(worker.get(name, 0) >= number for name, number in needed.items())
+
+
+def _with(resources: Mapping[str, float]) -> str:
+    texts = [f"{name}={number:g}" for name, number in resources.items()]
+    return f" with {', '.join(texts)} (dask worker --resources)" if texts else ""
 
 
 def _own_path() -> list[str]:

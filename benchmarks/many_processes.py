@@ -135,6 +135,9 @@ def kills(server: PostgresServer, budget: int, seconds: float) -> None:
                     processes[at].wait()
                     processes[at] = start(strategy, seconds, budget, url, folder, 4)
                     killed += 1
+            for at, process in enumerate(processes):
+                if process.poll():  # it was started while the server was away
+                    processes[at] = start(strategy, seconds, budget, url, folder, 4)
             if restarts < 2 and done >= (2 * restarts + 1) * budget // 4:
                 server.restart("immediate" if restarts else "fast")
                 restarts += 1
@@ -255,4 +258,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    import many_processes
+
+    many_processes.main()  # classes of one name here and in the processes that are started

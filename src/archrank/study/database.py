@@ -41,6 +41,8 @@ _RACED = (
     "unique constraint",
     "deadlock",
     "concurrently updated",
+    "starting up",  # a server that is restarted
+    "shutting down",
 )
 _ABSENT = ("no such table", "does not exist", "doesn't exist")
 
@@ -68,7 +70,7 @@ def open_storage(address: Address | None) -> BaseStorage:
 
 
 class _RacedError(StorageError):
-    """Failure to create tables that another process creates at this moment."""
+    """Failure that is soon over: others create the tables now, or the server is restarted."""
 
 
 def _open_once(address: Address) -> BaseStorage:

@@ -183,10 +183,7 @@ class TrialStore:
         Raises:
             StorageError: the study is none of archrank's, or of another version of it.
         """
-        try:
-            attributes = self._study.user_attrs
-        except Exception as error:  # damage of any kind, which no one else tells in our words
-            raise self._failed(error, to_read=True) from None
+        attributes = self._reach(lambda: self._study.user_attrs, to_read=True)
         if MARK not in attributes:
             raise StorageError(
                 f"study {self._study.study_name!r} in {self._where} was not made by archrank, so "

@@ -111,7 +111,8 @@ class PlainLines:
         self._pace = Pace(study, budget, minutes)
         self._best = self._pace.best
         stored = f", continuing after {len(study.results.records)}" if study.records else ""
-        limit = f"{budget} evaluations" if budget is not None else f"{minutes:g} minutes"
+        counted = f"{budget} evaluation{'s' * (budget != 1)}"
+        limit = f"{minutes:g} minutes" if budget is None else counted
         self._print(f"searching until {limit}{stored}")
         threading.Thread(target=self._watch, daemon=True).start()
 

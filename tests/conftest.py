@@ -15,7 +15,7 @@ from hypothesis import settings
 from archrank.data import data_folder
 from archrank.parallel import process_pool
 from archrank.spaces import EdgeCellSpace, NASBench201
-from tests.postgres import NoServerError, PostgresServer, postgres_server
+from tests.postgres import NoServerError, PostgresServer, collect_connections, postgres_server
 from tests.study.helpers import BUDGET, make, told
 
 # trainings of another process of the tests keep no measurement of this one waiting
@@ -100,9 +100,10 @@ def postgres() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture
-def database(postgres: PostgresServer) -> str:
+def database(postgres: PostgresServer) -> Iterator[str]:
     """URL of a new database, for its owner."""
-    return postgres.new_database()
+    yield postgres.new_database()
+    collect_connections()
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ be root, so root starts it as another user.
 
 from __future__ import annotations
 
+import gc
 import os
 import pwd
 import secrets
@@ -13,6 +14,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -143,3 +145,10 @@ def postgres_server(*settings: str) -> Iterator[PostgresServer]:
             server.stop("immediate")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def collect_connections() -> None:
+    """Close what a server, or a refusal, left open: otherwise a later test is told of it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()

@@ -69,7 +69,7 @@ def locked_database(file: Path, study: str) -> Iterator[None]:
     Raises:
         StorageError: another process searches in it.
     """
-    if file.parent.resolve() in _held:
+    if file.parent.resolve() in _held or not file.parent.is_dir():  # the lock would make a folder
         yield
         return
     path = beside(file, study, LOCK)

@@ -8,6 +8,7 @@ import secrets
 import subprocess
 import sys
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,7 +24,7 @@ from archrank.runs.reading import load
 from archrank.runs.settings import SearchSettings
 from archrank.study.address import ENVIRONMENT
 from archrank.study.storage import TrialStore, run_names
-from tests.postgres import PostgresServer
+from tests.postgres import PostgresServer, collect_connections
 from tests.study.helpers import make, told
 
 # the connection of a storage that could not be opened is closed when it is collected
@@ -43,7 +44,7 @@ def connected(url: URL) -> Connection:
 
 
 @pytest.fixture
-def server(postgres: PostgresServer) -> Server:
+def server(postgres: PostgresServer) -> Iterator[Server]:
     name = f"archrank_{secrets.token_hex(4)}"
     boss = make_url(postgres.url)
     own = boss.set(database=name)
@@ -60,7 +61,8 @@ def server(postgres: PostgresServer) -> Server:
                 f"GRANT CREATE ON SCHEMA public TO {owner}"
             )
         )
-    return Server(*(own.set(username=role, password=PASSWORD) for role in (owner, reader)))
+    yield Server(*(own.set(username=role, password=PASSWORD) for role in (owner, reader)))
+    collect_connections()
 
 
 def with_password(url: URL) -> str:
@@ -127,7 +129,7 @@ def test_reading_as_the_owner_writes_nothing(server: Server) -> None:
 BOTH = """
 import os, sys, time
 from pathlib import Path
-from tests.postgres import PostgresServer
+from tests.postgres import PostgresServer, collect_connections
 from tests.study.helpers import make
 study = make(path=os.environ["URL"], name=sys.argv[1])
 Path(sys.argv[2]).touch()

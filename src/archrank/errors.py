@@ -39,22 +39,25 @@ def describe(error: BaseException, *, line: bool = False) -> str:
     """
     if not isinstance(error, SystemExit):
         return f"{type(error).__name__}: {error}{_line(error) if line else ''}"
-    frames = traceback.extract_tb(error.__traceback__)
-    file = Path(frames[-1].filename if frames else __file__)
-    ours = Path(__file__).parent in file.parents
-    who = "it" if ours else f"{file.name}, line {frames[-1].lineno},"
+    frames = _users(error)
+    who = f"{Path(frames[-1].filename).name}, line {frames[-1].lineno}," if frames else "it"
     return f"{who} called sys.exit({'' if error.code is None else repr(error.code)})"
 
 
 def _line(error: BaseException) -> str:
     """Name the innermost line of a user's, in brackets; nothing if there is none."""
+    frames = _users(error)
+    return f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+
+
+def _users(error: BaseException) -> list[traceback.FrameSummary]:
+    """Return the frames of an error that are a user's: not ours, Python's or a package's."""
     foreign = {Path(__file__).parent, *map(Path, map(sysconfig.get_path, INSTALLED))}
-    frames = [
+    return [
         frame
         for frame in traceback.extract_tb(error.__traceback__)
         if Path(frame.filename).is_absolute() and foreign.isdisjoint(Path(frame.filename).parents)
     ]
-    return f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
 
 
 class UnknownNameError(ArchrankError, KeyError):

@@ -21,7 +21,9 @@ from archrank.study import Study
 from archrank.tasks import Digits
 from archrank.testing import check_evaluator
 
-SCRIPT = f"""#!{sys.executable}
+# a first line cannot name an interpreter whose path has spaces; to Python the second is a string
+SCRIPT = f"""#!/bin/sh
+"exec" "{sys.executable}" "$0" "$@"
 import sys
 import onnxruntime, numpy
 session = onnxruntime.InferenceSession(sys.argv[1], providers=["CPUExecutionProvider"])

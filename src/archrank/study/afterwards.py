@@ -62,9 +62,14 @@ class Afterwards:
             return
         left = list(batch)
         while left:
-            mine = (each for each in left if self._is_mine(sharing, *_repetition(each)))
+            mine = (
+                each
+                for each in left
+                if self._is_mine(sharing, *_place(each.number, each.record.key))
+            )
             for repetition in repeating.measure(mine, capacity(self.executor)):
                 self.kept.repeat(repetition)
+                sharing.close(*_place(repetition.number, repetition.key))
                 sharing.busy()
             made = {(each.key, each.number) for each in self.kept.repetitions()}
             left = [each for each in left if (each.record.key, each.number) not in made]
@@ -95,14 +100,19 @@ class Afterwards:
     def _measured(self, confirming: Confirming, record: Record) -> dict[str, float]:
         """Return the metrics of a record that this process, or another one, measured once more."""
         number, slot = record.key
+        place = Batch(CONFIRM, number), slot
         while (known := self.kept.confirmed()).get(record.key) is None:
-            if self.sharing is None or self._is_mine(self.sharing, Batch(CONFIRM, number), slot):
+            if self.sharing is None:
                 self.kept.confirm(record.key, confirming.measure(record))
+            elif self._is_mine(self.sharing, *place):
+                self.kept.confirm(record.key, confirming.measure(record))
+                self.sharing.close(*place)
             else:
                 self.sharing.pause()
         return known[record.key]
 
 
-def _repetition(planned: Planned) -> tuple[Batch, int]:
-    number, slot = planned.record.key
-    return Batch(f"{REPEAT} {planned.number}", number), slot
+def _place(repetition: int, key: tuple[int, int]) -> tuple[Batch, int]:
+    """Return the place of a repetition of the record ``key``."""
+    number, slot = key
+    return Batch(f"{REPEAT} {repetition}", number), slot

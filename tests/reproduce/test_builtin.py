@@ -14,6 +14,7 @@ from archrank.reproduce.base import Claim, Row
 from archrank.reproduce.bench import Bench
 from archrank.reproduce.builtin import builtin_bench, with_builtin_names
 from archrank.reproduce.catalogue import REPRODUCTIONS
+from archrank.reproduce.ranknas import latency
 from archrank.spaces import NASBench201
 from archrank.tables import load_table
 
@@ -52,7 +53,11 @@ def test_the_goal_is_as_rare_as_the_blogs(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("name", [n for n, item in REPRODUCTIONS.items() if item.files])
-def test_every_protocol_runs_offline(name: str, bench: Bench, compared: None) -> None:
+def test_every_protocol_runs_offline(
+    name: str, bench: Bench, compared: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(latency, "QUICK_SIZES", (20, 50, 200))  # 1,600 labels take a minute
+    monkeypatch.setattr(latency, "MANY", 200)
     item = REPRODUCTIONS[name]
     bench = builtin_bench(item) if item.alone else bench
     comparison = with_builtin_names(item.run(bench, Plan(quick=True, seeds=1, epochs=1)), bench)

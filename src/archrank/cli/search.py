@@ -50,10 +50,10 @@ class Search:
     """Evaluate on a Dask cluster, tcp://host:8786, instead of this machine; local starts one here,
     with --workers of them."""
     resources: tuple[str, ...] = ()
-    """What each evaluation on the cluster needs, NAME=NUMBER as its workers were started with, such
-    as GPU=1."""
+    """Resources that each evaluation needs on the cluster, NAME=NUMBER as its workers were started
+    with, such as GPU=1."""
     retries: int | None = None
-    """How often the cluster makes a call again that a worker cannot make (default: 2)."""
+    """Number of times that a call which a worker cannot make is made again (default: 2)."""
     run: Annotated[Path | None, "DIR"] = None
     """Run folder, in which everything is kept (default: runs/NAME, NAME after the search)."""
     storage: Annotated[str | None, "URL"] = None

@@ -72,7 +72,7 @@ class Tracker(ABC):
     """Name of what it writes to, in messages and in :data:`NOTES`."""
 
     after_failure = "; the next run of this study writes what is missing there"
-    """What a warning about a failure adds."""
+    """End of a warning about a failure."""
 
     def __init__(self, settings: Mapping[str, Any] | None = None, run: Path | None = None) -> None:
         self.settings = dict(settings or {})

@@ -195,6 +195,9 @@ def bands(name: str, space: Space, counts: argparse.Namespace) -> Iterator[Line]
 
 PUBLISHED: dict[str, tuple[str, float]] = {  # a property of the space, and its published value
     "attentivenas": ("size", 4.40e11),
+    "fbnet": ("size", 9**22),
+    "fbnet_cifar": ("size", 9**22),
+    "fbnet_wide": ("size", 9**22),
     "gpt_s": ("size", 1.9e12),
     "hat": ("size", 4.18e14),
     "hat_wmt": ("size", 4.18e14),

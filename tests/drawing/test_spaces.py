@@ -21,6 +21,7 @@ from archrank.spaces import (
     AttentiveNAS,
     Choice,
     CustomSpace,
+    FBNet,
     NASBench101,
     ProxylessNAS,
     RankNASLanguageModel,
@@ -158,6 +159,31 @@ def test_proxylessnas_sizes() -> None:
         *("112×112", "56×56", "28×28", "14×14", "14×14")
     ]
     assert "320 channels, stride 1" in texts
+
+
+def test_fbnet_blocks() -> None:
+    space = FBNet()
+    for arch in draws(space, 10):
+        ops = [space.choices[j].options[k] for j, k in enumerate(arch)]
+        expected: Counter[str] = Counter()
+        for op, place in zip(ops, space.positions, strict=True):
+            kernel, expand, groups = (*str(op).split("_"), "", "")[:3]
+            skipped = "skip" if place.keeps_shape else "conv 1×1"
+            made = f"{kernel[1]}×{kernel[1]}{', 2 groups' * bool(groups)}, expand {expand[1:]}"
+            expected[skipped if op == "skip" else made] += 1
+        svg = draw(space, arch)
+        assert {name: boxes(svg)[name] for name in expected} == expected
+        assert sum(box.dashed for box in check_picture(svg).boxes) == expected["skip"]
+
+
+def test_fbnet_sizes() -> None:
+    row = np.zeros(22, dtype=np.uint8)
+    sides = {FBNet(): [56, 28, 14, 14, 7, 7], FBNet(small_images=True): [32, 16, 8, 8, 4, 4]}
+    for space, expected in sides.items():
+        texts = check_picture(draw(space, row)).texts
+        found = [t for t in texts if re.fullmatch(r"(\d\d|[478])×\1", t)]
+        assert found[-6:] == [f"{s}×{s}" for s in expected]
+        assert f"conv 1×1, {space.head}" in boxes(draw(space, row))
 
 
 def test_attentivenas_a0() -> None:

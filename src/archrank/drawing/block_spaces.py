@@ -1,6 +1,8 @@
-"""Pictures of ProxylessNAS, AttentiveNAS and layered spaces as chains of blocks."""
+"""Pictures of ProxylessNAS, FBNet, AttentiveNAS and layered spaces as chains of blocks."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,18 +11,10 @@ from archrank.drawing.canvas import AMBER, GREEN, PALETTE, SKIP, SKY
 from archrank.drawing.chains import Block, Stage, draw_chain
 from archrank.spaces.mobile.attentive import AttentiveSpace
 from archrank.spaces.mobile.attentive_options import HEAD_EXPAND
-from archrank.spaces.mobile.proxylessnas import (
-    BLOCKS,
-    EXPAND,
-    FIRST,
-    HEAD,
-    KERNEL,
-    STEM,
-    ProxylessNAS,
-)
-from archrank.spaces.mobile.proxylessnas import (
-    SKIP as SKIPPED,
-)
+from archrank.spaces.mobile.chains import BlockChain
+from archrank.spaces.mobile.fbnet import STEM as FBNET_STEM
+from archrank.spaces.mobile.fbnet import FBNet
+from archrank.spaces.mobile.proxylessnas import FIRST, HEAD, STEM, ProxylessNAS
 from archrank.spaces.transformers.base import LayeredSpace
 from archrank.spaces.transformers.layers import Stack
 
@@ -40,28 +34,75 @@ def draw_proxylessnas(space: ProxylessNAS, arch: NDArray[np.uint8]) -> str:
         >>> draw_proxylessnas(space, mobile).count(">skip<")
         2
     """
-    row = space.validate(arch[None])
-    sizes = space.networks().sizes
-    _, *image = sizes.input_shape
-    side = [_half(s, 2) for s in image]
-    notes = (f"{STEM} channels, stride 2", f"{_size(side)} of {_size(image)}")
+    row = space.validate(arch[None])[0]
+    side = _behind_stem(space, 2)
     stages = [
-        Stage("stem", notes, (Block(("conv 3×3",), SKIP),)),
+        _stem(space, STEM, 2),
         Stage("stage 1", (f"{FIRST} channels, stride 1", _size(side)), (_inverted(3, 1),)),
+        *_chain(space, row, side),
+        _head((f"conv 1×1, {HEAD}", "average pool", CLASSIFIER)),
     ]
-    numbers = sorted({stage for _, stage, *_ in BLOCKS})
-    for number in numbers:
-        columns = [j for j, block in enumerate(BLOCKS) if block[1] == number]
-        _, _, _, width, stride = BLOCKS[columns[0]]
-        side = [_half(s, stride) for s in side]
-        blocks = [
-            Block(("skip",), None) if op == SKIPPED else _inverted(int(KERNEL[op]), int(EXPAND[op]))
-            for op in row[0, columns]
-        ]
-        notes = (f"{width} channels, stride {stride}", _size(side))
-        stages.append(Stage(f"stage {number}", notes, tuple(blocks)))
-    stages.append(_head((f"conv 1×1, {HEAD}", "average pool", CLASSIFIER)))
-    return draw_chain(stages, f"{space.name} network {space.format(row)[0]}")
+    return draw_chain(stages, f"{space.name} network {space.format(row[None])[0]}")
+
+
+def draw_fbnet(space: FBNet, arch: NDArray[np.uint8]) -> str:
+    """Draw the blocks of ``arch: (22,)`` as an SVG document; what is left out is dashed.
+
+    A skipped block that changes the shape is a convolution.
+
+    Raises:
+        ArchitectureError: not an architecture of ``space``.
+
+    Example:
+        >>> space = FBNet()
+        >>> draw_fbnet(space, space.named("FBNet-A")[0]).count(">skip<")
+        3
+    """
+    row = space.validate(arch[None])[0]
+    stages = [
+        _stem(space, FBNET_STEM, space.stem_stride),
+        *_chain(space, row, _behind_stem(space, space.stem_stride)),
+        _head((f"conv 1×1, {space.head}", "average pool", CLASSIFIER)),
+    ]
+    return draw_chain(stages, f"{space.name} network {space.format(row[None])[0]}")
+
+
+def _behind_stem(space: BlockChain, stride: int) -> list[int]:
+    """Return height and width behind the first convolution of the published networks."""
+    _, *image = space.networks().sizes.input_shape
+    return [_half(s, stride) for s in image]
+
+
+def _stem(space: BlockChain, channels: int, stride: int) -> Stage:
+    _, *image = space.networks().sizes.input_shape
+    side = _size(_behind_stem(space, stride))
+    notes = (f"{channels} channels, stride {stride}", f"{side} of {_size(image)}")
+    return Stage("stem", notes, (Block(("conv 3×3",), SKIP),))
+
+
+def _chain(space: BlockChain, row: NDArray[np.uint8], side: list[int]) -> Iterator[Stage]:
+    """Yield the stages of ``row: (d,)``.
+
+    Args:
+        space: space of the row.
+        row: what is drawn.
+        side: height and width of the image before the first stage.
+    """
+    kept = space.kept(row[None])[0]
+    for k, number in enumerate(space.stages):
+        columns = np.flatnonzero(space.stage_of == k).tolist()
+        first = space.positions[columns[0]]
+        side = [_half(s, first.stride) for s in side]
+        blocks = tuple(_operation(space, int(row[j]), bool(kept[j])) for j in columns)
+        notes = (f"{first.width} channels, stride {first.stride}", _size(side))
+        yield Stage(f"stage {number}", notes, blocks)
+
+
+def _operation(space: BlockChain, op: int, kept: bool) -> Block:
+    if op == space.skip:
+        return Block(("conv 1×1",), SKIP) if kept else Block(("skip",), None)
+    made = {name: int(numbers[op]) for name, numbers in space.settings.items()}
+    return _inverted(made["kernel"], made["expand"], made.get("groups", 1))
 
 
 def draw_attentivenas(space: AttentiveSpace, arch: NDArray[np.uint8]) -> str:
@@ -119,8 +160,9 @@ def _stack(space: LayeredSpace, stack: Stack, row: NDArray[np.uint8], number: in
     return Stage(f"stack {number}" if len(space.stacks) > 1 else "layers", notes, tuple(blocks))
 
 
-def _inverted(kernel: int, expand: int) -> Block:
-    return Block((f"{kernel}×{kernel}", f"expand {expand}"), KERNELS.get(kernel, PALETTE[0]))
+def _inverted(kernel: int, expand: int, groups: int = 1) -> Block:
+    size = f"{kernel}×{kernel}" + (f", {groups} groups" if groups > 1 else "")
+    return Block((size, f"expand {expand}"), KERNELS.get(kernel, PALETTE[0]))
 
 
 def _head(ends: tuple[str, ...]) -> Stage:

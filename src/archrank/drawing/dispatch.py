@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from archrank.drawing.block_spaces import (
     draw_attentivenas,
+    draw_fbnet,
     draw_layers,
     draw_proxylessnas,
 )
@@ -41,6 +42,7 @@ class Style:
 _SUM = "A node is the sum of its incoming edges."
 _ATTENTION = "The first layer is at the bottom; wider boxes are wider feed-forward networks. "
 _BLOCKS = "Blocks are coloured by kernel size; expand is the factor of their inner channels."
+_SKIPPED = " Dashed blocks are skipped."
 _PATHS = "Vertices and edges on no path are left out."
 _LAYERS = "Layers of one colour are of one kind."
 _DECODER = "Lines lead to the decoder layers that attend to an encoder layer."
@@ -49,7 +51,8 @@ STYLES: dict[str, Style] = {
     "edge_cell": Style("The cell", _SUM, draw_cell, legend=True),
     "nasbench101": Style("The cell", _PATHS, draw_nasbench101),
     "nds": Style("The cells", _NODES, draw_nds),
-    "proxylessnas": Style("The blocks", _BLOCKS + " Dashed blocks are skipped.", draw_proxylessnas),
+    "proxylessnas": Style("The blocks", _BLOCKS + _SKIPPED, draw_proxylessnas),
+    "fbnet": Style("The blocks", _BLOCKS + _SKIPPED, draw_fbnet),
     "attentivenas": Style("The blocks", _BLOCKS, draw_attentivenas),
     "translation": Style("The layers", _ATTENTION + _DECODER, draw_translation),
     "language_model": Style("The layers", _ATTENTION, draw_language_model),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from archrank.networks.attentivenas import AttentiveNASNetwork
+from archrank.networks.fbnet import FBNetNetwork
 from archrank.networks.grouped import GroupedNASBench201
 from archrank.networks.language_models import GPT, LanguageModel
 from archrank.networks.nasbench101 import NASBench101Network
@@ -17,6 +18,7 @@ __all__ = [
     "OPERATIONS",
     "AttentiveNASNetwork",
     "EncoderDecoder",
+    "FBNetNetwork",
     "GroupedNASBench201",
     "LanguageModel",
     "NASBench101Network",

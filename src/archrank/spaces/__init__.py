@@ -13,6 +13,7 @@ from archrank.spaces.edge_cells.transnas101 import TransNAS101Micro
 from archrank.spaces.images import Scale
 from archrank.spaces.mobile.attentive_small import AttentiveSmall
 from archrank.spaces.mobile.attentivenas import AttentiveNAS
+from archrank.spaces.mobile.fbnet import FBNet
 from archrank.spaces.mobile.proxylessnas import ProxylessNAS
 from archrank.spaces.nasbench101.space import NASBench101
 from archrank.spaces.nds.space import NDS
@@ -31,6 +32,9 @@ SPACES = Registry(
         "attentive_small": "archrank.spaces.mobile.attentive_small:AttentiveSmall",
         "attentive_small_32": "archrank.spaces.mobile.attentive_small:attentive_small_32",
         "attentivenas": "archrank.spaces.mobile.attentivenas:AttentiveNAS",
+        "fbnet": "archrank.spaces.mobile.fbnet:FBNet",
+        "fbnet_cifar": "archrank.spaces.mobile.fbnet:fbnet_cifar",
+        "fbnet_wide": "archrank.spaces.mobile.fbnet:fbnet_wide",
         "gpt_l": "archrank.spaces.transformers.gpt_s:GPTL",
         "gpt_m": "archrank.spaces.transformers.gpt_s:GPTM",
         "gpt_s": "archrank.spaces.transformers.gpt_s:GPTS",
@@ -79,6 +83,7 @@ __all__ = [
     "CustomCells",
     "CustomSpace",
     "EdgeCellSpace",
+    "FBNet",
     "Float",
     "FlopsSampler",
     "Graphs",

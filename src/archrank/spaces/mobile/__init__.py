@@ -1,1 +1,1 @@
-"""Spaces of mobile networks: ProxylessNAS and AttentiveNAS."""
+"""Spaces of mobile networks: ProxylessNAS, FBNet and AttentiveNAS."""

@@ -8,20 +8,19 @@ AceNAS prints 6^5 * 7^16 = 2.58e17 networks; six blocks cannot be skipped, so it
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from archrank.errors import ArchitectureError, SpaceError, UnknownNameError
-from archrank.spaces.base import Choice, Graphs, Space
+from archrank.errors import SpaceError
+from archrank.spaces.base import Choice
 from archrank.spaces.images import IMAGENET, ImageSizes, image_sizes
+from archrank.spaces.mobile.chains import BlockChain, positions
 from archrank.spaces.mobile.tunas import NAMED, checked_numbers, flat_numbers
-from archrank.spaces.numbers import ORDERED
-from archrank.types import Archs, Floats
+from archrank.types import Archs, Floats, Ints
 
 if TYPE_CHECKING:
     from torch import nn
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
 
 OPS = ("k3e3", "k3e6", "k5e3", "k5e6", "k7e3", "k7e6", "skip")  # index order of AceNAS
 SKIP = OPS.index("skip")
-PARTS = ("depth", "kernel", "expand")  # of a block, or their sums over a stage
 KERNEL = np.array([3, 3, 5, 5, 7, 7, 0])
 EXPAND = np.array([3, 6, 3, 6, 3, 6, 0])
 STAGES = (  # number, blocks, stride of the first block, width
@@ -47,22 +45,11 @@ STAGES = (  # number, blocks, stride of the first block, width
 STEM, FIRST, HEAD = 32, 16, 1280  # channels before, at the start of and after the searched blocks
 TUNAS = np.array([0, 2, 4, 1, 3, 5, 6], dtype=np.uint8)  # their numbers -> ours
 
-
-def _blocks() -> Iterator[tuple[str, int, int, int, int]]:
-    """Name, stage number, input width, width and stride of every block."""
-    c = FIRST
-    for stage, blocks, stride, width in STAGES:
-        for k in range(blocks):
-            yield f"s{stage}b{k + 1}", stage, c, width, stride if k == 0 else 1
-            c = width
-
-
-BLOCKS = tuple(_blocks())
+BLOCKS = tuple(positions(FIRST, STAGES))
 D = len(BLOCKS)
-STAGE = np.array([stage for _, stage, *_ in BLOCKS]) - STAGES[0][0]  # (d,) 0..5
 
 
-class ProxylessNAS(Space):
+class ProxylessNAS(BlockChain):
     """Chains of inverted residual blocks.
 
     MACs count convolutions and the classifier, parameters batch norms too; at 224 pixels
@@ -79,10 +66,12 @@ class ProxylessNAS(Space):
     name = "proxylessnas"
     drawing = "proxylessnas"
     supernet_options = ("affine", "dropout")
-    choices = tuple(
-        Choice(name, OPS if stride == 1 and c_in == width else OPS[:SKIP])
-        for name, _, c_in, width, stride in BLOCKS
-    )
+    ops = OPS
+    nodes = OPS[:SKIP]
+    settings: ClassVar[Mapping[str, Ints]] = {"kernel": KERNEL, "expand": EXPAND}
+    positions = BLOCKS
+    names = NAMED
+    choices = tuple(Choice(p.name, OPS if p.keeps_shape else OPS[:SKIP]) for p in BLOCKS)
 
     # ---- sampling and identity -----------------------------------------------------------------
 
@@ -107,62 +96,12 @@ class ProxylessNAS(Space):
             archs = np.where(skips, SKIP, kept)
         return archs.astype(np.uint8)
 
-    def canonical(self, archs: Archs) -> Archs:
-        """Skipped blocks at the end of their stage: ``(n, 21)``.
-
-        The blocks of a stage after its first have one shape, so the network is the same; latency
-        models fitted per position see a difference of some hundredths of a millisecond.
-        """
-        out = archs.copy()
-        for stage in range(len(STAGES)):
-            columns = np.flatnonzero(stage == STAGE)[1:]
-            if len(columns):
-                order = np.argsort(archs[:, columns] == SKIP, axis=1, kind="stable")
-                out[:, columns] = np.take_along_axis(archs[:, columns], order, axis=1)
-        return out
-
     # ---- strings -------------------------------------------------------------------------------
 
-    def named(self, name: str) -> Archs:
-        """A published network: ``(1, 21)``; ``ProxylessNAS-mobile`` or ``AceNAS-M1``."""
-        if name not in NAMED:
-            raise UnknownNameError("ProxylessNAS network", name, NAMED)
-        return self.from_tunas(np.array([NAMED[name]]))
-
-    def format(self, archs: Archs) -> list[str]:
-        """Operations of the blocks, stages separated by ``|``: ``k5e3,k3e3,skip,skip|...``."""
-        ends = "".join("," if a == b else "|" for a, b in pairwise(STAGE))
-        return [
-            "".join(OPS[k] + end for k, end in zip(row, (*ends, ""), strict=True))
-            for row in archs.tolist()
-        ]
-
-    def parse(self, strings: Sequence[str]) -> Archs:
-        """Read strings of :meth:`format`, published names and index strings of TuNAS.
-
-        Raises:
-            ArchitectureError: an unknown operation, another number of blocks, a wrong skip.
-        """
-        rows = np.empty((len(strings), D), dtype=np.uint8)
-        for n, given in enumerate(strings):
-            text = given.strip()
-            if text in NAMED:
-                rows[n] = self.named(text)[0]
-            elif ":" in text:
-                rows[n] = TUNAS[flat_numbers(text, n)]
-            else:
-                ops = [op.strip() for op in text.replace("|", ",").split(",")]
-                wrong = next((op for op in ops if op not in OPS), None)
-                if wrong is not None:
-                    unknown = UnknownNameError("operation", wrong, OPS)
-                    raise ArchitectureError(f"architecture {n}: {unknown}; in {given!r}")
-                if len(ops) != D:
-                    raise ArchitectureError(
-                        f"architecture {n}: {given!r} has {len(ops)} blocks, {self.name} has {D}"
-                    )
-                rows[n] = [OPS.index(op) for op in ops]
-        self._refuse_skips(rows)
-        return rows
+    def _row(self, given: str, n: int) -> Sequence[int] | NDArray[np.generic]:
+        """Read index strings of TuNAS, too."""
+        text = self.names.get(given.strip(), given.strip())
+        return TUNAS[flat_numbers(text, n)] if ":" in text else super()._row(given, n)
 
     def from_tunas(self, ids: NDArray[np.generic]) -> Archs:
         """Convert TuNAS's flat operation numbers ``(n, 21)``, which have another order.
@@ -179,85 +118,13 @@ class ProxylessNAS(Space):
         ids: Archs = np.argsort(TUNAS).astype(np.uint8)[archs]
         return ids
 
-    def _refuse_skips(self, rows: Archs) -> None:
-        bad = np.argwhere((rows == SKIP) & (self.radices <= SKIP))
-        if len(bad):
-            row, column = map(int, bad[0])
-            raise ArchitectureError(
-                f"architecture {row}: block {BLOCKS[column][0]} cannot be skipped, it changes the "
-                "shape; blocks 2 to 4 of stages 2 to 6 can"
-            )
-
-    # ---- views ---------------------------------------------------------------------------------
-
-    def features(self, archs: Archs) -> NDArray[np.float32]:
-        """Numbers of every block, operations, sums per stage, of the canonical row: ``(n, f)``.
-
-        Groups: ``ordered`` kernel size and expansion of each block, from 1 to 2, 0 if skipped;
-        ``choice`` one-hot per block; ``depth`` kept blocks of a stage, ``kernel`` and ``expand``
-        the sums of its kernel sizes and expansions.
-        """
-        one = self.canonical(archs)
-        stages = np.eye(len(STAGES), dtype=np.float32)[STAGE]  # (d, stages)
-        per_block = (one != SKIP, KERNEL[one], EXPAND[one])
-        sums = [values.astype(np.float32) @ stages for values in per_block]  # (n, stages) each
-        scaled = [
-            np.where(v > 0, 1 + (v - 3) / (high - 3), 0)
-            for v, high in zip(per_block[1:], (7, 6), strict=True)
-        ]
-        return np.concatenate([*scaled, super().features(one), *sums], axis=1, dtype=np.float32)
-
-    @property
-    def feature_names(self) -> tuple[str, ...]:
-        """One name per column of :meth:`features`, ``group:what``."""
-        scaled = [f"{ORDERED}:{c.name} {what}" for what in PARTS[1:] for c in self.choices]
-        sums = [f"{what}:s{s}" for what in PARTS for s, *_ in STAGES]
-        return (*scaled, *super().feature_names, *sums)
-
-    def tokens(self, archs: Archs) -> NDArray[np.int64]:
-        """The operation of every block of the canonical row: ``(n, 21)`` in 0..6."""
-        return self.canonical(archs).astype(np.int64)
-
-    @property
-    def n_tokens(self) -> int:
-        """Number of operations."""
-        return len(OPS)
-
-    def graph(self, archs: Archs) -> Graphs:
-        """The chain of blocks that are not skipped: ``(n, 21)`` nodes, the last ones masked.
-
-        AceNAS gives a node two one-hot codes, of its operation and of its stage
-        (:meth:`node_features`); ``ops`` holds the pair as one number, ``6 * stage + operation``.
-        Self-loops are left to the ranker; the fixed first block is left out, as published.
-        """
-        kept = archs != SKIP
-        order = np.argsort(~kept, axis=1, kind="stable")
-        mask = np.take_along_axis(kept, order, axis=1)
-        pairs = np.where(kept, archs + SKIP * STAGE, 0)
-        ops = np.take_along_axis(pairs, order, axis=1).astype(np.uint8)
-        adjacency = np.zeros((len(archs), D, D), dtype=bool)
-        before = np.arange(D - 1)
-        adjacency[:, before, before + 1] = mask[:, 1:]  # a chain: both ends exist
-        names = tuple(f"s{s}:{op}" for s, *_ in STAGES for op in OPS[:SKIP])
-        return Graphs(adjacency, ops, mask, names)
-
-    def node_features(self, archs: Archs) -> NDArray[np.float32]:
-        """AceNAS's nodes: one-hot operation and one-hot stage, ``(n, 21, 6 + 6)``."""
-        graphs = self.graph(archs)
-        op = np.eye(SKIP, dtype=np.float32)[graphs.ops % SKIP]  # (n, v, 6)
-        stage = np.eye(len(STAGES), dtype=np.float32)[graphs.ops // SKIP]  # (n, v, 6)
-        both: NDArray[np.float32] = np.concatenate([op, stage], axis=2) * graphs.mask[..., None]
-        return both
-
     # ---- networks ------------------------------------------------------------------------------
 
     def _sizes(self, task: Task | None) -> ImageSizes:
         return image_sizes(task, self.name, IMAGENET)
 
-    def _cost(self, archs: Archs, sizes: ImageSizes) -> dict[str, Floats]:
-        fixed, table = costs(sizes)
-        totals = fixed + table[np.arange(D), archs].sum(axis=1)  # (n, d, 2) -> (n, 2)
-        return {"macs": totals[:, 0], "params": totals[:, 1]}
+    def _costs(self, sizes: ImageSizes) -> tuple[Floats, Floats]:
+        return costs(sizes)
 
     def _build(self, arch: NDArray[np.uint8], sizes: ImageSizes) -> nn.Module:
         return self._blueprint(arch, sizes).build()

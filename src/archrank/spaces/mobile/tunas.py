@@ -21,8 +21,8 @@ COLLAPSED = TRIPLES[-1] + 3  # numbers that must be there; those behind them are
 SKIP = 6
 
 NAMED = {  # flat numbers of published networks (TuNAS model archive; AceNAS, Table 8)
-    "ProxylessNAS-mobile": (1, 0, 6, 6, 2, 0, 1, 1, 5, 1, 1, 1, 4, 1, 1, 1, 5, 5, 2, 2, 5),
-    "AceNAS-M1": (3, 0, 6, 6, 1, 0, 6, 1, 3, 6, 1, 6, 5, 3, 3, 2, 5, 5, 2, 2, 5),
+    "ProxylessNAS-mobile": "1:0:6:6:2:0:1:1:5:1:1:1:4:1:1:1:5:5:2:2:5",
+    "AceNAS-M1": "3:0:6:6:1:0:6:1:3:6:1:6:5:3:3:2:5:5:2:2:5",
 }
 
 

@@ -137,12 +137,12 @@ class FBNet(BlockChain):
 
 
 def fbnet_wide() -> FBNet:
-    """The space with 1,984 channels at the end, as HW-NAS-Bench has it for ImageNet."""
+    """The FBNet space with 1,984 channels at the end, as HW-NAS-Bench has it for ImageNet."""
     return FBNet(WIDE_HEAD)
 
 
 def fbnet_cifar() -> FBNet:
-    """The space for images of 32 pixels, as HW-NAS-Bench has it for CIFAR-100."""
+    """The FBNet space for images of 32 pixels, as HW-NAS-Bench has it for CIFAR-100."""
     return FBNet(small_images=True)
 
 

@@ -19,7 +19,9 @@ SEEDS = st.integers(0, 2**32 - 1)
 
 @pytest.mark.parametrize("name", ["fbnet", "fbnet_cifar", "fbnet_wide"])
 def test_contract(name: str) -> None:
-    check_space(SPACES.get(name)())
+    space = SPACES.get(name)()
+    check_space(space)
+    assert space.name == name
 
 
 def test_table_1_and_2() -> None:

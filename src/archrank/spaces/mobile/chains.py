@@ -29,7 +29,7 @@ class Position(NamedTuple):
 
     @property
     def keeps_shape(self) -> bool:
-        """Whether a block that is skipped here is the identity."""
+        """True where a block that is skipped is the identity."""
         return self.stride == 1 and self.c_in == self.width
 
 

@@ -54,6 +54,11 @@ STAGES = (  # number, blocks, stride of the first block, width
 )
 SMALL_STAGES = tuple((n, b, 1 if n == 2 else s, w) for n, b, s, w in STAGES)
 STEM, HEAD, WIDE_HEAD = 16, 1504, 1984  # channels before and after the searched blocks
+VARIANTS = {  # names of the registered spaces by head and small images
+    (HEAD, False): "fbnet",
+    (WIDE_HEAD, False): "fbnet_wide",
+    (HEAD, True): "fbnet_cifar",
+}
 CIFAR100 = ImageSizes(3, 32, 32, n_classes=100)
 NAMED = {
     "FBNet-A": "skip|k3_e3,k3_e1,skip,skip|k5_e6,k3_e3,k5_e1,k3_e3|k5_e6,k5_e3,k5_e1_g2,k5_e6|"
@@ -90,7 +95,6 @@ class FBNet(BlockChain):
         'skip|k3_e3,k3_e1,skip,'
     """
 
-    name = "fbnet"
     drawing = "fbnet"
     ops = OPS
     nodes = OPS  # a skipped block may be a convolution
@@ -100,6 +104,7 @@ class FBNet(BlockChain):
     def __init__(self, head: int = HEAD, *, small_images: bool = False) -> None:
         self.head = whole(head, "FBNet: head", at_least=1)
         self.small_images = bool(small_images)
+        self.name = VARIANTS.get((self.head, self.small_images), "fbnet")
         self.positions = tuple(positions(STEM, SMALL_STAGES if self.small_images else STAGES))
         self.choices = tuple(Choice(p.name, OPS) for p in self.positions)
 

@@ -2,4 +2,5 @@
 
 from archrank.integrations.optuna import RankSampler
 
+
 __all__ = ["RankSampler"]

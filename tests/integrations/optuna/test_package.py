@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
+import json
 import re
 from pathlib import Path
 from types import ModuleType
 
 import optuna
 import pytest
+
+from archrank.integrations.optuna import RankSampler
 
 ROOT = Path(__file__).parents[3] / "package"
 FOLDER = ROOT / "samplers" / "rank_sampler"
@@ -36,10 +40,19 @@ def test_the_front_matter() -> None:
     assert list(fields) == ["author", "title", "description", "tags", "optuna_versions", "license"]
     assert fields["license"] == "MIT License"
     assert fields["tags"].startswith("[sampler, ")
-    assert re.findall(r"^## (.+)", page, flags=re.MULTILINE)[:2] == [
-        "Abstract",
-        "Class or Function Names",
-    ]
+    sections = re.findall(r"^## (.+)", page, flags=re.MULTILINE)
+    assert sections == ["Abstract", "APIs", "Installation", "Example", "Others"]
+    assert not re.search(r"<\w", page)  # HTML is removed by the registry
+
+
+def test_its_page_names_every_argument() -> None:
+    page = (FOLDER / "README.md").read_text()
+    parameters = inspect.signature(RankSampler).parameters.values()
+    call = ", ".join(f"{p.name}={json.dumps(p.default)}" for p in parameters)
+    call = call.replace("null", "None")
+    assert f"- `RankSampler(*, {call})`" in page
+    named = re.findall(r"^  - `(\w+)`: ", page, flags=re.MULTILINE)
+    assert named == [p.name for p in parameters]
 
 
 def test_it_loads_and_samples() -> None:

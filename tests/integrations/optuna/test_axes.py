@@ -64,6 +64,12 @@ def test_no_tried_number_comes_back_by_chance(distribution: BaseDistribution) ->
         assert not set(grid.tolist()) & (set(tried.tolist()) - set(best))
 
 
+def test_what_is_left_of_a_range_is_on_the_grid() -> None:
+    axis = Axis("x", IntDistribution(0, 299))
+    tried = np.setdiff1d(np.arange(300.0), [5, 77, 78])
+    assert np.isin([5, 77, 78], axis.grid(tried, tried[:0], np.random.default_rng(0))).all()
+
+
 def test_the_grid_is_finer_around_the_best() -> None:
     axis = Axis("x", FloatDistribution(0.0, 1.0))
     grid = axis.grid(np.array([0.3, 0.9]), np.zeros(0), np.random.default_rng(0))

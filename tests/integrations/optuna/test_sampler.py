@@ -105,6 +105,12 @@ def test_asked_and_told_there_is_nothing_to_stop() -> None:
     assert len(study.trials) == 3
 
 
+def test_a_range_of_more_values_than_a_grid_is_tried_whole() -> None:
+    study = study_of(exact=20)
+    study.optimize(lambda trial: abs(trial.suggest_int("x", 0, 299) - 77), 300)
+    assert len(set(tried(study))) == 300
+
+
 def test_failed_and_pruned_trials_are_not_repeated() -> None:
     def objective(trial: optuna.Trial) -> float:
         x = trial.suggest_int("x", 0, 3)
@@ -268,6 +274,15 @@ def test_several_objectives_find_the_front() -> None:
     assert len({t.params["x"] for t in study.best_trials if t.params["y"] == 4}) >= 13  # of 16
 
 
+def test_an_objective_that_is_always_the_same_says_nothing() -> None:
+    def objective(trial: optuna.Trial) -> tuple[float, float]:
+        return sum(abs(trial.suggest_int(f"x{k}", 0, 3) - k % 4) for k in range(6)), 7.0
+
+    study = optuna.create_study(directions=["minimize", "maximize"], sampler=RankSampler(seed=0))
+    study.optimize(objective, 40)
+    assert min(trial.values[0] for trial in study.trials) == 0
+
+
 def test_directions_count() -> None:
     study = optuna.create_study(direction="maximize", sampler=RankSampler(seed=0))
     study.optimize(lambda t: t.suggest_int("x", 0, 50) - t.suggest_int("y", 0, 50), 20)
@@ -323,6 +338,20 @@ def test_fixed_parameters() -> None:
     study.sampler = optuna.samplers.PartialFixedSampler({"y": 3}, study.sampler)
     study.optimize(plain, 12)
     assert {t.params["y"] for t in study.trials[4:]} == {3}
+
+
+def test_fixed_parameters_tell_trials_apart() -> None:
+    """What was tried with another value of y is no reason to leave it out with this one."""
+
+    def objective(trial: optuna.Trial) -> float:
+        return trial.suggest_int("x", 0, 3) + trial.suggest_int("y", 0, 3)
+
+    study = study_of()
+    study.optimize(objective, 8)
+    left = 4 - sum(trial.params["y"] == 3 for trial in study.trials)
+    study.sampler = optuna.samplers.PartialFixedSampler({"y": 3}, study.sampler)
+    study.optimize(objective, left)
+    assert len(set(tried(study))) == 8 + left
 
 
 def test_ranges_that_change_keep_what_still_lies_in_them() -> None:

@@ -9,14 +9,12 @@ from typing import Any
 import numpy as np
 import optuna
 import pytest
-from optuna.distributions import FloatDistribution
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from archrank.integrations.optuna.trials import (
     KEY,
     LONGEST,
-    distributions,
     propose,
     proposed,
     values_of,
@@ -90,20 +88,20 @@ def test_constraints_as_optuna_4_keeps_them() -> None:
     assert found[2] > 0
 
 
-def test_the_latest_range_counts_and_single_values_are_left_out() -> None:
-    def having(number: int, **ranges: FloatDistribution) -> FrozenTrial:
-        found = trial(1.0, params=dict.fromkeys(ranges, 1.0), distributions=ranges)
-        found.number = number
+def test_who_has_not_told_constraints_yet_counts_as_the_median() -> None:
+    """Else what runs would look feasible beside trials none of which is."""
+
+    def with_limit(value: float) -> FrozenTrial:
+        found = trial(1.0)
+        found.set_constraint("limit", value)
         return found
 
-    later = having(4, x=FloatDistribution(0, 5))
-    first = having(
-        1, x=FloatDistribution(0, 3), y=FloatDistribution(1, 1), z=FloatDistribution(0, 1)
-    )
-    assert distributions([later, first]) == {
-        "x": FloatDistribution(0, 5),
-        "z": FloatDistribution(0, 1),
-    }
+    told = create_trial(state=TrialState.RUNNING)
+    told.set_constraint("limit", 9.0)
+    trials = [with_limit(1.0), with_limit(2.0), with_limit(6.0), RUNNING, pruned({}), told]
+    found = violations_of(trials)
+    assert found[3] == found[4] == found[1] > 0
+    assert found[5] > found[2]
 
 
 def test_proposals_are_told_in_pieces_that_databases_take() -> None:

@@ -157,6 +157,9 @@ class Axis:
             near = centres[:, None] + np.concatenate([-steps, steps])
             new = np.concatenate([new, self.at(near[(near >= 0) & (near <= 1)])])
         new = np.setdiff1d(new, known)
+        if len(new) < EVEN // 2 and self.count is not None:  # most of its values were tried
+            left = np.setdiff1d(np.arange(float(self.count)), known)
+            new = np.union1d(new, rng.permutation(left)[:EVEN])
         return np.unique(np.concatenate([kept, known[:TRIED], new]))[:MAX_OPTIONS]
 
     def nearest(self, numbers: Floats, grid: Floats) -> Ints:

@@ -12,7 +12,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 from optuna.distributions import BaseDistribution
-from optuna.samplers import BaseSampler
+from optuna.samplers import BaseSampler, PartialFixedSampler
 from optuna.samplers._base import _process_constraints_after_trial
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
@@ -20,12 +20,13 @@ from optuna.trial import FrozenTrial, TrialState
 from archrank.checks import whole
 from archrank.errors import UnknownNameError
 from archrank.integrations.optuna.axes import Axis
+from archrank.integrations.optuna.ranges import ranges
 from archrank.integrations.optuna.situation import Situation, situation
 from archrank.integrations.optuna.trials import (
-    distributions,
     ended,
     known_trials,
     propose,
+    proposed,
     settled,
 )
 from archrank.rows import group_rows, is_new
@@ -136,8 +137,8 @@ class RankSampler(BaseSampler):
     def infer_relative_search_space(
         self, study: Study, trial: FrozenTrial
     ) -> dict[str, BaseDistribution]:
-        """Return all parameters that trials had; of a range that has changed, the latest."""
-        return distributions(known_trials(study, trial))
+        """Return all parameters that trials had, see :func:`.ranges`."""
+        return ranges(known_trials(study, trial))
 
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
@@ -146,22 +147,33 @@ class RankSampler(BaseSampler):
         if not search_space:
             return {}
         with self._lock:  # threads of one study see what the others propose
-            now = self._situation(study, trial, search_space)
-            fixed = settled(trial)
-            arch = self._propose(now, fixed, np.random.default_rng([self._seed, trial.number]))
+            trials = known_trials(study, trial)
+            fixed = {**_partly_fixed(study), **settled(trial)}
+            others = {name: one for name, one in ranges(trials).items() if name in fixed}
+            now = self._situation(study, trials, {**others, **search_space}, fixed)
+            rng = np.random.default_rng([self._seed, trial.number])
+            picks = self._new(now, fixed, rng)
+            if not len(picks) and not now.space.discrete:
+                return {}  # grids are used up, not what lies between; one by one, then
+            arch = picks[0] if len(picks) else self._again(now, fixed, rng)
             numbers = now.space.numbers(arch)
             propose(study, trial, numbers)
-        return {axis.name: axis.value(numbers[axis.name]) for axis in now.space.axes}
+        axes = [axis for axis in now.space.axes if axis.name in search_space]
+        return {axis.name: axis.value(numbers[axis.name]) for axis in axes}
 
     def _situation(
-        self, study: Study, trial: FrozenTrial, ranges: Mapping[str, BaseDistribution]
+        self,
+        study: Study,
+        trials: Sequence[FrozenTrial],
+        known: Mapping[str, BaseDistribution],
+        fixed: Mapping[str, Any],
     ) -> Situation:
         """Describe the study; spaces that are equal are one object, for what strategies keep."""
         found = situation(
-            known_trials(study, trial),
-            ranges,
+            trials,
+            known,
             study.directions,
-            fixed=settled(trial),
+            fixed=fixed,
             exact=self._guided.exact,
             seed=self._seed,
         )
@@ -171,17 +183,21 @@ class RankSampler(BaseSampler):
         self._last = found
         return found
 
-    def _propose(
-        self, now: Situation, fixed: Mapping[str, Any], rng: np.random.Generator
-    ) -> NDArray[np.uint8]:
-        """Return the row of a new trial, ``(d,)``, or of one that is repeated."""
+    def _new(self, now: Situation, fixed: Mapping[str, Any], rng: np.random.Generator) -> Archs:
+        """Return the row of a new trial, ``(1, d)``; none where everything was tried."""
         for history in now.histories(fixed):
             picks = self._guided.propose(history, 1, rng=rng)
             if len(picks):
                 break
-        else:
-            self._tell_exhausted()
-            picks = _least_often(history)
+        return picks
+
+    def _again(
+        self, now: Situation, fixed: Mapping[str, Any], rng: np.random.Generator
+    ) -> NDArray[np.uint8]:
+        """Return the row of a trial that is repeated: ``(d,)``."""
+        self._tell_exhausted()
+        history = now.histories(fixed)[-1]
+        picks = _least_often(history)
         if not len(picks):  # what is settled has never been tried in today's ranges
             picks = history.space.sample(1, rng=rng)
         first: NDArray[np.uint8] = picks[0]
@@ -204,14 +220,17 @@ class RankSampler(BaseSampler):
         param_distribution: BaseDistribution,
     ) -> Any:
         """Draw a value at random; if possible one that makes the trial unlike all others."""
-        axis = Axis(param_name, param_distribution)
-        so_far, taken = trial.params, set()
-        for other in known_trials(study, trial):
+        axis, trials = Axis(param_name, param_distribution), known_trials(study, trial)
+        known = {name: Axis(name, one) for name, one in ranges(trials).items()}
+        ahead = {k: known[k].value(n) for k, n in proposed(trial).items() if k in known}
+        mine = {**ahead, **settled(trial), **trial.params}  # also what will be asked for
+        taken = set()
+        for other in trials:
             had = {**({} if other.state.is_finished() else settled(other)), **other.params}
             if param_name not in had:
                 continue
             number = axis.number(had.pop(param_name))
-            if had.items() <= so_far.items():
+            if had.items() <= mine.items():
                 taken.add(number)
         rng = np.random.default_rng([self._seed, trial.number, crc32(param_name.encode())])
         return axis.value(axis.draw(rng, taken))
@@ -235,10 +254,10 @@ class RankSampler(BaseSampler):
     def _exhausted(self, study: Study, trial: FrozenTrial) -> bool:
         """Tell whether every configuration was tried when a trial has ended."""
         trials = [*known_trials(study, trial), trial]
-        ranges = distributions(trials)
-        if not ranges:
+        known = ranges(trials)
+        if not known:
             return False
-        now = situation(trials, ranges, study.directions, fixed={}, exact=1, seed=self._seed)
+        now = situation(trials, known, study.directions, fixed={}, exact=1, seed=self._seed)
         if not now.space.discrete or now.space.size > ENUMERABLE:
             return False
         if now.plain and len(now.history) < now.space.size:
@@ -251,6 +270,14 @@ class RankSampler(BaseSampler):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, _lock=threading.Lock())
+
+
+def _partly_fixed(study: Study) -> Mapping[str, Any]:
+    """Return the values that Optuna's PartialFixedSampler gives to parameters, if it is one."""
+    if not isinstance(study.sampler, PartialFixedSampler):
+        return {}
+    fixed: Mapping[str, Any] = study.sampler._fixed_params
+    return fixed
 
 
 def _least_often(history: History) -> Archs:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -13,6 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from archrank.integrations.optuna.axes import Axis, present
 from archrank.integrations.optuna.learned import Rule, depths, learn
+from archrank.integrations.optuna.ranges import Memory, Span, depending
 from archrank.integrations.optuna.space import ParameterSpace
 from archrank.integrations.optuna.trials import (
     asked_for,
@@ -26,7 +27,7 @@ from archrank.rows import is_new
 from archrank.spaces.base import Space
 from archrank.spaces.conditions import Condition, existing
 from archrank.spaces.restricted import RestrictedSpace
-from archrank.strategies.history import History, scores_of
+from archrank.strategies.history import History, feasible_first, scores_of, succeeded
 from archrank.strategies.inside import Inside
 from archrank.strategies.region import Region
 from archrank.strategies.shortlist import last_fit
@@ -40,8 +41,8 @@ class Situation:
     Attributes:
         space: of the parameters.
         history: of the trials that lie in it, without those that lack what they should have.
-        plain: whether conditions explain all trials, so that everything in the space may be
-            proposed that is not in the history.
+        plain: whether conditions explain all trials, and no range depends on other parameters, so
+            that everything in the space may be proposed that is not in the history.
         careful: the region without what running trials may turn out to be, too; ``None`` if it is
             known what they are.
     """
@@ -118,10 +119,15 @@ def situation(
 
     rows, has = space.rows(numbers), present(numbers)
     exists = existing(rows, space.conditions)
-    plain = not (whole & (exists != has).any(axis=1)).any()
-    region = Region() if plain else _new(rows[whole], has[whole])
+    explained = not (whole & (exists != has).any(axis=1)).any()
+    told = [] if explained else [_new(rows[whole], has[whole])]
+    if limits := depending(axes, trials, asked, rows):
+        told.append(_within(space, limits))
+    region = _all(told) if told else Region()
     used = whole | ~(exists & ~has).any(axis=1)
-    history = History(space, rows[used], objectives[used], violation[used], region)
+    history = History(
+        space, rows[used], _varying(objectives[used], violation[used]), violation[used], region
+    )
 
     running = np.array([not t.state.is_finished() for t in trials], dtype=bool) & ~whole
     began = present(asked)
@@ -129,10 +135,8 @@ def situation(
     open_ = running & (exists != sure).any(axis=1) & sure.any(axis=1)
     careful = None
     if open_.any():
-        told = whole & (not plain)
-        archs, patterns = np.concatenate([rows[told], rows[open_]]), [has[told], sure[open_]]
-        careful = _new(archs, np.concatenate(patterns))
-    return Situation(space, history, plain, careful)
+        careful = _all([*told, _new(rows[open_], sure[open_])])
+    return Situation(space, history, not told, careful)
 
 
 def _whole(trials: Sequence[FrozenTrial], numbers: Floats) -> Bools:
@@ -144,13 +148,18 @@ def _whole(trials: Sequence[FrozenTrial], numbers: Floats) -> Bools:
     """
     has = present(numbers)
     found = np.array([t.state == TrialState.COMPLETE for t in trials], dtype=bool)
-    for i, trial in enumerate(trials):
-        asked = trial.state in (TrialState.PRUNED, TrialState.FAIL) or (
-            trial.state == TrialState.RUNNING and not proposed(trial)
-        )
-        if asked:
-            alike = (numbers[:, has[i]] == numbers[i, has[i]]).all(axis=1)
-            found[i] = not (alike & (has & ~has[i]).any(axis=1)).any()
+    asked = [
+        t.state in (TrialState.PRUNED, TrialState.FAIL)
+        or (t.state == TrialState.RUNNING and not proposed(t))
+        for t in trials
+    ]
+    doubted = np.flatnonzero(np.array(asked, dtype=bool) & has.any(axis=1))
+    patterns, group = np.unique(has[doubted], axis=0, return_inverse=True)
+    for k, pattern in enumerate(patterns):
+        same = doubted[group.reshape(-1) == k]
+        longer = has[:, pattern].all(axis=1) & has[:, ~pattern].any(axis=1)
+        columns = numbers[:, pattern] + 0.0  # -0.0 becomes 0.0
+        found[same] = is_new(columns[same], columns[longer])
     return found & has.any(axis=1)
 
 
@@ -185,8 +194,34 @@ def _grids(
     return grids
 
 
-def _new(rows: Archs, has: Bools) -> Region:
-    """Return the region of what differs from every trial in a parameter that the trial had.
+def _varying(objectives: Floats, violation: Floats) -> Floats:
+    """Return the objectives that trials differ in, if there are any: ``(n, m) -> (n, k)``."""
+    known = succeeded(objectives, violation)
+    labels = [feasible_first(column, violation[known]) for column in objectives[known].T]
+    varies = [len(one) > 0 and np.ptp(one) > 0 for one in labels]
+    return objectives[:, varies] if any(varies) else objectives
+
+
+Allowed = Callable[[Archs], Bools]
+
+
+def _all(told: Sequence[Allowed]) -> Region:
+    """Return the region of what all of several functions allow."""
+    return Region.of(lambda archs: np.logical_and.reduce([allowed(archs) for allowed in told]))
+
+
+def _within(space: ParameterSpace, limits: Sequence[Span | Memory]) -> Allowed:
+    """Return the function that allows what lies in ranges that depend on other parameters."""
+
+    def allowed(archs: Archs) -> Bools:
+        exists = existing(archs, space.conditions)
+        return np.logical_and.reduce([one.allows(space.grids, archs, exists) for one in limits])
+
+    return allowed
+
+
+def _new(rows: Archs, has: Bools) -> Allowed:
+    """Return the function that allows what differs from every trial in a parameter of the trial.
 
     What agrees with a trial in all of these takes the same way through the objective, so it is the
     same, whatever else it says.
@@ -203,4 +238,4 @@ def _new(rows: Archs, has: Bools) -> Region:
             found &= is_new(archs[:, pattern], rows[group.reshape(-1) == k][:, pattern])
         return found
 
-    return Region.of(allowed)
+    return allowed

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from optuna.distributions import BaseDistribution
 from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
@@ -43,14 +42,6 @@ def ended(trial: FrozenTrial, state: TrialState, values: Sequence[float] | None)
     if state == TrialState.COMPLETE:
         found.values = values
     return found
-
-
-def distributions(trials: Iterable[FrozenTrial]) -> dict[str, BaseDistribution]:
-    """Return the parameters of all trials; of one whose range has changed, the latest range."""
-    found: dict[str, BaseDistribution] = {}
-    for trial in sorted(trials, key=lambda t: t.number):
-        found.update(trial.distributions)
-    return {name: found[name] for name in sorted(found) if not found[name].single()}
 
 
 def settled(trial: FrozenTrial) -> Mapping[str, Any]:
@@ -150,6 +141,7 @@ def violations_of(trials: Sequence[FrozenTrial]) -> Floats:
     """Return how far trials are outside their constraints: ``(n,)``, 0 is feasible.
 
     Each constraint counts by the spread of its values over all trials, so that units do not matter.
+    A trial without a result that has not told them yet counts as the median of those with one.
     """
     given = [_constraints(trial) for trial in trials]
     names = sorted({name for one in given for name in one})
@@ -160,6 +152,10 @@ def violations_of(trials: Sequence[FrozenTrial]) -> Floats:
         spread = float(finite.std()) if len(finite) else 0.0
         excess = np.where(np.isnan(values), spread or 1.0, np.maximum(values, 0.0))
         total += np.minimum(excess / (spread or 1.0), FARTHEST)
+    complete = np.array([t.state == TrialState.COMPLETE for t in trials], dtype=bool)
+    if complete.any():
+        silent = np.array([not one for one in given], dtype=bool)
+        total[silent & ~complete] = np.median(total[complete])
     return total
 
 

@@ -1,0 +1,190 @@
+"""Ranges of parameters over the trials of a study: they may change, or depend on other parameters.
+
+``suggest_int("heads", 1, layers)`` asks for another range in every trial. Such a parameter is
+searched in all its ranges together, and which of its values are within them is learnt as conditions
+are: by the value of another parameter that tells the range in all trials. Where none does, it is
+known where a trial had the same values of all others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
+from optuna.trial import FrozenTrial
+
+from archrank.integrations.optuna.axes import Axis, present
+from archrank.rows import LookUp, row_codes
+from archrank.types import Archs, Bools, Floats
+
+Range = IntDistribution | FloatDistribution
+
+
+def ranges(trials: Iterable[FrozenTrial]) -> dict[str, BaseDistribution]:
+    """Return the parameters of all trials, without those of a single value.
+
+    Of a range that has changed, the latest; of one that has changed back, which depends on other
+    parameters, all of it together.
+    """
+    found = {name: _together(seen) for name, seen in sorted(_seen(trials).items())}
+    return {name: one for name, one in found.items() if not one.single()}
+
+
+def _seen(trials: Iterable[FrozenTrial]) -> dict[str, list[BaseDistribution]]:
+    """Return the ranges that each parameter had, one after the other."""
+    found: dict[str, list[BaseDistribution]] = {}
+    for trial in sorted(trials, key=lambda t: t.number):
+        for name, one in trial.distributions.items():
+            seen = found.setdefault(name, [])
+            if not seen or one != seen[-1]:
+                seen.append(one)
+    return found
+
+
+def _depends(seen: list[BaseDistribution]) -> bool:
+    """Tell whether a range has changed back, so that other parameters decide on it."""
+    return isinstance(seen[-1], Range) and any(one in seen[:k] for k, one in enumerate(seen))
+
+
+def _together(seen: list[BaseDistribution]) -> BaseDistribution:
+    """Return the range of a parameter, of its ranges in the order of trials."""
+    last = seen[-1]
+    if not isinstance(last, Range) or not _depends(seen):
+        return last
+    alike = [one for one in seen if isinstance(one, Range) and _alike(one, last)]
+    low, high = min(one.low for one in alike), max(one.high for one in alike)
+    if isinstance(last, IntDistribution):
+        return IntDistribution(int(low), int(high), log=last.log, step=last.step)
+    return FloatDistribution(low, high, log=last.log, step=last.step)
+
+
+def _alike(one: Range, last: Range) -> bool:
+    """Tell whether two ranges consist of values of the same kind."""
+    if type(one) is not type(last) or (one.log, one.step) != (last.log, last.step):
+        return False
+    if last.step is None:
+        return True
+    off = (one.low - last.low) / last.step
+    return abs(off - round(off)) < 1e-6
+
+
+@dataclass(frozen=True)
+class Span:
+    """The range of a parameter that depends on the value of another.
+
+    Attributes:
+        child: column of the parameter.
+        parent: column of the other one.
+        numbers: ``(k,)`` numbers of the other one in trials, ascending.
+        low: ``(k,)`` the lowest number of the parameter with each of them.
+        high: ``(k,)`` the highest.
+    """
+
+    child: int
+    parent: int
+    numbers: Floats
+    low: Floats
+    high: Floats
+
+    def allows(self, grids: Sequence[Floats], archs: Archs, exists: Bools) -> Bools:
+        """Mark which of ``archs: (n, d)`` have a number that is in the range: ``(n,)``.
+
+        Args:
+            grids: the numbers of each parameter that options stand for.
+            archs: indices of options.
+            exists: ``(n, d)`` which parameters exist.
+        """
+        known = grids[self.parent][archs[:, self.parent]]
+        value = grids[self.child][archs[:, self.child]]
+        at = np.minimum(np.searchsorted(self.numbers, known), len(self.numbers) - 1)
+        unknown = (self.numbers[at] != known) | ~exists[:, self.child]
+        found: Bools = unknown | ((self.low[at] <= value) & (value <= self.high[at]))
+        return found
+
+
+@dataclass(frozen=True)
+class Memory:
+    """The ranges that a parameter had beside the same values of all others.
+
+    Attributes:
+        child: column of the parameter.
+        others: ``(d,)`` marks the others that the trials had.
+        rows: ``(k, d)`` indices of options of the trials.
+        low: ``(k,)`` the lowest number of the parameter in each of them.
+        high: ``(k,)`` the highest.
+    """
+
+    child: int
+    others: Bools
+    rows: Archs
+    low: Floats
+    high: Floats
+
+    def allows(self, grids: Sequence[Floats], archs: Archs, exists: Bools) -> Bools:
+        """Mark which of ``archs: (n, d)`` have a number that is in the range: ``(n,)``."""
+        at = LookUp(row_codes(self.rows[:, self.others])).find(row_codes(archs[:, self.others]))
+        value = grids[self.child][archs[:, self.child]]
+        found: Bools = (at < 0) | ((self.low[at] <= value) & (value <= self.high[at]))
+        return found | ~exists[:, self.child]
+
+
+def depending(
+    axes: Sequence[Axis], trials: Sequence[FrozenTrial], numbers: Floats, rows: Archs
+) -> list[Span | Memory]:
+    """Return what is known of ranges that are not the same in all trials.
+
+    Args:
+        axes: the parameters.
+        trials: ``n`` of them.
+        numbers: ``(n, d)`` what they have asked for, NaN where they have not.
+        rows: ``(n, d)`` the same as indices of options.
+    """
+    has, seen = present(numbers), _seen(trials)
+    found: list[Span | Memory] = []
+    for child, axis in enumerate(axes):
+        if axis.name not in seen or not _depends(seen[axis.name]):
+            continue
+        with_it = np.flatnonzero(has[:, child])[::-1]  # the latest first
+        ends = np.array([_ends(axis, trials[i]) for i in with_it])
+        span = _told(child, axes, numbers[with_it], ends)
+        found += [span] if span else _remembered(child, has[with_it], rows[with_it], ends)
+    return found
+
+
+def _ends(axis: Axis, trial: FrozenTrial) -> tuple[float, float]:
+    """Return the ends of a parameter's range in a trial, as numbers within today's range."""
+    asked: Any = trial.distributions[axis.name]
+    low, high = axis.distribution.low, axis.distribution.high
+    return axis.number(max(asked.low, low)), axis.number(min(asked.high, high))
+
+
+def _told(child: int, axes: Sequence[Axis], numbers: Floats, ends: Floats) -> Span | None:
+    """Return the span by the parameter with the fewest values that tells all ends; or ``None``.
+
+    Args:
+        child: column of the parameter.
+        axes: all parameters.
+        numbers: ``(k, d)`` of the trials that have it.
+        ends: ``(k, 2)`` its lowest and highest number in each of them.
+    """
+    best: Span | None = None
+    for parent, axis in enumerate(axes):
+        if parent == child or axis.fine or not present(numbers[:, parent]).all():
+            continue
+        values, first, group = np.unique(numbers[:, parent], return_index=True, return_inverse=True)
+        if (ends[first][group] == ends).all() and (best is None or len(values) < len(best.numbers)):
+            best = Span(child, parent, values, *ends[first].T)
+    return best
+
+
+def _remembered(child: int, has: Bools, rows: Archs, ends: Floats) -> list[Memory]:
+    """Return the ranges of a parameter beside all others, one for each set of these."""
+    patterns, group = np.unique(has, axis=0, return_inverse=True)
+    found = []
+    for k, pattern in enumerate(patterns):
+        same, others = group.reshape(-1) == k, pattern & (np.arange(has.shape[1]) != child)
+        found.append(Memory(child, others, rows[same], *ends[same].T))
+    return found

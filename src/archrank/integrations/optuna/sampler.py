@@ -51,8 +51,9 @@ class RankSampler(BaseSampler):
 
     * **Parameters**: categorical, integer and float, with steps or on logarithmic scales. All are
       modelled at once, those that exist under conditions only, too: the conditions are learnt from
-      the trials. A parameter that no trial had yet is drawn at random. Of a parameter with more
-      than 256 values, a grid that grows finer around the best values is considered.
+      the trials, and so are ranges that depend on other parameters. A parameter that no trial had
+      yet is drawn at random. Of a parameter with more than 256 values, a grid that grows finer
+      around the best values is considered.
     * **No repetition**: in a discrete space, nothing is proposed that is equivalent to a trial,
       whether complete, pruned, failed or running: conditional parameters that do not exist make no
       difference. After the last configuration, ``when_exhausted`` decides. Workers that ask at the

@@ -198,8 +198,8 @@ def _varying(objectives: Floats, violation: Floats) -> Floats:
     """Return the objectives that trials differ in, if there are any: ``(n, m) -> (n, k)``."""
     known = succeeded(objectives, violation)
     labels = [feasible_first(column, violation[known]) for column in objectives[known].T]
-    varies = [len(one) > 0 and np.ptp(one) > 0 for one in labels]
-    return objectives[:, varies] if any(varies) else objectives
+    varies = [j for j, one in enumerate(labels) if len(one) and np.ptp(one) > 0]
+    return objectives[:, varies] if varies else objectives
 
 
 Allowed = Callable[[Archs], Bools]
@@ -207,7 +207,7 @@ Allowed = Callable[[Archs], Bools]
 
 def _all(told: Sequence[Allowed]) -> Region:
     """Return the region of what all of several functions allow."""
-    return Region.of(lambda archs: np.logical_and.reduce([allowed(archs) for allowed in told]))
+    return Region.of(lambda archs: np.all([allowed(archs) for allowed in told], axis=0))
 
 
 def _within(space: ParameterSpace, limits: Sequence[Span | Memory]) -> Allowed:
@@ -215,7 +215,9 @@ def _within(space: ParameterSpace, limits: Sequence[Span | Memory]) -> Allowed:
 
     def allowed(archs: Archs) -> Bools:
         exists = existing(archs, space.conditions)
-        return np.logical_and.reduce([one.allows(space.grids, archs, exists) for one in limits])
+        each = [one.allows(space.grids, archs, exists) for one in limits]
+        found: Bools = np.all(each, axis=0)
+        return found
 
     return allowed
 

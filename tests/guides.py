@@ -14,11 +14,16 @@ def python_blocks(guide: Path) -> list[str]:
     return re.findall(r"^```python\n(.*?)^```", guide.read_text(encoding="utf-8"), re.M | re.S)
 
 
+def run_block(text: str, names: dict[str, Any], name: str = "a guide") -> None:
+    """Run Python as a file of its own: without the ``from __future__`` of tests."""
+    exec(compile(text, name, "exec", dont_inherit=True), names)
+
+
 def run_as_said(guide: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Run the blocks as one program; a block's comment lines, if any, are what it prints."""
     names: dict[str, Any] = {}
     for number, block in enumerate(python_blocks(guide), 1):
         capsys.readouterr()
-        exec(compile(block, f"{guide.name}, block {number}", "exec"), names)
+        run_block(block, names, f"{guide.name}, block {number}")
         said = re.findall(r"^# (.*)", block, re.M)
         assert not said or capsys.readouterr().out.splitlines() == said

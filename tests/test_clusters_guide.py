@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.guides import python_blocks
+from tests.guides import python_blocks, run_block
 
 GUIDE = Path(__file__).parents[1] / "docs" / "clusters.md"
+FREE_PORTS = '"port": 0, "dashboard_address": ":0"'
 
 
 def test_the_jobs_of_slurm(
@@ -17,7 +18,7 @@ def test_the_jobs_of_slurm(
     """A real scheduler; no job is submitted, since nobody waits for one."""
     jobqueue = pytest.importorskip("dask_jobqueue")
     monkeypatch.chdir(tmp_path)
-    block = python_blocks(GUIDE)[0].replace('"port": 8786', '"port": 0')
+    block = python_blocks(GUIDE)[0].replace('"port": 8786', FREE_PORTS)
     adapted: list[dict[str, int]] = []
     monkeypatch.setattr(
         jobqueue.SLURMCluster, "adapt", lambda cluster, **jobs: adapted.append(jobs)
@@ -27,7 +28,7 @@ def test_the_jobs_of_slurm(
         "input": lambda prompt: scripts.append(names["cluster"].job_script())  # type: ignore[attr-defined]
     }
     try:
-        exec(compile(block, GUIDE.name, "exec"), names)
+        run_block(block, names, GUIDE.name)
     finally:
         if "cluster" in names:
             names["cluster"].close()  # type: ignore[attr-defined]

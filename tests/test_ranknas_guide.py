@@ -17,6 +17,7 @@ from archrank.rankers import GaussianProcess, Linear
 from archrank.spaces import HAT, HATAverages
 from archrank.strategies import PopulationEvolution
 from archrank.tables.published import LAYOUTS
+from tests.guides import run_block
 
 GUIDE = (Path(__file__).parents[1] / "docs" / "ranknas.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", GUIDE, flags=re.DOTALL)
@@ -41,7 +42,7 @@ def test_the_code_runs(folder: Path) -> None:
     whole, small = HAT("wmt"), HAT("small")
     archs = whole.sample(30, rng=np.random.default_rng(1))
     names: dict[str, Any] = {"archs": archs}
-    exec(BLOCKS[0], names)
+    run_block(BLOCKS[0], names)
     assert ar.criteria.kendall_tau(names["scores"], -whole.cost(archs)["macs"]) > 0.3
     archs = small.sample(60, rng=np.random.default_rng(2))
     cost = small.cost(archs)
@@ -49,11 +50,11 @@ def test_the_code_runs(folder: Path) -> None:
     names |= {"losses": -np.log(cost["params"]), "latencies": cost["macs"]}
     names |= {"ranker": GaussianProcess(small), "other": Linear(small)}
     names["evaluator"] = Function(lambda rows: rows.sum(axis=1), ["loss"])
-    exec(BLOCKS[1], names)
+    run_block(BLOCKS[1], names)
     assert "dec_layers" in names["pruning"].kept
     assert names["pruning"].space.size < small.size
     assert names["study"].strategy.after == 200
-    exec(BLOCKS[2], names)
+    run_block(BLOCKS[2], names)
     made = names["Mine"]()
     assert (made.archs, made.search) == (1000, "random")
     assert made.settling.tau == 0.9

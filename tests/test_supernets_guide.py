@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from tests.guides import python_blocks
+from tests.guides import python_blocks, run_block
 
 GUIDE = Path(__file__).parents[1] / "docs" / "supernets.md"
 
@@ -19,7 +19,7 @@ def test_every_block_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert len(blocks) == 5
     names: dict[str, Any] = {}
     for number, block in enumerate(blocks, 1):
-        exec(compile(block, f"{GUIDE.name}, block {number}", "exec"), names)
+        run_block(block, names, f"{GUIDE.name}, block {number}")
     task, best = names["task"], names["scores"]["loss"].argmin()
     x = task.load().valid.x[:64]
     with torch.no_grad():

@@ -10,6 +10,7 @@ import pytest
 
 from archrank.tasks import TASKS
 from archrank.tasks.text import decoding
+from tests.guides import run_block
 from tests.tasks.text.files import parallel, text
 
 GUIDE = (Path(__file__).parents[1] / "docs" / "text.md").read_text(encoding="utf-8")
@@ -27,7 +28,7 @@ def test_the_code_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(BLOCKS) == 3
     shapes = []
     for block in BLOCKS:
-        exec(block, names)
+        run_block(block, names)
         shapes.append(names["task"].input_shape)
     assert shapes == [(2, 7), (512,), (512,)]
     assert names["written"] is written

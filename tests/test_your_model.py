@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from archrank.cli.main import main
-from tests.guides import python_blocks
+from tests.guides import python_blocks, run_block
 
 GUIDE = Path(__file__).parents[1] / "docs" / "your_model.md"
 TEXT = GUIDE.read_text(encoding="utf-8")
@@ -34,7 +34,7 @@ def test_from_a_table_to_an_exported_network(
         encoding="utf-8",
     )
     names: dict[str, Any] = {"__name__": "guide"}
-    exec(compile(mine, "mine.py", "exec"), names)
+    run_block(mine, names, "mine.py")
     assert_enough(names["space"].size, TEXT)
     lines = re.findall(r"^archrank .*", TEXT, re.M)
     commands = [line.split()[1] for line in lines]
@@ -50,8 +50,8 @@ def test_from_a_table_to_an_exported_network(
 
     names = {"__name__": "guide"}
     quick = Path("mine.py").read_text(encoding="utf-8")
-    exec(compile(quick, "mine.py", "exec"), names)
-    exec(compile(program.replace("ms<=1", "ms<=50"), GUIDE.name, "exec"), names)
+    run_block(quick, names, "mine.py")
+    run_block(program.replace("ms<=1", "ms<=50"), names, GUIDE.name)
     price = float(capsys.readouterr().out.splitlines()[-1].strip("[]"))
     assert 0 < price < 400_000
 
@@ -67,7 +67,7 @@ def test_the_readme_opens_with_a_file_that_works(
     readme = GUIDE.parents[1] / "README.md"
     mine = python_blocks(readme)[0]
     names: dict[str, Any] = {"__name__": "mine"}
-    exec(compile(mine, "mine.py", "exec"), names)
+    run_block(mine, names, "mine.py")
     networks = names["space"].networks(names["task"])
     archs = names["space"].enumerate()
     assert_enough(len(archs), readme.read_text(encoding="utf-8"))

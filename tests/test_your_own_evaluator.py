@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.guides import python_blocks
+from tests.guides import python_blocks, run_block
 
 GUIDE = Path(__file__).parents[1] / "docs" / "your_own_evaluator.md"
 
@@ -25,7 +25,7 @@ def test_every_block_runs(
     monkeypatch.setitem(sys.modules, guide.__name__, guide)  # so that what it defines pickles
     names: dict[str, Any] = vars(guide)
     for number, block in enumerate(blocks, 1):
-        exec(compile(block, f"{GUIDE.name}, block {number}", "exec"), names)
+        run_block(block, names, f"{GUIDE.name}, block {number}")
     assert names["study"].best.values == {"quality": 48.0, "energy_mj": 256.0}
     printed = capsys.readouterr().out.splitlines()[-2:]
     said = re.findall(r"# (.*)", blocks[-2])

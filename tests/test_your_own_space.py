@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tests.guides import python_blocks
+from tests.guides import python_blocks, run_block
 
 GUIDE = Path(__file__).parents[1] / "docs" / "your_own_space.md"
 
@@ -15,7 +15,7 @@ def test_every_block_runs() -> None:
     assert len(blocks) == 15
     names: dict[str, Any] = {"__name__": "guide"}
     for number, block in enumerate(blocks, 1):
-        exec(compile(block, f"{GUIDE.name}, block {number}", "exec"), names)
+        run_block(block, names, f"{GUIDE.name}, block {number}")
     task = names["ar"].tasks.digits()
     widths = names["widths"]
     archs = widths.enumerate()

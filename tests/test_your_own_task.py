@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from archrank.evaluators import Training
-from tests.guides import python_blocks
+from tests.guides import python_blocks, run_block
 
 GUIDE = Path(__file__).parents[1] / "docs" / "your_own_task.md"
 
@@ -21,7 +21,7 @@ def test_every_block_runs(
     assert len(blocks) == 7
     names: dict[str, Any] = {"__name__": "guide"}
     for number, block in enumerate(blocks, 1):
-        exec(compile(block, f"{GUIDE.name}, block {number}", "exec"), names)
+        run_block(block, names, f"{GUIDE.name}, block {number}")
     sizes, config, features, rent, animals, shape, reviews, error = (
         capsys.readouterr().out.splitlines()
     )

@@ -17,6 +17,7 @@ from archrank.evaluators.base import Evaluations, Evaluator
 from archrank.evaluators.repeated import mean_and_spread, seeds_of, with_spread
 from archrank.identity import function_name, json_value
 from archrank.metrics import Metric, read_metrics
+from archrank.signatures import signature
 from archrank.types import Archs
 
 if TYPE_CHECKING:
@@ -223,6 +224,6 @@ def takes_any(function: Callable[..., Any]) -> bool:
 
 def _parameters(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
     try:
-        return inspect.signature(function).parameters
+        return signature(function).parameters
     except (TypeError, ValueError):  # some of Python's own say nothing
         return {}

@@ -12,6 +12,7 @@ from archrank.checks import quoted
 from archrank.data import data_folder
 from archrank.errors import FAILURES, ArchrankError, describe
 from archrank.registry import Registry
+from archrank.signatures import signature
 from archrank.spaces import SPACES
 from archrank.tasks import TASKS
 
@@ -65,7 +66,7 @@ def instance_of(registry: Registry, name: str, kind: type[Any], **offered: Any) 
     if callable(found) and not isinstance(found, kind):
         takes = parameters(found, kind)
         if isfunction(found) and (lacking := _needed(found) - set(offered)):
-            listed = ", ".join(n for n in inspect.signature(found).parameters if n in lacking)
+            listed = ", ".join(n for n in signature(found).parameters if n in lacking)
             raise ArchrankError(
                 f"{registry.kind} {name!r} is a function that takes {listed}, {expected}"
             )
@@ -88,7 +89,7 @@ def instance_of(registry: Registry, name: str, kind: type[Any], **offered: Any) 
 
 def _needed(function: Callable[..., Any]) -> set[str]:
     """Return the parameters that a function cannot be called without."""
-    values = inspect.signature(function).parameters.values()
+    values = signature(function).parameters.values()
     varied = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     return {p.name for p in values if p.default is p.empty and p.kind not in varied}
 
@@ -106,6 +107,6 @@ def parameters(found: Any, kind: type[Any]) -> frozenset[str]:
     if not callable(found) or isinstance(found, kind):
         return frozenset()
     try:
-        return frozenset(inspect.signature(found).parameters)
+        return frozenset(signature(found).parameters)
     except (TypeError, ValueError):  # some of Python's own say nothing
         return frozenset()

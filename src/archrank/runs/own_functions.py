@@ -12,6 +12,7 @@ from archrank.errors import EvaluationError, SettingsError
 from archrank.evaluators import Evaluator, Function, Metric, Training
 from archrank.evaluators.function import name_of, taken
 from archrank.runs.settings import SearchSettings
+from archrank.signatures import signature
 
 if TYPE_CHECKING:
     from archrank.tasks.base import Task
@@ -37,7 +38,7 @@ def kind_of(found: Any) -> Kind | None:
     if isinstance(found, Evaluator | type) or not callable(found):
         return None
     try:
-        parameters = inspect.signature(found).parameters
+        parameters = signature(found).parameters
     except (TypeError, ValueError):
         raise SettingsError(
             f"function {name_of(found)!r} does not say what it takes; write one of your own that "
@@ -163,7 +164,7 @@ class TrainingOptions:
 
     def _is_meant(self, fn: Callable[..., Any], name: str, value: Any) -> bool:
         """Tell whether to fill in a parameter: it was typed, or the function has no default."""
-        default = inspect.signature(fn).parameters[name].default
+        default = signature(fn).parameters[name].default
         return name in self.ignored or (default is inspect.Parameter.empty and value is not None)
 
     def _take(self, keys: Any) -> None:

@@ -12,6 +12,7 @@ import optuna
 import pytest
 
 from archrank.integrations.optuna import RankSampler
+from tests.guides import run_block
 
 ROOT = Path(__file__).parents[3] / "package"
 FOLDER = ROOT / "samplers" / "rank_sampler"
@@ -80,7 +81,7 @@ def test_the_example_of_its_page(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(optunahub, "load_module", lambda package: module)
     (code,) = re.findall(r"```python\n(.+?)```", (FOLDER / "README.md").read_text(), re.DOTALL)
     names: dict[str, object] = {}
-    exec(code.replace("n_trials=50", "n_trials=6"), names)
+    run_block(code.replace("n_trials=50", "n_trials=6"), names)
     study = names["study"]
     assert isinstance(study, optuna.Study)
     assert len(study.trials) == 6

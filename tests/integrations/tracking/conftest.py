@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 import archrank as ar
 from archrank.integrations.tracking import MLflow, TensorBoard, Tracker, WandB
 from archrank.spaces import CustomSpace
+from tests.integrations.tracking.mlflow_server import Server
 from tests.integrations.tracking.read_back import (
     Points,
     mlflow_points,
@@ -61,12 +62,14 @@ class Bench:
     Args:
         kind: its name.
         folder: of the test.
+        server: that MLflow writes to; a file in the folder if ``None``.
     """
 
-    def __init__(self, kind: str, folder: Path) -> None:
+    def __init__(self, kind: str, folder: Path, server: Server | None = None) -> None:
         self.kind = kind
         self.folder = folder
-        self.uri = f"sqlite:///{folder}/tracked.db"
+        self.server = server
+        self.uri = f"sqlite:///{folder}/tracked.db" if server is None else server.uri
 
     def make(self) -> Tracker:
         """Make a tracker, as a new process would."""
@@ -77,6 +80,9 @@ class Bench:
     def points(self) -> Points:
         """Return all that was written, of one run."""
         run = self.folder / "a run"
+        if self.server is not None:
+            (number,) = self.server.runs
+            return self.server.points(number)
         if self.kind == "mlflow":
             (points,) = mlflow_points(self.uri).values()
             return points
@@ -103,10 +109,21 @@ def store(tmp_path: Path, empty_store: Path) -> str:
     return f"sqlite:///{tmp_path}/tracked.db"
 
 
-@pytest.fixture(params=["tensorboard", "wandb", "mlflow"])
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """A stand-in for MLflow's server; requests that fail are not repeated."""
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    made = Server()
+    yield made
+    made.close()
+
+
+@pytest.fixture(params=["tensorboard", "wandb", "mlflow", "mlflow of a server"])
 def bench(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     monkeypatch.setenv("WANDB_MODE", "offline")
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     if request.param == "mlflow":
         request.getfixturevalue("store")
-    return Bench(request.param, tmp_path)
+    there = request.param == "mlflow of a server"
+    server = request.getfixturevalue("server") if there else None
+    return Bench(request.param.partition(" ")[0], tmp_path, server)

@@ -6,15 +6,18 @@ import logging
 import os
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archrank.errors import MissingExtraError
+from archrank.errors import MissingExtraError, StorageError
 from archrank.files import file_name
 from archrank.integrations.tracking.base import ROUND, SLOT, Evaluated, Tracker, Written
+from archrank.study.address import HIDDEN
 
 if TYPE_CHECKING:
+    from mlflow.entities import Run
     from mlflow.tracking import MlflowClient
 
     from archrank.study.study import Study
@@ -22,9 +25,14 @@ if TYPE_CHECKING:
 EXPERIMENT = "archrank"
 LONGEST = 500  # characters of a parameter, of old servers
 PARAMETERS, METRICS = 100, 1000  # in one request, as servers limit them; the last is the place
-PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "10", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2"}
-"""Environment of MLflow for this process, unless it says otherwise: its own would keep a search
-waiting for an hour where a server is gone."""
+ENVIRONMENT = {
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_RESPECT_RETRY_AFTER_HEADER": "false",  # a busy server may ask for an hour
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # what is printed is the user's
+}
+"""Environment of MLflow for this process, unless it says otherwise: by MLflow's own settings a
+search would wait for an hour where a server is gone."""
 
 
 class MLflow(Tracker):
@@ -55,7 +63,7 @@ class MLflow(Tracker):
         run: Path | None = None,
     ) -> None:
         super().__init__(settings, run)
-        for key, value in PATIENCE.items():
+        for key, value in ENVIRONMENT.items():
             os.environ.setdefault(key, value)
         try:
             from mlflow.tracking import MlflowClient  # noqa: F401
@@ -64,7 +72,7 @@ class MLflow(Tracker):
         self.uri = uri
         self.experiment = experiment or os.environ.get("MLFLOW_EXPERIMENT_NAME") or EXPERIMENT
         self._client: MlflowClient | None = None
-        self._run = ""
+        self._store, self._run = "", ""
 
     def _open(self, study: Study) -> Written:
         import mlflow
@@ -73,30 +81,51 @@ class MLflow(Tracker):
         logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
         known = self.noted()
         told = self.uri or _told_uri()
-        uri = told or str(known.get("uri") or mlflow.get_tracking_uri())
-        self._client = client = MlflowClient(uri)
-        if _exists(client, str(known.get("run", ""))):
-            self._run = str(known["run"])
-            client.update_run(self._run, status="RUNNING")
-            rounds, slots = (
-                {m.step: int(m.value) for m in client.get_metric_history(self._run, name)}
-                for name in (ROUND, SLOT)
-            )
-            places = frozenset((rounds[step], slots[step]) for step in slots)
-            return Written(max(slots, default=0), places)
-        found = client.get_experiment_by_name(self.experiment)
-        number = client.create_experiment(self.experiment) if found is None else found.experiment_id
-        made = client.create_run(number, run_name=self.run_name(study))
-        self._run = made.info.run_id
-        self._log_parameters(client, study)
-        self.note(run=self._run, uri=None if told else uri)  # one that was told may have a password
-        return Written()
+        self._store = told or str(known.get("uri") or mlflow.get_tracking_uri())
+        with self._password_hidden():
+            self._client = client = MlflowClient(self._store)
+            run = _active(client, str(known.get("run", "")))
+            if run is None:
+                run = client.create_run(self._experiment(client), run_name=self.run_name(study))
+                # an address that was told may have a password
+                self.note(run=run.info.run_id, uri=None if told else self._store)
+            else:
+                client.update_run(run.info.run_id, status="RUNNING")
+            self._run = run.info.run_id
+            self._log_parameters(client, study, known=run.data.params)
+            return self._written(client)
 
-    def _log_parameters(self, client: MlflowClient, study: Study) -> None:
+    def _experiment(self, client: MlflowClient) -> str:
+        """Return the number of the experiment, which is made where it is missing."""
+        from mlflow.exceptions import MlflowException
+
+        found = client.get_experiment_by_name(self.experiment)
+        if found is not None:
+            return str(found.experiment_id)
+        try:
+            return str(client.create_experiment(self.experiment))
+        except MlflowException as error:
+            found = client.get_experiment_by_name(self.experiment)  # another process was faster
+            if found is None or error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+            return str(found.experiment_id)
+
+    def _written(self, client: MlflowClient) -> Written:
+        rounds, slots = (
+            {m.step: int(m.value) for m in client.get_metric_history(self._run, name)}
+            for name in (ROUND, SLOT)
+        )
+        return Written(max(slots, default=0), frozenset((rounds[s], slots[s]) for s in slots))
+
+    def _log_parameters(
+        self, client: MlflowClient, study: Study, *, known: Mapping[str, str]
+    ) -> None:
         from mlflow.entities import Param
 
         parameters = [
-            Param(_key(key), str(value)[:LONGEST]) for key, value in self.parameters(study).items()
+            Param(_key(name), str(value)[:LONGEST])
+            for name, value in self.parameters(study).items()
+            if _key(name) not in known  # MLflow refuses another value of a known one
         ]
         for i in range(0, len(parameters), PARAMETERS):
             client.log_batch(self._run, params=parameters[i : i + PARAMETERS])
@@ -107,16 +136,35 @@ class MLflow(Tracker):
         assert self._client is not None
         now, step = int(1000 * time.time()), evaluated.step
         metrics = [Metric(_key(name), v, now, step) for name, v in evaluated.values.items()]
-        for i in range(0, len(metrics), METRICS):
-            self._client.log_batch(self._run, metrics=metrics[i : i + METRICS])
+        with self._password_hidden():
+            for i in range(0, len(metrics), METRICS):
+                self._client.log_batch(self._run, metrics=metrics[i : i + METRICS])
 
     def _close(self, study: Study) -> None:
         if self._client is None:
             return
-        if study.results.feasible.any():
-            self._client.set_tag(self._run, "best_architecture", study.results.recommended.string)
-        self._client.set_terminated(self._run)
+        with self._password_hidden():
+            if study.results.feasible.any():
+                best = study.results.recommended.string
+                self._client.set_tag(self._run, "best_architecture", best)
+            self._client.set_terminated(self._run)
         self._client = None
+
+    @contextmanager
+    def _password_hidden(self) -> Iterator[None]:
+        """Raise errors of MLflow with the address of the store, but without its password.
+
+        Raises:
+            StorageError: MLflow failed.
+        """
+        from mlflow.exceptions import MlflowException
+
+        try:
+            yield
+        except MlflowException as error:
+            login = self._store.partition("://")[2].rpartition("@")[0]
+            text = f"{self._store}: {error}"
+            raise StorageError(text.replace(login, HIDDEN) if login else text) from None
 
 
 def _told_uri() -> str | None:
@@ -127,17 +175,19 @@ def _told_uri() -> str | None:
     return str(mlflow.get_tracking_uri()) if is_told() else None
 
 
-def _exists(client: MlflowClient, run: str) -> bool:
+def _active(client: MlflowClient, run: str) -> Run | None:
+    """Return a run, unless there is none of this number or it was deleted."""
     from mlflow.exceptions import MlflowException
 
     if not run:
-        return False
+        return None
     try:
-        return bool(client.get_run(run).info.lifecycle_stage == "active")
+        found = client.get_run(run)
     except MlflowException as error:
         if error.error_code == "RESOURCE_DOES_NOT_EXIST":
-            return False
+            return None
         raise
+    return found if found.info.lifecycle_stage == "active" else None
 
 
 def _key(name: str) -> str:

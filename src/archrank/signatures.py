@@ -11,12 +11,11 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+_UNKNOWN_NAMES: dict[str, Any] = {}
 if sys.version_info >= (3, 14):
     from annotationlib import Format
 
-    _UNKNOWN_NAMES: dict[str, Any] = {"annotation_format": Format.FORWARDREF}
-else:
-    _UNKNOWN_NAMES = {}
+    _UNKNOWN_NAMES["annotation_format"] = Format.FORWARDREF
 
 
 def signature(function: Callable[..., Any]) -> inspect.Signature:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
+import re
 import signal
 import subprocess
 import sys
@@ -13,8 +15,9 @@ import pytest
 
 from archrank.cli.options import parse
 from archrank.cli.tables_import import TablesImport
-from archrank.errors import StorageError, TableError, UnknownNameError
+from archrank.errors import SettingsError, StorageError, TableError, UnknownNameError
 from tests.tables.importers import files
+from tests.tables.importers.test_hw_nas_bench_blocks import content
 
 
 @pytest.fixture
@@ -55,6 +58,25 @@ def test_remarks(nats: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path.write_text(json.dumps([files.nds_job(0), files.nds_job(0)]))
     assert call("nds", path, "--partial") == 0
     assert "note: 2 jobs are 1 different networks" in capsys.readouterr().err
+
+
+def test_costs_of_blocks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("hw.pickle").write_bytes(pickle.dumps(content()))
+    assert call("hw-nas-bench", "hw.pickle", "--space", "fbnet_wide", "--json") == 0
+    out, err = capsys.readouterr()
+    told = json.loads(out)
+    assert (told["out"], told["rows"]) == ("hw-fbnet_wide.parquet", 202)
+    assert told["what"] == "options of blocks"
+    assert len(told["remarks"]) == 8  # made-up costs
+    assert call("hw-nas-bench", "hw.pickle", "--space", "fbnet_wide", "--force") == 0
+    out, err = capsys.readouterr()
+    assert re.search(r"^options of blocks +202$", out, flags=re.MULTILINE)
+    assert err.count("is this the official file?") == 8
+    with pytest.raises(SettingsError, match="--space fbnet: the space follows from the file"):
+        call("nats-bench", "hw.pickle", "--space", "fbnet")
 
 
 def test_refused(nats: Path) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from archrank.evaluators import BlockCosts
 from archrank.spaces import HATAverages, NASBench201
 from archrank.tables import load_table
 from archrank.tables.importers.convert import import_table
@@ -43,6 +45,12 @@ def official(kind: str, name: str, content: bytes | None = None, **options: obje
     if content is not None:
         Path(name).write_bytes(content)
     return import_table(kind, name, **options)  # type: ignore[arg-type]
+
+
+def costs(*lines: str, name: str = "costs.csv") -> object:
+    """Read costs of blocks of NAS-Bench-201 from a file of these lines."""
+    Path(name).write_text("".join(f"{line}\n" for line in lines))
+    return BlockCosts(name).bind(SPACE)
 
 
 def existing() -> object:
@@ -104,6 +112,28 @@ MISTAKES: Cases = {
     ),
     "official file that is no PyTorch file": lambda: official("nasbench201", "nb201.pth", b"x"),
     "official file that is no pickle": lambda: official("nats_bench", "nats.pickle.pbz2", b"x"),
+    "official file of HW-NAS-Bench that is something else": lambda: official(
+        "hw_nas_bench", "HW-NAS-Bench-v1_0.pickle", pickle.dumps([1])
+    ),
+    "blocks of a space that an official file lacks": lambda: official(
+        "hw_nas_bench", "HW-NAS-Bench-v1_0.pickle", b"", space="fbnet"
+    ),
+    "blocks of a space in a file without blocks": lambda: official(
+        "nds", "ENAS.json", b"[]", space="fbnet_cifar"
+    ),
+    "blocks that are not all there": lambda: official(
+        "hw_nas_bench",
+        "HW-NAS-Bench-v1_0.pickle",
+        pickle.dumps({"fbnet": {"fpga_latency": {}}}),
+        space="fbnet_cifar",
+        partial=True,
+    ),
+    "costs of blocks without options": lambda: costs("decision,ms", "0->1,1"),
+    "costs of some blocks": lambda: costs("decision,option,ms", "0->1,none,1"),
+    "costs of a decision that does not exist": lambda: costs("decision,option,ms", "s1b1,skip,1"),
+    "costs of an option that does not exist": lambda: costs("decision,option,ms", "0->1,skip,1"),
+    "costs of another space": lambda: costs("decision,option,ms,space", "0->1,none,1,fbnet"),
+    "costs of blocks in a pickle": lambda: costs("", name="costs.pickle"),
     "latencies of several devices": lambda: latencies(),
     "device that a table lacks": lambda: latencies(hardware="cpu_xeon"),
     "no row with all of the values": lambda: latencies(hardware="cpu", latency_mean_decoder="1"),

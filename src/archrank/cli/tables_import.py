@@ -28,8 +28,11 @@ class TablesImport:
     """Path of the official file or folder."""
     out: Annotated[Path | None, "FILE"] = None
     """File of the table, *.parquet (default: named after the official file)."""
+    space: Annotated[str | None, "NAME"] = None
+    """Import costs of the single blocks of this space, of hw-nas-bench: fbnet_cifar (its networks
+    for CIFAR-100) or fbnet_wide (ImageNet), for archrank search --block-costs."""
     partial: bool = False
-    """Accept a number of architectures that differs from the published one."""
+    """Accept less than was published, or another number of architectures."""
     force: bool = False
     """Replace an existing table."""
     workers: int = 1
@@ -49,6 +52,7 @@ class TablesImport:
                     self.kind,
                     self.path,
                     self.out,
+                    space=self.space,
                     partial=self.partial,
                     force=self.force,
                     progress=counting.progress,
@@ -66,7 +70,7 @@ class TablesImport:
             [
                 ("table", str(summary.out)),
                 ("space", summary.space),
-                ("architectures", str(summary.rows)),
+                (summary.what, str(summary.rows)),
                 ("size", f"{summary.bytes / 1e6:.2f} MB"),
                 ("metrics", " ".join(summary.columns)),
             ]

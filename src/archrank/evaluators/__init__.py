@@ -15,6 +15,7 @@ from archrank.metrics import Metric as Metric
 from archrank.registry import Registry
 
 if TYPE_CHECKING:
+    from archrank.evaluators.block_costs import BlockCosts as BlockCosts
     from archrank.evaluators.combined import Combined as Combined
     from archrank.evaluators.command_latency import CommandLatency as CommandLatency
     from archrank.evaluators.cost import Cost as Cost
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 EVALUATORS = Registry(
     "evaluator",
     {
+        "block_costs": "archrank.evaluators:BlockCosts",
         "combined": "archrank.evaluators:Combined",
         "command_latency": "archrank.evaluators:CommandLatency",
         "cost": "archrank.evaluators:Cost",
@@ -47,6 +49,7 @@ EVALUATORS = Registry(
 )
 
 _HOMES = {
+    "BlockCosts": "block_costs",
     "Combined": "combined",
     "CommandLatency": "command_latency",
     "Cost": "cost",

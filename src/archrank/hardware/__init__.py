@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from archrank.hardware.latency import Timing as Timing
     from archrank.hardware.latency import measure_latency as measure_latency
     from archrank.hardware.latency import measure_parts as measure_parts
+    from archrank.hardware.look_up import block_latency as block_latency
     from archrank.hardware.look_up import pixel1_latency as pixel1_latency
     from archrank.hardware.protocol import LatencyProtocol as LatencyProtocol
     from archrank.hardware.workloads import Part as Part
@@ -22,6 +23,7 @@ _HOMES = {
     "Part": "workloads",
     "Timing": "latency",
     "measure_latency": "latency",
+    "block_latency": "look_up",
     "measure_parts": "latency",
     "pixel1_latency": "look_up",
     "workload": "workloads",

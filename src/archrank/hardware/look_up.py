@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from archrank.data import VARIABLE, data_folder
-from archrank.errors import TableError
+from archrank.errors import TableError, UnknownNameError
 from archrank.spaces.base import Space
 from archrank.spaces.samplers.latency import LinearLatency
+from archrank.tables.block_costs import read_block_costs
 from archrank.tables.files import numeric_column, read_raw
 
 PIXEL1_FILE = "tunas_proxylessnas_pixel1_latency.csv"
@@ -55,3 +56,22 @@ def pixel1_latency(space: Space, path: str | Path | None = None) -> LinearLatenc
         raise TableError(f"{path}: no latency of operation {absent[1]!r} of block {absent[0]}")
     weights = [np.array([table[c.name, str(op)] for op in c.options]) for c in space.choices]
     return LinearLatency(space, weights, PIXEL1_BIAS_MS + table[PIXEL1_FIRST])
+
+
+def block_latency(space: Space, path: str | Path, column: str) -> LinearLatency:
+    """Read a latency that adds up over blocks, such as one of HW-NAS-Bench's for FBNet.
+
+    Args:
+        space: of the blocks.
+        path: a file of costs of blocks, see :mod:`archrank.tables.block_costs`.
+        column: name of the cost, such as ``pixel3_latency_ms``.
+
+    Raises:
+        TableError: the file is damaged, or not of the space.
+        UnknownNameError: it has no such column.
+    """
+    costs = read_block_costs(path, space)
+    if column not in costs.names:
+        raise UnknownNameError("cost", column, costs.names, f"File: {path}")
+    constant = float(costs.constants[costs.names.index(column)])
+    return LinearLatency(space, costs.weights(column), constant)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from archrank.checks import whole
 from archrank.errors import ArchrankError, SettingsError, UnknownNameError
-from archrank.evaluators import EVALUATORS, Combined, Evaluator, Metric, Told, Training
+from archrank.evaluators import EVALUATORS, BlockCosts, Combined, Evaluator, Metric, Told, Training
 from archrank.metrics import find_metric, split_direction
 from archrank.runs.named import instance_of, make_task, parameters
 from archrank.runs.own_functions import TrainingOptions, kind_of
@@ -32,6 +32,7 @@ TOLD = "told"
 """Evaluator of a search whose evaluations are made elsewhere: archrank ask, archrank tell."""
 
 ELSEWHERE = {
+    "block_costs": "name the file: --block-costs FILE",
     "command_latency": "name the command: --latency-command './bench.sh {onnx}'",
     "combined": "repeat --evaluate to combine several evaluators",
     "function": "name your own function: --evaluate path/to/file.py:function",
@@ -149,6 +150,8 @@ class _Composer:
         if self.latencies is not None:
             ordered = [*ordered, self.latencies[0]]
         ordered += self.timed("latency" in names)
+        if settings.block_costs is not None:
+            ordered.append(BlockCosts(settings.block_costs))
         combined = ordered[0] if len(ordered) == 1 else Combined(*ordered)
         added = self.missing(combined)
         extra = [self.make(name) for name in dict.fromkeys(added.values())]

@@ -41,6 +41,9 @@ class SearchSettings:
     where it says onnx in braces, and prints milliseconds."""
     latency_batch: int = 1
     """Inputs per run of these measurements."""
+    block_costs: Annotated[Path | None, "FILE"] = None
+    """Costs of single blocks that add up to those of a network: a CSV or Parquet file of decision,
+    option and a number per cost, as archrank tables import hw-nas-bench --space writes it."""
     evaluate: Annotated[tuple[str, ...], "NAME"] = ()
     """Evaluators, combined if several; a function of yours as file.py:name (default: training, or
     the table)."""

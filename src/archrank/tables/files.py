@@ -31,8 +31,9 @@ IDENTIFIERS = frozenset(  # columns that name or describe architectures and are 
     )
 )
 OTHERS = frozenset(  # endings of files of other programs
-    (".xlsx", ".xls", ".ods", ".json", ".jsonl", ".feather", ".arrow", ".h5", ".pkl", ".pt", ".npz")
+    (".xlsx", ".xls", ".ods", ".json", ".jsonl", ".feather", ".arrow", ".h5", ".npy", ".npz")
 )
+PICKLES = frozenset((".pkl", ".pickle", ".pbz2", ".pt", ".pth", ".tfrecord"))  # of benchmarks
 _CODE = re.compile(r"0\d+")  # such as "012": an identifier, not the number twelve
 
 
@@ -120,7 +121,12 @@ def read_columns(path: str) -> RawTable:
             f"{path} is a folder; name a CSV or Parquet file. Of a Parquet file in parts, make "
             "one: pandas.read_parquet(FOLDER).to_parquet(FILE)"
         )
-    if (ending := Path(path).suffix.lower()) in OTHERS:
+    if (ending := Path(path).suffix.lower()) in PICKLES:
+        raise TableError(
+            f"{path}: {ending} files are not read as tables; make a table of an official file of a "
+            "benchmark by archrank tables import KIND PATH, and of your own save CSV or Parquet"
+        )
+    if ending in OTHERS:
         raise TableError(f"{path}: {ending} files are not read; save the table as CSV or Parquet")
     if path.endswith((".parquet", ".pq")):
         names, numbers, texts, others, n, about = read_parquet(path)

@@ -32,11 +32,24 @@ def write_table(
     coarse: Collection[str] = (),
     single: Collection[str] = (),
 ) -> Path:
-    """Write ``arch`` and ``columns`` as Parquet, whole or not at all.
+    """Write ``arch`` and ``columns`` as Parquet, whole or not at all; see :func:`write_columns`."""
+    return write_columns(path, {"arch": archs}, columns, about=about, coarse=coarse, single=single)
+
+
+def write_columns(
+    path: Path,
+    text: Mapping[str, Sequence[str]],
+    columns: Mapping[str, NDArray[Any]],
+    *,
+    about: Mapping[str, Any] | None = None,
+    coarse: Collection[str] = (),
+    single: Collection[str] = (),
+) -> Path:
+    """Write columns of text and of numbers as Parquet, whole or not at all.
 
     Args:
         path: a ``.parquet`` file; replaced if it exists. Missing folders are made.
-        archs: ``n`` architecture strings.
+        text: ``n`` strings each, such as architectures.
         columns: numbers, ``(n,)`` each; whole ones are stored as integers, others as float32 if
             they are no other numbers then, else as float64.
         about: what the table is, JSON values; :func:`~archrank.tables.files.read_raw` gives it
@@ -58,7 +71,8 @@ def write_table(
         name: _stored(np.asarray(values, dtype=np.float64), name in coarse, name in single)
         for name, values in columns.items()
     }
-    table = pa.table({"arch": pa.array(archs, pa.string()), **stored})
+    words = {name: pa.array(cells, pa.string()) for name, cells in text.items()}
+    table = pa.table({**words, **stored})
     if about is not None:
         table = table.replace_schema_metadata({ABOUT: json.dumps(about)})
     split = [name for name in coarse if stored[name].dtype == np.float32]

@@ -6,12 +6,20 @@ Unlike the rest of ``tables/``, importers depend on ``spaces/``, because they wr
 strings of their spaces; no other module of ``tables/`` imports them.
 """
 
-from archrank.tables.importers.base import IMPORTERS, Imported, Importer, Optimum, Published
+from archrank.tables.importers.base import (
+    IMPORTERS,
+    Imported,
+    ImportedCosts,
+    Importer,
+    Optimum,
+    Published,
+)
 from archrank.tables.importers.convert import Summary, import_table
 
 __all__ = [
     "IMPORTERS",
     "Imported",
+    "ImportedCosts",
     "Importer",
     "Optimum",
     "Published",

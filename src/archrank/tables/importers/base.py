@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from numpy.typing import NDArray
 
-from archrank.errors import TableError
+from archrank.errors import SettingsError, TableError
 from archrank.registry import Registry
-from archrank.types import Archs, ProgressCallback
+from archrank.types import Archs, Floats, ProgressCallback
 
 if TYPE_CHECKING:
     from archrank.spaces.base import Space
@@ -106,6 +106,23 @@ class Imported:
     remarks: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, eq=False)
+class ImportedCosts:
+    """Costs of single blocks in an official file; see :mod:`archrank.tables.block_costs`.
+
+    Attributes:
+        space: Name of the space of the blocks.
+        rows: Decision and option of each row.
+        columns: Costs by name, one per row.
+        remarks: Sentences about this file that the user should read.
+    """
+
+    space: str
+    rows: list[tuple[str, str]]
+    columns: Mapping[str, Floats]
+    remarks: tuple[str, ...] = ()
+
+
 class Importer(ABC):
     """Base class of importers: read one kind of official benchmark file.
 
@@ -135,3 +152,21 @@ class Importer(ABC):
         Raises:
             TableError: The file is damaged, truncated, or of another kind; names the place.
         """
+
+    def read_blocks(self, path: Path, space: str, *, partial: bool) -> ImportedCosts:
+        """Read the costs of the single blocks of a space; by default there are none.
+
+        Args:
+            path: An existing file or folder.
+            space: Name of the space.
+            partial: Accept that some of the published costs are missing.
+
+        Raises:
+            SettingsError: Files of this kind have no costs of blocks.
+            UnknownNameError: They have none of that space's blocks.
+            TableError: The file is damaged, truncated, or of another kind; names the place.
+        """
+        raise SettingsError(
+            f"--space {space}: the space follows from the file ({self.expects}); leave it out. "
+            "Of hw-nas-bench it asks for costs of single blocks"
+        )

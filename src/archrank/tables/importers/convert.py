@@ -12,7 +12,14 @@ import numpy as np
 from archrank.errors import StorageError, TableError
 from archrank.files import file_name
 from archrank.rows import group_rows
-from archrank.tables.importers.base import IMPORTERS, Imported, Importer, Optimum
+from archrank.tables.block_costs import write_block_costs
+from archrank.tables.importers.base import (
+    IMPORTERS,
+    Imported,
+    ImportedCosts,
+    Importer,
+    Optimum,
+)
 from archrank.tables.writing import write_table
 from archrank.types import ProgressCallback
 
@@ -24,10 +31,11 @@ class Summary:
     Attributes:
         out: File of the table.
         space: Name of the space of the architectures.
-        rows: Number of architectures.
+        rows: Number of rows.
         columns: Names of the measurements.
         bytes: Size of the file in bytes.
         remarks: Differences from the published file and other facts that the user should know.
+        what: What a row is: an architecture, or the option of a block.
     """
 
     out: Path
@@ -36,6 +44,7 @@ class Summary:
     columns: tuple[str, ...]
     bytes: int
     remarks: tuple[str, ...]
+    what: str = "architectures"
 
 
 def import_table(
@@ -43,6 +52,7 @@ def import_table(
     path: str | Path,
     out: str | Path | None = None,
     *,
+    space: str | None = None,
     partial: bool = False,
     force: bool = False,
     progress: ProgressCallback = lambda done, of: None,
@@ -57,7 +67,9 @@ def import_table(
         path: The official file or folder.
         out: File of the table, ``*.parquet``; ``None`` names it after ``path``, in the current
             folder.
-        partial: Accept a number of architectures that differs from the published one.
+        space: Space of whose single blocks the costs are wanted, where the file has such;
+            ``None`` imports whole architectures.
+        partial: Accept less than was published, or another number of architectures.
         force: Replace an existing table.
         progress: Called from time to time with the amount read and the total amount.
         executor: Executor to read several files at the same time.
@@ -75,11 +87,14 @@ def import_table(
     """
     importer: Importer = IMPORTERS.get(kind)()
     source = Path(path)
-    target = Path(out) if out is not None else Path(f"{file_name(_stem(source))}.parquet")
+    stem = _stem(source) if space is None else f"{_stem(source)}-{space}"
+    target = Path(out) if out is not None else Path(f"{file_name(stem)}.parquet")
     _check_target(target, force=force)
     if not source.exists():
         raise TableError(f"{path}: there is no such file or folder")
     try:
+        if space is not None:
+            return _write_blocks(importer.read_blocks(source, space, partial=partial), target)
         imported = importer.read(source, partial=partial, progress=progress, executor=executor)
     except OSError as error:
         if isinstance(error, StorageError):
@@ -91,6 +106,13 @@ def import_table(
     return Summary(
         target, imported.space.name, len(imported.archs), tuple(imported.columns), size, remarks
     )
+
+
+def _write_blocks(found: ImportedCosts, target: Path) -> Summary:
+    """Write costs of blocks."""
+    size = write_block_costs(target, found.space, found.rows, found.columns).stat().st_size
+    rows, names = len(found.rows), tuple(found.columns)
+    return Summary(target, found.space, rows, names, size, found.remarks, "options of blocks")
 
 
 def _stem(source: Path) -> str:

@@ -2,8 +2,8 @@
 
 Li et al., "HW-NAS-Bench: Hardware-Aware Neural Architecture Search Benchmark", ICLR 2021. The file
 has a part per space. That of NAS-Bench-201 has, for each of three data sets, a list of numbers per
-device and quantity, in the official order of cells. That of FBNet has costs of single blocks, which
-are no table of architectures, and is left out.
+device and quantity, in the official order of cells. That of FBNet has costs of single blocks
+(:mod:`~archrank.tables.importers.hw_nas_bench_blocks`).
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ import numpy as np
 
 from archrank.errors import ArchitectureError, TableError
 from archrank.spaces.edge_cells.nasbench201 import NASBench201
-from archrank.tables.importers.base import Imported, Importer, Published
+from archrank.tables.importers.base import Imported, ImportedCosts, Importer, Published
+from archrank.tables.importers.hw_nas_bench_blocks import SPACES, UNITS, fbnet_space, read_blocks
 from archrank.tables.importers.plain_pickle import read_pickle
 from archrank.types import Floats, ProgressCallback
 
 DATASETS = {"cifar10": "c10", "cifar100": "c100", "ImageNet16-120": "in16"}
-UNITS = {"latency": "latency_ms", "energy": "energy_mj"}
 PUBLISHED = Published(15_625)
 FIRST = (
     "|avg_pool_3x3~0|+|nor_conv_1x1~0|skip_connect~1|+"
@@ -42,7 +42,7 @@ KNOWN = {  # of the first cell, as the benchmark's page prints it
 
 
 class HWNASBenchImporter(Importer):
-    """Importer of latencies and energies of NAS-Bench-201 on six devices."""
+    """Importer of latencies and energies on six devices: NAS-Bench-201's, and of FBNet's blocks."""
 
     expects = "HW-NAS-Bench-v1_0.pickle"
 
@@ -55,9 +55,7 @@ class HWNASBenchImporter(Importer):
         executor: Executor | None = None,
     ) -> Imported:
         """Read all cells, with a column per data set, device and quantity."""
-        if path.is_dir():
-            raise TableError(f"{path} is a folder; name its file: {self.expects}")
-        whole = read_pickle(path)
+        whole = self._whole(path)
         part = whole.get("nasbench201") if isinstance(whole, dict) else None
         if not isinstance(part, dict) or not set(DATASETS).intersection(part):
             raise TableError(
@@ -82,8 +80,22 @@ class HWNASBenchImporter(Importer):
         progress(len(strings), len(strings))
         remarks = _unlike(strings, columns)
         if "fbnet" in whole:
-            remarks.append("the file's part on FBNet has costs of blocks, which are not imported")
+            remarks.append(
+                "the file's part on FBNet has costs of single blocks; import them with "
+                f"--space {' or '.join(SPACES)}"
+            )
         return Imported(space, archs, strings, columns, PUBLISHED, tuple(remarks))
+
+    def read_blocks(self, path: Path, space: str, *, partial: bool) -> ImportedCosts:
+        """Read the costs of FBNet's blocks, with a column per device and quantity."""
+        fbnet_space(space)
+        return read_blocks(path, self._whole(path), space, partial=partial)
+
+    def _whole(self, path: Path) -> Any:
+        """Return the content of the file."""
+        if path.is_dir():
+            raise TableError(f"{path} is a folder; name its file: {self.expects}")
+        return read_pickle(path)
 
 
 def _cells(where: str, known: Any) -> list[str]:

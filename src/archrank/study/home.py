@@ -38,15 +38,28 @@ def has_ended(text: str) -> bool:
         known = {name: found.get(name) for name in ("boot", "namespace")}
         if not here or any(here[name] != value for name, value in known.items()):
             return False
-        return bool(_unique(int(found["pid"])).get("started") != found["started"])
+        pid = int(found["pid"])
+        there = _unique(pid)
+        return there["started"] != found["started"] if there else not _is_hidden(pid)
     except (ValueError, TypeError, KeyError, AttributeError):
         return False
 
 
-def _unique(pid: int) -> dict[str, Any]:
-    """Return what tells a process from all others, also after a restart; empty if it has ended.
+def _is_hidden(pid: int) -> bool:
+    """Tell whether there is a process that this user may not look at, as with ``hidepid``."""
+    try:
+        os.kill(pid, 0)  # which sends nothing
+    except PermissionError:
+        return True
+    except ProcessLookupError:
+        return False
+    return True
 
-    It is empty on systems other than Linux, too.
+
+def _unique(pid: int) -> dict[str, Any]:
+    """Return what tells a process from all others, also after a restart.
+
+    Empty if it has ended, or is not to be seen, as on systems other than Linux.
     """
     try:
         fields = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()

@@ -8,7 +8,7 @@ done now; what came out is in Optuna's. So they may be emptied whenever nobody w
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -26,6 +26,7 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    or_,
     select,
     update,
 )
@@ -228,9 +229,19 @@ class Places:
         return {row[0]: Place(*row) for row in rows}
 
     def claim(
-        self, batch: Batch, process: str, *, first: int = 0, last: int, group: int = 1
+        self,
+        batch: Batch,
+        process: str,
+        *,
+        first: int = 0,
+        last: int,
+        group: int = 1,
+        known: Collection[int] = (),
     ) -> dict[int, int]:
         """Take the first open place for a process, and those that are evaluated with it.
+
+        What somebody holds who was removed is open, too: whoever was taken for dead, and takes a
+        place before it notices, may die then.
 
         Args:
             batch: the work.
@@ -238,12 +249,16 @@ class Places:
             first: slots before this one are left alone.
             last: slots beyond this one are, too.
             group: how many neighbours are evaluated in one call.
+            known: slots that the process has taken before, and knows of; they are left alone.
+                Others that it holds are given again, since it was never told of them.
 
         Returns:
             ``{slot: deaths}``; empty if nothing is open.
         """
         c = PLACES.c
-        free = (*self._in(batch), c.result.is_(None), c.process.is_(None))
+        at_work = select(PROCESSES.c.process).where(PROCESSES.c.study_id == self._study_id)
+        is_free = or_(c.process.is_(None), c.process == process, c.process.not_in(at_work))
+        free = (*self._in(batch), c.result.is_(None), is_free, c.slot.not_in(known))
         with self._session() as session, session.begin():
             query = select(c.slot, c.deaths).where(*free, c.slot >= first, c.slot <= last)
             query = query.order_by(c.slot).with_for_update(skip_locked=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 import time
 import uuid
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from types import TracebackType
@@ -93,6 +94,7 @@ class Sharing:
         self._reach = reach
         self._me = Member(uuid.uuid4().hex, 0, home(), itself)
         self._leads = False
+        self._taken: defaultdict[Batch, set[int]] = defaultdict(set)  # slots, done ones included
         self._idle: float | None = None  # since when it waits for others
         self._others = Others()
         self._ended = threading.Event()
@@ -162,10 +164,16 @@ class Sharing:
         return self._reach(lambda: self._places.open(batch, size, payloads, more=more))
 
     def claim(self, batch: Batch, *, first: int = 0, last: int, group: int = 1) -> dict[int, int]:
-        """Take the first open place; see :meth:`.Places.claim`."""
-        claim, me = self._places.claim, self._me.process
-        found = self._reach(lambda: claim(batch, me, first=first, last=last, group=group))
+        """Take the first open place that this process has not taken before.
+
+        Whoever was taken for dead may still be at it. See :meth:`.Places.claim`.
+        """
+        claim, me, known = self._places.claim, self._me.process, self._taken[batch]
+        found = self._reach(
+            lambda: claim(batch, me, first=first, last=last, group=group, known=known)
+        )
         if found:
+            known.update(found)
             self._idle = None
         return found
 

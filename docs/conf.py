@@ -49,7 +49,6 @@ sphinx_gallery_conf = {
     "examples_dirs": "made/examples",
     "gallery_dirs": "made/gallery",
     "within_subsection_order": "FileNameSortKey",
-    "default_thumb_file": str(Path(__file__).parent / "made" / "examples" / "cell.svg"),
     "filename_pattern": rf"/({'|'.join(gallery.RUN)})_",  # `make examples` runs all
     "download_all_examples": False,
     "show_memory": False,

@@ -6,8 +6,7 @@ On the command line: archrank search --strategy acenas
 import numpy as np
 
 import archrank as ar
-from archrank.supernets import one_shot_scores, train_supernet
-from archrank.supernets.recipes import start_training
+from archrank.supernets import one_shot_scores, start_training, train_supernet
 
 space, task = ar.spaces.NASBench201(), ar.tasks.Digits()
 

@@ -20,6 +20,8 @@ from tests.study.helpers import BUDGET, make, told
 
 # trainings of another process of the tests keep no measurement of this one waiting
 os.environ["ARCHRANK_LOCKS"] = tempfile.mkdtemp(prefix="archrank-locks-")
+for name in ("FORCE_COLOR", "PYTHON_COLORS"):  # what is printed is compared as plain text
+    os.environ.pop(name, None)
 settings.register_profile("archrank", deadline=None)  # a busy machine fails no test
 settings.load_profile("archrank")
 

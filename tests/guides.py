@@ -8,6 +8,14 @@ from typing import Any
 
 import pytest
 
+ROOT = Path(__file__).parents[1]
+MARKDOWN = [
+    file
+    for folder in (".", "docs", "docs/papers", "benchmarks")
+    for file in sorted((ROOT / folder).glob("*.md"))
+]
+"""Everything that is read on a code host and on the site."""
+
 
 def python_blocks(guide: Path) -> list[str]:
     """Return the Python of a guide, block by block."""

@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 HELP = "Print the options of the command and exit."
+INTRO = """
+Commands and options
+====================
+
+Every command and every option. ``archrank COMMAND --help`` prints the same.
+"""
 
 
 def commands() -> Iterator[tuple[str, type]]:
@@ -58,11 +64,8 @@ def signature(option: Option) -> str:
     if option.positional:
         return f"{option.shown}{many}"
     if option.kind is bool:
-        return (
-            f"{option.flag}, --no-{option.path[-1].replace('_', '-')}"
-            if option.default
-            else option.flag
-        )
+        off = f", --no-{option.path[-1].replace('_', '-')}" if option.default else ""
+        return f"{option.flag}{off}"
     return ", ".join(f"{word} {option.shown}{many}" for word in option.spellings)
 
 
@@ -72,10 +75,13 @@ def told(option: Option) -> str:
 
 
 def escaped(text: str) -> str:
-    """Return plain text as reStructuredText that shows it, with ``code`` and options as code."""
+    """Return plain text as reStructuredText that shows it, with ``code`` and options as code.
+
+    Colons are escaped, too, since ``FILE:COLUMN`` would be taken for an address on the web.
+    """
     parts = re.split(r"(``.*?``|(?<![\w-])--[a-z][\w-]*)", text)
     return "".join(
-        f"``{part.strip('`')}``" if i % 2 else re.sub(r"([\\*`_|])", r"\\\1", part)
+        f"``{part.strip('`')}``" if i % 2 else re.sub(r"([\\*`_|:])", r"\\\1", part)
         for i, part in enumerate(parts)
     )
 
@@ -88,15 +94,7 @@ def write_pages(app: Sphinx) -> None:
         write(MADE / "commands" / f"{file}.rst", page(name, command))
         about = inspect.cleandoc(command.__doc__ or "").partition("\n\n")[0].replace("\n", " ")
         rows.append((name, file, about))
-    title = "Commands and options"
-    lines = [
-        title,
-        "=" * len(title),
-        "",
-        "Every command and every option. ``archrank COMMAND --help``",
-        "",
-    ]
-    lines[-2] += " prints the same.\n"
+    lines = [INTRO.strip(), ""]
     for name, file, about in rows:
         lines += [f":doc:`archrank {name} <{file}>`", f"   {about}", ""]
     lines += [".. toctree::", "   :hidden:", ""]

@@ -13,9 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from places import MADE, ROOT, write
 
-import archrank as ar
-from archrank.drawing import draw
-
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.config import Config
@@ -23,8 +20,6 @@ if TYPE_CHECKING:
 SOURCES = MADE / "examples"
 RUN = ("01", "04", "06", "13")
 """Numbers of the examples that are run."""
-CELL = "|nor_conv_3x3~0|+|nor_conv_3x3~0|skip_connect~1|+|avg_pool_3x3~0|none~1|nor_conv_1x1~2|"
-"""Cell that is drawn beside each example."""
 HEAD = """
 Examples
 ========
@@ -51,8 +46,6 @@ def titled(source: str) -> str:
 def copy_examples(app: Sphinx, config: Config) -> None:
     """Write the programs where sphinx-gallery looks for them."""
     write(SOURCES / "GALLERY_HEADER.rst", HEAD)
-    space = ar.spaces.NASBench201()
-    write(SOURCES / "cell.svg", draw(space, space.parse([CELL])[0]))
     for file in sorted((ROOT / "examples").glob("[0-9]*.py")):
         write(SOURCES / file.name, titled(file.read_text(encoding="utf-8")))
 

@@ -24,6 +24,11 @@ PAGES = {
     "benchmarks/mutants.md": "made/mutants.md",
     "README.md": "index.md",
 }
+FOLDERS = {
+    "examples": "made/gallery/index.rst",
+    "src/archrank": "made/api/index.rst",
+    "src/archrank/cli": "made/commands/index.rst",
+}
 OTHERS = "%(other guides)s"
 LINK = re.compile(r"(?<!!)\[([^\]\[]*(?:\[[^\]]*\][^\]\[]*)*)\]\(([^()\s]+)\)")
 FENCE = re.compile(r"^(```|~~~).*?^\1", re.M | re.S)
@@ -60,12 +65,10 @@ def _link(said: str, target: str, source: Path, page: Path) -> str:
 def page_of(file: Path) -> Path | None:
     """Return the page of a file of the repository, if it has one."""
     inside = file.relative_to(ROOT).as_posix() if file.is_relative_to(ROOT) else ""
-    if inside in PAGES:
-        return DOCS / PAGES[inside]
+    if page := PAGES.get(inside, FOLDERS.get(inside)):
+        return DOCS / page
     if re.fullmatch(r"examples/\d+_\w+\.py", inside):
         return MADE / "gallery" / f"{file.stem}.rst"
-    if inside == "examples":
-        return MADE / "gallery" / "index.rst"
     return file if file.is_relative_to(DOCS) and file.suffix in (".md", ".svg") else None
 
 

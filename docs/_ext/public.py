@@ -20,6 +20,7 @@ FIRST = (  # in the order in which a reader needs them; others follow
     "archrank.rankers",
     "archrank.strategies",
     "archrank.study",
+    "archrank.comparison",
     "archrank.tables",
     "archrank.export",
     "archrank.report",
@@ -34,7 +35,10 @@ FIRST = (  # in the order in which a reader needs them; others follow
     "archrank.reproduce",
     "archrank.parallel",
     "archrank.integrations.optuna",
+    "archrank.integrations.tracking",
     "archrank.networks",
+    "archrank.networks.decoding",
+    "archrank.tasks.text.decoding",
     "archrank.testing",
     "archrank.errors",
 )

@@ -6,6 +6,7 @@ import re
 
 import pytest
 from commands import commands, escaped, page
+from docutils import nodes
 from docutils.core import publish_doctree
 
 from archrank.cli.options import options_of
@@ -28,7 +29,19 @@ def test_commands_of_groups_are_among_them() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["a*b", "oneshot_ of", "a|b|", "`x", r"back\slash", "*.npz and _x_", "(--all) ends"]
+    "text",
+    [
+        "a*b",
+        "FILE:COLUMN",
+        "oneshot_ of",
+        "a|b|",
+        "`x",
+        r"back\slash",
+        "*.npz and _x_",
+        "(--all) ends",
+    ],
 )
 def test_text_is_shown_as_it_is(text: str) -> None:
-    assert publish_doctree(escaped(text), settings_overrides={"report_level": 5}).astext() == text
+    shown = publish_doctree(escaped(text), settings_overrides={"report_level": 5})
+    assert shown.astext() == text
+    assert not list(shown.findall(nodes.reference))

@@ -7,13 +7,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-FILES = [
-    *ROOT.glob("*.md"),
-    *(ROOT / "docs").glob("*.md"),
-    *(ROOT / "docs" / "papers").glob("*.md"),
-    *(ROOT / "benchmarks").glob("*.md"),
-]
+from tests.guides import MARKDOWN
+
 FENCE = re.compile(r"^(```|~~~).*?^\1", re.M | re.S)
 LINK = re.compile(r"\]\((?!\w+://)([^()\s#]*)(#[^()\s]+)?\)")
 
@@ -28,7 +23,7 @@ def slugs(text: str) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}/{file.stem}")
+@pytest.mark.parametrize("file", MARKDOWN, ids=lambda file: f"{file.parent.name}/{file.stem}")
 def test_links_lead_somewhere(file: Path) -> None:
     wrong = []
     for name, anchor in LINK.findall(FENCE.sub("", file.read_text(encoding="utf-8"))):

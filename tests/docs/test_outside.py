@@ -18,6 +18,7 @@ LATENCY = DOCS / "latency.md"
         ("[x](../benchmarks/README.md#noise)", "[x](made/measurements.md#noise)"),
         ("[x](../examples/12_your_own_loop.py)", "[x](made/gallery/12_your_own_loop.rst)"),
         ("[`x`](../examples)", "[`x`](made/gallery/index.rst)"),
+        ("[x](../src/archrank/cli)", "[x](made/commands/index.rst)"),
         ("[x](../LICENSE)", "x"),  # no page
         ("[x](#a-limit)", "[x](#a-limit)"),
         ("[x](https://example.org/a)", "[x](https://example.org/a)"),

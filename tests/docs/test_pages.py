@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from tests.guides import python_blocks, run_as_said
+from tests.guides import MARKDOWN, python_blocks, run_as_said
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
+FENCE = re.compile(r"^(```|~~~).*?^\1", re.M | re.S)
 PAGES = sorted([*DOCS.glob("*.md"), *DOCS.glob("papers/*.md")])
 
 
@@ -39,6 +41,15 @@ def test_the_first_search_ends_as_told(
 def test_python_of_each_page_is_run_by_a_test(page: Path) -> None:
     tests = "".join(file.read_text(encoding="utf-8") for file in ROOT.glob("tests/**/test_*.py"))
     assert f'"{page.name}"' in tests or f"/{page.name}" in tests
+
+
+@pytest.mark.parametrize("file", MARKDOWN, ids=lambda f: f"{f.parent.name}/{f.stem}")
+def test_rows_of_tables_are_whole(file: Path) -> None:
+    """A row that goes on in a second line would be shown as two."""
+    text = FENCE.sub("", file.read_text(encoding="utf-8"))
+    for table in re.findall(r"^\|.*?(?:\n\n|\Z)", text, re.M | re.S):
+        cells = [len(re.findall(r"(?<!\\)\|", row)) for row in table.strip().splitlines()]
+        assert set(cells) == {cells[0]}, table
 
 
 def test_fenced_code_names_a_language_that_is_known() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import ModuleType
 
 import pytest
@@ -9,6 +10,7 @@ from api import first_sentence, package_page
 from public import homes, packages, public, resolve
 
 import archrank as ar
+from tests.guides import MARKDOWN, ROOT
 
 
 def test_every_package_that_offers_names_has_a_page() -> None:
@@ -18,6 +20,13 @@ def test_every_package_that_offers_names_has_a_page() -> None:
         if isinstance(module := getattr(ar, name), ModuleType) and getattr(module, "__all__", ())
     }
     assert offering <= set(packages())
+
+
+def test_what_guides_import_has_a_page() -> None:
+    texts = [file.read_text(encoding="utf-8") for file in [*MARKDOWN, *ROOT.glob("examples/*.py")]]
+    named = {name for text in texts for name in re.findall(r"^from (archrank[\w.]*)", text, re.M)}
+    assert len(named) > 8
+    assert named <= set(packages())
 
 
 @pytest.mark.parametrize("package", packages())

@@ -10,13 +10,9 @@ import pytest
 from floors import drawn, floors
 from offline import fetched
 
+from tests.guides import MARKDOWN
+
 ROOT = Path(__file__).parents[2]
-FILES = [
-    *ROOT.glob("*.md"),
-    *(ROOT / "docs").glob("*.md"),
-    *(ROOT / "docs" / "papers").glob("*.md"),
-    *(ROOT / "benchmarks").glob("*.md"),
-]
 
 
 @pytest.mark.parametrize(
@@ -60,7 +56,7 @@ def test_the_picture_has_every_room_of_the_table() -> None:
     ]
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}/{file.stem}")
+@pytest.mark.parametrize("file", MARKDOWN, ids=lambda file: f"{file.parent.name}/{file.stem}")
 def test_addresses_can_be_typed(file: Path) -> None:
     for address in re.findall(r"\]\((\w+://[^)\s]+)\)", file.read_text(encoding="utf-8")):
         parts = urlsplit(address)

@@ -147,7 +147,7 @@ def _finite(values: dict[str, float]) -> dict[str, float]:
 def mean_of_classes(scores: Floats, classes: Ints) -> Floats:
     """Give every architecture the mean score of those scored that are isomorphic to it: ``(n,)``.
 
-    The Surgery's "post de-isomorphism" (section 5.1): training is unchanged. A score that is NaN
+    The Surgery's "post de-isomorphism" (section 4.3): training is unchanged. A score that is NaN
     makes its whole class NaN.
 
     Args:

@@ -30,7 +30,7 @@ class DrawsClasses(Protocol):
 
 @dataclass(frozen=True)
 class DeIsomorphic(Sampler):
-    """One row of each class of isomorphic rows, all classes alike (Surgery, section 5.1).
+    """One row of each class of isomorphic rows, all classes alike (Surgery, section 4.3).
 
     By default the row is the canonical one, and rows are drawn until one is its own canonical row.
     Each class has exactly one, so classes are drawn alike, however many rows they have, and no

@@ -19,7 +19,7 @@ class Uniform(Sampler):
     """Every row of the space alike (single path one-shot, Guo et al., ECCV 2020).
 
     Attributes:
-        m: architectures per update: the Monte-Carlo samples of the Surgery (section 5.2), whose
+        m: architectures per update: the Monte-Carlo samples of the Surgery (section 4.3), whose
             gradients are averaged per weight over those that use it.
 
     Raises:

@@ -15,7 +15,7 @@ from archrank.types import Ints
 class Gradients:
     """Gradients of one update, taken from the weights after each backward pass.
 
-    The Surgery (section 5.2) sums the gradients of all architectures of an update and divides
+    The Surgery (section 4.3) sums the gradients of all architectures of an update and divides
     those of every weight by how many used it, not by how many there are.
 
     Args:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class MeanPerWeight(UpdateRule):
     """Every architecture gives its gradient; a weight moves by the mean of those that it got.
 
-    As the Surgery does with its Monte-Carlo samples (section 5.2) and FairNAS: all architectures
+    As the Surgery does with its Monte-Carlo samples (section 4.3) and FairNAS: all architectures
     see the same batch and the same weights. With one architecture it is plain single-path training.
 
     The settings are the cures of "Subnet-aware dynamic supernet training" (CVPR 2025) for the bias

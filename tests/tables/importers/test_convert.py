@@ -84,8 +84,16 @@ def test_nats_bench_round_trip(tmp_path: Path) -> None:
     assert table.directions["c10_val_s777"] == "maximize"
 
 
-def test_named_after_the_file(made: type[Made]) -> None:
+def test_named_after_the_file(made: type[Made], tmp_path: Path) -> None:
     assert import_table("made", "file.txt").out == Path("file.parquet")
+    Path("ENAS.json").symlink_to("file.txt")  # what is typed counts, as of a cache of blobs
+    assert import_table("made", "ENAS.json").out == Path("ENAS.parquet")
+    Path(".hidden.pickle").touch()
+    assert import_table("made", ".hidden.pickle").out == Path("hidden.parquet")
+    Path("deep").mkdir()
+    os.chdir("deep")
+    assert import_table("made", "..").out == Path(f"{tmp_path.name}.parquet")
+    assert import_table("made", ".").out == Path("deep.parquet")
 
 
 def test_best_values(made: type[Made]) -> None:
@@ -94,7 +102,7 @@ def test_best_values(made: type[Made]) -> None:
     assert import_table("made", "file.txt").remarks == ()
     made.values = (92.0, 1.0, 2.0)
     (remark,) = import_table("made", "file.txt", force=True).remarks
-    assert remark.startswith("the best c10_val is 92.0000, published is 91.61 (a paper)")
+    assert remark.startswith("the best c10_val is 92, published is 91.61 (a paper)")
     made.published = Published(4, optima=optima[:1])  # a part has another best
     assert import_table("made", "file.txt", force=True).remarks == ()
     made.published = Published(3, optima=optima[1:])
@@ -120,6 +128,11 @@ def test_existing_table(made: type[Made]) -> None:
 def test_places_that_cannot_be_written(made: type[Made]) -> None:
     with pytest.raises(StorageError, match=r"use --out t\.parquet"):
         import_table("made", "file.txt", "t.csv")
+    for folder in ("", ".", "/"):
+        with pytest.raises(
+            StorageError, match=r"is a folder; name a file with --out FILE\.parquet"
+        ):
+            import_table("made", "file.txt", folder)
     Path("d.parquet").mkdir()
     with pytest.raises(StorageError, match="is a folder"):
         import_table("made", "file.txt", "d.parquet", force=True)
@@ -131,6 +144,10 @@ def test_missing_file_and_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.chdir(tmp_path)
     with pytest.raises(TableError, match="gone: there is no such file"):
         import_table("nds", "gone")
+    with pytest.raises(TableError, match=r"^x{40}\.\.\.x{40}: File name too long$"):
+        import_table("nds", "x" * 300, "t.parquet")
+    with pytest.raises(TableError, match="there is no such file"):
+        import_table("nds", "zero\0byte", "t.parquet")
     with pytest.raises(UnknownNameError, match=r"importer 'nasbench-102', did you mean"):
         import_table("nasbench-102", "gone")
     assert not os.listdir()

@@ -140,7 +140,7 @@ def test_other_best_values_and_parameters_are_told(tmp_path: Path) -> None:
     content = stats("s")
     next(iter(content.values()))["params"] += 1
     remarks = " ".join(imported(write(tmp_path / "stats.pkl", content)).remarks)
-    assert "the best perplexity is 25.0000, published is 22.1591" in remarks
+    assert "the best perplexity is 25, published is 22.1591" in remarks
     assert "1 architectures have another number of parameters than their network" in remarks
 
 
@@ -170,6 +170,10 @@ def test_damaged_pickles_are_refused(tmp_path: Path) -> None:
         "expected gpt-m-LAYERS-WIDTH": {first: content[first], first[:-9]: content[first]},
         "n_head": {first.replace("-8-", "-9-"): content[first]},
         "perplexity is nan": {first: {**content[first], "perplexity": float("nan")}},
+        "expected gpt-m-LAYERS": {first.replace(f"-{first.split('-')[2]}-", "-²-", 1): {}},
+        "gpt-m-LAYERS-WIDTH": {"gpt-m-" + "9" * 5000 + "-1024-True": {}},
+        "perplexity is an int, expected": {first: {**content[first], "perplexity": 10**5000}},
+        r"perplexity is 10+\.\.\.": {first: {**content[first], "perplexity": 10**400}},
         "perplexity is None": {first: {**content[first], "perplexity": None}},
         "a100 latencies is": {first: {**content[first], "a100": {"latencies": ["3"]}}},
         "expected a dictionary with perplexity": {first: {"params": 3}},

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from archrank.checks import quoted
 from archrank.errors import SettingsError, TableError, UnknownNameError
 from archrank.evaluators import BlockCosts
 from archrank.hardware import block_latency
@@ -189,9 +190,9 @@ def test_damaged_files_are_refused_with_place(tmp_path: Path) -> None:
         return str(raised.value)
 
     skip = "Skip_H14_W14_Cin64_Cout112_stride1"
-    for value in (float("nan"), float("inf"), -0.5, "0.5", True, None, [0.5]):
+    for value in (float("nan"), float("inf"), -0.5, "0.5", True, None, [0.5], 10**400):
         told = broken(lambda part, value=value: part["pixel3_latency"].update({skip: value}))
-        assert f"fbnet, pixel3_latency, {skip}: {str(value)!r} is no measurement" in told
+        assert f"fbnet, pixel3_latency, {skip}: {quoted(value)} is no measurement" in told
     assert f"raspi4_latency: there is no {skip}; is the file complete?" in broken(
         lambda part: part["raspi4_latency"].pop(skip), partial=True
     )

@@ -78,6 +78,18 @@ def test_damaged_files(tmp_path: Path) -> None:
         path.write_text(json.dumps(jobs))
         with pytest.raises(TableError, match=message):
             read_nds(path, space)
+    path.write_text("[" * 100_000)
+    with pytest.raises(TableError, match="cannot be read as JSON: maximum recursion depth"):
+        read_nds(path, space)
+    path.write_bytes(b'["\xff"]')
+    with pytest.raises(TableError, match="cannot be read as JSON: 'utf-8' codec"):
+        read_nds(path, space)
+    for value in (10**400, float("nan"), "3", None, True, -1):
+        path.write_text(json.dumps([a_job(space, 0) | {"params": value}]))
+        with pytest.raises(
+            TableError, match=r"job 0: params is .*, expected a number of at least 1"
+        ):
+            read_nds(path, space)
     job = a_job(space, 0)
     job["net"]["genotype"]["normal_concat"] = [2]
     path.write_text(json.dumps([job]))

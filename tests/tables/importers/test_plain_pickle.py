@@ -16,7 +16,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archrank.errors import TableError
-from archrank.tables.importers.plain_pickle import DAMAGES, load_plain, read_bz2, read_torch
+from archrank.tables.importers.plain_pickle import (
+    DAMAGES,
+    load_plain,
+    read_bz2,
+    read_pickle,
+    read_torch,
+)
 
 PLAIN = {
     "text": "a",
@@ -208,3 +214,55 @@ def test_an_archive_that_no_reader_unpacks(tmp_path: Path) -> None:
     path.write_bytes(data)
     with pytest.raises(TableError, match=r"file.pth: cannot be read as a PyTorch file"):
         read_torch(path)
+
+
+# ---- memory and files ---------------------------------------------------------------------------
+
+
+def copies(large: bytes, call: bytes, times: int) -> bytes:
+    """Return a pickle that reads something large once and makes ``times`` objects of it."""
+    return b"\x80\x02]q\x00(" + large + b"q\x010" + call * times + b"e."
+
+
+NUMBERS = b"B" + struct.pack("<I", 1 << 20) + bytes(1 << 20)  # a mebibyte
+ITEMS = b"(" + b"N" * (1 << 20) + b"l"
+ARRAY = (
+    b"cnumpy.core.multiarray\n_reconstruct\n(tR(K\x01Ncnumpy\ndtype\n(X\x02\x00\x00\x00u1tRNh\x01tb"
+)
+
+
+@pytest.mark.parametrize(
+    ("large", "call"),
+    [
+        (ITEMS, b"ctorch\nSize\n(h\x01tR"),
+        (ITEMS, b"c__builtin__\nset\n(h\x01tR"),
+        (b"X" + NUMBERS[1:], b"c_codecs\nencode\n(h\x01X\x06\x00\x00\x00latin1tR"),
+        (NUMBERS, ARRAY),
+    ],
+    ids=["tuple", "set", "bytes", "array"],
+)
+def test_copies_of_large_objects_are_bounded(large: bytes, call: bytes) -> None:
+    assert len(load_plain(io.BytesIO(copies(large, call, 3)))) == 3
+    with pytest.raises(pickle.UnpicklingError, match=r"it copies 6\d,\d{3},\d{3} elements"):
+        load_plain(io.BytesIO(copies(large, call, 70)))
+
+
+def test_an_array_is_filled_once() -> None:
+    twice = ARRAY + b"(K\x01Ncnumpy\ndtype\n(X\x02\x00\x00\x00u1tRNh\x01tb"
+    with pytest.raises(pickle.UnpicklingError, match="filled twice"):
+        load_plain(io.BytesIO(copies(NUMBERS, twice, 1)))
+
+
+def test_an_archive_of_something_else(tmp_path: Path) -> None:
+    path = tmp_path / "file.pth"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("notes/a.txt", "hello")
+    with pytest.raises(TableError, match="cannot be read as a PyTorch file: it has no file data"):
+        read_torch(path)
+
+
+@pytest.mark.parametrize("read", [read_bz2, read_pickle, read_torch])
+def test_files_that_cannot_be_opened(read: Any, tmp_path: Path) -> None:
+    """The file's fault, not its content's: there is nothing to download again."""
+    with pytest.raises(IsADirectoryError):
+        read(tmp_path)

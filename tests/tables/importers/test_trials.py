@@ -180,6 +180,12 @@ TRIAL = ("200", "all_results", ("cifar10", 777))
         ),
         (change(*TRIAL, "eval_acc1es", "ori-test@199", value="x"), "not as official files are"),
         (change(*TRIAL, value=7), "not as official files are"),
+        (change(*TRIAL, "epochs", value=float("inf")), "not as official files are"),
+        (change("200", "all_results", ("cifar10-valid", 777), "params", value=10**400), "not as"),
+        (
+            change("200", "all_results", ("cifar10-valid", 777), "flop", value=float("nan")),
+            "not as official files are: one of 3 measurements is not finite",
+        ),
         (change("12", "arch_str", value="other"), "expected one architecture, got"),
     ],
 )
@@ -256,3 +262,19 @@ def test_columns_without_numbers_are_left_out() -> None:
     columns = to_columns([{"c10_val": 90.0}, {"c10_test": 91.0}])
     assert list(columns) == ["c10_val", "c10_test"]
     np.testing.assert_array_equal(columns["c10_val"], [90.0, np.nan])
+
+
+def test_two_files_of_an_architecture(tmp_path: Path) -> None:
+    kind, folder = archive(tmp_path)
+    (folder / "000001-SIMPLIFY.pth").write_bytes((folder / "000002-FULL.pth").read_bytes())
+    with pytest.raises(
+        TableError, match=r"000001-FULL.pth and 000001-SIMPLIFY.pth are both architecture 1; leave"
+    ):
+        read(kind, folder)
+
+
+def test_architectures_without_numbers(tmp_path: Path) -> None:
+    states = {0: files.nas201_state(0), "a": files.nas201_state(1)}
+    file = torch_file(tmp_path / "all.pth", files.whole(states))
+    with pytest.raises(TableError, match=r"all\.pth: architecture 'a' has no number"):
+        read("nasbench201", file)

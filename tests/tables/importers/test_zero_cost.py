@@ -82,8 +82,8 @@ def test_known_optima_are_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     optima = zero_cost.PUBLISHED.optima
     monkeypatch.setattr(zero_cost, "PUBLISHED", Published(3, optima=optima))
     remarks = " ".join(imported(tmp_path / "zc.csv", ROWS).remarks)
-    assert "the best c10_val_accuracy is 82.0000, published is 91.57" in remarks
-    assert "the best c100_val_accuracy is 83.0000, published is 73.26" in remarks
+    assert "the best c10_val_accuracy is 82, published is 91.57" in remarks
+    assert "the best c100_val_accuracy is 83, published is 73.26" in remarks
     best = [row.rsplit(",", 1)[0] + f",{91.57 if 'cifar10,' in row else 73.26}" for row in ROWS]
     assert "published is" not in " ".join(imported(tmp_path / "zc.csv", best).remarks)
 
@@ -131,6 +131,8 @@ def test_damaged_files_are_refused_with_row_and_column(tmp_path: Path) -> None:
         [",".join(row.split(",")[:2] + row.split(",")[-1:]) for row in ROWS],
         "dataset,arch,val_accuracy",
     )
+    numbers = [row.replace("cifar100", "100").replace("cifar10", "10") for row in ROWS]
+    assert "column 'dataset' holds numbers, no names; expected: a CSV file" in message(numbers)
     path.write_text("\n".join([HEAD, *ROWS]) + "\n")
     with pytest.raises(TableError, match="holds 3 architectures, the published file 15,625"):
         import_table("zero_cost", path, tmp_path / "t.parquet")

@@ -23,6 +23,8 @@ from archrank.tables.importers.base import (
 from archrank.tables.writing import write_table
 from archrank.types import ProgressCallback
 
+LONGEST = 200  # characters of a path that are shown
+
 
 @dataclass(frozen=True)
 class Summary:
@@ -90,16 +92,16 @@ def import_table(
     stem = _stem(source) if space is None else f"{_stem(source)}-{space}"
     target = Path(out) if out is not None else Path(f"{file_name(stem)}.parquet")
     _check_target(target, force=force)
-    if not source.exists():
-        raise TableError(f"{path}: there is no such file or folder")
     try:
+        if not source.exists():
+            raise TableError(f"{path}: there is no such file or folder")
         if space is not None:
             return _write_blocks(importer.read_blocks(source, space, partial=partial), target)
         imported = importer.read(source, partial=partial, progress=progress, executor=executor)
     except OSError as error:
         if isinstance(error, StorageError):
             raise
-        raise TableError(f"{error.filename or path}: {error.strerror or error}") from None
+        raise TableError(f"{_shown(error.filename or path)}: {error.strerror or error}") from None
     _check_distinct(imported, source)
     remarks = (*imported.remarks, *_unusual(imported))
     size = write_table(target, imported.strings, imported.columns).stat().st_size
@@ -116,7 +118,15 @@ def _write_blocks(found: ImportedCosts, target: Path) -> Summary:
 
 
 def _stem(source: Path) -> str:
-    return source.resolve().name.split(".")[0]
+    """Return the name of a file without endings; of a path such as ``..`` that of the folder."""
+    name = source.name if source.name.strip(".") else source.resolve().name
+    return name.lstrip(".").split(".")[0]
+
+
+def _shown(path: object) -> str:
+    """Return a path for a message, shortened if it is too long to be one."""
+    text = str(path)
+    return text if len(text) <= LONGEST else f"{text[:40]}...{text[-40:]}"
 
 
 def _check_target(target: Path, *, force: bool) -> None:
@@ -125,12 +135,12 @@ def _check_target(target: Path, *, force: bool) -> None:
     Raises:
         StorageError: The file exists, is not named ``*.parquet``, or its folder is not writable.
     """
+    if target.is_dir():
+        raise StorageError(f"{target} is a folder; name a file with --out FILE.parquet")
     if target.suffix not in (".parquet", ".pq"):
         raise StorageError(
             f"{target}: tables are Parquet files, use --out {target.with_suffix('.parquet')}"
         )
-    if target.is_dir():
-        raise StorageError(f"{target} is a folder; name a file with --out FILE.parquet")
     if target.exists() and not force:
         raise StorageError(
             f"{target} exists; use --force to replace it, or --out FILE.parquet to name another"
@@ -160,7 +170,7 @@ def _unusual(imported: Imported) -> list[str]:
     if known is None or len(imported.archs) != known.count:
         return []
     return [
-        f"the best {o.column} is {best:.4f}, published is {o.best:g} ({o.source}); is this the "
+        f"the best {o.column} is {best:.6g}, published is {o.best:.6g} ({o.source}); is this the "
         "official file?"
         for o in known.optima
         for best in [_best(imported, o)]

@@ -6,6 +6,7 @@ NeurIPS 2024. A file has 10,000 architectures of one space; which one is told by
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from concurrent.futures import Executor
 from pathlib import Path
@@ -13,11 +14,13 @@ from typing import Any
 
 import numpy as np
 
+from archrank.checks import quoted
 from archrank.errors import ArchitectureError, TableError
 from archrank.spaces.transformers.gpt_s import GPTL, GPTM, GPTS
 from archrank.tables.base import load_table
 from archrank.tables.files import numeric_column, read_columns
 from archrank.tables.importers.base import Imported, Importer, Optimum, Published
+from archrank.tables.importers.plain_numbers import finite
 from archrank.tables.importers.plain_pickle import read_pickle
 from archrank.types import Floats, ProgressCallback
 
@@ -126,9 +129,10 @@ def _string(name: str, scale: str, space: GPTS) -> str:
     by ``-``.
     """
     parts = name.split("-")
-    depth = int(parts[2]) if len(parts) > 2 and parts[2].isdigit() else 0
+    depth = int(parts[2]) if len(parts) > 2 and re.fullmatch("[0-9]{1,4}", parts[2]) else 0
     bias = {"True": 1, "False": 0}.get(parts[-1])
-    if parts[:2] != ["gpt", scale] or len(parts) != 5 + 2 * depth or bias is None:
+    wrong = not depth or len(parts) != 5 + 2 * depth or bias is None
+    if wrong or parts[:2] != ["gpt", scale]:
         raise TableError(f"expected gpt-{scale}-LAYERS-WIDTH, ratios, heads, True or False")
     ratios, heads = "-".join(parts[4 : 4 + depth]), "-".join(parts[4 + depth : -1])
     text = f"embed_dim={parts[3]},bias={bias},n_layer={depth},n_head={heads},mlp_ratio={ratios}"
@@ -154,8 +158,8 @@ def _number(what: str, value: Any) -> float:
     Raises:
         TableError: There is none.
     """
-    several = value if isinstance(value, list | tuple) else [value]
-    wrong = [v for v in several if isinstance(v, bool) or not isinstance(v, int | float)]
-    if not several or wrong or not np.isfinite(several).all():
-        raise TableError(f"{what} is {str(value)[:60]}, expected numbers")
-    return float(np.median(several))
+    several = [finite(v) for v in (value if isinstance(value, list | tuple) else [value])]
+    numbers = [number for number in several if number is not None]
+    if not numbers or len(numbers) < len(several):
+        raise TableError(f"{what} is {quoted(value)}, expected numbers")
+    return float(np.median(numbers))

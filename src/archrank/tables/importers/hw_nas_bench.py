@@ -15,29 +15,51 @@ from typing import Any
 
 import numpy as np
 
+from archrank.checks import quoted
 from archrank.errors import ArchitectureError, TableError
 from archrank.spaces.edge_cells.nasbench201 import NASBench201
-from archrank.tables.importers.base import Imported, ImportedCosts, Importer, Published
+from archrank.tables.importers.base import Imported, ImportedCosts, Importer, Optimum, Published
 from archrank.tables.importers.hw_nas_bench_blocks import SPACES, UNITS, fbnet_space, read_blocks
+from archrank.tables.importers.plain_numbers import finite
 from archrank.tables.importers.plain_pickle import read_pickle
 from archrank.types import Floats, ProgressCallback
 
 DATASETS = {"cifar10": "c10", "cifar100": "c100", "ImageNet16-120": "in16"}
-PUBLISHED = Published(15_625)
+MEASURED = (
+    *("edgegpu_latency_ms", "edgegpu_energy_mj", "raspi4_latency_ms", "edgetpu_latency_ms"),
+    *("pixel3_latency_ms", "eyeriss_latency_ms", "eyeriss_energy_mj", "fpga_latency_ms"),
+    "fpga_energy_mj",
+)
+_COPY = "the copy in the data of HELP, Lee et al. 2021"
+PUBLISHED = Published(
+    15_625,
+    optima=(
+        Optimum("c10_pixel3_latency_ms", 0.003277, 1e-6, _COPY, smallest=True),
+        Optimum("c10_fpga_latency_ms", 1.13296, 1e-5, _COPY, smallest=True),
+    ),
+)
 FIRST = (
     "|avg_pool_3x3~0|+|nor_conv_1x1~0|skip_connect~1|+"
     "|nor_conv_1x1~0|skip_connect~1|skip_connect~2|"
 )
-KNOWN = {  # of the first cell, as the benchmark's page prints it
-    "c10_edgegpu_latency_ms": 5.807418537139893,
-    "c10_edgegpu_energy_mj": 24.226614330768584,
-    "c10_raspi4_latency_ms": 10.481976820010459,
-    "c10_edgetpu_latency_ms": 0.9571811309997429,
-    "c10_pixel3_latency_ms": 3.6058499999999998,
-    "c10_eyeriss_latency_ms": 3.645620000000001,
-    "c10_eyeriss_energy_mj": 0.6872827644999999,
-    "c10_fpga_latency_ms": 2.57296,
-    "c10_fpga_energy_mj": 18.01072,
+PRINTED = {  # of the first cell, in the order of MEASURED, as the benchmark's example prints it
+    "c10": (
+        *(5.807418537139893, 24.226614330768584, 10.481976820010459, 0.9571811309997429),
+        *(3.6058499999999998, 3.645620000000001, 0.6872827644999999, 2.57296, 18.01072),
+    ),
+    "c100": (
+        *(5.866079330444336, 24.471327606836955, 10.432981719932286, 0.9669485199992778),
+        *(5.04007, 3.648640000000001, 0.6874206219999999, 2.57296, 18.01072),
+    ),
+    "in16": (
+        *(5.828042030334473, 24.238826804161075, 2.973176879895618, 0.7929624850075925),
+        *(1.33656, 0.9145600000000003, 0.17677097200000003, 0.64912, 4.54384),
+    ),
+}
+KNOWN = {
+    f"{data}_{name}": value
+    for data, values in PRINTED.items()
+    for name, value in zip(MEASURED, values, strict=True)
 }
 
 
@@ -59,8 +81,14 @@ class HWNASBenchImporter(Importer):
         part = whole.get("nasbench201") if isinstance(whole, dict) else None
         if not isinstance(part, dict) or not set(DATASETS).intersection(part):
             raise TableError(
-                f"{path} has no part 'nasbench201' with {', '.join(DATASETS)}; expected: "
-                f"{self.expects}"
+                f"{path} has no part 'nasbench201' with {', '.join(DATASETS)}; is it "
+                f"{self.expects}?"
+            )
+        lacking = [name for name in DATASETS if name not in part]
+        if lacking and not partial:
+            raise TableError(
+                f"{path}: there is no data set {', '.join(lacking)}; is the download complete? "
+                "--partial imports what is there"
             )
         strings: list[str] = []
         columns: dict[str, Floats] = {}
@@ -70,7 +98,14 @@ class HWNASBenchImporter(Importer):
             if strings and cells != strings:
                 raise TableError(f"{where}: its cells are others than those of the data set before")
             strings = cells
-            columns |= _columns(where, DATASETS[data], part[data], len(cells))
+            measured = _columns(where, DATASETS[data], part[data], len(cells))
+            missing = [name for name in MEASURED if f"{DATASETS[data]}_{name}" not in measured]
+            if missing and not partial:
+                raise TableError(
+                    f"{where}: there is no {', '.join(missing)}; is the download complete? "
+                    "--partial imports what is there"
+                )
+            columns |= measured
         PUBLISHED.check_count(len(strings), path, partial=partial)
         space = NASBench201()
         try:
@@ -102,6 +137,9 @@ def _cells(where: str, known: Any) -> list[str]:
     """Return the cells of a data set, in their order."""
     configs = known.get("config") if isinstance(known, Mapping) else None
     if isinstance(configs, Mapping):
+        wrong = next((key for key in configs if not isinstance(key, int)), None)
+        if wrong is not None:
+            raise TableError(f"{where}: its cell {quoted(wrong)} has no number")
         configs = [configs[key] for key in sorted(configs)]
     if not isinstance(configs, list):
         raise TableError(f"{where}: there is no list 'config' of cells; is the file complete?")
@@ -123,14 +161,20 @@ def _columns(where: str, short: str, known: Mapping[str, Any], n: int) -> dict[s
         device, _, quantity = str(name).rpartition("_")
         if name == "config":
             continue
+        if not isinstance(name, str) or not device:
+            raise TableError(
+                f"{where}: {quoted(name)} is no device and quantity, such as pixel3_latency"
+            )
         if not isinstance(values, Sequence) or isinstance(values, str) or len(values) != n:
             size = len(values) if isinstance(values, Sequence) else "no list"
             raise TableError(f"{where}, {name}: {size} numbers, expected one for each of {n} cells")
-        for number, value in enumerate(values):
-            fine = isinstance(value, int | float) and not isinstance(value, bool)
-            if not fine or not np.isfinite(value):
-                raise TableError(f"{where}, {name}, cell {number}: {value!r} is no measurement")
-        columns[f"{short}_{device}_{UNITS.get(quantity, quantity)}"] = np.array(values, dtype=float)
+        numbers = [finite(value, least=0) for value in values]
+        if None in numbers:
+            cell = numbers.index(None)
+            raise TableError(
+                f"{where}, {name}, cell {cell}: {quoted(values[cell])} is no measurement"
+            )
+        columns[f"{short}_{device}_{UNITS.get(quantity, quantity)}"] = np.array(numbers, float)
     if not columns:
         raise TableError(f"{where}: there are no measurements; is the file complete?")
     return columns

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from archrank.checks import quoted
 from archrank.errors import TableError, UnknownNameError
 from archrank.spaces.mobile.fbnet import (
     EXPAND,
@@ -30,6 +31,7 @@ from archrank.spaces.mobile.fbnet import (
 )
 from archrank.tables.block_costs import CONSTANT
 from archrank.tables.importers.base import ImportedCosts
+from archrank.tables.importers.plain_numbers import finite
 from archrank.types import Floats
 
 PART = "fbnet"
@@ -129,10 +131,9 @@ def _costs(where: str, known: Any, keys: list[str]) -> Floats:
     for row, key in enumerate(keys):
         if key not in known:
             raise TableError(f"{where}: there is no {key}; is the file complete?")
-        value = known[key]
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not number or not 0 <= value < np.inf:
-            raise TableError(f"{where}, {key}: {str(value)[:60]!r} is no measurement")
+        value = finite(known[key], least=0)
+        if value is None:
+            raise TableError(f"{where}, {key}: {quoted(known[key])} is no measurement")
         costs[row] = value
     return costs
 

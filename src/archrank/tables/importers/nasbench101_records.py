@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from dataclasses import dataclass
 from math import isqrt
 
@@ -19,6 +20,7 @@ from archrank.tables.importers.protobuf import Value, fields
 OPS = {"conv3x3-bn-relu": "0", "conv1x1-bn-relu": "1", "maxpool3x3": "2"}
 MEASURED = {"train_time_s": 2, "train": 3, "val": 4, "test": 5}  # field numbers
 FINAL = 2  # evaluation after the last epoch
+_HASH = re.compile("(?:[0-9a-f]{2})+")  # 32 digits in the official files
 LONGEST_TRAINING = 1e7  # seconds
 
 
@@ -51,7 +53,7 @@ def parse_run(payload: bytes) -> Run:
     """
     try:
         listed = json.loads(payload)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ValueError(f"is not JSON: {payload[:40]!r}") from None
     kinds = [str, int, str, str, str]
     if not isinstance(listed, list) or list(map(type, listed)) != kinds:
@@ -59,6 +61,8 @@ def parse_run(payload: bytes) -> Run:
             f"expected [hash, epochs, adjacency, operations, metrics], got {payload[:40]!r}"
         )
     cell, epochs, adjacency, operations, metrics = listed
+    if not _HASH.fullmatch(cell):
+        raise ValueError(f"has the hash {cell[:40]!r}, expected hexadecimal digits")
     params, values = parse_metrics(base64.b64decode(metrics, validate=True))
     return Run(cell, epochs, adjacency, operations, params, values)
 

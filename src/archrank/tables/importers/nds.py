@@ -49,9 +49,9 @@ class NDSImporter(Importer):
         executor: Executor | None = None,
     ) -> Imported:
         """Read all jobs; several jobs of one network become one row of means."""
-        space = space_of(path)
         if path.is_dir():
             raise TableError(f"{path} is a folder; expected: {self.expects}")
+        space = space_of(path)
         jobs = path.read_bytes().count(_ONCE_PER_JOB)
         progress(0, jobs)
         table = read_nds(path, space)

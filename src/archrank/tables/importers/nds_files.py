@@ -15,10 +15,12 @@ from typing import Any
 
 import numpy as np
 
+from archrank.checks import quoted
 from archrank.errors import ArchitectureError, TableError
 from archrank.rows import group_rows
 from archrank.spaces.nds.space import KINDS, NDS
 from archrank.tables.base import BenchTable, metric_directions
+from archrank.tables.importers.plain_numbers import finite
 from archrank.tables.raw import RawTable
 
 METRICS = ("final_accuracy", "best_accuracy", "params", "flops")
@@ -61,8 +63,8 @@ def read_nds(path: str | Path, space: NDS) -> BenchTable:
 
 def _jobs(path: str) -> list[Any]:
     try:
-        loaded = json.loads(Path(path).read_text())
-    except (OSError, ValueError) as error:
+        loaded = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
         raise TableError(f"{path}: cannot be read as JSON: {error}; download it again") from None
     if isinstance(loaded, dict) and {"top", "mid"} <= set(loaded):
         parts = (loaded["top"], loaded["mid"])
@@ -114,7 +116,8 @@ def _values(job: Mapping[str, Any]) -> list[float]:
 
 def _number(what: str, value: Any, least: float, most: float = inf) -> float:
     """Return ``value`` after checking that it is a number from ``least`` to ``most``."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+    number = finite(value, least)
+    if number is None or number > most:
         bound = f"{least} to {most}" if isfinite(most) else f"at least {least}"
-        raise ValueError(f"{what} {value!r}, expected a number of {bound}")
-    return float(value)
+        raise ValueError(f"{what} {quoted(value)}, expected a number of {bound}")
+    return number

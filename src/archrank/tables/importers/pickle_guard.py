@@ -150,6 +150,11 @@ class GuardedFile:
         self._at = 0  # bytes passed on
         self._checked = 0
 
+    @property
+    def passed_on(self) -> int:
+        """Number of bytes that were passed on."""
+        return self._at
+
     def peek(self, size: int) -> bytes:
         """Look at the next bytes."""
         data = self._file.peek(size)

@@ -15,7 +15,7 @@ import pickle
 import zipfile
 import zlib
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,9 @@ import numpy as np
 
 from archrank.errors import TableError
 from archrank.tables.importers.pickle_guard import GuardedFile
-from archrank.unpacking import Unpacked
+from archrank.unpacking import ALWAYS, Unpacked
 
+SIZED = (str, bytes, list, tuple, dict, set, frozenset)
 TORCH_MAGIC = 0x1950A86A20F9469CFC6C  # first pickle of torch.save's older format
 DAMAGES = (
     *(pickle.UnpicklingError, EOFError, OSError, zlib.error, zipfile.BadZipFile),
@@ -52,19 +53,27 @@ class _Dtype:
 
 
 class _Array(list[Any]):
-    """Replacement of ``numpy.ndarray``: a flat list of its numbers."""
+    """Replacement of ``numpy.ndarray``: a flat list of its numbers.
+
+    Args:
+        count: Called with the number of bytes before they become numbers.
+    """
+
+    def __init__(self, count: Callable[[int], None]) -> None:
+        super().__init__()
+        self._count: Callable[[int], None] | None = count
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
+        if self._count is None:
+            raise pickle.UnpicklingError("an array that is filled twice")
+        self._count(len(state[4]))
+        self._count = None
         self[:] = state[2].numbers(state[4])
 
 
 def _scalar(dtype: _Dtype, raw: bytes) -> Any:
     (value,) = dtype.numbers(raw)
     return value
-
-
-def _array(*unused: Any) -> _Array:
-    return _Array()
 
 
 def _encode(text: str, encoding: str) -> bytes:
@@ -80,28 +89,58 @@ def _nothing(*unused: Any) -> None:
 
 _TORCH_TYPES = ("Float", "Double", "Half", "BFloat16", "Long", "Int", "Short", "Char", "Byte")
 ADMITTED: dict[str, Any] = {
+    "numpy.dtype": _Dtype,
+    "numpy.ndarray": _Array,  # only named, as an argument of _reconstruct
+    **{f"torch._utils.{name}": _nothing for name in ("_rebuild_tensor", "_rebuild_tensor_v2")},
+    **{f"torch.{kind}Storage": _nothing for kind in (*_TORCH_TYPES, "Bool")},
+}
+COPYING: dict[str, Callable[..., Any]] = {  # what they return is as large as an argument
     "collections.OrderedDict": OrderedDict,
     "builtins.set": set,
     "builtins.frozenset": frozenset,
     "__builtin__.set": set,  # its name in protocols before 3
     "__builtin__.frozenset": frozenset,
     "_codecs.encode": _encode,
-    "numpy.dtype": _Dtype,
-    "numpy.ndarray": _Array,
     **{f"numpy.{core}.multiarray.scalar": _scalar for core in ("core", "_core")},
-    **{f"numpy.{core}.multiarray._reconstruct": _array for core in ("core", "_core")},
     "torch.Size": tuple,
-    **{f"torch._utils.{name}": _nothing for name in ("_rebuild_tensor", "_rebuild_tensor_v2")},
-    **{f"torch.{kind}Storage": _nothing for kind in (*_TORCH_TYPES, "Bool")},
 }
+ARRAYS = tuple(f"numpy.{core}.multiarray._reconstruct" for core in ("core", "_core"))
 
 
 class _PlainUnpickler(pickle.Unpickler):
-    """Unpickler that only finds the admitted names."""
+    """Unpickler that only finds the admitted names.
+
+    A few bytes can ask for another copy of a large object that was read before. So what is copied
+    is counted, and may not be more than was read, beside :data:`~archrank.unpacking.ALWAYS`.
+    """
+
+    def __init__(self, file: GuardedFile) -> None:
+        super().__init__(file)
+        self._file = file
+        self._copied = 0
+        arrays = dict.fromkeys(ARRAYS, lambda *unused: _Array(self._count))
+        copying = {name: self._counting(make) for name, make in COPYING.items()}
+        self._names = ADMITTED | arrays | copying
+
+    def _count(self, size: int) -> None:
+        self._copied += size
+        if self._copied > ALWAYS + self._file.passed_on:
+            raise pickle.UnpicklingError(
+                f"it copies {self._copied:,} elements, and {self._file.passed_on:,} bytes were read"
+            )
+
+    def _counting(self, make: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any) -> Any:
+            for each in args:
+                if isinstance(each, SIZED):
+                    self._count(len(each))
+            return make(*args)
+
+        return call
 
     def find_class(self, module: str, name: str) -> Any:
         try:
-            return ADMITTED[f"{module}.{name}"]
+            return self._names[f"{module}.{name}"]
         except KeyError:
             raise TableError(
                 f"it asks for {module}.{name}, and official files hold only containers, numbers "
@@ -157,8 +196,10 @@ def read_torch(path: Path) -> Any:
     with _explained(path, "a PyTorch file"), open(path, "rb") as file:
         if zipfile.is_zipfile(file):
             with zipfile.ZipFile(file) as archive:
-                (name,) = (n for n in archive.namelist() if n.split("/")[1:] == ["data.pkl"])
-                with archive.open(name) as member:
+                names = [n for n in archive.namelist() if n.split("/")[1:] == ["data.pkl"]]
+                if len(names) != 1:
+                    raise pickle.UnpicklingError("it has no file data.pkl")
+                with archive.open(names[0]) as member:
                     return load_plain(Unpacked(member, path.stat().st_size))
         file.seek(0)
         if load_plain(file) != TORCH_MAGIC:
@@ -180,6 +221,8 @@ def _explained(path: Path, what: str) -> Iterator[None]:
             "architecture"
         ) from None
     except DAMAGES as error:
+        if isinstance(error, OSError) and error.errno is not None:  # the file, not its content
+            raise
         reason = str(error) or type(error).__name__
         raise TableError(
             f"{path}: cannot be read as {what}: {reason}; is it of this kind, and complete? "

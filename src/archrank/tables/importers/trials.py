@@ -59,7 +59,7 @@ def read_trials(schedules: Mapping[str, Any]) -> tuple[str, Row]:
                 _add_schedule(row, state, suffix)
     except KeyError as error:
         raise TableError(f"there is no {error.args[0]!r}") from None
-    except (TypeError, ValueError, AttributeError) as error:
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
         raise TableError(f"not as official files are: {error}") from None
     if len(names) != 1:
         raise TableError(f"expected one architecture, got {sorted(map(str, names))}")
@@ -99,14 +99,17 @@ def _final(trial: Mapping[str, Any], split: str) -> float:
 def _add_costs(row: Row, name: str, runs: list[Mapping[str, Any]]) -> None:
     row[f"{name}_params_m"] = _mean(float(t["params"]) for t in runs)
     row[f"{name}_flops_m"] = _mean(float(t["flop"]) for t in runs)
-    latencies = [_mean(t["latency"]) for t in runs if t["latency"]]
+    latencies = [float(np.mean(list(map(float, t["latency"])))) for t in runs if t["latency"]]
     measured = [x for x in latencies if x > 0]
     if measured:
         row[f"{name}_latency_ms"] = 1000 * _mean(measured)
 
 
 def _mean(values: Iterable[float]) -> float:
-    return float(np.mean([float(v) for v in values]))
+    numbers = [float(v) for v in values]
+    if not np.isfinite(numbers).all():
+        raise ValueError(f"one of {len(numbers)} measurements is not finite")
+    return float(np.mean(numbers))
 
 
 def to_columns(rows: list[Row]) -> dict[str, Floats]:

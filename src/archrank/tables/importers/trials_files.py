@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from archrank.checks import quoted
 from archrank.errors import ArchitectureError, TableError
 from archrank.jobs import run_jobs
 from archrank.spaces.edge_cells.nasbench201 import NASBench201
@@ -78,11 +79,15 @@ class TrialsImporter(Importer):
     def _folder(
         self, path: Path, partial: bool, progress: ProgressCallback, executor: Executor | None
     ) -> list[Numbered]:
-        numbered = {
-            int(match[1]): file
-            for file in path.iterdir()
-            if (match := self.member.fullmatch(file.name)) is not None
-        }
+        numbered: dict[int, Path] = {}
+        for file in sorted(path.iterdir()):
+            if (match := self.member.fullmatch(file.name)) is not None:
+                before = numbered.setdefault(int(match[1]), file)
+                if before != file:
+                    raise TableError(
+                        f"{path}: {before.name} and {file.name} are both architecture "
+                        f"{int(match[1])}; leave one of them in the folder"
+                    )
         if not numbered:
             raise TableError(f"{path} holds no file of an architecture; expected: {self.expects}")
         PUBLISHED.check_count(len(numbered), path, partial=partial)
@@ -95,6 +100,9 @@ class TrialsImporter(Importer):
     def _whole(
         self, path: Path, infos: Mapping[Any, Any], progress: ProgressCallback
     ) -> list[Numbered]:
+        wrong = next((k for k in infos if not isinstance(k, int)), None)
+        if wrong is not None:
+            raise TableError(f"{path}: architecture {quoted(wrong)} has no number")
         done = (_row(f"{path}, architecture {k}", infos[k], self.schedules) for k in sorted(infos))
         return list(_counted(done, len(infos), progress))
 

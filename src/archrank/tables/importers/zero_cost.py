@@ -53,6 +53,7 @@ class ZeroCostImporter(Importer):
             raise TableError(f"{path} is a folder; expected: {self.expects}")
         raw = read_columns(str(path))
         missing = [name for name in ("dataset", "arch", ACCURACY) if name not in raw.names]
+        _check_texts(raw, self.expects)
         names = [n for score in SCORES for n in (score, f"{score}_s") if n in raw.names]
         if missing or not names:
             lacking = ", ".join(missing) or f"any of {', '.join(SCORES)}"
@@ -82,6 +83,16 @@ class ZeroCostImporter(Importer):
         return Imported(space, archs, strings, columns, PUBLISHED, tuple(remarks))
 
 
+def _check_texts(raw: RawTable, expects: str) -> None:
+    """Refuse data sets and cells that are no text."""
+    for name in ("dataset", "arch"):
+        if name in raw.numbers or name in raw.others:
+            found = "numbers" if name in raw.numbers else raw.others[name]
+            raise TableError(
+                f"{raw.path}, column {name!r} holds {found}, no names; expected: {expects}"
+            )
+
+
 def _check_accuracy(raw: RawTable, values: Floats) -> None:
     """Refuse an accuracy that is missing or no percentage."""
     wrong = np.flatnonzero(~((values >= 0) & (values <= 100)))
@@ -107,7 +118,7 @@ def _places(raw: RawTable) -> list[tuple[str, str]]:
                 f"{where}, column 'dataset': {data!r} is none of {', '.join(DATASETS)}"
             )
         try:
-            (string,) = space.format(space.parse([cell or ""]))
+            (string,) = space.format(space.parse([str(cell or "")]))
         except ArchitectureError as error:
             raise TableError(f"{where}, column 'arch': {error}") from None
         before = seen.setdefault((data, string), row)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from concurrent.futures import Executor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from archrank.study import Study
 from archrank.study.recommending import FEWEST
 from archrank.study.storage import TrialStore
 from archrank.types import Archs
+from tests.study.helpers import FirstWaits
 
 DEPTHS, WIDTHS = range(10), range(10)
 LUCKY = {"depth": 2, "width": 9}
@@ -234,3 +235,21 @@ def test_several_objectives_are_refused() -> None:
     with pytest.raises(SettingsError, match="2"):
         run.run(40, confirm=5)
     assert Cost().again(1) is None
+
+
+def test_which_evaluation_ends_first_changes_nothing() -> None:
+    """Of equal scores the first proposal counts, while workers make them in another order."""
+
+    def same(config: dict[str, Any], seed: int) -> float:
+        return 1.0
+
+    def repeated(found: Study) -> set[tuple[object, int]]:
+        return {(each.key, each.number) for each in found.results.repetitions}
+
+    alone = study(fn=same).run(9, confirm=3)
+    slow = FirstWaits(same, alone.records[0].arch.tobytes())
+    with ThreadPoolExecutor(2) as executor:
+        other = study(evaluator=slow, executor=executor)
+        other.run(9, confirm=3, watcher=slow)
+    assert repeated(other) == repeated(alone)
+    assert other.recommended.key == alone.recommended.key

@@ -418,7 +418,8 @@ class Study(AskAndTell):
         """Everything evaluated so far, as columns and as a report needs it."""
         if self._results is None or self._read != len(self.records):
             description = replace(self.description, changes=self._store.noted)
-            found = self._store.results(self.records, description)
+            in_order = sorted(self.records, key=lambda r: r.key)  # of ties, the first counts
+            found = self._store.results(in_order, description)
             self._results = replace(
                 found, space=self.space, evaluator=self.evaluator, strategy=self.strategy
             )

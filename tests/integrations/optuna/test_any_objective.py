@@ -1,4 +1,7 @@
-"""Random objectives with parameters below parameters: each configuration once, as counted here."""
+"""Random objectives with parameters below parameters: each configuration once, as counted here.
+
+Some parameters exist under conditions, and the ranges of some depend on what is above them.
+"""
 
 from __future__ import annotations
 
@@ -22,14 +25,21 @@ KINDS: dict[str, tuple[Any, ...]] = {
 
 @dataclass
 class Parameter:
-    """A parameter, and those that exist with some of its values, by the place of the value."""
+    """A parameter, and those that exist with some of its values, by the place of the value.
+
+    One that grows is asked for with every value, from 0 to the place of the value.
+    """
 
     name: str
     kind: str
     below: dict[int, list[Parameter]] = field(default_factory=dict)
+    grows: str | None = None
 
     def size(self) -> int:
-        return sum(product(self.below.get(k, [])) for k in range(len(KINDS[self.kind])))
+        return sum(
+            product(self.below.get(k, [])) * (k + 1 if self.grows else 1)
+            for k in range(len(KINDS[self.kind]))
+        )
 
     def ask(self, trial: optuna.Trial) -> None:
         values = KINDS[self.kind]
@@ -39,6 +49,8 @@ class Parameter:
             value = trial.suggest_float(self.name, values[0], values[-1], step=0.5)
         else:
             value = trial.suggest_int(self.name, values[0], values[-1], log=self.kind == "log")
+        if self.grows:
+            trial.suggest_int(self.grows, 0, values.index(value))
         for one in self.below.get(values.index(value), []):
             one.ask(trial)
 
@@ -55,6 +67,8 @@ def tree(random: Random, names: list[str], depth: int = 0) -> list[Parameter]:
     for _ in range(random.randint(1, 3 - min(depth, 1))):
         one = Parameter(names.pop(), random.choice(list(KINDS)))
         found.append(one)
+        if random.random() < 0.25:
+            one.grows = names.pop()
         if depth < 2:
             for k in range(len(KINDS[one.kind])):
                 if random.random() < 0.35:

@@ -150,7 +150,8 @@ class RankSampler(BaseSampler):
         with self._lock:  # threads of one study see what the others propose
             trials = known_trials(study, trial)
             fixed = {**_partly_fixed(study), **settled(trial)}
-            others = {name: one for name, one in ranges(trials).items() if name in fixed}
+            every = ranges(trials) if fixed else {}
+            others = {name: one for name, one in every.items() if name in fixed}
             now = self._situation(study, trials, {**others, **search_space}, fixed)
             rng = np.random.default_rng([self._seed, trial.number])
             picks = self._new(now, fixed, rng)

@@ -105,11 +105,11 @@ def table(file: Path, data: Path, names: list[str], at: list[int]) -> None:
             mine = {seed: r for (s, seed), r in here.items() if s == text}
             if not mine:
                 continue
-            scaled = [
-                np.mean([(r["best"][n - 1] - low) / (middle - low) for r in mine.values()])
-                for n in at
-            ]
-            line = f"  {text:28s} n={len(mine):2d} " + " ".join(f"{v:.4f}" for v in scaled)
+            best = np.array([r["best"] for r in mine.values()])[:, np.array(at) - 1]
+            scaled = (best - low) / (middle - low)  # (seeds, numbers of trials)
+            error = scaled[:, -1].std(ddof=1) / len(mine) ** 0.5 if len(mine) > 1 else np.nan
+            line = f"  {text:28s} n={len(mine):2d} "
+            line += " ".join(f"{v:.4f}" for v in scaled.mean(axis=0)) + f" ± {error:.4f}"
             line += f"  repeated {np.mean([r['repeated'] for r in mine.values()]):.1f}"
             line += f"  cpu {np.mean([r['cpu_s'] for r in mine.values()]):.1f}s"
             pairs = [

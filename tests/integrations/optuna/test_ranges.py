@@ -39,10 +39,27 @@ def test_the_latest_range_counts_and_single_values_are_left_out() -> None:
 def test_what_changes_back_counts_as_a_whole() -> None:
     asked = [(2, 5), (1, 3), (4, 9), (2, 5)]
     trials = [having(k, x=IntDistribution(*ends)) for k, ends in enumerate(asked)]
-    assert ranges(trials[:3]) == {"x": IntDistribution(4, 9)}
+    slowly = [having(k, x=IntDistribution(*asked[k // 4])) for k in range(12)]
+    assert ranges(slowly) == {"x": IntDistribution(4, 9)}
     assert ranges(trials) == {"x": IntDistribution(1, 9)}
     floats = [having(k, x=FloatDistribution(*e, log=True)) for k, e in enumerate(asked)]
     assert ranges(floats) == {"x": FloatDistribution(1, 9, log=True)}
+
+
+def test_what_always_changes_counts_as_a_whole() -> None:
+    """Two floats in order: no range comes back."""
+    asked = [(0.3, 1.0), (0.1, 1.0), (0.7, 1.0), (0.5, 1.0)]
+    trials = [having(k, x=FloatDistribution(*ends)) for k, ends in enumerate(asked)]
+    assert ranges(trials[:2]) == {"x": FloatDistribution(0.1, 1)}
+    assert ranges(trials) == {"x": FloatDistribution(0.1, 1)}
+    same = [having(k, x=FloatDistribution(*asked[k // 5])) for k in range(20)]
+    assert ranges(same) == {"x": FloatDistribution(0.5, 1)}  # chosen anew, now and then
+
+
+def test_a_single_value_is_one_of_a_range() -> None:
+    trials = [having(k, x=IntDistribution(0, most)) for k, most in enumerate((0, 2, 0))]
+    assert ranges(trials[:1]) == {}
+    assert ranges(trials[1:]) == {"x": IntDistribution(0, 2)}
 
 
 def test_only_values_of_one_kind_make_a_whole() -> None:
@@ -74,10 +91,24 @@ def test_the_parameter_that_tells_a_range_is_found() -> None:
     assert found.allows(grids, every, exists).tolist() == expected
     exists[:, 1] = False
     assert found.allows(grids, every, exists).all()
+    assert found.steady
     numbers[3, 0] = 0.0  # now the same value of a has two ranges, and c alone tells them
     (other,) = depending(axes, trials, numbers, rows)
     assert isinstance(other, Span)
     assert other.parent == 2
+
+
+def test_between_two_values_ranges_lie_between_theirs() -> None:
+    low, whole = [0.2, 0.6, 0.4], FloatDistribution(0, 1)
+    trials = [having(k, a=whole, b=FloatDistribution(at, 1)) for k, at in enumerate(low)]
+    numbers = np.array([[at, 1.0] for at in low])
+    axes = [Axis("a", whole), Axis("b", whole)]
+    (found,) = depending(axes, trials, numbers, np.zeros((3, 2), dtype=np.uint8))
+    assert isinstance(found, Span)
+    a, b = np.array([0.1, 0.3, 0.4, 0.9]), np.array([0.0, 0.19, 0.2, 0.39, 0.4])
+    archs = np.array([[i, j] for i in range(4) for j in range(5)], dtype=np.uint8)
+    allowed = found.allows([a, b], archs, np.ones(archs.shape, dtype=bool)).reshape(4, 5)
+    assert [b[row].min() for row in allowed] == [0.0, 0.2, 0.4, 0.0]
 
 
 def test_where_none_tells_all_others_do() -> None:
@@ -134,6 +165,17 @@ def test_the_study_stops_after_the_last(
     study = optuna.create_study(sampler=RankSampler(seed=0, when_exhausted="stop"))
     study.optimize(objective, 2 * size)
     assert len(study.trials) == size
+
+
+def test_floats_in_order() -> None:
+    def objective(trial: optuna.Trial) -> float:
+        low = trial.suggest_float("low", 0.0, 1.0)
+        high = trial.suggest_float("high", low, 1.0)
+        return (low - 0.3) ** 2 + (high - 0.6) ** 2
+
+    study = optuna.create_study(sampler=RankSampler(seed=0))
+    study.optimize(objective, 30)
+    assert study.best_value < 0.002
 
 
 def test_a_range_that_depends_on_another_is_learnt_from_all_trials() -> None:

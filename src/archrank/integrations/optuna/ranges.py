@@ -9,7 +9,7 @@ known where a trial had the same values of all that were asked for before.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -23,24 +23,44 @@ from archrank.types import Archs, Bools, Floats
 Range = IntDistribution | FloatDistribution
 
 
+@dataclass
+class _Seen:
+    """The ranges that a parameter had, one after the other, and the number of trials with it."""
+
+    trials: int = 0
+    turns: list[BaseDistribution] = field(default_factory=list)
+
+    @property
+    def depends(self) -> bool:
+        """True if other parameters decide on the range.
+
+        It has changed back then, or changes more often than not, as floats do.
+        """
+        if not isinstance(self.turns[-1], Range):
+            return False
+        different = {(type(one), *vars(one).values()) for one in self.turns}
+        changes = len(self.turns) - 1
+        return len(different) <= changes or (changes > 1 and 2 * changes >= self.trials)
+
+
 def ranges(trials: Iterable[FrozenTrial]) -> dict[str, BaseDistribution]:
     """Return the parameters of all trials, without those that always had a single value.
 
-    Of a range that has changed, the latest; of one that has changed back, or to a single value,
-    which depends on other parameters, all of it together.
+    Of a range that has changed, the latest; of one that depends on other parameters, or has a
+    single value now, all of it together.
     """
     found = {name: _together(seen) for name, seen in sorted(_seen(trials).items())}
     return {name: one for name, one in found.items() if not one.single()}
 
 
-def _seen(trials: Iterable[FrozenTrial]) -> dict[str, list[BaseDistribution]]:
-    """Return the ranges that each parameter had, one after the other."""
-    found: dict[str, list[BaseDistribution]] = {}
+def _seen(trials: Iterable[FrozenTrial]) -> dict[str, _Seen]:
+    found: dict[str, _Seen] = {}
     for trial in sorted(trials, key=lambda t: t.number):
         for name, one in trial.distributions.items():
-            seen = found.setdefault(name, [])
-            if not seen or not _same(one, seen[-1]):
-                seen.append(one)
+            seen = found.setdefault(name, _Seen())
+            seen.trials += 1
+            if not seen.turns or not _same(one, seen.turns[-1]):
+                seen.turns.append(one)
     return found
 
 
@@ -49,17 +69,12 @@ def _same(one: BaseDistribution, other: BaseDistribution) -> bool:
     return type(one) is type(other) and vars(one) == vars(other)
 
 
-def _depends(seen: list[BaseDistribution]) -> bool:
-    """Tell whether a range has changed back, so that other parameters decide on it."""
-    return isinstance(seen[-1], Range) and any(one in seen[:k] for k, one in enumerate(seen))
-
-
-def _together(seen: list[BaseDistribution]) -> BaseDistribution:
+def _together(seen: _Seen) -> BaseDistribution:
     """Return the range of a parameter, of its ranges in the order of trials."""
-    last = seen[-1]
-    if not isinstance(last, Range) or not (_depends(seen) or last.single()):
+    last = seen.turns[-1]
+    if not isinstance(last, Range) or not (seen.depends or last.single()):
         return last
-    alike = [one for one in seen if isinstance(one, Range) and _alike(one, last)]
+    alike = [one for one in seen.turns if isinstance(one, Range) and _alike(one, last)]
     low, high = min(one.low for one in alike), max(one.high for one in alike)
     if isinstance(last, IntDistribution):
         return IntDistribution(int(low), int(high), log=last.log, step=last.step)
@@ -86,6 +101,8 @@ class Span:
         numbers: ``(k,)`` numbers of the other one in trials, ascending.
         low: ``(k,)`` the lowest number of the parameter with each of them.
         high: ``(k,)`` the highest.
+        steady: whether both only rise, or only fall, with the other one; numbers between two of
+            the trials then have ranges between theirs.
     """
 
     child: int
@@ -93,6 +110,7 @@ class Span:
     numbers: Floats
     low: Floats
     high: Floats
+    steady: bool
 
     def allows(self, grids: Sequence[Floats], archs: Archs, exists: Bools) -> Bools:
         """Mark which of ``archs: (n, d)`` have a number that is in the range: ``(n,)``.
@@ -104,9 +122,14 @@ class Span:
         """
         known = grids[self.parent][archs[:, self.parent]]
         value = grids[self.child][archs[:, self.child]]
-        at = np.minimum(np.searchsorted(self.numbers, known), len(self.numbers) - 1)
-        unknown = (self.numbers[at] != known) | ~exists[:, self.child]
-        found: Bools = unknown | ((self.low[at] <= value) & (value <= self.high[at]))
+        after = np.searchsorted(self.numbers, known)
+        at = np.minimum(after, len(self.numbers) - 1)
+        same = self.numbers[at] == known
+        before = np.where(same, at, np.maximum(after - 1, 0))
+        low = np.minimum(self.low[before], self.low[at])
+        high = np.maximum(self.high[before], self.high[at])
+        told = same | (self.steady & (after > 0) & (after < len(self.numbers)))
+        found: Bools = ((low <= value) & (value <= high)) | ~told | ~exists[:, self.child]
         return found
 
 
@@ -150,11 +173,11 @@ def depending(
     has, seen = present(numbers), _seen(trials)
     found: list[Span | Memory] = []
     for child, axis in enumerate(axes):
-        if len(seen.get(axis.name, ())) < 2 or not axis.ordered:
+        if axis.name not in seen or len(seen[axis.name].turns) < 2 or not axis.ordered:
             continue
         with_it = np.flatnonzero(has[:, child])[::-1]  # the latest first
         ends = np.array([_ends(axis, trials[i]) for i in with_it])
-        by_one = _depends(seen[axis.name])  # else it may have changed for good
+        by_one = seen[axis.name].depends  # else it may have changed for good
         span = _told(child, axes, numbers[with_it], ends) if by_one else None
         if span:
             found.append(span)
@@ -193,12 +216,22 @@ def _told(child: int, axes: Sequence[Axis], numbers: Floats, ends: Floats) -> Sp
     """
     best: Span | None = None
     for parent, axis in enumerate(axes):
-        if parent == child or axis.fine or not present(numbers[:, parent]).all():
+        if parent == child or not present(numbers[:, parent]).all():
             continue
         values, first, group = np.unique(numbers[:, parent], return_index=True, return_inverse=True)
-        if (ends[first][group] == ends).all() and (best is None or len(values) < len(best.numbers)):
-            best = Span(child, parent, values, *ends[first].T)
+        each = ends[first]  # by value of the other one
+        steady = axis.ordered and all(_steady(column) for column in each.T)
+        if axis.fine and not steady:
+            continue  # single values explain everything
+        if (each[group] == ends).all() and (best is None or len(values) < len(best.numbers)):
+            best = Span(child, parent, values, *each.T, steady)
     return best
+
+
+def _steady(numbers: Floats) -> bool:
+    """Tell whether numbers only rise or only fall."""
+    steps = np.diff(numbers)
+    return bool((steps >= 0).all() or (steps <= 0).all())
 
 
 def _remembered(child: int, others: Bools, rows: Archs, ends: Floats) -> list[Memory] | None:

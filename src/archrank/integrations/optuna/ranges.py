@@ -224,7 +224,8 @@ def _told(child: int, axes: Sequence[Axis], numbers: Floats, ends: Floats) -> Sp
         if axis.fine and not steady:
             continue  # single values explain everything
         if (each[group] == ends).all() and (best is None or len(values) < len(best.numbers)):
-            best = Span(child, parent, values, *each.T, steady)
+            low, high = each.T
+            best = Span(child, parent, values, low, high, steady)
     return best
 
 

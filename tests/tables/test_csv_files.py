@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from archrank.errors import ArchrankError, TableError
 from archrank.spaces import CustomSpace
 from archrank.tables import load_table
-from archrank.tables.files import read_raw
+from archrank.tables.files import read_columns, read_raw
 from archrank.unpacking import ALWAYS
 from tests.damage import damaged
 
@@ -128,3 +128,10 @@ def test_any_damage_is_told(form: str, tmp_path_factory: pytest.TempPathFactory)
             load_table(path, SPACE)
 
     read()
+
+
+def test_files_that_cannot_be_opened() -> None:
+    """The file's fault, not its content's: there is nothing to download again."""
+    name = "x" * 300
+    with pytest.raises(TableError, match=f"^{name}: File name too long$"):
+        read_columns(name)

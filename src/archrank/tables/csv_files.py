@@ -86,7 +86,9 @@ def _content(path: str) -> bytes:
     except TableError:
         raise
     except DAMAGES as error:
-        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        if (reason := getattr(error, "strerror", None)) is not None:  # no fault of its content
+            raise TableError(f"{path}: {reason}") from None
+        reason = str(error) or type(error).__name__
         raise TableError(
             f"{path}: cannot be read as CSV: {reason}; is the file complete? Download it again"
         ) from None

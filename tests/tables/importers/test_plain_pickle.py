@@ -229,6 +229,7 @@ ITEMS = b"(" + b"N" * (1 << 20) + b"l"
 ARRAY = (
     b"cnumpy.core.multiarray\n_reconstruct\n(tR(K\x01Ncnumpy\ndtype\n(X\x02\x00\x00\x00u1tRNh\x01tb"
 )
+SCALAR = b"cnumpy.core.multiarray\nscalar\n(cnumpy\ndtype\n(X\x08\x00\x00\x00S1048576tRh\x01tR"
 
 
 @pytest.mark.parametrize(
@@ -238,8 +239,9 @@ ARRAY = (
         (ITEMS, b"c__builtin__\nset\n(h\x01tR"),
         (b"X" + NUMBERS[1:], b"c_codecs\nencode\n(h\x01X\x06\x00\x00\x00latin1tR"),
         (NUMBERS, ARRAY),
+        (NUMBERS, SCALAR),
     ],
-    ids=["tuple", "set", "bytes", "array"],
+    ids=["tuple", "set", "bytes", "array", "scalar"],
 )
 def test_copies_of_large_objects_are_bounded(large: bytes, call: bytes) -> None:
     assert len(load_plain(io.BytesIO(copies(large, call, 3)))) == 3

@@ -6,6 +6,7 @@ import pickle
 import struct
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 
 from archrank.errors import TableError
-from archrank.tables.importers import IMPORTERS, Imported
+from archrank.tables.importers import IMPORTERS, Imported, Published, import_table, trials_files
 from archrank.tables.importers.trials import ACCURACIES, COLUMNS, SEEDS, to_columns
 from tests.tables.importers import files
 
@@ -278,3 +279,47 @@ def test_architectures_without_numbers(tmp_path: Path) -> None:
     file = torch_file(tmp_path / "all.pth", files.whole(states))
     with pytest.raises(TableError, match=r"all\.pth: architecture 'a' has no number"):
         read("nasbench201", file)
+
+
+# ---- known best values --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_known_optima_are_checked(
+    layout: Callable[[Path], tuple[str, Path]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind, path = layout(tmp_path)
+    best = {
+        name: max(v for v in read(kind, path).columns[name].tolist() if v == v)
+        for name in ("c10_val", "c10_test", "c100_val", "c100_test", "in16_test")
+    }
+    published = trials_files.PUBLISHED.optima
+    assert {o.column: o.best for o in published} == {
+        "c10_val": 91.61,
+        "c10_test": 94.37,
+        "c100_val": 73.49,
+        "c100_test": 73.51,
+        "in16_test": 47.31,
+    }
+    out = tmp_path / "t.parquet"
+    monkeypatch.setattr(trials_files, "PUBLISHED", Published(3, optima=published))
+    told = [r for r in import_table(kind, path, out).remarks if r.startswith("the best")]
+    assert [remark.split()[2] for remark in told] == list(best)
+    for remark, (name, value) in zip(told, best.items(), strict=True):
+        assert remark.startswith(f"the best {name} is {value:.6g}, published is ")
+    mine = tuple(replace(o, best=best[o.column]) for o in published)
+    monkeypatch.setattr(trials_files, "PUBLISHED", Published(3, optima=mine))
+    assert not [r for r in import_table(kind, path, out, force=True).remarks if "the best" in r]
+
+
+def test_the_optima_are_those_of_all_cells(data_dir: Path) -> None:
+    import pandas as pd
+
+    path = data_dir / "nb201.csv.gz"
+    if not path.is_file():
+        pytest.skip(f"no {path}")
+    frame = pd.read_csv(path)
+    there = [o for o in trials_files.PUBLISHED.optima if o.column in frame]
+    assert len(there) == 4  # it has no ImageNet16-120
+    for optimum in there:
+        assert frame[optimum.column].max() == pytest.approx(optimum.best, abs=optimum.tolerance)

@@ -71,18 +71,6 @@ class _Array(list[Any]):
         self[:] = state[2].numbers(state[4])
 
 
-def _scalar(dtype: _Dtype, raw: bytes) -> Any:
-    (value,) = dtype.numbers(raw)
-    return value
-
-
-def _encode(text: str, encoding: str) -> bytes:
-    """Replacement of ``codecs.encode``, by which protocols before 3 write bytes; only latin-1."""
-    if encoding != "latin1":
-        raise pickle.UnpicklingError(f"bytes in {encoding!r}")
-    return text.encode("latin1")
-
-
 def _nothing(*unused: Any) -> None:
     """Replacement of the functions that make tensors; returns ``None``."""
 
@@ -100,10 +88,10 @@ COPYING: dict[str, Callable[..., Any]] = {  # what they return is as large as an
     "builtins.frozenset": frozenset,
     "__builtin__.set": set,  # its name in protocols before 3
     "__builtin__.frozenset": frozenset,
-    "_codecs.encode": _encode,
-    **{f"numpy.{core}.multiarray.scalar": _scalar for core in ("core", "_core")},
     "torch.Size": tuple,
 }
+SCALARS = tuple(f"numpy.{core}.multiarray.scalar" for core in ("core", "_core"))
+LONG = 64  # bytes; numbers are shorter, and there are millions of them
 ARRAYS = tuple(f"numpy.{core}.multiarray._reconstruct" for core in ("core", "_core"))
 
 
@@ -120,7 +108,8 @@ class _PlainUnpickler(pickle.Unpickler):
         self._copied = 0
         arrays = dict.fromkeys(ARRAYS, lambda *unused: _Array(self._count))
         copying = {name: self._counting(make) for name, make in COPYING.items()}
-        self._names = ADMITTED | arrays | copying
+        scalars = dict.fromkeys(SCALARS, self._scalar)
+        self._names = ADMITTED | arrays | copying | scalars | {"_codecs.encode": self._encode}
 
     def _count(self, size: int) -> None:
         self._copied += size
@@ -128,6 +117,21 @@ class _PlainUnpickler(pickle.Unpickler):
             raise pickle.UnpicklingError(
                 f"it copies {self._copied:,} elements, and {self._file.passed_on:,} bytes were read"
             )
+
+    def _scalar(self, dtype: _Dtype, raw: bytes) -> Any:
+        """Replace NumPy's function that makes a scalar."""
+        if len(raw) > LONG:
+            self._count(len(raw))
+        (value,) = dtype.numbers(raw)
+        return value
+
+    def _encode(self, text: str, encoding: str) -> bytes:
+        """Replace ``codecs.encode``, by which protocols before 3 write bytes; only latin-1."""
+        if encoding != "latin1":
+            raise pickle.UnpicklingError(f"bytes in {encoding!r}")
+        if len(text) > LONG:
+            self._count(len(text))
+        return text.encode("latin1")
 
     def _counting(self, make: Callable[..., Any]) -> Callable[..., Any]:
         def call(*args: Any) -> Any:

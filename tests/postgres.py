@@ -1,5 +1,7 @@
 """A PostgreSQL server of one's own: on loopback, in a temporary folder, gone at the end.
 
+Also if the tests are killed: a process beside them waits for their end, and stops it then.
+
 From Debian's package ``postgresql``, or any whose programs are on the path. The server refuses to
 be root, so root starts it as another user.
 """
@@ -18,12 +20,14 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
 USERS = ("postgres", "nobody")  # whom root starts the server as; the first that there is
 PATIENCE = 60  # seconds that a program may take
+END = 'read line; "$0" -D "$1/data" -m immediate -w stop; rm -rf "$1"'  # of pg_ctl and a folder
 
 
 class NoServerError(Exception):
@@ -54,6 +58,15 @@ class PostgresServer:
             *("--username", "boss", "--pwfile", folder / "password", "--encoding", "UTF8"),
         )
         self.url = f"postgresql+psycopg://boss:{password}@127.0.0.1:{self._port}/postgres"
+        self._end = subprocess.Popen(
+            ["sh", "-c", END, _found("pg_ctl"), folder],
+            **self._as_user(),
+            cwd="/",
+            start_new_session=True,  # Ctrl-C is for the tests, which end then
+            stdin=subprocess.PIPE,  # is closed with the tests, however they end
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         self.start()
 
     def start(self) -> None:
@@ -77,10 +90,21 @@ class PostgresServer:
         """Stop the server: ``fast`` breaks connections off, ``immediate`` is a crash."""
         self._call("pg_ctl", *self._data, "-m", mode, "-w", "stop")
 
+    def end(self) -> None:
+        """Stop the server, if it runs, and remove its folder."""
+        self._end.communicate(timeout=PATIENCE)
+
     def restart(self, mode: str = "fast") -> None:
         """Stop the server, and start it again."""
         self.stop(mode)
         self.start()
+
+    def _as_user(self) -> dict[str, Any]:
+        """Return options of ``subprocess`` to be the user of the server."""
+        if self._user is None:
+            return {}
+        group = pwd.getpwnam(self._user).pw_gid
+        return {"user": self._user, "group": group, "extra_groups": []}
 
     @property
     def _data(self) -> tuple[str | Path, ...]:
@@ -90,9 +114,7 @@ class PostgresServer:
         with (self._folder / "called").open("w+") as said:  # a server would keep a pipe open
             done = subprocess.run(
                 [_found(program), *arguments],
-                user=self._user,
-                group=None if self._user is None else pwd.getpwnam(self._user).pw_gid,
-                extra_groups=None if self._user is None else [],
+                **self._as_user(),
                 cwd=self._folder,
                 stdin=subprocess.DEVNULL,
                 stdout=said,
@@ -142,7 +164,7 @@ def postgres_server(*settings: str) -> Iterator[PostgresServer]:
         try:
             yield server
         finally:
-            server.stop("immediate")
+            server.end()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -7,6 +7,7 @@ import os
 import secrets
 import subprocess
 import sys
+import time
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ import optuna
 import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL, Connection, make_url
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
 from archrank.errors import NoStudyError, StorageError
@@ -194,3 +196,36 @@ def test_no_password_is_kept_or_shown(
     assert "wr0ng" not in "".join(
         line for line in traceback.format_exception(caught.value) if "TrialStore(" not in line
     )
+
+
+def test_killed_tests_leave_no_server_behind() -> None:
+    program = (
+        "from tests.postgres import postgres_server\n"
+        "with postgres_server('fsync=off') as server:\n"
+        "    print(server.url, server._folder, flush=True)\n"
+        "    input()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[2]), *sys.path]),
+        },
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as killed:
+        assert killed.stdout is not None
+        said = killed.stdout.readline().split()
+        if not said:
+            pytest.skip("no PostgreSQL server")
+        url, folder = make_url(said[0]), Path(said[1])
+        with connected(url) as connection:
+            assert connection.execute(text("SELECT 1")).scalar() == 1
+        killed.kill()
+    until = time.monotonic() + 60
+    while folder.exists():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    with pytest.raises(OperationalError):
+        connected(url)

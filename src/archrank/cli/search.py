@@ -123,6 +123,7 @@ class Search:
                 accept_changes=self.accept_changes,
                 ask=confirm,
                 watch=steps,
+                tell=say,
             ) as study,
         ):
             steps.end()

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from archrank.differences import differences, told
+from archrank.differences import Difference, differences, told
 from archrank.errors import (
     ChangedRunError,
     ChangedRunWarning,
@@ -21,6 +21,7 @@ from archrank.files import read_json, shorten, write_json
 from archrank.locking import PATIENCE, locked
 from archrank.runs.compose import make_study
 from archrank.runs.fidelity import refuse_asking
+from archrank.runs.first_attempt import came_to_nothing, remove
 from archrank.runs.settings import SearchSettings, from_json, to_json
 from archrank.runs.steps import steps_of
 from archrank.runs.task_files import keep_task_files
@@ -54,12 +55,15 @@ def open_run(
     accept_changes: bool = False,
     ask: Callable[[str], bool] = lambda question: False,
     watch: Watch = lambda doing, done, of: None,
+    tell: Callable[[str], None] = lambda line: None,
     asks: bool = False,
 ) -> Iterator[Study]:
     """Begin a run in ``folder``, or open the one it holds to continue it, and lock it meanwhile.
 
     Where a database server keeps the evaluations, several processes may work on the run, and the
     folder is locked while it is opened alone.
+
+    A folder whose search came to nothing is free for other settings, and for changed code.
 
     Args:
         folder: the run folder.
@@ -73,6 +77,7 @@ def open_run(
         accept_changes: whether to continue although earlier evaluations may not compare.
         ask: asks the user the same, where that is needed.
         watch: called with the progress of the steps before the first round, where there are any.
+        tell: called with a line for the user where the run is begun anew.
         asks: whether the run is only asked or told something, which needs no budget and waits for
             others who do the same.
 
@@ -83,7 +88,7 @@ def open_run(
     """
     if asks:
         refuse_asking(settings)
-    known = _place_for(folder, settings, storage, name)
+    known = _place_for(folder, settings, storage, name, asks=asks)
     study = make_study(
         settings,
         storage=known.database,
@@ -98,10 +103,12 @@ def open_run(
         steps.check()
     shared = known.database.is_server
     with locked(folder, wait=PATIENCE if asks else -1 if shared else 0):
-        if _place_for(folder, settings, storage, name) != known:
+        if _place_for(folder, settings, storage, name, asks=asks) != known:
             raise StorageError(
                 f"another process began a run in {folder} at this moment; repeat the command"
             )
+        if _changes(folder, settings):
+            _begin_anew(folder, tell)
         if (folder / SETTINGS).exists() and not _holds(known):
             raise StorageError(
                 f"run folder {folder} has lost its evaluations: {known.database} is gone or empty. "
@@ -115,7 +122,9 @@ def open_run(
             try:
                 study.open()
             except ChangedRunError as error:
-                if not ask(str(error)):
+                if not asks and came_to_nothing(folder):
+                    _begin_anew(folder, tell)
+                elif not ask(str(error)):
                     raise
                 study.accept_changes = True
                 study.open()
@@ -127,6 +136,11 @@ def open_run(
             yield study
     if shared:
         yield study
+
+
+def _begin_anew(folder: Path, tell: Callable[[str], None]) -> None:
+    remove(folder)
+    tell(f"no evaluation of the earlier search in {folder} had succeeded; it is begun anew")
 
 
 def _holds(place: Place) -> bool:
@@ -143,26 +157,40 @@ def _holds(place: Place) -> bool:
 
 
 def _place_for(
-    folder: Path, settings: SearchSettings, asked: str | Address | None, name: str | None
+    folder: Path,
+    settings: SearchSettings,
+    asked: str | Address | None,
+    name: str | None,
+    *,
+    asks: bool,
 ) -> Place:
     """Return the place where a search keeps its evaluations.
+
+    Another search than that of the folder, which is to be begun there, is one that replaces it.
 
     Raises:
         ResumeError: the folder holds a run with other settings, or in another storage.
     """
-    if not (folder / SETTINGS).exists():
+    changes = _changes(folder, settings)
+    is_new = not (folder / SETTINGS).exists()
+    if is_new or (changes and not asks and came_to_nothing(folder)):
         if asked is None:
             return Place(Address.of(folder / DATABASE), None)
         return Place(Address.of(asked), name or folder.resolve().name)  # it holds several runs
     place = load_place(folder)
-    known, now = (as_options(each) for each in (load_settings(folder), settings))
-    changes = differences(known, now)
     if changes:
         raise ResumeError(
             f"run folder {folder} holds another search (stored -> now): {told(changes)}. Name "
             "another folder with --run DIR, or repeat the first settings to continue that search"
         )
     return place if asked is None else _same_place(folder, place, Address.of(asked))
+
+
+def _changes(folder: Path, settings: SearchSettings) -> list[Difference]:
+    """Return where the settings of the search in a folder, if there is one, differ from others."""
+    if not (folder / SETTINGS).exists():
+        return []
+    return differences(as_options(load_settings(folder)), as_options(settings))
 
 
 def as_options(settings: SearchSettings) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from archrank.spaces import (
     NDS,
     AttentiveSmall,
     CustomCells,
+    FBNet,
     NASBench101,
     NASBench201,
     ProxylessNAS,
@@ -133,6 +134,7 @@ SMALL = {
     "amoeba": nds("amoeba"),
     "nasnet": nds("nasnet"),
     "proxylessnas": Small(ProxylessNAS),
+    "fbnet": Small(lambda: FBNet(head=24)),
     "attentive_small": Small(AttentiveSmall, other_widths),
     "restricted cells": Small(
         lambda: NASBench201().restrict({"0->1": ["nor_conv_3x3", "none"], "2->3": "skip_connect"}),

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from archrank.spaces import NDS, CustomCells, NASBench201, ProxylessNAS, Scale, Space
+from archrank.spaces import NDS, CustomCells, FBNet, NASBench201, ProxylessNAS, Scale, Space
 from archrank.supernets import SupernetTraining, one_shot_scores, train_supernet
 from archrank.supernets.checkpoints import checkpoints, load_supernet
 from archrank.supernets.samplers import DeIsomorphic, Uniform
@@ -67,6 +67,7 @@ NOTHING: dict[str, tuple[Space, list[int]]] = {
     ),
     "darts": (NDS("darts", widths=(4,), depths=(4,)), [0] * 34),
     "proxylessnas": (ProxylessNAS(), [0, 6, 6, 6] * 5 + [0]),  # all that may be skipped
+    "fbnet": (FBNet(head=24), [8] * 22),
 }
 
 
@@ -79,5 +80,5 @@ def test_an_architecture_of_nothing_has_a_score(kind: str) -> None:
         scores = one_shot_scores(supernet, TASK, row, statistics=statistics, calibration=1)  # type: ignore[arg-type]
         assert np.isfinite(scores["loss"]).all()
         assert 0 <= scores["accuracy"][0] <= 1
-        if kind != "proxylessnas":
+        if kind not in ("proxylessnas", "fbnet"):
             assert scores["accuracy"][0] == pytest.approx(0.1, abs=0.05)

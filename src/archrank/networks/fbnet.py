@@ -99,6 +99,7 @@ class FBNetNetwork(nn.Module):
         in_channels: Channels of the images.
         head: Channels of the last convolution.
         stride: Stride of the first convolution.
+        dropout: Dropout probability before the classifier.
 
     Example:
         >>> network = FBNetNetwork([FBNetBlock(24, 3, 1, 2, 2)], n_classes=10)
@@ -114,6 +115,7 @@ class FBNetNetwork(nn.Module):
         in_channels: int = 3,
         head: int = HEAD,
         stride: int = 2,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.stem = ConvBNReLU(in_channels, STEM, 3, stride)
@@ -123,6 +125,7 @@ class FBNetNetwork(nn.Module):
             c = block.c_out
         self.blocks = nn.Sequential(*body)
         self.mix = ConvBNReLU(c, head, 1)
+        self.dropout = nn.Dropout(dropout)
         self.classifier = nn.Linear(head, n_classes)
         initialise(self)
         nn.init.normal_(self.classifier.weight, std=0.01)
@@ -132,5 +135,5 @@ class FBNetNetwork(nn.Module):
         """Map images (b, in_channels, h, w) to logits (b, n_classes)."""
         x = self.blocks(self.stem(x))  # (b, 352, h', w')
         x = self.mix(x).mean(dim=(2, 3))  # (b, head)
-        logits: Tensor = self.classifier(x)  # (b, n_classes)
+        logits: Tensor = self.classifier(self.dropout(x))  # (b, n_classes)
         return logits

@@ -1,18 +1,13 @@
-"""Supernet of ProxylessNAS: every operation of every block has weights of its own.
-
-As AceNAS trains it (single path one-shot, Guo et al., ECCV 2020): a chain of blocks, of which an
-architecture runs one operation each; a skipped block is the identity.
-"""
+"""Supernet of ProxylessNAS, as AceNAS trains it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from copy import deepcopy
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from archrank.networks.proxylessnas import (
     Block,
@@ -20,15 +15,13 @@ from archrank.networks.proxylessnas import (
     ProxylessNASNetwork,
     initialise,
 )
-from archrank.supernets.base import Supernet
-from archrank.supernets.slicing import copy_first
-from archrank.supernets.statistics import use_batch_statistics, without_affine
+from archrank.supernets.chains import ChainSupernet
 
 if TYPE_CHECKING:
     from archrank.spaces.base import Space
 
 
-class ProxylessNASSupernet(Supernet):
+class ProxylessNASSupernet(ChainSupernet):
     """Supernet of chains of inverted residual blocks.
 
     Args:
@@ -50,45 +43,8 @@ class ProxylessNASSupernet(Supernet):
         in_channels: int,
         affine: bool = True,
     ) -> None:
-        super().__init__()
-        self.space, self.options = space, {"affine": affine}
-        self._build = build
         smallest = [operations[0] for _, operations in blocks]
-        outside = ProxylessNASNetwork(smallest, n_classes=n_classes, in_channels=in_channels)
-        self.stem, self.first = outside.stem, outside.blocks[0]
-        self.mix, self.dropout = outside.mix, outside.dropout
-        self.classifier = outside.classifier
-        self.blocks = nn.ModuleList(
-            nn.ModuleList(InvertedResidual(c_in, operation) for operation in operations)
-            for c_in, operations in blocks
-        )
+        around = ProxylessNASNetwork(smallest, n_classes=n_classes, in_channels=in_channels)
+        searched = [[InvertedResidual(c_in, made) for made in each] for c_in, each in blocks]
+        super().__init__(space, around, searched, build, first=around.blocks[0], affine=affine)
         initialise(self.blocks)
-        use_batch_statistics(self)
-        if not affine:
-            without_affine(self.blocks)
-
-    def _path(self, arch: NDArray[np.uint8]) -> list[nn.Module]:
-        """Return the searched blocks that ``arch: (d,)`` runs, in order."""
-        chosen = zip(self.blocks, arch.tolist(), strict=True)
-        return [block[k] for block, k in chosen if k < len(block)]  # type: ignore[arg-type,index]
-
-    def forward(self, x: Tensor, arch: NDArray[np.uint8]) -> Tensor:
-        """Run ``arch: (d,)`` with the shared weights: ``x: (b, c, h, w)`` -> ``(b, classes)``."""
-        x = self.first(self.stem(x))
-        for block in self._path(arch):
-            x = block(x)
-        x = self.mix(x).mean(dim=(2, 3))  # (b, 1280)
-        logits: Tensor = self.classifier(self.dropout(x))  # (b, classes)
-        return logits
-
-    def extract(self, arch: NDArray[np.uint8]) -> nn.Module:
-        """Return the network that the space builds for ``arch: (d,)``, with copies of the weights.
-
-        Its outputs equal those of :meth:`forward` for the same input and mode; its batch norms
-        normalise by the batch, until they are recalibrated.
-        """
-        network = self.placed(self._build(arch))
-        network.blocks = nn.Sequential(*map(deepcopy, [self.first, *self._path(arch)]))
-        for name in ("stem", "mix", "classifier"):
-            copy_first(self.get_submodule(name), network.get_submodule(name))
-        return use_batch_statistics(network)

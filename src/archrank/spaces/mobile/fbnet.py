@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from archrank.networks.blueprint import Blueprint
     from archrank.networks.fbnet import FBNetBlock, FBNetNetwork
+    from archrank.supernets.base import Supernet
     from archrank.tasks.base import Task
 
 OPS = (  # order of the paper and of HW-NAS-Bench
@@ -96,6 +97,7 @@ class FBNet(BlockChain):
     """
 
     drawing = "fbnet"
+    supernet_options = ("affine", "dropout")
     ops = OPS
     nodes = OPS  # a skipped block may be a convolution
     settings: ClassVar[Mapping[str, Ints]] = {"kernel": KERNEL, "expand": EXPAND, "groups": GROUPS}
@@ -128,13 +130,31 @@ class FBNet(BlockChain):
 
         kept = np.flatnonzero(self.kept(arch[None])[0])
         blocks = [_block(self.positions[j], int(arch[j])) for j in kept]
-        options = {
+        return Blueprint(FBNetNetwork, (blocks,), self._options(sizes))
+
+    def _options(self, sizes: ImageSizes) -> dict[str, Any]:
+        """Return the options of all networks of these sizes."""
+        return {
             "n_classes": sizes.n_classes,
             "in_channels": sizes.channels,
             "head": self.head,
             "stride": self.stem_stride,
         }
-        return Blueprint(FBNetNetwork, (blocks,), options)
+
+    def _supernet(self, sizes: ImageSizes, **options: Any) -> Supernet:
+        from archrank.supernets.fbnet import FBNetSupernet
+
+        blocks = [
+            (p.c_in, [_block(p, op) for op in range(SKIP if p.keeps_shape else len(OPS))])
+            for p in self.positions
+        ]
+        return FBNetSupernet(
+            self,
+            blocks=blocks,
+            build=lambda arch: self._build(arch, sizes),
+            **self._options(sizes),
+            **options,
+        )
 
     def fingerprint(self) -> str:
         """Return the name and what can be set."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -47,6 +49,10 @@ def test_tensorboard_has_hyper_parameters_and_architectures(study: Make, tmp_pat
     assert known["strategy"].string_value == "random"
     assert known["strategy.batch_size"].number_value == 3
     assert known["typed"].string_value == "mine"
+    content = found.SummaryMetadata("_hparams_/experiment").plugin_data.content
+    metrics = plugin_data_pb2.HParamsPluginData.FromString(content).experiment.metric_infos
+    assert [metric.name.tag for metric in metrics] == ["best/accuracy"]
+    assert "best/accuracy" in found.Tags()["scalars"]
 
 
 def test_tensorboard_files_that_were_cut_off(study: Make, tmp_path: Path) -> None:
@@ -143,6 +149,20 @@ def test_mlflow_keeps_no_password(
     with pytest.warns(CallbackWarning, match="mlflow failed"):
         study().run(2, callbacks=[MLflow("http://me:secret@127.0.0.1:9")])
     assert not [p for p in (tmp_path / "a run").glob("*.json") if "secret" in p.read_text()]
+
+
+def test_an_mlflow_store_that_a_kill_left_half_made(study: Make, store: str) -> None:
+    with closing(sqlite3.connect(store.removeprefix("sqlite:///"))) as database:
+        database.executescript("DROP TABLE alembic_version; DROP TABLE metrics")
+    with pytest.warns(CallbackWarning, match=r"tracked.db is half made; remove it if it has no"):
+        assert len(study().run(2, callbacks=[MLflow(store)]).records) == 2
+
+
+def test_mlflow_in_a_database_that_is_away(study: Make) -> None:
+    pytest.importorskip("psycopg")
+    uri = "postgresql+psycopg://me:secret@127.0.0.1:9/runs"
+    with pytest.warns(CallbackWarning, match=r"psycopg://\*\*\*@127.0.0.1:9/runs: .*refused"):
+        assert len(study().run(2, callbacks=[MLflow(uri)]).records) == 2
 
 
 def test_wandb_has_config_and_the_best(study: Make, tmp_path: Path) -> None:

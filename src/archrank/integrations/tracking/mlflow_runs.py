@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 EXPERIMENT = "archrank"
 LONGEST = 500  # characters of a parameter, of old servers
 PARAMETERS, METRICS = 100, 1000  # in one request, as servers limit them; the last is the place
+DATABASES = ("postgresql", "mysql", "mssql")
 ENVIRONMENT = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
@@ -83,6 +84,7 @@ class MLflow(Tracker):
         told = self.uri or _told_uri()
         self._store = told or str(known.get("uri") or mlflow.get_tracking_uri())
         with self._password_hidden():
+            _connect_once(self._store)
             self._client = client = MlflowClient(self._store)
             run = _active(client, str(known.get("run", "")))
             if run is None:
@@ -158,12 +160,15 @@ class MLflow(Tracker):
             StorageError: MLflow failed.
         """
         from mlflow.exceptions import MlflowException
+        from sqlalchemy.exc import SQLAlchemyError
 
         try:
             yield
-        except MlflowException as error:
+        except (MlflowException, SQLAlchemyError) as error:
             login = self._store.partition("://")[2].rpartition("@")[0]
             text = f"{self._store}: {error}"
+            if self._store.startswith("sqlite") and "already exists" in text:
+                text = f"{self._store} is half made; remove it if it has no runs: {error}"
             raise StorageError(text.replace(login, HIDDEN) if login else text) from None
 
 
@@ -173,6 +178,16 @@ def _told_uri() -> str | None:
 
     is_told: Any = mlflow.is_tracking_uri_set
     return str(mlflow.get_tracking_uri()) if is_told() else None
+
+
+def _connect_once(store: str) -> None:
+    """Connect to a database server; MLflow itself would try for minutes, and print each failure."""
+    from sqlalchemy import create_engine
+
+    if store.startswith(DATABASES):
+        engine = create_engine(store)
+        engine.connect().close()
+        engine.dispose()
 
 
 def _active(client: MlflowClient, run: str) -> Run | None:

@@ -25,7 +25,10 @@ import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email.message import Message
 from pathlib import Path
+
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[1]
 MINORS = range(10, 15)
@@ -36,6 +39,8 @@ NEEDED = (
     "archrank/tables/builtin/digits201.parquet",
     "archrank/tables/builtin/digits201.md",
 )
+LARGEST = 600_000
+"""Bytes of a file in a release: more is data that got there by accident."""
 GOOD = """
 import archrank as ar
 
@@ -66,13 +71,16 @@ def build(folder: Path) -> Path:
         run(sys.executable, "-m", "build", "--outdir", folder, ROOT)
     (wheel,), (sdist,) = folder.glob("*.whl"), folder.glob("*.tar.gz")
     with zipfile.ZipFile(wheel) as file:
-        names = file.namelist()
-    assert [name for name in NEEDED if name not in names] == [], "the wheel lacks files"
-    assert {name.split("/")[0].split("-")[0] for name in names} == {"archrank"}, names
+        packed = {info.filename: info.file_size for info in file.infolist()}
+    assert [name for name in NEEDED if name not in packed] == [], "the wheel lacks files"
+    tops = {name.partition("/")[0] for name in packed}
+    assert tops == {"archrank", f"archrank-{metadata(wheel)['Version']}.dist-info"}, tops
     with tarfile.open(sdist) as archive:
-        inside = {name.partition("/")[2].split("/")[0] for name in archive.getnames()}
-    assert {"src", "README.md", "LICENSE", "CHANGELOG.md", "pyproject.toml"} <= inside, inside
-    assert not inside & {"shared", ".venv", "runs", "build", "dist"}, inside
+        source = {each.name.partition("/")[2]: each.size for each in archive.getmembers()}
+    known = git("ls-files")
+    assert not known or set(source) == {*known, "PKG-INFO"}, set(source) ^ {*known, "PKG-INFO"}
+    large = [name for name, size in (packed | source).items() if size > LARGEST]
+    assert large == [], large
     for made in (wheel, sdist):
         print(f"{made.name}: {made.stat().st_size / 1e6:.1f} MB")
     return wheel
@@ -86,7 +94,7 @@ def beside_this_environment(wheel: Path, folder: Path) -> None:
         paths = {sysconfig.get_path(kind) for kind in ("purelib", "platlib")}
         (packages / "others.pth").write_text("\n".join(sorted(paths)))
         run(python, "-m", "pip", "install", "--quiet", "--no-deps", wheel)
-    use(python, folder)
+    use(python, folder, metadata(wheel)["Version"])
     with step("types of a user's file"):
         for text, wrong in ((GOOD, False), (BAD, True)):
             file = folder / "mine.py"
@@ -114,17 +122,17 @@ def in_python(minor: int, wheel: Path, folder: Path, complete: bool) -> None:
         else:
             run(python, "-m", "pip", "install", "--quiet", *light(wheel))
             run(python, "-m", "pip", "install", "--quiet", "--no-deps", wheel)
-    use(python, folder, train=complete)
+    use(python, folder, metadata(wheel)["Version"], train=complete)
     shutil.rmtree(folder)
 
 
-def use(python: Path, folder: Path, *, train: bool = True) -> None:
+def use(python: Path, folder: Path, version: str, *, train: bool = True) -> None:
     """Use what was installed from an empty folder, as a user would: version, import, search."""
     command, place = python.with_name("archrank"), folder / "work"
     place.mkdir()
     with step("use"):
         said = run(command, "--version", cwd=place)
-        assert said.strip() == f"archrank {version()}", said
+        assert said.strip() == f"archrank {version}", said
         home = run(python, "-c", "import archrank; print(archrank.__file__)", cwd=place)
         assert Path(home.strip()).is_relative_to(folder), home
         run(command, "search", "--table", "digits201", "--budget", "10", cwd=place)
@@ -151,19 +159,27 @@ def interpreter(minor: int) -> str | None:
     return None
 
 
-def light(wheel: Path) -> list[str]:
-    """Return what the wheel requires, without extras and heavy packages."""
+def metadata(wheel: Path) -> Message:
+    """Return what a wheel says about itself."""
     with zipfile.ZipFile(wheel) as file:
         (name,) = [name for name in file.namelist() if name.endswith(".dist-info/METADATA")]
-        metadata = email.message_from_bytes(file.read(name))
-    required = metadata.get_all("Requires-Dist") or []
-    return [r for r in required if "extra ==" not in r and not r.startswith(HEAVY)]
+        return email.message_from_bytes(file.read(name))
 
 
-def version() -> str:
-    """Return the version that ``pyproject.toml`` states."""
-    line = next(s for s in (ROOT / "pyproject.toml").read_text().splitlines() if "version =" in s)
-    return line.split('"')[1]
+def light(wheel: Path) -> list[str]:
+    """Return what the wheel requires, without extras and heavy packages."""
+    required = map(Requirement, metadata(wheel).get_all("Requires-Dist") or [])
+    return [
+        str(each)
+        for each in required
+        if each.name not in HEAVY and "extra" not in str(each.marker or "")
+    ]
+
+
+def git(*words: str) -> list[str]:
+    """Return the lines that git prints about the source; none where it is not a git checkout."""
+    told = subprocess.run(["git", "-C", ROOT, *words], capture_output=True, text=True)
+    return told.stdout.splitlines() if told.returncode == 0 else []
 
 
 @contextmanager

@@ -21,7 +21,12 @@ VERSION = stated("pyproject.toml", r'^version = "(.*)"$')
 
 @pytest.mark.parametrize(
     ("file", "pattern"),
-    [("CITATION.cff", r"^version: (.*)$"), ("CHANGELOG.md", r"^## \[(\d[\d.]*)\]")],
+    [
+        ("CITATION.cff", r"^version: (.*)$"),
+        ("CHANGELOG.md", r"^## \[(\d[\d.]*)\]"),
+        ("docs/faq.md", r"version = \{(.*)\}"),
+        ("docs/installing.md", r"of archrank (\d[\d.]*) and"),
+    ],
 )
 def test_one_version(file: str, pattern: str) -> None:
     assert len(VERSION) == 1

@@ -20,10 +20,9 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 STRANGERS = (
-    *("BaseEstimator", "Module", "Executor", "BaseException", "Exception", "ImportError"),
-    *("OSError", "RuntimeError"),
-    *("KeyError", "TypeError", "ValueError", "LookupError", "UserWarning", "Warning", "Protocol"),
-    *("dict", "tuple", "object"),
+    "BaseEstimator, BaseException, Exception, Executor, ImportError, KeyError, LookupError, "
+    "Module, OSError, Protocol, RuntimeError, TypeError, UserWarning, ValueError, Warning, "
+    "dict, object, tuple"
 )
 """Classes of other packages, whose methods are not repeated in each entry."""
 INTRO = """
@@ -75,7 +74,7 @@ def entry(full: str, value: Any) -> list[str]:
     if kind(value) == "function":
         return [f".. autofunction:: {full}"]
     bases = [base.__name__ for base in value.__mro__[1:] if id(base) in homes()]
-    elsewhere = ", ".join([*STRANGERS, *bases])
+    elsewhere = ", ".join([STRANGERS, *bases])
     options = [":members:", f":inherited-members: {elsewhere}"]
     options += [":show-inheritance:"] if value.__bases__ != (object,) else []
     return [f".. autoclass:: {full}", *(f"   {option}" for option in options)]

@@ -32,7 +32,7 @@ def test_a_tracker_that_fails_is_one_line(search: Cli) -> None:
     found = search("--run", "a run", "--budget", 4, "--track", "tensorboard")
     assert found.status == 0
     (line,) = [line for line in found.err.splitlines() if "tensorboard failed" in line]
-    assert line.startswith("tensorboard failed, and is told of no later evaluation: ")
+    assert line.startswith("tensorboard failed and gets no further evaluation: ")
     assert line.endswith("; the next run of this study writes what is missing there")
     assert "4 evaluations in" in found.err
 

@@ -63,7 +63,7 @@ def test_a_failure_is_told_once_and_stops_nothing(
     assert told(study) == uninterrupted
     assert [w.category for w in caught] == [CallbackWarning]
     message = str(caught[0].message)
-    assert message.startswith("Counts failed, and is told of no later evaluation: ")
+    assert message.startswith("Counts failed and gets no further evaluation: ")
     assert message.endswith(". The run goes on, and every evaluation is stored")
     assert failing.calls[-1] == method
     assert failing.calls.count(method) == 1

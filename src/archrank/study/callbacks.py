@@ -76,7 +76,7 @@ class Followers:
             after = getattr(callback, "after_failure", "")
             reason = " ".join(describe(error).split()).rstrip(".")
             warnings.warn(
-                f"{name} failed, and is told of no later evaluation: {reason}. The run goes on, "
+                f"{name} failed and gets no further evaluation: {reason}. The run goes on, "
                 f"and every evaluation is stored{after}",
                 CallbackWarning,
                 stacklevel=1,

@@ -83,7 +83,7 @@ def test_a_failure_loses_nothing(bench: Bench, study: Make) -> None:
         assert len(study().run(8, callbacks=[tracker]).records) == 8
     messages = [str(w.message) for w in caught if w.category is CallbackWarning]
     assert len(messages) == 1
-    assert messages[0].startswith(f"{bench.kind} failed, and is told of no later evaluation: OSE")
+    assert messages[0].startswith(f"{bench.kind} failed and gets no further evaluation: OSE")
     assert messages[0].endswith("; the next run of this study writes what is missing there")
     tracker._close(study())  # as the end of the process does
     check(bench, study().run(10, callbacks=[bench.make()]))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from archrank.errors import SettingsError, TableError
+from archrank.evaluators import BlockCosts
 from archrank.runs.compose import make_study
 from archrank.runs.settings import SearchSettings
 from archrank.spaces import NASBench201
@@ -17,6 +20,10 @@ MS = {"none": 0, "skip_connect": 0.5, "nor_conv_1x1": 1, "nor_conv_3x3": 3, "avg
 
 def skips(config: dict[str, str]) -> float:
     return list(config.values()).count("skip_connect")
+
+
+def quality(config: dict[str, str]) -> float:
+    return 1.0
 
 
 skips.metrics = ["skips:maximize"]  # type: ignore[attr-defined]
@@ -57,6 +64,25 @@ def test_beside_a_table(costs: Path) -> None:
     )
     study.run(10)
     assert all(r.values["phone_ms"] <= 5 for r in study.records)
+
+
+def test_a_cost_of_blocks_and_a_column_of_a_table_are_objectives(costs: Path) -> None:
+    wanted = ("valid_loss", "phone_ms")
+    study = make_study(SearchSettings(table="digits201", block_costs=costs, metric=wanted))
+    assert [o.metric for o in study.objectives] == list(wanted)
+
+
+def test_functions_do_not_measure_costs_of_blocks(costs: Path) -> None:
+    """Neither a function that declares no metrics, nor what is told."""
+    limited = SearchSettings(
+        metric=("quality",), block_costs=costs, constraint=("phone_ms<=4",), strategy="random"
+    )
+    study = make_study(replace(limited, evaluate=(f"{__name__}:quality",)))
+    study.run(5)
+    assert all(r.values["phone_ms"] <= 4 and r.values["quality"] == 1 for r in study.records)
+    asked = make_study(replace(limited, evaluate=("told",))).ask(3)
+    archs = np.stack([question.arch for question in asked])
+    assert (BlockCosts(costs).bind(study.space).evaluate(archs)["phone_ms"] <= 4).all()
 
 
 def test_files_that_cannot_be_used(costs: Path, tmp_path: Path) -> None:

@@ -143,15 +143,15 @@ class _Composer:
         found = {name: EVALUATORS.get(name) for name in names}
         vague = [n for n, fn in found.items() if n == TOLD or _is_vague(fn)]
         parts = {name: self.make(name) for name in names if name not in vague}
-        tables = [] if settings.table is None else [self.table(list(parts.values()), bool(vague))]
+        costs = [] if settings.block_costs is None else [BlockCosts(settings.block_costs)]
+        others = [*parts.values(), *costs]
+        tables = [] if settings.table is None else [self.table(others, bool(vague))]
         for name in vague:
-            parts[name] = self.function(name, [*tables, *parts.values()], vague)
+            parts[name] = self.function(name, [*tables, *parts.values(), *costs], vague)
         ordered = [*tables, *(parts[name] for name in names)]
         if self.latencies is not None:
             ordered = [*ordered, self.latencies[0]]
-        ordered += self.timed("latency" in names)
-        if settings.block_costs is not None:
-            ordered.append(BlockCosts(settings.block_costs))
+        ordered += [*self.timed("latency" in names), *costs]
         combined = ordered[0] if len(ordered) == 1 else Combined(*ordered)
         added = self.missing(combined)
         extra = [self.make(name) for name in dict.fromkeys(added.values())]

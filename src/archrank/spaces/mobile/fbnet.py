@@ -7,11 +7,11 @@ where the shape changes; the authors' code and HW-NAS-Bench (Li et al., ICLR 202
 convolution, batch norm and ReLU there. HW-NAS-Bench's networks are these, too: on CIFAR-100 with
 stride 1 in the first convolution and in stage 2, on ImageNet with 1,984 channels at the end.
 
-The authors' code leaves out the expansion at factor 1, the paper and HW-NAS-Bench have it; with it,
-FBNet-A has the 249 million MACs that are printed. FBNet-B and FBNet-C were released with 1,984
-channels at the end and a block each of a kind that Table 2 lacks (``ir_k3_sep``); here they have
-the blocks that stand in its place in the released code: 306 and 385 million MACs, where 295.6 and
-383.0 are published.
+The authors' code leaves out the expansion at factor 1, the paper and HW-NAS-Bench have it. With it,
+FBNet-A has 249.9 million MACs; 249 are printed, and 249.4 listed beside the released network.
+FBNet-B and FBNet-C were released with 1,984 channels at the end. In the released definitions blocks
+of a kind that Table 2 lacks (``ir_k3_sep``) are commented out; the others, which are here, make 306
+and 385 million MACs, where 295.6 and 383.0 are listed.
 """
 
 from __future__ import annotations

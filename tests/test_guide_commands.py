@@ -17,7 +17,7 @@ from archrank.strategies import STRATEGIES
 from archrank.tasks import TASKS
 
 ROOT = Path(__file__).parents[1]
-GUIDES = sorted([*(ROOT / "docs").glob("*.md"), *(ROOT / "docs" / "papers").glob("*.md")])
+GUIDES = [ROOT / "README.md", *sorted([*ROOT.glob("docs/*.md"), *ROOT.glob("docs/papers/*.md")])]
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", flags=re.DOTALL | re.MULTILINE)
 KNOWN = {
     "--space": SPACES.names(),
@@ -35,7 +35,7 @@ def commands(guide: Path) -> list[list[str]]:
     lines = "".join(blocks).replace("\\\n", " ").splitlines()
     plain = [line.removeprefix("$ ") for line in lines]
     typed = [shlex.split(line, comments=True) for line in plain if line.startswith("archrank ")]
-    return [words[1:] for words in typed if not any(word[0] == "[" for word in words)]  # a synopsis
+    return [words[1:] for words in typed if not any(word[0] in "[·" for word in words)]  # synopses
 
 
 @pytest.mark.parametrize("guide", GUIDES, ids=lambda path: f"{path.parent.name}/{path.stem}")

@@ -1,7 +1,7 @@
 """What ``pip install archrank`` brings along, and the size of each package on disk.
 
     python -m venv fresh && fresh/bin/pip install archrank
-    fresh/bin/python benchmarks/installed_size.py
+    fresh/bin/python benchmarks/installed_size.py --extras onnx text
 
 Needs nothing but archrank itself: packages are followed through their metadata from archrank's
 requirements, without extras, and files are those that pip recorded, compiled ones included. CUDA's
@@ -63,8 +63,13 @@ def size(package: Distribution) -> int:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--all", action="store_true", help="a line for each package")
+    parser.add_argument("--extras", nargs="+", default=[], help="what these bring beside the rest")
     args = parser.parse_args()
     packages = required("archrank")
+    for extra in args.extras:
+        more = required("archrank", (extra,)).items()
+        own = [package for name, package in more if name not in packages]
+        print(f"archrank[{extra}]: {len(own)} packages, {sum(map(size, own)) / 1e6:,.0f} MB")
     sizes = {name: size(package) for name, package in packages.items()}
     cuda = {name: n for name, n in sizes.items() if CUDA.match(name)}
     rows = {f"{name} {packages[name].version}": n for name, n in sizes.items() if name not in cuda}

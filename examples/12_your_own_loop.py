@@ -1,4 +1,4 @@
-r"""Your own train_and_eval, a function of the configuration alone, on two workers.
+r"""Your own training loop: any function of the configuration, on two workers.
 
 The same file serves the command line:
 

@@ -44,9 +44,9 @@ def drawn(rooms: dict[int, list[str]]) -> str:
         y += GAP
     inner = "".join(parts)
     return (
-        f'<svg viewBox="0 0 {WIDTH} {y}" width="{WIDTH}" style="max-width:100%;height:auto" '
+        f'<div class="diagram"><svg viewBox="0 0 {WIDTH} {y}" width="{WIDTH}" '
         f'role="img" aria-label="Floors and rooms; imports only go down" fill="currentColor" '
-        f'font-family="ui-monospace, monospace" font-size="14">{inner}</svg>'
+        f'font-family="ui-monospace, monospace" font-size="14">{inner}</svg></div>'
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import sys
 from collections.abc import Callable
@@ -163,6 +164,17 @@ def test_mlflow_in_a_database_that_is_away(study: Make) -> None:
     uri = "postgresql+psycopg://me:secret@127.0.0.1:9/runs"
     with pytest.warns(CallbackWarning, match=r"psycopg://\*\*\*@127.0.0.1:9/runs: .*refused"):
         assert len(study().run(2, callbacks=[MLflow(uri)]).records) == 2
+
+
+def test_packages_send_no_statistics(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unless the user wants that."""
+    for name, wanted in (("MLFLOW_DISABLE_TELEMETRY", "true"), ("WANDB_ERROR_REPORTING", "false")):
+        monkeypatch.delenv(name, raising=False)
+        make_trackers(["mlflow", "wandb"])
+        assert os.environ[name] == wanted
+        monkeypatch.setenv(name, "mine")
+        make_trackers(["mlflow", "wandb"])
+        assert os.environ[name] == "mine"
 
 
 def test_wandb_has_config_and_the_best(study: Make, tmp_path: Path) -> None:

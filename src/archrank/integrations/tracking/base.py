@@ -8,6 +8,7 @@ are. What it has missed (it was not there, its disk was full) it writes when it 
 from __future__ import annotations
 
 import math
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,6 +26,12 @@ if TYPE_CHECKING:
 
 ROUND, SLOT = "run/round", "run/slot"  # the place of an evaluation
 NOTES = "tracking.json"  # in the run folder: what each tracker needs to find its run again
+
+
+def set_defaults(environment: Mapping[str, str]) -> None:
+    """Set what this process's environment does not say, for a package that is imported next."""
+    for name, value in environment.items():
+        os.environ.setdefault(name, value)
 
 
 @dataclass(frozen=True)

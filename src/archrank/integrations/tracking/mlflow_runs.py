@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from archrank.errors import MissingExtraError, StorageError
 from archrank.files import file_name
-from archrank.integrations.tracking.base import ROUND, SLOT, Evaluated, Tracker, Written
+from archrank.integrations.tracking.base import (
+    ROUND,
+    SLOT,
+    Evaluated,
+    Tracker,
+    Written,
+    set_defaults,
+)
 from archrank.study.address import HIDDEN
 
 if TYPE_CHECKING:
@@ -31,9 +38,10 @@ ENVIRONMENT = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_RESPECT_RETRY_AFTER_HEADER": "false",  # a busy server may ask for an hour
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # what is printed is the user's
+    "MLFLOW_DISABLE_TELEMETRY": "true",  # nothing is sent but to the store
 }
-"""Environment of MLflow for this process, unless it says otherwise: by MLflow's own settings a
-search would wait for an hour where a server is gone."""
+"""Settings of MLflow where the environment has none: by MLflow's own a search would wait for an
+hour where a server is gone."""
 
 
 class MLflow(Tracker):
@@ -64,8 +72,7 @@ class MLflow(Tracker):
         run: Path | None = None,
     ) -> None:
         super().__init__(settings, run)
-        for key, value in ENVIRONMENT.items():
-            os.environ.setdefault(key, value)
+        set_defaults(ENVIRONMENT)
         try:
             from mlflow.tracking import MlflowClient  # noqa: F401
         except ImportError as error:

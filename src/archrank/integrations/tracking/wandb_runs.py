@@ -12,13 +12,21 @@ from typing import TYPE_CHECKING, Any, cast
 
 from archrank.errors import MissingExtraError, StorageError
 from archrank.files import user_path
-from archrank.integrations.tracking.base import ROUND, SLOT, Evaluated, Tracker, Written
+from archrank.integrations.tracking.base import (
+    ROUND,
+    SLOT,
+    Evaluated,
+    Tracker,
+    Written,
+    set_defaults,
+)
 from archrank.integrations.tracking.wandb_files import logged
 
 if TYPE_CHECKING:
     from archrank.study.study import Study
 
 PROJECT = "archrank"
+ENVIRONMENT = {"WANDB_ERROR_REPORTING": "false"}  # nothing is sent but to the project
 SETTLED = 10.0  # seconds to wait for files to be complete
 QUIET: dict[str, Any] = {
     "console": "off",  # what is printed is the user's
@@ -62,6 +70,7 @@ class WandB(Tracker):
         run: Path | None = None,
     ) -> None:
         super().__init__(settings, run)
+        set_defaults(ENVIRONMENT)
         try:
             import wandb  # noqa: F401
         except ImportError as error:

@@ -155,9 +155,9 @@ def official_files() -> Iterator[tuple[str, Parser]]:
     from archrank.tables.importers.plain_pickle import read_bz2, read_torch
     from archrank.tasks.images.imagenet16 import read_npz
 
-    def reader(kind: str) -> Callable[[Path], object]:
+    def reader(kind: str, space: str | None = None) -> Callable[[Path], object]:
         return lambda path: import_table(
-            kind, path, path.parent / "out.parquet", partial=True, force=True
+            kind, path, path.parent / "out.parquet", space=space, partial=True, force=True
         )
 
     final = (1600.0, 1.0, 0.94, 0.93)
@@ -176,6 +176,7 @@ def official_files() -> Iterator[tuple[str, Parser]]:
     packed = lambda data, folder: file(name, read_nats)(bz2.compress(data), folder)  # noqa: E731
     yield "nats-bench pickle", Parser((plain,), packed)
     yield "nds .json", Parser((jobs,), file("DARTS_fix-w-d.json", reader("nds")))
+    yield from hardware_files(reader)
     small = [{"a": [1, 2.5, None, "x"], (1, "k"): np.float64(3)}, np.arange(6.0), {1, 2}, 1 << 80]
     pickles = tuple(pickle.dumps(v, protocol=p) for v in small for p in range(6))
     packed = lambda data, folder: file("p", read_bz2)(bz2.compress(data), folder)  # noqa: E731
@@ -188,6 +189,33 @@ def official_files() -> Iterator[tuple[str, Parser]]:
     labels = np.array([1, 5, 120])
     np.savez(arrays, data=np.zeros((3, 768), dtype=np.uint8), labels=labels)
     yield "imagenet16 .npz", Parser((arrays.getvalue(),), file("val_data.npz", read_npz))
+
+
+def hardware_files(reader: Callable[..., Callable[[Path], object]]) -> Iterator[tuple[str, Parser]]:
+    """Yield importers of costs and scores."""
+    from tests.tables.importers import test_hw_gpt_bench as gpt
+    from tests.tables.importers import test_hw_nas_bench as nas
+    from tests.tables.importers import test_hw_nas_bench_blocks as blocks
+    from tests.tables.importers import test_zero_cost as scores
+
+    from archrank.spaces.mobile.fbnet import fbnet_cifar
+    from archrank.tables.block_costs import read_block_costs
+
+    space = fbnet_cifar()
+    dumped = [
+        pickle.dumps(content) for content in (nas.content(), blocks.content(), gpt.stats("m"))
+    ]
+    read = file("hw.pickle", reader("hw-nas-bench"))
+    yield "hw-nas-bench pickle", Parser((dumped[0],), read)
+    read = file("hw.pickle", reader("hw-nas-bench", space.name))
+    yield "hw-nas-bench blocks", Parser((dumped[1],), read)
+    yield "hw-gpt-bench pickle", Parser((dumped[2],), file("s.pkl", reader("hw-gpt-bench")))
+    csv = "\n".join([scores.HEAD, *scores.ROWS]).encode()
+    yield "zero-cost .csv", Parser((csv,), file("zc.csv", reader("zero-cost")))
+    rows = [f"{c.name},{option},{k}" for c in space.choices for k, option in enumerate(c.options)]
+    csv = "\n".join(["decision,option,ms", "(constant),stem,3.5", *rows]).encode()
+    read = file("costs.csv", lambda path: read_block_costs(path, space))
+    yield "costs of blocks", Parser((csv,), read)
 
 
 def words() -> Iterator[tuple[str, Parser]]:

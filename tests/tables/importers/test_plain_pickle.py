@@ -249,6 +249,15 @@ def test_copies_of_large_objects_are_bounded(large: bytes, call: bytes) -> None:
         load_plain(io.BytesIO(copies(large, call, 70)))
 
 
+@pytest.mark.parametrize("code", ["(,f8", "f8,f8", "(2,3)f8", "O8", "V8", "f", "", "f8]", "M8"])
+def test_types_are_numbers_and_strings(code: str) -> None:
+    """Of other texts NumPy makes types of records, or an error of Python's own."""
+    named = b"X" + struct.pack("<I", len(code)) + code.encode()
+    array = ARRAY.replace(b"X\x02\x00\x00\x00u1", named)
+    with pytest.raises(pickle.UnpicklingError, match="an array of "):
+        load_plain(io.BytesIO(copies(NUMBERS, array, 1)))
+
+
 def test_an_array_is_filled_once() -> None:
     twice = ARRAY + b"(K\x01Ncnumpy\ndtype\n(X\x02\x00\x00\x00u1tRNh\x01tb"
     with pytest.raises(pickle.UnpicklingError, match="filled twice"):

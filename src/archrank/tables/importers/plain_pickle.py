@@ -12,6 +12,7 @@ import bz2
 import gc
 import io
 import pickle
+import re
 import zipfile
 import zlib
 from collections import OrderedDict
@@ -22,10 +23,12 @@ from typing import Any
 
 import numpy as np
 
+from archrank.checks import quoted
 from archrank.errors import TableError
 from archrank.tables.importers.pickle_guard import GuardedFile
 from archrank.unpacking import ALWAYS, Unpacked
 
+_CODE = re.compile("[<>=][biufSU][0-9]{1,7}")  # of numbers and strings
 SIZED = (str, bytes, list, tuple, dict, set, frozenset)
 TORCH_MAGIC = 0x1950A86A20F9469CFC6C  # first pickle of torch.save's older format
 DAMAGES = (
@@ -45,10 +48,10 @@ class _Dtype:
         self.order = "<" if state[1] == "|" else state[1]
 
     def numbers(self, raw: Any) -> list[Any]:
-        made = np.dtype(self.order + self.code)
-        if made.kind not in "biufSU" or not isinstance(raw, bytes):
-            raise pickle.UnpicklingError(f"an array of {self.code!r}")
-        values: list[Any] = np.frombuffer(raw, dtype=made).tolist()
+        code = f"{self.order}{self.code}"
+        if not _CODE.fullmatch(code) or not isinstance(raw, bytes):  # NumPy would parse any text
+            raise pickle.UnpicklingError(f"an array of {quoted(self.code)}")
+        values: list[Any] = np.frombuffer(raw, dtype=np.dtype(code)).tolist()
         return values
 
 
@@ -175,9 +178,11 @@ def read_bz2(path: Path) -> Any:
     """Read a bz2-compressed pickle (``*.pickle.pbz2``) of plain data.
 
     Raises:
+        OSError: The file cannot be opened.
         TableError: The file is damaged, or holds other things than plain data.
     """
-    with _explained(path, "a bz2-compressed pickle"), bz2.open(path) as file:
+    what = "a bz2-compressed pickle"
+    with open(path, "rb") as packed, _explained(path, what), bz2.open(packed) as file:
         return load_plain(Unpacked(file, path.stat().st_size))
 
 
@@ -185,9 +190,10 @@ def read_pickle(path: Path) -> Any:
     """Read a pickle (``*.pickle``, ``*.pkl``) of plain data.
 
     Raises:
+        OSError: The file cannot be opened.
         TableError: The file is damaged, or holds other things than plain data.
     """
-    with _explained(path, "a pickle"), open(path, "rb") as file:
+    with open(path, "rb") as file, _explained(path, "a pickle"):
         return load_plain(file)
 
 
@@ -195,9 +201,10 @@ def read_torch(path: Path) -> Any:
     """Read a file of ``torch.save``, in either of its two formats, without tensors.
 
     Raises:
+        OSError: The file cannot be opened.
         TableError: The file is damaged, or holds other things than plain data and tensors.
     """
-    with _explained(path, "a PyTorch file"), open(path, "rb") as file:
+    with open(path, "rb") as file, _explained(path, "a PyTorch file"):
         if zipfile.is_zipfile(file):
             with zipfile.ZipFile(file) as archive:
                 names = [n for n in archive.namelist() if n.split("/")[1:] == ["data.pkl"]]
@@ -225,8 +232,6 @@ def _explained(path: Path, what: str) -> Iterator[None]:
             "architecture"
         ) from None
     except DAMAGES as error:
-        if isinstance(error, OSError) and error.errno is not None:  # the file, not its content
-            raise
         reason = str(error) or type(error).__name__
         raise TableError(
             f"{path}: cannot be read as {what}: {reason}; is it of this kind, and complete? "

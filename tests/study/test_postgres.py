@@ -11,10 +11,11 @@ import time
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import optuna
 import pytest
+from optuna.storages import RDBStorage
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import OperationalError
@@ -24,7 +25,8 @@ from archrank.errors import NoStudyError, StorageError
 from archrank.runs.folder import SETTINGS, open_run
 from archrank.runs.reading import load
 from archrank.runs.settings import SearchSettings
-from archrank.study.address import ENVIRONMENT
+from archrank.study.address import ENVIRONMENT, Address
+from archrank.study.database import open_storage
 from archrank.study.storage import TrialStore, run_names
 from tests.postgres import PostgresServer, collect_connections
 from tests.study.helpers import make, told
@@ -196,6 +198,17 @@ def test_no_password_is_kept_or_shown(
     assert "wr0ng" not in "".join(
         line for line in traceback.format_exception(caught.value) if "TrialStore(" not in line
     )
+
+
+def test_a_server_out_of_reach_is_noticed(database: str) -> None:
+    for more, idle in (("", "30"), ("&keepalives_idle=7", "7")):
+        storage = open_storage(Address.of(database + more))
+        assert isinstance(storage, RDBStorage)
+        connection: Any = storage.engine.raw_connection()
+        found = connection.driver_connection.info.get_parameters()
+        assert (found["keepalives_idle"], found["keepalives_count"]) == (idle, "3")
+        connection.close()
+        storage.engine.dispose()
 
 
 def test_killed_tests_leave_no_server_behind() -> None:

@@ -21,12 +21,15 @@ from typing import Any
 import optuna
 import pytest
 from optuna.trial import TrialState
+from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from archrank.errors import EvaluationError, StorageError
 from archrank.evaluators import Combined, Evaluations, Function, Metric
 from archrank.parallel import Processes
 from archrank.strategies import Random, RegularizedEvolution, Strategy
 from archrank.study import Study, sharing
+from archrank.study.places import Member
 from archrank.study.storage import TrialStore
 from archrank.types import Archs
 from tests.postgres import PostgresServer
@@ -350,6 +353,37 @@ def test_a_restarted_database_loses_nothing(
     assert [told(study) for study in studies] == [uninterrupted] * 2
     assert set(counts.values()) == {1}
     assert states(database) == {TrialState.COMPLETE: BUDGET}
+
+
+# the connection that the server broke off is closed when it is collected
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_one_that_is_stopped_while_it_writes_holds_up_nobody(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by SIGSTOP, or on a host that is gone: the server lets go of what it has locked."""
+    monkeypatch.setattr("archrank.study.database.HELD", 1)
+    stopped, other = (on(database).open()._store for _ in range(2))
+    inside, may_go = threading.Event(), threading.Event()
+    tries: list[int] = []
+
+    def write() -> int:
+        assert stopped.places is not None
+        with Session(stopped.places._engine) as session, session.begin():
+            stopped.places.lock(session)
+            tries.append(len(tries))
+            if len(tries) == 1:
+                inside.set()
+                assert may_go.wait(60)
+            return int(session.execute(text("SELECT 7")).scalar_one())
+
+    with ThreadPoolExecutor(2) as threads:
+        writing = threads.submit(stopped._reach, write)
+        assert inside.wait(60)
+        assert other.places is not None
+        threads.submit(other.places.join, Member("b", 0, "", itself=False)).result(timeout=30)
+        may_go.set()
+        assert writing.result(timeout=60) == 7
+    assert tries == [0, 1]  # it goes on, and writes all of it again
 
 
 # ---- asking and telling beside a run -------------------------------------------------------------

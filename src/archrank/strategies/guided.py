@@ -22,6 +22,7 @@ from archrank.strategies.acquisition import (
 )
 from archrank.strategies.base import Strategy, require_positive
 from archrank.strategies.climb import climb
+from archrank.strategies.failing import foreseen
 from archrank.strategies.history import History, feasible_first
 from archrank.strategies.inside import whole_of
 from archrank.strategies.region import BUILT
@@ -62,6 +63,9 @@ class Guided(Strategy):
     the first architectures and help to rank until there are :attr:`weak_until` labels; from then
     on the ranker predicts without them, and keeps only what they taught about architectures
     (:meth:`.Ranker.without_weak_labels`).
+
+    What is expected to fail, as others that were like it did, is proposed last
+    (:mod:`archrank.strategies.failing`).
 
     With several objectives, one ranker is fitted to each. Every pick weighs the objectives at
     random (the augmented Chebyshev scalarisation of ParEGO, Knowles 2006, on predicted ranks), so
@@ -270,7 +274,7 @@ class Guided(Strategy):
                 pool = np.concatenate([pool, rare[:most]])
         if self.skip_isomorphic:
             pool = pool[is_new(space.canonical(pool), history.canonical)]
-        return pool
+        return pool[_hopeful(history, pool)]
 
     def _mutants(self, history: History, n: int, rng: np.random.Generator) -> Archs:
         """Mutate the best architectures, ``(n, d)``: 1.5, 3 or 6 decisions of each, on average."""
@@ -379,6 +383,7 @@ class Guided(Strategy):
             free = is_new(history.space.canonical(candidates), history.canonical)
         else:
             free = is_new(candidates, history.archs)
+        free[free] = _hopeful(history, candidates[free])
         self._kept = shortlist
         return self._pick(
             history,
@@ -464,6 +469,13 @@ class Guided(Strategy):
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_kept": None}
+
+
+def _hopeful(history: History, archs: Archs) -> Bools:
+    """Mark those of ``archs: (n, d)`` that are not expected to fail; all, if all are."""
+    fails = foreseen(history) if len(archs) else None
+    hopeful = np.ones(len(archs), dtype=bool) if fails is None else ~fails(archs)
+    return hopeful if hopeful.any() else ~hopeful
 
 
 def default_ranker(space: Space) -> Ranker:

@@ -25,6 +25,8 @@ class History:
             constraint that can be checked without an evaluation.
         known_canonical: ``(n, d)`` canonical rows of ``archs`` where they are known; ``None`` lets
             :attr:`canonical` compute them.
+        failed: ``(n,)`` marks the evaluations that failed, where that is known: without a value is
+            also what somebody still evaluates.
     """
 
     space: Space
@@ -33,6 +35,7 @@ class History:
     violation: Floats
     region: Region = field(default_factory=Region)
     known_canonical: Archs | None = None
+    failed: Bools | None = None
 
     def __len__(self) -> int:
         return len(self.archs)
@@ -44,6 +47,7 @@ class History:
     def first(self, n: int) -> History:
         """Return the first ``n`` evaluations."""
         known = None if self.known_canonical is None else self.known_canonical[:n]
+        failed = None if self.failed is None else self.failed[:n]
         return History(
             self.space,
             self.archs[:n],
@@ -51,6 +55,7 @@ class History:
             self.violation[:n],
             self.region,
             known,
+            failed,
         )
 
     @cached_property

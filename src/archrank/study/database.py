@@ -10,7 +10,7 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,7 +19,7 @@ from optuna.exceptions import DuplicatedStudyError
 from optuna.storages import BaseStorage, InMemoryStorage, RDBStorage
 from optuna.storages._rdb import models  # one transaction for a study and its attributes
 from optuna.study import StudyDirection
-from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.pool import NullPool, QueuePool, StaticPool
 
 from archrank.errors import ArchrankError, MissingExtraError, NoStudyError, StorageError
@@ -29,6 +29,13 @@ WAIT = 30  # seconds for others who use a database file
 ATTEMPTS = 20  # to create tables while other processes do the same
 
 OUTAGE = 3600  # seconds that a run waits for a server
+SIGNS = {  # of life, without which a server's host is out of reach: after a minute, not two hours
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+HELD = 60  # seconds after which a server ends the transaction of a process that is held up
 SHORTEST, TELL, LONGEST = 0.1, 0.8, 12.8  # seconds between tries; doubled each time
 
 T = TypeVar("T")
@@ -124,6 +131,11 @@ def _connect(address: Address, *, to_read: bool = False) -> BaseStorage:
         options["connect_args"] = {"timeout": WAIT}
     else:
         options["pool_pre_ping"] = True  # a server may have been restarted
+    if backend == "postgresql" and not to_read:
+        options["pool_events"] = [(_let_others_go_on, "connect")]
+        if address.url.get_driver_name() in ("psycopg", "psycopg2"):
+            given = address.url.query
+            options["connect_args"] = {k: v for k, v in SIGNS.items() if k not in given}
     if to_read:
         options["poolclass"] = NullPool  # leaves no connection open
     if to_read and backend == "postgresql":
@@ -141,6 +153,16 @@ def _connect(address: Address, *, to_read: bool = False) -> BaseStorage:
         if backend == "postgresql":
             raise MissingExtraError("psycopg", "postgres", f"storage {address}") from None
         raise StorageError(f"storage {address}: {address.hide(str(error))}") from None
+
+
+def _let_others_go_on(connection: Any, *rest: Any) -> None:
+    """Have a server end what a process has begun to write if it is stopped, or its host is gone.
+
+    Otherwise all others would wait for what it has locked.
+    """
+    with suppress(Exception), closing(connection.cursor()) as cursor:  # a server may not know it
+        cursor.execute(f"SET idle_in_transaction_session_timeout = {HELD * 1000}")
+    connection.commit()
 
 
 def _sqlite(
@@ -299,6 +321,8 @@ def _is_outage(error: Exception) -> bool:
     while cause is not None:
         if isinstance(cause, OperationalError | InterfaceError):
             return not _says(error, _REFUSALS)
+        if isinstance(cause, DBAPIError) and cause.connection_invalidated:
+            return True
         cause = cause.__cause__
     return False
 

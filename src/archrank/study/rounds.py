@@ -50,6 +50,7 @@ class Rounds:
         self._canonical = Rows(space.d, np.uint8)
         self._objectives = Rows(len(goals.objectives), np.float64)
         self._violation = Rows(1, np.float64)
+        self._failed = Rows(1, np.bool_)
         self._limited = tuple(dict.fromkeys(c.metric for c in goals.constraints))
         self._measured = Rows(space.d, np.uint8)
         self._values = Rows(len(self._limited), np.float64)
@@ -85,6 +86,8 @@ class Rounds:
         archs = np.array([r.arch for r in done], dtype=np.uint8).reshape(-1, self._space.d)
         values = columns(done, self._goals.metrics)
         self._archs.append(archs)
+        failed = [isinstance(r, Record) and r.reason is not None for r in done]
+        self._failed.append(np.array(failed, dtype=bool)[:, None])
         self._canonical.append(self._space.canonical(archs))
         self._objectives.append(self._goals.matrix(values))
         self._violation.append(self._goals.violation(values, len(done))[:, None])
@@ -105,6 +108,7 @@ class Rounds:
             self._violation.filled[:, 0],
             limits.update(measured),
             self._canonical.filled,
+            self._failed.filled[:, 0],
         )
 
 

@@ -15,7 +15,6 @@ import pickle
 import re
 import zipfile
 import zlib
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -74,19 +73,26 @@ class _Array(list[Any]):
         self[:] = state[2].numbers(state[4])
 
 
+class _Ordered(dict[Any, Any]):
+    """Replacement of ``OrderedDict``: its items, without attributes, which could hide methods."""
+
+    def __setstate__(self, state: Any) -> None:
+        """Leave out the attributes, such as ``_metadata`` of weights."""
+
+
 def _nothing(*unused: Any) -> None:
-    """Replacement of the functions that make tensors; returns ``None``."""
+    """Replacement of what makes tensors, and of classes that are only named; returns ``None``."""
 
 
 _TORCH_TYPES = ("Float", "Double", "Half", "BFloat16", "Long", "Int", "Short", "Char", "Byte")
 ADMITTED: dict[str, Any] = {
     "numpy.dtype": _Dtype,
-    "numpy.ndarray": _Array,  # only named, as an argument of _reconstruct
+    "numpy.ndarray": _nothing,  # an argument of _reconstruct
     **{f"torch._utils.{name}": _nothing for name in ("_rebuild_tensor", "_rebuild_tensor_v2")},
     **{f"torch.{kind}Storage": _nothing for kind in (*_TORCH_TYPES, "Bool")},
 }
 COPYING: dict[str, Callable[..., Any]] = {  # what they return is as large as an argument
-    "collections.OrderedDict": OrderedDict,
+    "collections.OrderedDict": _Ordered,
     "builtins.set": set,
     "builtins.frozenset": frozenset,
     "__builtin__.set": set,  # its name in protocols before 3

@@ -90,7 +90,7 @@ class MLflow(Tracker):
         known = self.noted()
         told = self.uri or _told_uri()
         self._store = told or str(known.get("uri") or mlflow.get_tracking_uri())
-        with self._password_hidden():
+        with self._login_hidden():
             _connect_once(self._store)
             self._client = client = MlflowClient(self._store)
             run = _active(client, str(known.get("run", "")))
@@ -145,14 +145,14 @@ class MLflow(Tracker):
         assert self._client is not None
         now, step = int(1000 * time.time()), evaluated.step
         metrics = [Metric(_key(name), v, now, step) for name, v in evaluated.values.items()]
-        with self._password_hidden():
+        with self._login_hidden():
             for i in range(0, len(metrics), METRICS):
                 self._client.log_batch(self._run, metrics=metrics[i : i + METRICS])
 
     def _close(self, study: Study) -> None:
         if self._client is None:
             return
-        with self._password_hidden():
+        with self._login_hidden():
             if study.results.feasible.any():
                 best = study.results.recommended.string
                 self._client.set_tag(self._run, "best_architecture", best)
@@ -160,8 +160,8 @@ class MLflow(Tracker):
         self._client = None
 
     @contextmanager
-    def _password_hidden(self) -> Iterator[None]:
-        """Raise errors of MLflow with the address of the store, but without its password.
+    def _login_hidden(self) -> Iterator[None]:
+        """Raise errors of MLflow with the address of the store, but without the login in it.
 
         Raises:
             StorageError: MLflow failed.
@@ -172,11 +172,11 @@ class MLflow(Tracker):
         try:
             yield
         except (MlflowException, SQLAlchemyError) as error:
-            login = self._store.partition("://")[2].rpartition("@")[0]
             text = f"{self._store}: {error}"
             if self._store.startswith("sqlite") and "already exists" in text:
                 text = f"{self._store} is half made; remove it if it has no runs: {error}"
-            raise StorageError(text.replace(login, HIDDEN) if login else text) from None
+            login, at, _ = self._store.partition("://")[2].rpartition("@")
+            raise StorageError(text.replace(login + at, HIDDEN + at) if at else text) from None
 
 
 def _told_uri() -> str | None:

@@ -39,7 +39,7 @@ def test_minutes_count_over_all_sessions(
     threads: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept = InMemoryStorage()
-    monkeypatch.setattr("archrank.study.storage.open_storage", lambda url: kept)
+    monkeypatch.setattr("archrank.study.stored_run.open_storage", lambda url: kept)
     clock = Clock()
     monkeypatch.setattr(engine, "time", clock)
     monkeypatch.setattr(evaluating, "IN_FLIGHT", 1)

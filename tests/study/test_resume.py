@@ -40,7 +40,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(
     path = tmp_path / "study.db"
     if calls not in (3, 5):  # two are enough for the disk, which is slow
         kept = InMemoryStorage()
-        monkeypatch.setattr("archrank.study.storage.open_storage", lambda address: kept)
+        monkeypatch.setattr("archrank.study.stored_run.open_storage", lambda address: kept)
     first = make(Stopping(score, calls), path=path)
     if calls < BUDGET:
         with pytest.raises(KeyboardInterrupt):
@@ -75,7 +75,7 @@ def test_a_long_guided_run_resumes_alike_from_anywhere(monkeypatch: pytest.Monke
     for calls in (7, 8, 9, 15, 16, 17, 23, 30, 38):
         kept = InMemoryStorage()
         with monkeypatch.context() as patch:
-            patch.setattr("archrank.study.storage.open_storage", lambda address, kept=kept: kept)
+            patch.setattr("archrank.study.stored_run.open_storage", lambda address, kept=kept: kept)
             first = make(Stopping(worth, calls), strategy(), path=Path("s.db"), space=huge())
             with pytest.raises(KeyboardInterrupt):
                 first.run(40)
@@ -107,7 +107,7 @@ def test_another_run_is_refused(
     changed: dict[str, Any], named: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept = InMemoryStorage()
-    monkeypatch.setattr("archrank.study.storage.open_storage", lambda address: kept)
+    monkeypatch.setattr("archrank.study.stored_run.open_storage", lambda address: kept)
     path = tmp_path / "study.db"
     make(path=path).run(2)
     with pytest.raises(ResumeError, match=named) as caught:
@@ -140,7 +140,7 @@ def test_proposals_of_another_version_are_refused(
     n: int, shift: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept = InMemoryStorage()
-    monkeypatch.setattr("archrank.study.storage.open_storage", lambda address: kept)
+    monkeypatch.setattr("archrank.study.stored_run.open_storage", lambda address: kept)
     path = tmp_path / "study.db"
     make(strategy=Restless(4, 0), path=path).run(2)
     with pytest.raises(ResumeError, match="finish the run with the version that began it"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
@@ -13,10 +12,9 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archrank.checks import instance, number, quoted, whole
+from archrank.checks import instance, quoted, whole
 from archrank.errors import (
     ArgumentError,
-    BudgetError,
     BudgetWarning,
     ChangedRunWarning,
     SettingsError,
@@ -30,7 +28,6 @@ from archrank.strategies.base import Strategy
 from archrank.strategies.guided import Guided
 from archrank.strategies.history import History
 from archrank.study.address import Address
-from archrank.study.afterwards import Afterwards
 from archrank.study.ask_and_tell import AskAndTell
 from archrank.study.attempts import Attempts, note_path
 from archrank.study.callbacks import Followers, Watcher
@@ -38,9 +35,8 @@ from archrank.study.circumstances import circumstances
 from archrank.study.engine import Engine
 from archrank.study.objectives import Constraint, Goals, Objective, named_metrics
 from archrank.study.record import Description, Record
-from archrank.study.repeating import Repeating
 from archrank.study.results import Results
-from archrank.study.shared_rounds import SharedRounds
+from archrank.study.running import Running, check_budget
 from archrank.study.sharing import Sharing
 from archrank.study.storage import DATABASE, STUDY_NAME, Storage, TrialStore
 
@@ -297,74 +293,37 @@ class Study(AskAndTell):
         followers: Followers,
         sharing: Sharing | None,
     ) -> None:
-        self._refresh()
-        ledger, store = self._ledger, self._store
-        records = ledger.records
-        known = len(store.kept.repetitions())
-        total = budget
-        if budget is not None and (confirm or known):
-            budget = max(budget - max(confirm, known), min(len(records), budget), 1)
+        def tell(what: str, *more: object) -> None:
+            followers.tell(what, self, *more)
 
-        def learnt(record: Record) -> None:
-            followers.tell("finished_one", self, record)
-
-        shared = None
-        if sharing is not None:
-            shared = SharedRounds(sharing, store, self.description, ledger, learnt)
-
-        def keep(record: Record) -> None:
-            if shared is None:
-                store.append(record, self.description)
-            elif not shared.store(record):
-                return  # another process was first, of whom it will be learnt
-            self.made += 1
-            ledger.take(record)
-            learnt(record)
-
-        def works_on(archs: Sequence[str]) -> None:
-            followers.tell("works_on", self, archs)
-
-        followers.tell("started", self, budget, minutes)
-        self.shortfall, self.confirmations, self.made = None, (), 0
-        attempts = Attempts(self._note)
-        try:
-            why = self._engine.run(
-                ledger,
-                keep,
-                budget=budget,
-                minutes=minutes,
-                works_on=works_on,
-                attempts=attempts,
-                shared=shared,
-            )
-            if why is not None:
-                of = "" if budget is None else f" of {budget:,}"
-                self.shortfall = f"{len(self.results.records):,}{of} evaluations: {why}"
-            afterwards = self._afterwards(sharing)
-            if confirm:
-                room = confirm if total is None else min(confirm, total - len(self.results.records))
-                afterwards.repeat(room)
-            self.confirmations = tuple(afterwards.confirm())
-        finally:
-            attempts.close()
-            records.sort(key=lambda r: r.key)
-            self._results = None
-            followers.tell("ended", self)
-
-    def _afterwards(self, sharing: Sharing | None) -> Afterwards:
         def results() -> Results:
             self._results = None
             return self.results
 
-        return Afterwards(
-            self.space,
-            self.evaluator,
-            self.goals,
-            self.executor,
-            self._store.kept,
+        self._refresh()
+        attempts = Attempts(self._note)
+        running = Running(
+            self._engine,
+            self._store,
+            self._ledger,
+            self.description,
+            attempts,
             results,
+            tell,
             sharing,
         )
+        rounds = running.without_repetitions(budget, confirm)
+        tell("started", rounds, minutes)
+        self.shortfall, self.confirmations, self.made = None, (), 0
+        try:
+            running.run(budget, rounds, minutes, confirm)
+        finally:
+            self.shortfall, self.confirmations = running.shortfall, running.confirmations
+            self.made = running.made
+            attempts.close()
+            self.records.sort(key=lambda r: r.key)
+            self._results = None
+            tell("ended")
 
     def check_budget(self, budget: int | None, minutes: float | None, confirm: int = 0) -> None:
         """Refuse a budget that cannot be spent.
@@ -374,30 +333,7 @@ class Study(AskAndTell):
                 or minutes that are not positive; or one that ``confirm`` leaves nothing of.
             SettingsError: ``confirm`` where nothing can be trained again.
         """
-        if budget is None and minutes is None:
-            raise BudgetError("give a budget: a number of evaluations, minutes, or both")
-        if budget is not None:
-            whole(budget, "budget", error=BudgetError)
-        if minutes is not None:
-            minutes = number(minutes, "minutes", error=BudgetError, finite=False)
-        if budget is not None and budget < 1:
-            raise BudgetError(f"budget {quoted(budget)}: at least 1 evaluation is needed")
-        if minutes is not None and not (minutes > 0 and math.isfinite(minutes)):
-            raise BudgetError(f"minutes {minutes:g}: a positive number is needed")
-        if whole(confirm, "confirm", at_least=0, error=BudgetError):
-            Repeating(self.evaluator, self.goals, self.executor)
-        if budget is not None and confirm >= budget:
-            raise BudgetError(
-                f"confirm {confirm:,} of a budget of {budget:,}: repetitions are part of the "
-                "budget, and at least 1 evaluation must be left; give a larger budget"
-            )
-        if budget is not None and budget - confirm > self.evaluator.capacity:
-            capacity = self.evaluator.capacity
-            asked = f"{budget:,}" if budget < 10**18 else quoted(budget)
-            raise BudgetError(
-                f"budget {asked} is beyond the {capacity:,} architectures that can be evaluated in "
-                f"{self.space.name}: ask for {capacity:,} at most"
-            )
+        check_budget(self.evaluator, self.goals, budget, minutes, confirm)
 
     @property
     def _note(self) -> Path | None:

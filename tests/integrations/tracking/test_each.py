@@ -159,6 +159,16 @@ def test_an_mlflow_store_that_a_kill_left_half_made(study: Make, store: str) -> 
         assert len(study().run(2, callbacks=[MLflow(store)]).records) == 2
 
 
+def test_an_mlflow_store_that_cannot_be_written(
+    study: Make, store: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """One line says so, in place of the traceback that MLflow logs."""
+    uri = f"{store}?mode=ro&uri=true".replace("sqlite:///", "sqlite:///file:")
+    with pytest.warns(CallbackWarning, match=r"readonly database\. The run goes on"):
+        assert len(study().run(2, callbacks=[MLflow(uri)]).records) == 2
+    assert "Traceback" not in capfd.readouterr().err
+
+
 def test_mlflow_in_a_database_that_is_away(study: Make) -> None:
     pytest.importorskip("psycopg")
     uri = "postgresql+psycopg://me:secret@127.0.0.1:9/runs"

@@ -86,7 +86,7 @@ class MLflow(Tracker):
         import mlflow
         from mlflow.tracking import MlflowClient
 
-        logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
+        logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # errors are raised
         known = self.noted()
         told = self.uri or _told_uri()
         self._store = told or str(known.get("uri") or mlflow.get_tracking_uri())
@@ -172,9 +172,10 @@ class MLflow(Tracker):
         try:
             yield
         except (MlflowException, SQLAlchemyError) as error:
-            text = f"{self._store}: {error}"
-            if self._store.startswith("sqlite") and "already exists" in text:
-                text = f"{self._store} is half made; remove it if it has no runs: {error}"
+            said = str(error).partition("\n[SQL")[0]
+            text = f"{self._store}: {said}"
+            if self._store.startswith("sqlite") and "already exists" in said:
+                text = f"{self._store} is half made; remove it if it has no runs: {said}"
             login, at, _ = self._store.partition("://")[2].rpartition("@")
             raise StorageError(text.replace(login + at, HIDDEN + at) if at else text) from None
 

@@ -72,7 +72,8 @@ class RankSampler(BaseSampler):
         n_startup_trials: trials that are random, and different, before the first fit.
         acquisition: what is proposed: ``"ucb"``, ``"ei"``, ``"thompson"`` or ``"greedy"``, see
             :mod:`archrank.strategies.acquisition`.
-        kappa: weight of the predicted standard deviation in ``"ucb"``.
+        kappa: weight of the predicted standard deviation in ``"ucb"``; of 60 trials, as studies often
+            have, too few are left to use what more of it finds.
         candidates: discrete spaces up to this size are ranked as a whole; of others, this many
             candidates are generated per trial.
         exact: trials up to which all is fitted anew for each; in longer studies less and less
@@ -103,7 +104,7 @@ class RankSampler(BaseSampler):
         seed: int | None = None,
         n_startup_trials: int = 5,
         acquisition: Acquisition = "ucb",
-        kappa: float = 3.0,
+        kappa: float = 2.0,
         candidates: int = 5_000,
         exact: int = 200,
         when_exhausted: WhenExhausted = "repeat",

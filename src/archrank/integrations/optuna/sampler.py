@@ -152,8 +152,8 @@ class RankSampler(BaseSampler):
             trials = known_trials(study, trial)
             fixed = {**_partly_fixed(study), **settled(trial)}
             every = ranges(trials) if fixed else {}
-            others = {name: one for name, one in every.items() if name in fixed}
-            now = self._situation(study, trials, {**others, **search_space}, fixed)
+            known = {name: one for name, one in every.items() if name in fixed} | search_space
+            now = self._situation(study, trials, dict(sorted(known.items())), fixed)
             rng = np.random.default_rng([self._seed, trial.number])
             picks = self._new(now, fixed, rng)
             if not len(picks) and not now.space.discrete:

@@ -417,7 +417,16 @@ def test_told_between_two_runs(database: str) -> None:
     assert [told(study) for study in studies] == [told(alone)] * 2
 
 
-def test_one_process_at_a_time_writes_a_file(tmp_path: Path, uninterrupted: Told) -> None:
+@pytest.mark.parametrize(
+    "other", ["{}/study.db", "sqlite:///{}/study.db?timeout=20", "sqlite:///{}/link.db"]
+)
+def test_one_process_at_a_time_writes_a_file(
+    tmp_path: Path, uninterrupted: Told, other: str
+) -> None:
+    """However they call it."""
+    (tmp_path / "link.db").symlink_to("study.db")
+    named = other.format(tmp_path)
+    there: Any = named if ":" in named else Path(named)
     evaluator = Held(score, uninterrupted[5][2])
     path = tmp_path / "study.db"
     with ThreadPoolExecutor(1) as thread:
@@ -426,7 +435,7 @@ def test_one_process_at_a_time_writes_a_file(tmp_path: Path, uninterrupted: Told
         with pytest.raises(
             StorageError, match=r"study\.db is in use by another.*several processes.*postgresql"
         ):
-            make(path=path).run(BUDGET)
+            make(path=there).run(BUDGET)
         assert told(make(path=path, name="other").run(3)) == uninterrupted[:3]
         evaluator.may_go.set()
         running.result(timeout=60)

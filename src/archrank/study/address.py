@@ -96,10 +96,18 @@ class Address:
         return self._place == other._place
 
     @property
+    def path(self) -> Path | None:
+        """The file of an SQLite database, however it is addressed; ``None`` for a server."""
+        if self.is_server:
+            return None
+        name = str(self.url.database)
+        return Path(os.path.realpath(_uri_path(name) if _is_uri(self.url) else name))
+
+    @property
     def _place(self) -> tuple[object, ...]:
         url, name = self.url, str(self.url.database)
-        if url.get_backend_name() == "sqlite":
-            return ("sqlite", os.path.realpath(_uri_path(name) if _is_uri(url) else name))
+        if not self.is_server:
+            return ("sqlite", self.path)
         return (url.get_backend_name(), url.host, url.port, name, url.query.get("host"))
 
     def hide(self, text: str) -> str:

@@ -279,7 +279,7 @@ class Study(AskAndTell):
     @contextmanager
     def _sharing(self) -> Iterator[Sharing | None]:
         """Be known to other processes that work on this study, or be the only one in a file."""
-        file = None if self.folder is not None or self.address is None else self.address.file
+        file = None if self.folder is not None or self.address is None else self.address.path
         with nullcontext() if file is None else locked_database(file, self.name):
             found = self._store.sharing(itself=self.executor is None)
             with nullcontext() if found is None else found:
@@ -338,7 +338,7 @@ class Study(AskAndTell):
     @property
     def _note(self) -> Path | None:
         """Place of the note of what is evaluated here: beside the file of the storage, if any."""
-        file = None if self.address is None else self.address.file
+        file = None if self.address is None else self.address.path
         return None if file is None else note_path(file, self.name)
 
     @cached_property

@@ -188,8 +188,9 @@ def test_many_at_a_time(database: str) -> None:
         won: list[int] = []
         places.join(member(name))
         places.open(BATCH, 60, dict.fromkeys(range(60), name))
-        while found := places.claim(BATCH, name, last=59, group=2, known=taken):
+        while found := places.claim(BATCH, name, last=59, group=3, known=taken):
             taken += found
+            assert len(found) == 3  # nobody has taken a part of it
             won += [slot for slot in found if finish(places, BATCH, slot, 1)]
             won += [slot for slot in found if finish(places, BATCH, slot, 2)]
         return taken, won

@@ -260,6 +260,8 @@ class Places:
         is_free = or_(c.process.is_(None), c.process == process, c.process.not_in(at_work))
         free = (*self._in(batch), c.result.is_(None), is_free, c.slot.not_in(known))
         with self._session() as session, session.begin():
+            if group > 1:  # or another process takes a neighbour before this one does
+                self.lock(session)
             query = select(c.slot, c.deaths).where(*free, c.slot >= first, c.slot <= last)
             query = query.order_by(c.slot).with_for_update(skip_locked=True)
             row = session.execute(query.limit(1)).first()

@@ -89,9 +89,9 @@ def start(strategy: str, seconds: float, budget: int, url: str, folder: Path, wa
     return subprocess.Popen([sys.executable, "-c", call], cwd=ROOT / "benchmarks")
 
 
-def pace(server: PostgresServer, seconds: float, each: int) -> None:
+def pace(server: PostgresServer, seconds: float, each: int, strategies: list[str]) -> None:
     """Print evaluations an hour of one process and of four."""
-    for strategy in STRATEGIES:
+    for strategy in strategies:
         alone = 0.0
         for n in (1, 4):
             with tempfile.TemporaryDirectory() as name:
@@ -246,11 +246,14 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, help="that an evaluation sleeps")
     parser.add_argument("--evaluations", type=int)
     parser.add_argument("--history", type=int, default=2000)
+    parser.add_argument(
+        "--strategies", nargs="+", choices=STRATEGIES, default=list(STRATEGIES), help="for pace"
+    )
     args = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     with postgres_server("max_connections=200") as server:
         if args.part == "pace":
-            pace(server, args.seconds or 0.5, args.evaluations or 40)
+            pace(server, args.seconds or 0.5, args.evaluations or 40, args.strategies)
         elif args.part == "kills":
             kills(server, args.evaluations or 1000, args.seconds or 0.1)
         else:

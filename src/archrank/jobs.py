@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from contextlib import closing
+from itertools import count
 from typing import Any, TypeVar
 
 from archrank.errors import EvaluationError, WorkerError
@@ -21,10 +22,10 @@ def never() -> bool:
 
 def run_jobs(
     run: Callable[..., R],
-    jobs: Iterable[tuple[Any, ...]],
+    jobs: Iterable[tuple[Any, ...] | None],
     executor: Executor | None = None,
     *,
-    in_flight: int = IN_FLIGHT,
+    in_flight: int | Callable[[], int] = IN_FLIGHT,
     stop: Callable[[], bool] = never,
     doubt: Callable[[R], bool] | None = None,
     lost: Callable[[WorkerError], R] | None = None,
@@ -42,9 +43,11 @@ def run_jobs(
 
     Args:
         run: the function; importable where the executor runs.
-        jobs: positional arguments of each call, taken when there is room for it.
+        jobs: positional arguments of each call, taken when there is room for it. ``None`` in their
+            place says that there are none now: it is asked again when a call has finished, and all
+            ends where none is running. If this raises an error, what runs is finished first.
         executor: where to run; one after the other in this process if ``None``.
-        in_flight: calls that the executor holds at most.
+        in_flight: calls that the executor holds at most, or what tells it when there may be more.
         stop: asked before each call; no more are started once it returns True.
         doubt: tells of a result that others who ran beside may be its cause, so that the call is
             made again alone, too; asked only where there is an executor.
@@ -65,13 +68,14 @@ def run_jobs(
     """
     if executor is None:
         for place, job in enumerate(jobs):
-            if stop():
+            if job is None or stop():
                 return
             yield place, run(*job)
         return
     suspects: list[tuple[int, tuple[Any, ...]]] = []
     try:
-        there = _run_there(run, enumerate(jobs), executor, in_flight, stop)
+        most = in_flight if callable(in_flight) else lambda: in_flight
+        there = _run_there(run, iter(jobs), executor, most, stop)
         with closing(there):
             for place, job, future in there:
                 if _died(future) or (doubt is not None and doubt(future.result())):
@@ -101,23 +105,32 @@ def gather(
 
 def _run_there(
     run: Callable[..., R],
-    jobs: Iterator[tuple[int, tuple[Any, ...]]],
+    jobs: Iterator[tuple[Any, ...] | None],
     executor: Executor,
-    in_flight: int,
+    most: Callable[[], int],
     stop: Callable[[], bool],
 ) -> Generator[tuple[int, tuple[Any, ...], Future[R]], None, None]:
-    """Keep up to ``in_flight`` numbered jobs in the executor until all are done."""
+    """Keep up to ``most()`` jobs in the executor until all are done, and yield their places."""
     running: dict[Future[R], tuple[int, tuple[Any, ...]]] = {}
+    places = count()
+    fault: Exception | None = None  # of what gives the jobs
     try:
         while True:
             signal: BaseException | None = None
             try:
-                while len(running) < in_flight and not stop():
-                    place, job = next(jobs, (-1, ()))
-                    if place < 0:
+                room = most()
+                while len(running) < room and fault is None and not stop():
+                    try:
+                        job = next(jobs, None)
+                    except Exception as raised:
+                        fault = raised
                         break
-                    running[executor.submit(run, *job)] = place, job
+                    if job is None:
+                        break
+                    running[executor.submit(run, *job)] = next(places), job
                 if not running:
+                    if fault is not None:
+                        raise fault
                     return
                 wait(running, return_when=FIRST_COMPLETED)
             except (KeyboardInterrupt, BrokenExecutor) as raised:  # first what has finished

@@ -27,6 +27,7 @@ class History:
             :attr:`canonical` compute them.
         failed: ``(n,)`` marks the evaluations that failed, where that is known: without a value is
             also what somebody still evaluates.
+        pending: Number of the last rows that are still being evaluated; they look as failed ones.
     """
 
     space: Space
@@ -36,6 +37,7 @@ class History:
     region: Region = field(default_factory=Region)
     known_canonical: Archs | None = None
     failed: Bools | None = None
+    pending: int = 0
 
     def __len__(self) -> int:
         return len(self.archs)
@@ -56,7 +58,27 @@ class History:
             self.region,
             known,
             failed,
+            max(min(n, len(self)) - self.settled, 0),
         )
+
+    def followed_by(self, archs: Archs) -> History:
+        """Return this history and ``archs: (k, d)``, which are still being evaluated."""
+        k = len(archs)
+        return History(
+            self.space,
+            np.concatenate([self.archs, archs]),
+            np.concatenate([self.objectives, np.full((k, self.objectives.shape[1]), np.nan)]),
+            np.concatenate([self.violation, np.full(k, np.nan)]),
+            self.region,
+            np.concatenate([self.canonical, self.space.canonical(archs)]),
+            None if self.failed is None else np.concatenate([self.failed, np.zeros(k, bool)]),
+            self.pending + k,
+        )
+
+    @property
+    def settled(self) -> int:
+        """Number of evaluations before those that are still being made."""
+        return len(self.archs) - self.pending
 
     @cached_property
     def canonical(self) -> Archs:

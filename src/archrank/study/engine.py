@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,19 +18,16 @@ from archrank.strategies.base import Strategy
 from archrank.strategies.history import History
 from archrank.study.asked import Asked, Ledger
 from archrank.study.attempts import Attempts
-from archrank.study.evaluating import Claim, Evaluating, Slots
+from archrank.study.evaluating import Evaluating
 from archrank.study.limits import Limits
 from archrank.study.objectives import Goals
-from archrank.study.proposal import Proposal, proposals
 from archrank.study.record import Record
 from archrank.study.results import infeasible_note
-from archrank.study.rounds import Rounds
+from archrank.study.rounds import OUT_OF_REACH, Rounds, Slots
 from archrank.study.shared_rounds import SharedRounds
 from archrank.study.stages import staged
+from archrank.study.under_way import UnderWay
 from archrank.types import Archs
-
-OUT_OF_REACH = 100  # a run ends when this many in a row break a limit before they are trained
-HOPELESS = 5  # a run whose first evaluations, at least this many, all fail ends after the round
 
 
 @dataclass(frozen=True)
@@ -44,6 +41,7 @@ class Engine:
         goals: objectives and constraints.
         seed: round ``r`` is proposed with randomness from ``SeedSequence([seed, r])``.
         executor: runs evaluations; ``None`` is this process.
+        ahead: rounds that may begin before the ones before them are complete.
     """
 
     space: Space
@@ -52,6 +50,7 @@ class Engine:
     goals: Goals
     seed: int
     executor: Executor | None
+    ahead: int = 0
 
     def run(
         self,
@@ -97,16 +96,22 @@ class Engine:
         rounds.take(records)
         while not clock.is_up and (budget is None or rounds.spent < budget):
             number, known = rounds.number, len(records)
-            part = self._missing(rounds, ledger, shared, works_on)
-            if part is not None and part[1] == 0:
+            under_way = UnderWay(self, rounds, ledger, budget, works_on, shared)
+            for place, result in under_way.evaluated(evaluating):
+                store(
+                    Record(
+                        **place.arguments(),
+                        values=result.values,
+                        reason=self._failure(result),
+                        seconds=result.seconds,
+                        elapsed=clock.elapsed,
+                        cpu_seconds=result.cpu_seconds,
+                    )
+                )
+            rounds.take(records)
+            if under_way.nothing_left:
                 why = self.limits.why_nothing(self.history(records), self.strategy)
                 return self._ended(records, rounds, why)
-            rounds.take(records)  # which others have made
-            if part is not None:
-                left = None if budget is None else max(budget - rounds.spent, 0)
-                archs = dict(list(part[0].items())[:left])
-                self._evaluate(number, archs, part[1], store, evaluating, clock, works_on, shared)
-            rounds.take(records)
             if shared is not None and len(records) == known and rounds.number == number:
                 shared.pause()  # others are at it
             if rounds.number > number or (budget is not None and rounds.spent >= budget):
@@ -138,7 +143,7 @@ class Engine:
         Raises:
             EvaluationError: the first :data:`HOPELESS` or more evaluations all failed.
         """
-        if HOPELESS <= rounds.failed == rounds.spent:
+        if rounds.is_hopeless:
             first = next(r for r in records if not self.goals.rejects(r.values))
             raise EvaluationError(
                 f"all of the first {rounds.failed} evaluations failed; {first.string}: "
@@ -168,19 +173,32 @@ class Engine:
         batch = self.strategy.batch(history) if n is None else n
         return self.strategy.propose(history, batch, rng=rng)
 
-    def unfinished(self, rounds: Rounds, ledger: Ledger) -> tuple[dict[int, Archs], int]:
-        """Return what is missing of the first incomplete round, by slot, and the round's size.
+    def unfinished(
+        self,
+        rounds: Rounds,
+        ledger: Ledger,
+        number: int | None = None,
+        before: Mapping[int, Slots] | None = None,
+    ) -> tuple[Slots, int]:
+        """Return what is missing of an incomplete round, by slot, and the round's size.
+
+        Args:
+            rounds: of the run.
+            ledger: of the run.
+            number: of the round; ``None`` is the first incomplete one.
+            before: what is missing of incomplete rounds before it.
 
         Raises:
             ResumeError: the round holds other architectures than are proposed now.
         """
-        number, stored = rounds.number, rounds.stored
-        waiting, lost = ledger.waiting(number), ledger.given_up(number)
+        number = rounds.number if number is None else number
+        stored, waiting = rounds.stored_of(number), ledger.waiting(number)
+        lost = ledger.given_up(number)
         held: dict[int, Record | Asked] = {**stored, **waiting}
         size = next((each.round_size for each in held.values()), 0)
         if held and len(held) + len(lost) == size:  # all were asked for
             return {slot: each.arch for slot, each in waiting.items()}, size
-        archs = self.propose(rounds.history(self.limits), number)
+        archs = self.propose(self._seen_before(rounds, number, before or {}), number)
         for slot, each in held.items():
             if each.round_size != len(archs) or not np.array_equal(each.arch, archs[slot]):
                 raise ResumeError(
@@ -191,68 +209,19 @@ class Engine:
         left = [s for s in range(len(archs)) if s not in stored and s not in lost]
         return {s: archs[s] for s in left}, len(archs)
 
-    def _missing(
-        self,
-        rounds: Rounds,
-        ledger: Ledger,
-        shared: SharedRounds | None,
-        works_on: Callable[[Sequence[str]], None],
-    ) -> tuple[Slots, int] | None:
-        """Return what is missing of the first incomplete round, by slot, and the round's size.
-
-        ``None`` while another process proposes it.
-        """
-        if shared is None:
-            works_on([])
-            return self.unfinished(rounds, ledger)
-
-        def propose() -> tuple[Slots, int]:
-            works_on([])
-            return self.unfinished(rounds, ledger)
-
-        return shared.missing(rounds.number, propose)
-
-    def _evaluate(
-        self,
-        number: int,
-        archs: Slots,
-        size: int,
-        store: Callable[[Record], None],
-        evaluating: Evaluating,
-        clock: Clock,
-        works_on: Callable[[Sequence[str]], None],
-        shared: SharedRounds | None,
-    ) -> None:
-        """Evaluate architectures of a round; of a shared one, those that nobody else does."""
-        places: dict[int, Proposal] = {}
-
-        def begin(part: Slots) -> None:
-            rows = np.array(list(part.values()), dtype=np.uint8).reshape(-1, self.space.d)
-            found = proposals(self.space, rows, number, list(part), size)
-            places.update(zip(part, found, strict=True))
-            works_on([place.string for place in places.values()])
-
-        def claims(shared: SharedRounds) -> Iterator[Claim]:
-            for claim in shared.claims(number, archs, evaluating.evaluator.group_size):
-                begin(claim.archs)
-                yield claim
-
-        if shared is None:
-            begin(archs)
-            results = evaluating.run(archs)
-        else:
-            results = evaluating.run_claims(claims(shared))
-        for slot, result in results:
-            store(
-                Record(
-                    **places.pop(slot).arguments(),
-                    values=result.values,
-                    reason=self._failure(result),
-                    seconds=result.seconds,
-                    elapsed=clock.elapsed,
-                    cpu_seconds=result.cpu_seconds,
-                )
-            )
+    def _seen_before(self, rounds: Rounds, number: int, missing: Mapping[int, Slots]) -> History:
+        """Return what a round is proposed from: of the last :attr:`ahead` rounds no results."""
+        if not self.ahead:
+            return rounds.history(self.limits)
+        until = max(number - self.ahead, 0)
+        pending = [
+            rounds.rows(earlier)
+            if earlier < rounds.number
+            else rounds.rows_with(earlier, missing[earlier])
+            for earlier in range(until, number)
+        ]
+        none = np.zeros((0, self.space.d), dtype=np.uint8)
+        return rounds.history(self.limits, until=until, pending=np.concatenate([none, *pending]))
 
     def _failure(self, result: Evaluated) -> str | None:
         """Return why a result cannot be used; a missing value that no goal needs is no failure."""

@@ -16,26 +16,28 @@ from archrank.jobs import IN_FLIGHT, run_jobs
 from archrank.parallel.processes import Processes, is_sendable
 from archrank.parallel.worker import Evaluated, died, evaluate_group, ran_out_of_memory
 from archrank.study.attempts import Attempts
+from archrank.study.proposal import Key
 from archrank.types import Archs
 
 LAST = 2  # deaths in a row of an architecture that cannot be tried in a process of its own
 
-Slots = dict[int, Archs]
-"""Architectures ``(d,)`` by their place in a round."""
+ByPlace = dict[Key, Archs]
+"""Architectures ``(d,)`` by their round and slot."""
 
 
 class Claim(NamedTuple):
     """Architectures that this process alone evaluates, among several that work on a study.
 
     Attributes:
-        archs: ``(d,)`` by slot; one call evaluates them.
+        archs: ``(d,)`` by place; one call evaluates them.
         deaths: processes in a row that died while they evaluated one of them themselves.
     """
 
-    archs: Slots
-    deaths: int
+    archs: ByPlace
+    deaths: int = 0
 
 
+Result = tuple[Key, Evaluated]
 _Jobs = Generator[tuple[int, list[Evaluated] | WorkerError], None, None]
 
 
@@ -58,8 +60,8 @@ class Evaluating:
     attempts: Attempts
     is_up: Callable[[], bool]
 
-    def run(self, archs: Slots) -> Iterator[tuple[int, Evaluated]]:
-        """Yield slots and results as evaluations finish."""
+    def run(self, archs: ByPlace) -> Iterator[Result]:
+        """Yield places and results as evaluations finish."""
         if self.executor is not None:
             self.attempts.settle()  # suspects can do no harm there
             yield from self._run(archs, self.executor)
@@ -72,13 +74,24 @@ class Evaluating:
             self.attempts.settle()
         yield from self._run({s: archs[s] for s in archs if s not in suspects}, None)
 
-    def run_claims(self, claims: Iterable[Claim]) -> Iterator[tuple[int, Evaluated]]:
-        """Yield slots and results of what this process claims, when it has room for it."""
+    def run_claims(
+        self, claims: Iterable[Claim | None], in_flight: int | Callable[[], int] = IN_FLIGHT
+    ) -> Iterator[Result]:
+        """Yield places and results of what is claimed one after the other.
+
+        Args:
+            claims: taken when there is room; ``None`` says that there are none now, but maybe once
+                a result is known.
+            in_flight: calls that an executor holds at most, or what tells it.
+        """
         if self.executor is not None:
-            groups = (claim.archs for claim in claims)
-            yield from self._run_groups(groups, self.executor, capacity(self.executor))
+            self.attempts.settle()
+            groups = (None if claim is None else claim.archs for claim in claims)
+            yield from self._run_groups(groups, self.executor, in_flight)
             return
         for claim in claims:
+            if claim is None:
+                return
             if claim.deaths:
                 yield from self._try(claim.archs, claim.deaths)
             else:
@@ -86,7 +99,7 @@ class Evaluating:
             if self.is_up():
                 return
 
-    def _try(self, suspects: Slots, deaths: int) -> Iterator[tuple[int, Evaluated]]:
+    def _try(self, suspects: ByPlace, deaths: int) -> Iterator[Result]:
         """Evaluate architectures that a process died of, or during, in a process of their own.
 
         Where that is impossible, they are tried here once more and then given up.
@@ -99,26 +112,32 @@ class Evaluating:
             yield from self._run(suspects, None, size=1)
             return
         error = WorkerError(f"the process died while evaluating this, {deaths} times in a row")
-        for slot in suspects:
-            yield slot, died(self.evaluator, error)
+        for place in suspects:
+            yield place, died(self.evaluator, error)
 
     def _run(
-        self, archs: Slots, executor: Executor | None, size: int | None = None
-    ) -> Iterator[tuple[int, Evaluated]]:
+        self, archs: ByPlace, executor: Executor | None, size: int | None = None
+    ) -> Iterator[Result]:
         """Evaluate in groups of ``size``, or of as many as the evaluator wants."""
         groups = grouped(archs, size or self.evaluator.group_size)
         yield from self._run_groups(groups, executor, IN_FLIGHT)
 
     def _run_groups(
-        self, groups: Iterable[Slots], executor: Executor | None, in_flight: int = 1
-    ) -> Iterator[tuple[int, Evaluated]]:
+        self,
+        groups: Iterable[ByPlace | None],
+        executor: Executor | None,
+        in_flight: int | Callable[[], int] = 1,
+    ) -> Iterator[Result]:
         """Evaluate groups, taken when there is room; members of one that died are tried alone."""
-        taken: list[Slots] = []
+        taken: list[ByPlace] = []
 
-        def jobs() -> Iterator[tuple[Evaluator, Archs]]:
+        def jobs() -> Iterator[tuple[Evaluator, Archs] | None]:
             for group in groups:
-                taken.append(group)
-                yield self.evaluator, np.stack(list(group.values()))
+                if group is None:
+                    yield None
+                else:
+                    taken.append(group)
+                    yield self.evaluator, np.stack(list(group.values()))
 
         finished: _Jobs = run_jobs(
             self._here if executor is None else evaluate_group,
@@ -130,7 +149,7 @@ class Evaluating:
             lost=lambda error: error,
             remedy="finished evaluations are kept. Run again to continue",
         )
-        separately: Slots = {}
+        separately: ByPlace = {}
         with closing(finished):
             for place, found in finished:
                 group = taken[place]
@@ -148,11 +167,11 @@ class Evaluating:
             return evaluate_group(evaluator, archs)
 
 
-def grouped(archs: Slots, size: int) -> Iterator[Slots]:
+def grouped(archs: ByPlace, size: int) -> Iterator[ByPlace]:
     """Yield up to ``size`` architectures at a time."""
-    slots = list(archs)
-    for start in range(0, len(slots), size):
-        yield {slot: archs[slot] for slot in slots[start : start + size]}
+    places = list(archs)
+    for start in range(0, len(places), size):
+        yield {place: archs[place] for place in places[start : start + size]}
 
 
 def capacity(executor: Any) -> int:

@@ -16,8 +16,16 @@ from archrank.study.limits import Limits, Measured
 from archrank.study.objectives import Goals
 from archrank.study.record import Record
 from archrank.study.results import columns
+from archrank.types import Archs
 
 T = TypeVar("T", bound=np.generic)
+
+Slots = dict[int, Archs]
+"""Architectures ``(d,)`` of a round by their slot."""
+
+
+OUT_OF_REACH = 100  # a run ends when this many in a row break a limit before they are trained
+HOPELESS = 5  # a run whose first evaluations, at least this many, all fail ends after the round
 
 
 class Rounds:
@@ -52,6 +60,7 @@ class Rounds:
         self._violation = Rows(1, np.float64)
         self._failed = Rows(1, np.bool_)
         self._limited = tuple(dict.fromkeys(c.metric for c in goals.constraints))
+        self._ends: list[tuple[int, int]] = []  # of each round: rows of the history, and measured
         self._measured = Rows(space.d, np.uint8)
         self._values = Rows(len(self._limited), np.float64)
         self._rejected = Rows(1, np.bool_)
@@ -64,16 +73,16 @@ class Rounds:
             self.spent += counts
             self.failed += counts and record.reason is not None
         self._read = len(records)
-        done: list[Record] = []
         while self._ledger.is_complete(self.number, found := self._open.get(self.number, {})):
-            done += [found[slot] for slot in sorted(found)]
+            self.fold([found[slot] for slot in sorted(found)])
             self._open.pop(self.number, None)
+            self._ends.append((len(self._archs.filled), len(self._measured.filled)))
             self.number += 1
-        if done:
-            self.fold(done)
 
     def fold(self, done: Sequence[Record | Asked]) -> None:
         """Append evaluations to the history, in their order; and what awaits an answer."""
+        if not done:
+            return
         rejected = np.array([self._goals.rejects(r.values) for r in done], dtype=bool)
         self._measured.append(np.array([r.arch for r in done], dtype=np.uint8))
         limited = columns(done, self._limited).values()
@@ -95,21 +104,64 @@ class Rounds:
     @property
     def stored(self) -> dict[int, Record]:
         """Records of the first round that is not complete, by slot."""
-        return self._open.get(self.number, {})
+        return self.stored_of(self.number)
 
-    def history(self, limits: Limits) -> History:
-        """Return the complete rounds as a strategy sees them; ``limits`` learn from them."""
-        values = dict(zip(self._limited, self._values.filled.T, strict=True))
-        measured = Measured(self._measured.filled, values, self._rejected.filled[:, 0])
-        return History(
+    def stored_of(self, number: int) -> dict[int, Record]:
+        """Return the records of a round that is not complete, by slot."""
+        return self._open.get(number, {})
+
+    def rows(self, number: int) -> Archs:
+        """Return what was measured in a round that is complete: ``(k, d)``."""
+        start = self._ends[number - 1][1] if number else 0
+        return self._measured.filled[start : self._ends[number][1]]
+
+    def rows_with(self, number: int, missing: Slots) -> Archs:
+        """Return all of a round that is not complete, ``missing`` being the rest: ``(k, d)``."""
+        found = {slot: record.arch for slot, record in self.stored_of(number).items()}
+        found = {**missing, **found}
+        return np.array([found[slot] for slot in sorted(found)], dtype=np.uint8)
+
+    def is_over(self, since: int) -> bool:
+        """Tell whether a run is to end here, whatever its budget.
+
+        Args:
+            since: round that was the first incomplete one when the run last went on.
+        """
+        hopeless = self.number > since and self.is_hopeless
+        return hopeless or self.rejected_in_a_row >= OUT_OF_REACH
+
+    @property
+    def is_hopeless(self) -> bool:
+        """True if there are :data:`HOPELESS` evaluations or more, and all have failed."""
+        return HOPELESS <= self.failed == self.spent
+
+    def history(
+        self, limits: Limits, *, until: int | None = None, pending: Archs | None = None
+    ) -> History:
+        """Return the complete rounds as a strategy sees them; ``limits`` learn from them.
+
+        Args:
+            limits: rule of what may be proposed.
+            until: only the rounds before this one; ``None`` is all.
+            pending: ``(k, d)`` what else is being evaluated, of which nothing is to be known.
+        """
+        known, measured = len(self._archs.filled), len(self._measured.filled)
+        if until is not None:
+            known, measured = self._ends[until - 1] if until else (0, 0)
+        limited = self._values.filled[:measured].T
+        values = dict(zip(self._limited, limited, strict=True))
+        rejected = self._rejected.filled[:measured, 0]
+        region = limits.update(Measured(self._measured.filled[:measured], values, rejected))
+        history = History(
             self._space,
-            self._archs.filled,
-            self._objectives.filled,
-            self._violation.filled[:, 0],
-            limits.update(measured),
-            self._canonical.filled,
-            self._failed.filled[:, 0],
+            self._archs.filled[:known],
+            self._objectives.filled[:known],
+            self._violation.filled[:known, 0],
+            region,
+            self._canonical.filled[:known],
+            self._failed.filled[:known, 0],
         )
+        return history if pending is None else history.followed_by(pending)
 
 
 class Rows(Generic[T]):

@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from archrank.study.asked import Ledger
-from archrank.study.evaluating import Claim, Slots
+from archrank.study.evaluating import Claim
 from archrank.study.places import ROUND, Batch
 from archrank.study.record import Description, Record
+from archrank.study.rounds import Slots
 from archrank.study.sharing import Sharing
 from archrank.study.storage import TrialStore
 
@@ -96,7 +97,7 @@ class SharedRounds:
         """
         last = max(archs, default=-1)
         while found := self._sharing.claim(Batch(ROUND, number), last=last, group=group):
-            held = {slot: archs[slot] for slot in found if slot in archs}
+            held = {(number, slot): archs[slot] for slot in found if slot in archs}
             yield Claim(held, max(found.values()))
 
     def store(self, record: Record) -> bool:

@@ -43,6 +43,8 @@ from archrank.study.storage import DATABASE, STUDY_NAME, Storage, TrialStore
 if TYPE_CHECKING:
     import pandas as pd
 
+MOST_AHEAD = 1000  # rounds
+
 
 class Study(AskAndTell):
     """Search a space for the architectures that are best by an evaluator.
@@ -51,6 +53,11 @@ class Study(AskAndTell):
     randomness from ``SeedSequence([seed, r])`` and the results of the rounds before it, in proposal
     order, so the same settings give the same proposals: after a resume, and with any number of
     workers. The storage is opened, and created if need be, when it is first used, not here.
+
+    A round begins when the one before it is complete, so workers wait for its slowest evaluation.
+    With ``ahead`` more rounds may begin before that; each is then proposed as if nothing were known
+    yet of the ``ahead`` rounds before it, whether that is so or not, so that the proposals still do
+    not depend on who was faster.
 
     Args:
         space: the architectures to search.
@@ -71,6 +78,8 @@ class Study(AskAndTell):
             in a file.
         name: name of the study, in a storage that holds several; ``"archrank"`` if ``None``.
         executor: runs evaluations; ``None`` is this process.
+        ahead: rounds that may begin before the ones before them are complete; results come so many
+            rounds later to the strategy's knowledge.
         seed: decides every random choice, those of training included; 0 or more.
         accept_changes: whether to go on with a stored run although the code that measures, the
             table's columns or torch have changed since, so that its evaluations may not compare.
@@ -110,6 +119,7 @@ class Study(AskAndTell):
         storage: Storage | None = None,
         name: str | None = None,
         executor: Executor | None = None,
+        ahead: int = 0,
         seed: int = 0,
         accept_changes: bool = False,
     ) -> None:
@@ -138,6 +148,7 @@ class Study(AskAndTell):
         self.strategy = strategy if strategy is not None else Guided()
         self.seed = seed
         self.executor = executor
+        self.ahead = whole(ahead, "Study: ahead", at_least=0, at_most=MOST_AHEAD)
         self.goals = Goals.parse(objectives, constraints, self.evaluator.metrics)
         self.accept_changes = accept_changes
         self.folder = None if run is None else _folder(run, storage)
@@ -171,6 +182,8 @@ class Study(AskAndTell):
             "constraints": [str(c) for c in self.constraints],
             "seed": self.seed,
         }
+        if self.ahead:
+            identity["ahead"] = self.ahead
         decisions = {c.name: tuple(c.options) for c in self.space.choices}
         metrics = self.evaluator.metrics
         found = circumstances(self.space, self.evaluator, self.strategy)
@@ -344,7 +357,13 @@ class Study(AskAndTell):
     @cached_property
     def _engine(self) -> Engine:
         return Engine(
-            self.space, self.evaluator, self.strategy, self.goals, self.seed, self.executor
+            self.space,
+            self.evaluator,
+            self.strategy,
+            self.goals,
+            self.seed,
+            self.executor,
+            self.ahead,
         )
 
     # ---- results -------------------------------------------------------------------------------

@@ -86,6 +86,44 @@ def test_jobs_are_taken_when_there_is_room(slow: Slow) -> None:
     running.close()
 
 
+def test_jobs_that_come_once_others_are_done(slow: Slow) -> None:
+    slow.choose = lambda held: held[:1]
+    done: list[int] = []
+    given = iter([(1,), (2,), None, (3,), None, None, None, (4,)])
+    for place, result in run_jobs(double, given, slow):
+        done.append(place)
+        assert result == 2 * (place + 1)
+        if place == 1:
+            assert len(slow.futures) == 3  # asked again when the first was done
+    assert done == [0, 1, 2]  # nothing ran any more when there was none
+    assert list(given) == [(4,)]
+    assert list(run_jobs(double, [(1,), None, (2,)])) == [(0, 2)]
+
+
+def test_room_may_change(slow: Slow) -> None:
+    slow.choose = lambda held: held[:1]
+
+    def room() -> int:
+        return 3 if slow.futures else 1
+
+    running = run_jobs(double, numbers(*range(6)), slow, in_flight=room)
+    next(running)
+    assert len(slow.futures) == 1
+    assert len(list(running)) == 5
+    assert slow.most == 3
+
+
+def test_what_runs_is_finished_if_no_more_jobs_can_be_had(slow: Slow) -> None:
+    def jobs() -> Any:
+        yield from numbers(1, 2)
+        raise KeyError("no more")
+
+    found = run_jobs(double, jobs(), slow)
+    assert sorted([next(found), next(found)]) == [(0, 2), (1, 4)]
+    with pytest.raises(KeyError, match="no more"):
+        next(found)
+
+
 @pytest.mark.parametrize("there", [False, True])
 def test_no_more_start_once_told_to_stop(slow: Slow, there: bool) -> None:
     slow.choose = lambda held: held[:1]

@@ -94,6 +94,22 @@ def test_workers_change_nothing(search: Cli) -> None:
     assert sorted(evaluations("two")) == sorted(evaluations("one"))
 
 
+def test_rounds_ahead_change_proposals_and_nothing_else(search: Cli) -> None:
+    ahead = ("--strategy", "evolution", "--batch", 2, "--ahead", 2, "--budget", 12)
+    assert search(*ahead, "--workers", 2, "--run", "two").status == 0
+    search(*ahead, "--run", "one")
+    assert sorted(evaluations("two")) == sorted(evaluations("one"))
+    assert "--ahead: 2 -> 0" in search(*ahead[:4], "--budget", 14, "--run", "one").err
+
+
+def test_workers_that_rounds_are_too_small_for(search: Cli) -> None:
+    told = "4 workers, of which rounds of 2 keep 2 busy: --batch 4 --ahead 1 keeps all busy"
+    assert told in search("--budget", 2, "--workers", 4, "--run", "new").err
+    assert told not in search("--budget", 3, "--workers", 4, "--run", "new").err
+    enough = ("--batch", 2, "--ahead", 1, "--budget", 2, "--workers", 4, "--run", "enough")
+    assert "workers, of which" not in search(*enough).err
+
+
 def test_a_command_in_a_thread(table: Path, tmp_path: Path) -> None:
     """Python takes signals in the main thread alone."""
     arguments = ["search", "--table", table, "--budget", 4, "--strategy", "random", "--workers", 2]
@@ -171,6 +187,7 @@ def test_interrupted(search: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
         (["--minutes", 0], ["minutes 0", "positive"]),
         (["--workers", 0], ["workers must be at least 1", "got 0"]),
         (["--batch", 0], ["batch_size must be at least 1", "got 0"]),
+        (["--ahead", -1], ["ahead must be at least 0", "got -1"]),
         (["--strategy", "guided", "--initial", 0], ["initial must be at least 1", "got 0"]),
         (["--seed", -1], ["seed -1", "0 or more"]),
         (["--constraint", "latency_ms=3"], ["'latency_ms=3'", "metric<=number"]),

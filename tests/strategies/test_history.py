@@ -123,3 +123,17 @@ def test_is_frozen() -> None:
     past = history(tiny(), some(tiny(), 1), [0.0])
     with pytest.raises(AttributeError):
         past.archs = some(tiny(), 2)  # type: ignore[misc]
+
+
+def test_what_is_still_evaluated_comes_last_and_looks_failed() -> None:
+    space = tiny()
+    archs = some(space, 5)
+    past = history(space, archs[:2], [1.0, 2.0]).followed_by(archs[2:4]).followed_by(archs[4:])
+    assert past.archs.tolist() == archs.tolist()
+    assert past.canonical.tolist() == space.canonical(archs).tolist()
+    assert past.ok.tolist() == [True, True, False, False, False]
+    assert (past.pending, past.settled) == (3, 2)
+    firsts = [past.first(n) for n in range(7)]
+    assert [len(each) for each in firsts] == [0, 1, 2, 3, 4, 5, 5]
+    assert [each.pending for each in firsts] == [0, 0, 0, 1, 2, 3, 3]
+    assert np.isnan(past.scores).tolist() == [False, False, True, True, True]

@@ -110,6 +110,34 @@ def test_the_same_as_alone(database: str, strategy: Strategy) -> None:
     assert sum(counts.values()) == 20
 
 
+def test_rounds_ahead_are_the_same_as_alone(database: str) -> None:
+    alone = told(make(ahead=2).run(BUDGET))
+    counts: Counter[bytes] = Counter()
+    studies = [on(database, Counting(score, counts), ahead=2) for _ in range(3)]
+    together(studies, BUDGET)
+    assert [told(study) for study in studies] == [alone] * 3
+    assert set(counts.values()) == {1}
+
+
+def test_rounds_ahead_begin_while_another_process_is_slow(database: str) -> None:
+    """One process holds the first architecture until the other has done all that it may."""
+    alone = told(make(ahead=1).run(BUDGET))
+    held = Held(score, alone[0][2])
+    slow, fast = on(database, held, ahead=1), on(database, ahead=1)
+    sizes = Counter(place[0][0] for place in alone)
+    with ThreadPoolExecutor(2) as threads:
+        running = [threads.submit(slow.run, BUDGET)]
+        assert held.there.wait(120)
+        running.append(threads.submit(fast.run, BUDGET))
+        wanted = sizes[0] - 1 + sizes[1]
+        while len(fast.records) < wanted:
+            time.sleep(0.02)
+        held.may_go.set()
+        for each in running:
+            each.result(timeout=120)
+    assert told(slow) == told(fast) == alone
+
+
 def test_a_run_that_one_process_began_alone(database: str, uninterrupted: Told) -> None:
     on(database).run(6)  # within the second round
     studies = [on(database) for _ in range(2)]

@@ -179,3 +179,62 @@ def test_running_ahead_is_part_of_a_run(tmp_path: Path) -> None:
 def test_a_number_that_is_none(ahead: Any) -> None:
     with pytest.raises(ArgumentError, match="Study: ahead"):
         make(ahead=ahead)
+
+
+@pytest.mark.parametrize("stop", range(2, BUDGET))
+def test_the_rest_of_begun_rounds_can_be_asked_for(stop: int, tmp_path: Path) -> None:
+    """A killed run with several open rounds is finished by hand, with the same architectures."""
+    whole = told(make(ahead=2).run(BUDGET))
+    path = tmp_path / "study.db"
+    with ThreadPoolExecutor(4) as threads, pytest.raises(KeyboardInterrupt):
+        make(Stopping(score, stop), path=path, ahead=2, executor=threads).run(BUDGET)
+    study = make(path=path, ahead=2)
+    last = max(record.round for record in study.records)
+    incomplete = [r for r in {w[0][0] for w in whole} if r <= last]
+    rest = {w[0]: w[3] for w in whole if w[0][0] in incomplete} if last < whole[-1][0][0] else {}
+    missing = {k: s for k, s in rest.items() if k not in {r.key for r in study.records}}
+    if not missing:
+        return
+    asked = study.ask()
+    assert {each.key: each.string for each in asked} == missing
+    study.tell([each.arch for each in asked], [score(each.config) for each in asked])
+    assert told(study.run(BUDGET)) == whole
+
+
+def test_a_replaced_evaluation_closes_all_begun_rounds(tmp_path: Path) -> None:
+    path = tmp_path / "study.db"
+    evaluator = Held(score)
+    with ThreadPoolExecutor(6) as threads:
+        study = make(evaluator, Random(batch_size=2), path=path, ahead=2, executor=threads)
+        with pytest.raises(KeyboardInterrupt):
+            study.run(BUDGET)
+    study = make(strategy=Random(batch_size=2), path=path, ahead=2)
+    first = study.records[0]
+    assert {r.round for r in study.records} == {0, 1, 2}
+    study.tell(first.arch, 0.5, replace=True)
+    again = make(strategy=Random(batch_size=2), path=path, ahead=2)
+    held = {record.key for record in again.records}
+    again.run(BUDGET)
+    new = [r for r in again.records if r.key not in held]
+    assert min(r.round for r in new) == 3
+    assert len(again.records) == BUDGET
+
+
+class Held(Function):
+    """The second of each round ends by Ctrl-C, once the first of each of three is stored."""
+
+    def __init__(self, fn: Any) -> None:
+        super().__init__(fn)
+        self.calls = [0]
+        self.lock = threading.Lock()
+        self.barrier = threading.Barrier(6)
+
+    def evaluate(self, archs: Archs) -> Evaluations:
+        with self.lock:
+            second = self.calls[0] % 2
+            self.calls[0] += 1
+        self.barrier.wait(timeout=60)
+        if second:
+            time.sleep(0.5)
+            raise KeyboardInterrupt
+        return super().evaluate(archs)

@@ -139,6 +139,7 @@ class Search:
                 say(f"since this run was begun, {change}")
             self._tell_added(study)
             self._tell_waiting(study)
+            self._tell_idle(study)
             before = len(study.results.records)
             stopped = False
             console = progress_console()
@@ -253,6 +254,19 @@ class Search:
         parts = study.evaluator.parts()
         if any(isinstance(each.unscoped, Latency | CommandLatency) for each in parts) and in_use():
             say(f"{WAITING}, before latencies are measured")
+
+    def _tell_idle(self, study: Study) -> None:
+        """Say how a new search keeps all workers busy, if its rounds are too small for that."""
+        from archrank.study.evaluating import capacity
+
+        each = getattr(study.strategy, "batch_size", None)
+        workers = 1 if study.executor is None else capacity(study.executor)
+        busy = (each or workers) * (1 + study.ahead)
+        if busy < workers and self.settings.batch is None and not study.records:
+            say(
+                f"{workers} workers, of which rounds of {each} keep {busy} busy: --batch {workers} "
+                f"--ahead 1 keeps all busy, and learns a little less from each evaluation"
+            )
 
     def _tell_subnets(self, study: Study, folder: Path) -> None:
         """Write the report of the search in a supernet, where there was one, and say where."""

@@ -180,6 +180,7 @@ def make_study(
         storage=storage,
         name=name,
         executor=executor,
+        ahead=settings.ahead,
         seed=settings.seed,
         accept_changes=accept_changes,
     )

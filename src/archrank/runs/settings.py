@@ -79,6 +79,9 @@ class SearchSettings:
     """Random architectures evaluated before the ranker is fitted (default: the strategy's)."""
     batch: int | None = None
     """Architectures evaluated per round (default: the strategy's)."""
+    ahead: int = 0
+    """Rounds that may begin before the ones before them are complete, so that workers need not wait
+    for the slowest evaluation; results come so many rounds later to the strategy's knowledge."""
     prune: Annotated[str | None, "N:THRESHOLD"] = None
     """After N evaluations, fix the decisions whose importance to the ranker is below THRESHOLD
     (RankNAS: 200:1.15, 300:1.25)."""

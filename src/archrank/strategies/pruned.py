@@ -125,7 +125,7 @@ class Pruned(Strategy):
 
     def pruning(self, history: History) -> Pruning | None:
         """Return how the space is pruned after ``history``; ``None`` if it is not (yet)."""
-        if len(history) < self.after:
+        if history.settled < self.after:
             return None
         first = history.first(self.after)
         if self._kept is None or not _same(self._kept[0], first):

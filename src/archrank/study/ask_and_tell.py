@@ -155,12 +155,12 @@ class AskAndTell:
             records = told(self._engine, self._ledger, tellings, replace=replace)
             known = {record.key for record in self._ledger.records}
             replaces = any(record.key in known for record in records)
-            closes = begun(self._engine, self._ledger) if replaces else None
+            closes = begun(self._engine, self._ledger) if replaces else []
             if records:
                 self._store.tell(records, self.description, closes)
             for record in records:
                 self._ledger.take(record)
-            self._ledger.closed |= set() if closes is None else {closes}
+            self._ledger.closed.update(closes)
             self._ledger.records.sort(key=lambda r: r.key)
             self._results = None
             return records

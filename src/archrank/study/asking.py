@@ -26,7 +26,7 @@ from archrank.study.asked import Asked, Ledger
 from archrank.study.engine import Engine
 from archrank.study.proposal import Proposal, proposals
 from archrank.study.record import Record
-from archrank.study.rounds import Rounds
+from archrank.study.rounds import Rounds, Slots
 from archrank.types import Archs
 
 MOST = 100_000  # architectures that are asked for at once
@@ -78,22 +78,23 @@ def _asked(places: Sequence[Proposal]) -> list[Asked]:
     return [Asked(**place.arguments(), since=now) for place in places]
 
 
-def begun(engine: Engine, ledger: Ledger) -> int | None:
-    """Return the round that a stopped run has begun and whose rest nobody was asked for, if any."""
-    rounds = _rounds(engine, ledger)
-    return rounds.number if _is_begun(rounds, ledger) else None
+def begun(engine: Engine, ledger: Ledger) -> list[int]:
+    """Return the rounds that a stopped run has begun and whose rest nobody was asked for."""
+    return _begun(_rounds(engine, ledger), ledger)
 
 
 def _left(engine: Engine, ledger: Ledger) -> list[Proposal]:
-    """Return the rest of the round that a stopped run has begun; none without one."""
+    """Return the rest of the rounds that a stopped run has begun; none without any."""
     rounds = _rounds(engine, ledger)
-    if not _is_begun(rounds, ledger):
-        return []
-    archs, size = engine.unfinished(rounds, ledger)
-    waiting = ledger.waiting(rounds.number)
-    slots = [slot for slot in archs if slot not in waiting]
-    rows = np.array([archs[slot] for slot in slots], dtype=np.uint8).reshape(-1, engine.space.d)
-    return proposals(engine.space, rows, rounds.number, slots, size)
+    missing: dict[int, Slots] = {}
+    found: list[Proposal] = []
+    for round_ in _begun(rounds, ledger):
+        missing[round_], size = engine.unfinished(rounds, ledger, round_, missing)
+        waiting = ledger.waiting(round_)
+        archs = {s: arch for s, arch in missing[round_].items() if s not in waiting}
+        rows = np.array(list(archs.values()), dtype=np.uint8).reshape(-1, engine.space.d)
+        found += proposals(engine.space, rows, round_, list(archs), size)
+    return found
 
 
 def _rounds(engine: Engine, ledger: Ledger) -> Rounds:
@@ -102,11 +103,17 @@ def _rounds(engine: Engine, ledger: Ledger) -> Rounds:
     return rounds
 
 
-def _is_begun(rounds: Rounds, ledger: Ledger) -> bool:
-    """Tell whether evaluations of the first incomplete round are stored, and places are missing."""
-    number, stored = rounds.number, rounds.stored
-    held = len(stored) + len(ledger.waiting(number)) + len(ledger.given_up(number))
-    return bool(stored) and held < next(iter(stored.values())).round_size
+def _begun(rounds: Rounds, ledger: Ledger) -> list[int]:
+    """Return the incomplete rounds up to the last that has evaluations and places that miss one."""
+
+    def is_begun(number: int) -> bool:
+        stored = rounds.stored_of(number)
+        held = len(stored) + len(ledger.waiting(number)) + len(ledger.given_up(number))
+        return bool(stored) and held < next(iter(stored.values())).round_size
+
+    candidates = range(rounds.number, ledger.next_round)
+    last = max(filter(is_begun, candidates), default=rounds.number - 1)
+    return [*range(rounds.number, last + 1)]
 
 
 # ---- telling -------------------------------------------------------------------------------------

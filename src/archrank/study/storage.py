@@ -128,14 +128,14 @@ class TrialStore(StoredRun):
         self._asked.update(zip((each.key for each in asked), ids, strict=True))
 
     def tell(
-        self, records: Sequence[Record], description: Description, closes: int | None = None
+        self, records: Sequence[Record], description: Description, closes: Sequence[int] = ()
     ) -> None:
         """Write evaluations: of what was asked for, further ones, and some in place of others.
 
         Args:
             records: all are written, or none.
             description: of the run.
-            closes: number of an unfinished round, whose missing places stay empty.
+            closes: numbers of unfinished rounds, whose missing places stay empty.
 
         Raises:
             ConflictError: another process has written since the ledger was read.
@@ -146,7 +146,7 @@ class TrialStore(StoredRun):
             version = self._versions.get(record.key, -1) + 1
             trial = self._trial(to_trial, record, description)
             place = {"version": version} if version else {}
-            trial.user_attrs[MARK] |= place if closes is None else {**place, "closes": closes}
+            trial.user_attrs[MARK] |= {**place, "closes": list(closes)} if closes else place
             if record.key in self._asked:
                 finished[self._asked[record.key]] = trial
             else:
@@ -236,7 +236,8 @@ class TrialStore(StoredRun):
                 continue
             record = self._read(to_record, number, attributes, run)
             place = attributes[MARK]
-            closed |= {place["closes"]} if "closes" in place else set()
+            closes = place.get("closes", [])
+            closed.update([closes] if isinstance(closes, int) else closes)  # one number of old
             version = place.get("version", 0)
             if version > self._versions.get(record.key, -1):
                 found[record.key], self._versions[record.key] = record, version

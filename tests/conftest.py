@@ -22,14 +22,10 @@ from tests.postgres import NoServerError, PostgresServer, collect_connections, p
 from tests.study.helpers import BUDGET, make, told
 
 # trainings of another process of the tests keep no measurement of this one waiting
-<<<<<<< HEAD
-os.environ["ARCHRANK_LOCKS"] = tempfile.mkdtemp(prefix="archrank-locks-")
-for name in ("FORCE_COLOR", "PYTHON_COLORS"):  # what is printed is compared as plain text
-    os.environ.pop(name, None)
-=======
 LOCKS = os.environ["ARCHRANK_LOCKS"] = tempfile.mkdtemp(prefix="archrank-locks-")
 atexit.register(shutil.rmtree, LOCKS, ignore_errors=True)
->>>>>>> 3bcb253 (archrank search --ahead; a new search says when its rounds are too small for its workers; tests leave imports out of the search for garbage; Dask scheduler measured)
+for name in ("FORCE_COLOR", "PYTHON_COLORS"):  # what is printed is compared as plain text
+    os.environ.pop(name, None)
 settings.register_profile("archrank", deadline=None)  # a busy machine fails no test
 settings.load_profile("archrank")
 

@@ -104,10 +104,11 @@ def test_rounds_ahead_change_proposals_and_nothing_else(search: Cli) -> None:
 
 def test_workers_that_rounds_are_too_small_for(search: Cli) -> None:
     told = "4 workers, of which rounds of 2 keep 2 busy: --batch 4 --ahead 1 keeps all busy"
-    assert told in search("--budget", 2, "--workers", 4, "--run", "new").err
-    assert told not in search("--budget", 3, "--workers", 4, "--run", "new").err
-    enough = ("--batch", 2, "--ahead", 1, "--budget", 2, "--workers", 4, "--run", "enough")
-    assert "workers, of which" not in search(*enough).err
+    new = ("--strategy", "evolution", "--workers", 4, "--run", "new")
+    assert told in search("--budget", 2, *new).err
+    assert told not in search("--budget", 3, *new).err
+    enough = ("--strategy", "evolution", "--ahead", 1, "--budget", 2, "--workers", 4)
+    assert "workers, of which" not in search(*enough, "--run", "enough").err
 
 
 def test_a_command_in_a_thread(table: Path, tmp_path: Path) -> None:

@@ -276,6 +276,12 @@ class Places:
             session.execute(update(PLACES).where(*taken).values(process=process))
             return found
 
+    def release(self, batch: Batch, process: str) -> None:
+        """Open again what a process holds of a batch and has not finished."""
+        held = (*self._in(batch), PLACES.c.process == process, PLACES.c.result.is_(None))
+        with self._session() as session, session.begin():
+            session.execute(update(PLACES).where(*held).values(process=None))
+
     def is_open(self, session: Session, batch: Batch, slot: int) -> bool:
         """Tell whether a place awaits its result, whoever holds it; call :meth:`lock` before."""
         c = PLACES.c

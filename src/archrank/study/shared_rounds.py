@@ -100,6 +100,10 @@ class SharedRounds:
             held = {(number, slot): archs[slot] for slot in found if slot in archs}
             yield Claim(held, max(found.values()))
 
+    def step_down(self) -> None:
+        """Let another process propose, while this one is busy with an evaluation."""
+        self._sharing.step_down()
+
     def store(self, record: Record) -> bool:
         """Store an evaluation; False if another process has stored one of the same place."""
         return self._store.settle(record, self._description, Batch(ROUND, record.round))

@@ -153,6 +153,13 @@ class Sharing:
             self._leads = bool(self._reach(lambda: claim(LEADER, self._me.process, last=0)))
         return self._leads
 
+    def step_down(self) -> None:
+        """Let another process propose, while this one is busy with an evaluation."""
+        if self._leads:
+            self._leads = False
+            release, me = self._places.release, self._me.process
+            self._reach(lambda: release(LEADER, me))
+
     def places(self, batch: Batch) -> dict[int, Place]:
         """Return the places of a batch by slot; none if it was not opened."""
         return self._reach(lambda: self._places.places(batch))

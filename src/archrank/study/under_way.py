@@ -102,6 +102,8 @@ class UnderWay:
                     self._begin(
                         number, {slot: arch for (_, slot), arch in claim.archs.items()}, size
                     )
+                    if self._engine.ahead and self._engine.executor is None:
+                        shared.step_down()  # others may run ahead meanwhile
                     yield claim
             yield None
 

@@ -201,40 +201,39 @@ def test_the_rest_of_begun_rounds_can_be_asked_for(stop: int, tmp_path: Path) ->
     assert told(study.run(BUDGET)) == whole
 
 
-def test_a_replaced_evaluation_closes_all_begun_rounds(tmp_path: Path) -> None:
-    path = tmp_path / "study.db"
-    evaluator = Held(score)
-    with ThreadPoolExecutor(6) as threads:
-        study = make(evaluator, Random(batch_size=2), path=path, ahead=2, executor=threads)
-        with pytest.raises(KeyboardInterrupt):
-            study.run(BUDGET)
-    study = make(strategy=Random(batch_size=2), path=path, ahead=2)
-    first = study.records[0]
-    assert {r.round for r in study.records} == {0, 1, 2}
-    study.tell(first.arch, 0.5, replace=True)
-    again = make(strategy=Random(batch_size=2), path=path, ahead=2)
-    held = {record.key for record in again.records}
-    again.run(BUDGET)
-    new = [r for r in again.records if r.key not in held]
-    assert min(r.round for r in new) == 3
-    assert len(again.records) == BUDGET
+class Interrupted(Function):
+    """Ctrl-C arrives in some architectures, once ``n`` others are stored; watches the run."""
 
-
-class Held(Function):
-    """The second of each round ends by Ctrl-C, once the first of each of three is stored."""
-
-    def __init__(self, fn: Any) -> None:
+    def __init__(self, fn: Any, where: set[bytes], n: int) -> None:
         super().__init__(fn)
-        self.calls = [0]
-        self.lock = threading.Lock()
-        self.barrier = threading.Barrier(6)
+        self.where = where
+        self.left = n
+        self.stored = threading.Event()
 
     def evaluate(self, archs: Archs) -> Evaluations:
-        with self.lock:
-            second = self.calls[0] % 2
-            self.calls[0] += 1
-        self.barrier.wait(timeout=60)
-        if second:
-            time.sleep(0.5)
+        if archs.tobytes() in self.where:
+            assert self.stored.wait(timeout=60)
             raise KeyboardInterrupt
         return super().evaluate(archs)
+
+    def finished_one(self, *args: Any) -> None:
+        self.left -= 1
+        if self.left == 0:
+            self.stored.set()
+
+
+def test_a_replaced_evaluation_closes_all_begun_rounds(tmp_path: Path) -> None:
+    path = tmp_path / "study.db"
+    strategy = Random(batch_size=2)
+    seconds = {bytes(r.arch) for r in make(strategy=strategy).run(6).records if r.slot == 1}
+    evaluator = Interrupted(score, seconds, 3)
+    with ThreadPoolExecutor(6) as threads:
+        study = make(evaluator, strategy, path=path, ahead=2, executor=threads)
+        with pytest.raises(KeyboardInterrupt):
+            study.run(BUDGET, callbacks=[evaluator])
+    study = make(strategy=strategy, path=path, ahead=2)
+    assert [r.key for r in study.records] == [(0, 0), (1, 0), (2, 0)]
+    study.tell(study.records[0].arch, 0.5, replace=True)
+    again = make(strategy=strategy, path=path, ahead=2).run(BUDGET)
+    assert [r.key for r in again.records[3:]] == [(r, s) for r in range(3, 9) for s in (0, 1)][:9]
+    assert again.records[0].values["score"] == 0.5

@@ -1,4 +1,4 @@
-"""What evaluations and workers cost the Dask scheduler, and with how many it is busy all the time.
+"""What evaluations and workers cost the Dask scheduler.
 
     OMP_NUM_THREADS=1 python benchmarks/dask_scheduler.py
     OMP_NUM_THREADS=1 python benchmarks/dask_scheduler.py --workers 10 50 --evaluations 500
@@ -68,14 +68,14 @@ def address_in(log: IO[str]) -> str:
 
 
 def measure(n: int, evaluations: int) -> tuple[float, float, float]:
-    """Return seconds of the scheduler's processor for a call, and a second of idling, and the pace.
+    """Return the scheduler's seconds of processor for a call and for a second, and the pace.
 
     Args:
         n: workers.
         evaluations: calls.
 
     Returns:
-        Processor seconds of a call, processor seconds of a second in which nothing is called, and
+        Processor seconds of a call beyond those of a second in which nothing is called, these, and
         calls a second on the clock.
     """
     command = [sys.executable, "-m", "distributed.cli.dask_scheduler"]
@@ -109,7 +109,7 @@ def measure(n: int, evaluations: int) -> tuple[float, float, float]:
                 assert all(future.result() for future in futures)
                 done += len(futures)
             took = time.perf_counter() - start
-            each = (used() - before) / done
+            each = (used() - before - idle * took) / done
         stop.set()
         workers.join()
         scheduler.terminate()
@@ -127,12 +127,10 @@ def main() -> None:
         each, idle, pace = measure(n, args.evaluations)
         print(
             f"{n:4} workers: {1e3 * each:.2f} ms of the scheduler for an evaluation, "
-            f"{1e3 * idle / n:.2f} ms a second for a worker that waits; {pace:.0f} evaluations a "
-            "second here"
+            f"{1e3 * idle:.1f} ms a second while nothing is evaluated; {pace:.0f} evaluations a "
+            "second here",
+            flush=True,
         )
-        for seconds in (300, 10, 1):
-            most = 1 / (each / seconds + idle / n)
-            print(f"     busy all the time with {most:,.0f} workers of evaluations of {seconds} s")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
     OMP_NUM_THREADS=1 python benchmarks/simulated_scale.py
     OMP_NUM_THREADS=1 python benchmarks/simulated_scale.py --workers 50 --evaluations 1000
+    OMP_NUM_THREADS=1 python benchmarks/simulated_scale.py --round 200 --ahead 4
 
 Workers are entries of a list and sleep on a clock that jumps; what they ask of PostgreSQL is asked
 in fact: to claim a place, to store a result, to be removed when they die. An evaluation takes 5
@@ -21,6 +22,7 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -36,9 +38,9 @@ from tests.postgres import PostgresServer, postgres_server  # noqa: E402
 import archrank as ar  # noqa: E402
 from archrank.strategies import RegularizedEvolution  # noqa: E402
 from archrank.study.places import ROUND, Batch, Member  # noqa: E402
-from archrank.study.proposal import proposals  # noqa: E402
+from archrank.study.proposal import Key, Proposal, proposals  # noqa: E402
 from archrank.study.record import Record  # noqa: E402
-from archrank.study.rounds import Rounds  # noqa: E402
+from archrank.study.rounds import Rounds, Slots  # noqa: E402
 from archrank.study.sharing import BEAT, LOST  # noqa: E402
 
 MEAN, SIGMA = 300.0, 0.5  # seconds of an evaluation
@@ -61,12 +63,32 @@ class Timed:
         return float(np.mean(self.seconds[kind]))
 
 
-def simulate(server: PostgresServer, budget: int, workers: int, each: int) -> None:
+@dataclass
+class Begun:
+    """A round whose places are open."""
+
+    archs: Slots
+    where: dict[int, Proposal]
+    scores: dict[int, float]
+    claimed: int = 0
+
+    @property
+    def size(self) -> int:
+        return len(self.archs)
+
+    def missing(self, rounds: Rounds) -> Slots:
+        """Return what is not evaluated yet."""
+        number = next(iter(self.where.values())).round
+        stored = rounds.stored_of(number)
+        return {slot: arch for slot, arch in self.archs.items() if slot not in stored}
+
+
+def simulate(server: PostgresServer, budget: int, workers: int, each: int, ahead: int) -> None:
     """Run a study by simulated workers, and print what that took."""
 
     def study_on(storage: str | None) -> ar.Study:
         strategy = RegularizedEvolution(each, each // 4, each)
-        return ar.Study(SPACES["layers"](), Free(), strategy, storage=storage)
+        return ar.Study(SPACES["layers"](), Free(), strategy, storage=storage, ahead=ahead)
 
     study, timed, rng = study_on(server.new_database()), Timed(), np.random.default_rng(0)
     store, ledger, engine, space = study._store, study._ledger, study._engine, study.space
@@ -79,51 +101,73 @@ def simulate(server: PostgresServer, budget: int, workers: int, each: int) -> No
     for name in free:
         timed("join", lambda name=name: places.join(Member(name, 0, "", True)))
     begin = time.perf_counter()
-    while rounds.spent < budget:
-        number = rounds.number
-        archs, size = timed("propose", lambda: engine.unfinished(rounds, ledger))
-        archs = dict(list(archs.items())[: budget - rounds.spent])
-        batch, last = Batch(ROUND, number), max(archs)
+    begun: dict[int, Begun] = {}
+    events: list[tuple[float, int, str, str, Key]] = []
+    order = itertools.count()
+
+    def begin_round(number: int) -> Begun | None:
+        """Propose a round and open its places, unless it is or the budget is spent."""
+        left = budget - sum(each.size for each in begun.values())
+        if number in begun or left <= 0:
+            return begun.get(number)
+        before = {i: begun[i].missing(rounds) for i in range(rounds.number, number)}
+        archs, size = timed("propose", lambda: engine.unfinished(rounds, ledger, number, before))
+        archs = dict(list(archs.items())[:left])
         texts = {slot: json.dumps(arch.tolist()) for slot, arch in archs.items()}
-        timed("open", partial(places.open, batch, size, texts))
+        timed("open", partial(places.open, Batch(ROUND, number), size, texts))
         rows = np.stack(list(archs.values()))
         where = dict(zip(archs, proposals(space, rows, number, list(archs), size), strict=True))
         scores = dict(zip(archs, study.evaluator.evaluate(rows)["score"].tolist(), strict=True))
-        events: list[tuple[float, int, str, str, int]] = []
-        order = itertools.count()
-        while True:
-            while free and (
-                found := timed("claim", partial(places.claim, batch, free[-1], last=last))
-            ):
-                took = MEAN * float(rng.lognormal(-(SIGMA**2) / 2, SIGMA))
-                dies = rng.random() < DEADLY
-                took *= float(rng.random()) if dies else 1.0
-                busy += 0.0 if dies else took
-                kind = "dies" if dies else "ends"
-                heapq.heappush(events, (clock + took, next(order), kind, free.pop(), *found))
-            if not events:
-                break
-            clock, _, kind, name, slot = heapq.heappop(events)
-            if kind == "dies":
-                deaths += 1
-                heapq.heappush(events, (clock + LOST, next(order), "lost", name, slot))
-            elif kind == "lost":
-                timed("remove", lambda name=name: places.leave(name, died=True))
-                free.append(f"worker {next(numbers)}")
-                timed("join", lambda: places.join(Member(free[-1], 0, "", True)))
-            else:
-                record = Record(
-                    **where[slot].arguments(),
-                    values={"score": scores[slot]},
-                    reason=None,
-                    seconds=MEAN,
-                    elapsed=clock,
-                )
-                stored = timed("store", partial(store.settle, record, study.description, batch))
-                assert stored, "nobody else can have been first"
-                ledger.take(record)
-                free.append(name)
-        rounds.take(ledger.records)
+        begun[number] = Begun(archs, where, scores)
+        return begun[number]
+
+    def claim() -> Key | None:
+        """Claim a place for the last free worker, of the first round that has one."""
+        for number in range(rounds.number, rounds.number + ahead + 1):
+            found = begin_round(number)
+            if found is None:
+                return None
+            if found.claimed < found.size:
+                batch, last = Batch(ROUND, number), max(found.archs)
+                if taken := timed("claim", partial(places.claim, batch, free[-1], last=last)):
+                    found.claimed += 1
+                    return number, next(iter(taken))
+        return None
+
+    while True:
+        while free and (key := claim()) is not None:
+            took = MEAN * float(rng.lognormal(-(SIGMA**2) / 2, SIGMA))
+            dies = rng.random() < DEADLY
+            took *= float(rng.random()) if dies else 1.0
+            busy += 0.0 if dies else took
+            kind = "dies" if dies else "ends"
+            heapq.heappush(events, (clock + took, next(order), kind, free.pop(), key))
+        if not events:
+            break
+        clock, _, kind, name, key = heapq.heappop(events)
+        number, slot = key
+        if kind == "dies":
+            deaths += 1
+            heapq.heappush(events, (clock + LOST, next(order), "lost", name, key))
+        elif kind == "lost":
+            timed("remove", lambda name=name: places.leave(name, died=True))
+            begun[number].claimed -= 1
+            free.append(f"worker {next(numbers)}")
+            timed("join", lambda: places.join(Member(free[-1], 0, "", True)))
+        else:
+            record = Record(
+                **begun[number].where[slot].arguments(),
+                values={"score": begun[number].scores[slot]},
+                reason=None,
+                seconds=MEAN,
+                elapsed=clock,
+            )
+            batch = Batch(ROUND, number)
+            stored = timed("store", partial(store.settle, record, study.description, batch))
+            assert stored, "nobody else can have been first"
+            ledger.take(record)
+            rounds.take(ledger.records)
+            free.append(name)
     real = time.perf_counter() - begin
     for name in free[:20]:
         timed("beat", lambda name=name: places.beat(name))
@@ -134,10 +178,10 @@ def simulate(server: PostgresServer, budget: int, workers: int, each: int) -> No
         (r.key, r.string, r.values) for r in alone.records
     ]
     print(
-        f"{budget:,} evaluations, {workers} workers, rounds of {each}: {clock / 3600:.1f} virtual "
-        f"hours in {real:.0f} s; {deaths} workers died; {busy / clock / workers:.0%} of the "
-        f"workers' time was evaluation; history {'the same as' if same else 'OTHER THAN'} that of "
-        "one process"
+        f"{budget:,} evaluations, {workers} workers, rounds of {each}, {ahead} ahead: "
+        f"{clock / 3600:.1f} virtual hours in {real:.0f} s; {deaths} workers died; "
+        f"{busy / clock / workers:.0%} of the workers' time was evaluation; history "
+        f"{'the same as' if same else 'OTHER THAN'} that of one process"
     )
     for kind, found in timed.seconds.items():
         print(f"{kind:8} {len(found):7,} calls {1e3 * np.mean(found):8.2f} ms each")
@@ -158,9 +202,10 @@ def main() -> None:
     parser.add_argument("--evaluations", type=int, default=10_000)
     parser.add_argument("--workers", type=int, default=200)
     parser.add_argument("--round", type=int, default=1000, dest="each")
+    parser.add_argument("--ahead", type=int, default=0, help="rounds that begin early")
     args = parser.parse_args()
     with postgres_server("max_connections=200") as server:
-        simulate(server, args.evaluations, args.workers, args.each)
+        simulate(server, args.evaluations, args.workers, args.each, args.ahead)
 
 
 if __name__ == "__main__":

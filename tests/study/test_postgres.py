@@ -25,6 +25,7 @@ from archrank.errors import NoStudyError, StorageError
 from archrank.runs.folder import SETTINGS, open_run
 from archrank.runs.reading import load
 from archrank.runs.settings import SearchSettings
+from archrank.study import trials
 from archrank.study.address import ENVIRONMENT, Address
 from archrank.study.database import open_storage
 from archrank.study.storage import TrialStore, run_names
@@ -209,6 +210,15 @@ def test_a_server_out_of_reach_is_noticed(database: str) -> None:
         assert (found["keepalives_idle"], found["keepalives_count"]) == (idle, "3")
         connection.close()
         storage.engine.dispose()
+
+
+def test_tables_of_a_later_optuna_are_refused(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise two processes would store everything twice."""
+    monkeypatch.setattr(trials, "LAYOUT", "of a later version")
+    with pytest.raises(StorageError, match="has tables that this archrank does not know"):
+        make(path=database).open()  # type: ignore[arg-type]
 
 
 def test_killed_tests_leave_no_server_behind() -> None:

@@ -2,8 +2,7 @@
 
 Where evaluations fail by what the architecture is, a linear model of its features learns which, and
 those that it expects to fail are proposed last. It is believed if it orders those that it has not
-seen; failures by chance are hardly ever learnt. Settings were chosen in
-``benchmarks/README.md``.
+seen; failures by chance are hardly ever learnt. How the settings were chosen: benchmarks/README.md.
 """
 
 from __future__ import annotations

@@ -98,8 +98,8 @@ class StoredRun:
         if create is not None and self._is_on_server and self.places is None:
             raise StorageError(
                 f"{self._where}: Optuna {optuna.__version__} has tables that this archrank does "
-                "not know, so several processes could not divide a search; install an older Optuna "
-                "(pip install 'optuna<5'), or keep the search in a file"
+                "not know, so several processes could not divide a search; install the Optuna that "
+                "was used before, or keep the search in a file"
             )
         self._reach = Reach(self._address, patient=self.places is not None)
         self.kept = Kept(self._trials, self._reach)

@@ -42,7 +42,7 @@ def test_a_run_from_the_first_question_to_the_report(
 
     told = ask("tell", asked[1]["arch"], "--run", "here", "accuracy=0.5")
     assert told.status == 0, told.err
-    assert "told 1: 1 asked for, 0 not, 0 failed; 1 evaluations, 3 await an answer" in told.err
+    assert "told 1: 1 asked for, 0 not, 0 failed; 1 evaluation, 3 await an answer" in told.err
     choices = json.dumps(dict(reversed(asked[0]["choices"].items())))
     assert ask("tell", choices, "accuracy=0.75", "--run", "here").status == 0
     assert ask("tell", asked[2]["arch"], "--failed", "out of memory", "--run", "here").status == 0

@@ -47,7 +47,7 @@ def test_one_command(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     front = cli("supernet", "front", "run/search")
     assert front.status == 0, front.err
     again = cli(*command, "--budget", 4)
-    assert "1 evaluations in" in again.err
+    assert "1 evaluation in" in again.err
 
 
 def test_a_limit_that_none_keeps(cli: Cli) -> None:

@@ -49,7 +49,9 @@ def test_the_same_command_twice_in_one_folder_and_once_elsewhere(
     assert [each.returncode for each in started] == [0, 0, 0], texts
     made = []
     for text in texts:
-        found = re.search(r"(\d+) evaluations in [^,\n]*(?:, (\d+) of them by this process)?", text)
+        found = re.search(
+            r"(\d+) evaluations? in [^,\n]*(?:, (\d+) of them by this process)?", text
+        )
         assert found is not None, text
         made.append(int(found[2] or found[1]))
         assert "run folder runs/one" in text

@@ -162,17 +162,17 @@ class Tell:
             )
         asked = sum(record.key in waited for record in records)
         failed = sum(record.reason is not None for record in records)
-        left = len(study.outstanding)
+        known, left = len(study.records), len(study.outstanding)
         if self.json:
             told = [
                 {"arch": r.string, "metrics": _finite(r.values), "failed": r.reason}
                 for r in records
             ]
-            counts = {"evaluations": len(study.records), "outstanding": left}
+            counts = {"evaluations": known, "outstanding": left}
             print_json({"told": told, **counts})
         say(
             f"told {len(records)}: {asked} asked for, {len(records) - asked} not, {failed} failed; "
-            f"{len(study.records)} evaluations, {left} await an answer"
+            f"{known} evaluation{'s' * (known != 1)}, {left} await{'s' * (left == 1)} an answer"
         )
 
     def _metrics(self) -> dict[str, Any] | None:

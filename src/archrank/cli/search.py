@@ -156,7 +156,7 @@ class Search:
                 stopped = True
             done = len(study.results.records) - before
             spent = whole_duration(time.monotonic() - start)
-            counted = f"{done} evaluations in {spent}"
+            counted = f"{done} evaluation{'s' * (done != 1)} in {spent}"
             if study.made < done:
                 counted += f", {study.made} of them by this process"
             say(", ".join(filter(None, [counted, study.results.rejected_note])))

@@ -106,6 +106,8 @@ def test_a_folder_that_cannot_be_written(settings: SearchSettings, tmp_path: Pat
         ({"strategy": "evolution"}, "--strategy: random -> evolution"),
         ({"constraint": ("ms<=5",)}, "--constraint: none -> ms<=5"),
         ({"batch": 3}, "--batch: not set -> 3"),
+        ({"ahead": 2}, "--ahead: 0 -> 2"),
+        ({"latency_batch": 2}, "--latency-batch: 1 -> 2"),
     ],
 )
 def test_another_search_is_refused(

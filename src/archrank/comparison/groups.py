@@ -21,8 +21,8 @@ from archrank.runs.settings import SearchSettings
 from archrank.study.circumstances import CONTENTS, changed
 
 SEARCHED = (
-    *("strategy", "ranker", "weak", "supernet", "plan", "initial", "batch", "prune", "fidelity"),
-    "latency_table",
+    *("strategy", "ranker", "weak", "supernet", "plan", "initial", "batch", "ahead", "prune"),
+    *("fidelity", "latency-table"),
 )
 """Options that say how a run searches; all others say what for."""
 

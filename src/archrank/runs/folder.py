@@ -198,8 +198,11 @@ def as_options(settings: SearchSettings) -> dict[str, Any]:
 
     A file may move, and be named from another folder; the study compares what it holds.
     """
-    values = {f"--{key}": value for key, value in to_json(settings).items() if key != "data"}
-    return {key: _without_folders(value) for key, value in values.items()}
+    return {
+        f"--{key.replace('_', '-')}": _without_folders(value)
+        for key, value in to_json(settings).items()
+        if key != "data"
+    }
 
 
 def _without_folders(value: Any) -> Any:

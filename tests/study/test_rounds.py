@@ -62,7 +62,7 @@ def test_complete_rounds(
         rounds.take(found[:n])
     by_key = {r.key: r for r in found}
     assert rounds.number == number
-    assert set(rounds.stored) == {slot for r, slot, _ in keys if r == number}
+    assert set(rounds.stored_of(number)) == {slot for r, slot, _ in keys if r == number}
     history = rounds.history(LIMITS)
     assert history.objectives.tolist() == [[10.0 * r + slot, -float(slot)] for r, slot in done]
     assert history.violation.tolist() == [max(0.0, slot - 2.0) / 2 for _, slot in done]

@@ -14,6 +14,8 @@ from typing import NamedTuple
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate
 
+from archrank.networks.initial_weights import he_by_fan_out
+
 HEAD_EXPAND = 6  # the head first widens the last stage by this
 
 
@@ -161,15 +163,6 @@ def _swish() -> nn.Module:
     return nn.SiLU(inplace=True)
 
 
-def initialise(network: nn.Module) -> None:
-    """Draw the weights of convolutions anew by the fan-out form of He et al., as published."""
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d):
-            nn.init.kaiming_normal_(module.weight, mode="fan_out")
-            if module.bias is not None:
-                nn.init.zeros_(module.bias)
-
-
 class AttentiveNASNetwork(nn.Module):
     """Image classifier of the AttentiveNAS space.
 
@@ -220,7 +213,7 @@ class AttentiveNASNetwork(nn.Module):
         self.last = nn.Sequential(nn.Conv2d(wide, last, 1, bias=False), _swish())  # no batch norm
         self.dropout = nn.Dropout(dropout)
         self.classifier = nn.Linear(last, n_classes)
-        initialise(self)
+        he_by_fan_out(self)
         nn.init.normal_(self.classifier.weight, std=0.01)
         nn.init.zeros_(self.classifier.bias)
 

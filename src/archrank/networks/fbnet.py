@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
+from archrank.networks.initial_weights import he_by_fan_out
+
 STEM = 16  # channels of the first convolution
 HEAD = 1504  # channels of the last convolution
 
@@ -83,13 +85,6 @@ def fbnet_block(c_in: int, block: FBNetBlock) -> nn.Module:
     return FBNetResidual(c_in, block)
 
 
-def initialise(network: nn.Module) -> None:
-    """Draw the weights of convolutions anew: He by fan-out."""
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d):
-            nn.init.kaiming_normal_(module.weight, mode="fan_out")
-
-
 class FBNetNetwork(nn.Module):
     """Image classifier of FBNet's blocks.
 
@@ -127,7 +122,7 @@ class FBNetNetwork(nn.Module):
         self.mix = ConvBNReLU(c, head, 1)
         self.dropout = nn.Dropout(dropout)
         self.classifier = nn.Linear(head, n_classes)
-        initialise(self)
+        he_by_fan_out(self)
         nn.init.normal_(self.classifier.weight, std=0.01)
         nn.init.zeros_(self.classifier.bias)
 

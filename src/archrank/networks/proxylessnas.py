@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
+from archrank.networks.initial_weights import he_by_fan_out
+
 STEM = 32  # channels of the first convolution
 FIRST = 16  # channels of the depthwise-separable block
 HEAD = 1280  # channels of the last convolution
@@ -63,13 +65,6 @@ class InvertedResidual(nn.Module):
         return x + y if self.residual else y
 
 
-def initialise(network: nn.Module) -> None:
-    """Draw the weights of convolutions anew: He by fan-out, as AceNAS initialises."""
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d):
-            nn.init.kaiming_normal_(module.weight, mode="fan_out")
-
-
 class ProxylessNASNetwork(nn.Module):
     """Image classifier of inverted residual blocks.
 
@@ -104,7 +99,7 @@ class ProxylessNASNetwork(nn.Module):
         self.mix = ConvBNReLU6(c, HEAD, 1)
         self.dropout = nn.Dropout(dropout)
         self.classifier = nn.Linear(HEAD, n_classes)
-        initialise(self)
+        he_by_fan_out(self)
         nn.init.normal_(self.classifier.weight, std=0.01)
         nn.init.zeros_(self.classifier.bias)
 

@@ -44,6 +44,13 @@ def foreseen(history: History) -> Foresight | None:
     return lambda archs: odds(history.space.features(archs).astype(np.float64)) > limit
 
 
+def hopeful(history: History, archs: Archs) -> Bools:
+    """Mark those of ``archs: (n, d)`` that are not expected to fail; all, if all are."""
+    fails = foreseen(history) if len(archs) else None
+    marks = np.ones(len(archs), dtype=bool) if fails is None else ~fails(archs)
+    return marks if marks.any() else ~marks
+
+
 def _share_in_order(features: Floats, fails: Bools) -> float:
     """Return how often a failure comes before a success, by models that have seen neither."""
     part = np.empty(len(fails), dtype=int)

@@ -22,7 +22,7 @@ from archrank.strategies.acquisition import (
 )
 from archrank.strategies.base import Strategy, require_positive
 from archrank.strategies.climb import climb
-from archrank.strategies.failing import foreseen
+from archrank.strategies.failing import hopeful
 from archrank.strategies.history import History, feasible_first
 from archrank.strategies.inside import whole_of
 from archrank.strategies.region import BUILT
@@ -274,7 +274,7 @@ class Guided(Strategy):
                 pool = np.concatenate([pool, rare[:most]])
         if self.skip_isomorphic:
             pool = pool[is_new(space.canonical(pool), history.canonical)]
-        return pool[_hopeful(history, pool)]
+        return pool[hopeful(history, pool)]
 
     def _mutants(self, history: History, n: int, rng: np.random.Generator) -> Archs:
         """Mutate the best architectures, ``(n, d)``: 1.5, 3 or 6 decisions of each, on average."""
@@ -383,7 +383,7 @@ class Guided(Strategy):
             free = is_new(history.space.canonical(candidates), history.canonical)
         else:
             free = is_new(candidates, history.archs)
-        free[free] = _hopeful(history, candidates[free])
+        free[free] = hopeful(history, candidates[free])
         self._kept = shortlist
         return self._pick(
             history,
@@ -469,13 +469,6 @@ class Guided(Strategy):
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_kept": None}
-
-
-def _hopeful(history: History, archs: Archs) -> Bools:
-    """Mark those of ``archs: (n, d)`` that are not expected to fail; all, if all are."""
-    fails = foreseen(history) if len(archs) else None
-    hopeful = np.ones(len(archs), dtype=bool) if fails is None else ~fails(archs)
-    return hopeful if hopeful.any() else ~hopeful
 
 
 def default_ranker(space: Space) -> Ranker:

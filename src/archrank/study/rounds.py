@@ -23,7 +23,6 @@ T = TypeVar("T", bound=np.generic)
 Slots = dict[int, Archs]
 """Architectures ``(d,)`` of a round by their slot."""
 
-
 OUT_OF_REACH = 100  # a run ends when this many in a row break a limit before they are trained
 HOPELESS = 5  # a run whose first evaluations, at least this many, all fail ends after the round
 
@@ -100,11 +99,6 @@ class Rounds:
         self._canonical.append(self._space.canonical(archs))
         self._objectives.append(self._goals.matrix(values))
         self._violation.append(self._goals.violation(values, len(done))[:, None])
-
-    @property
-    def stored(self) -> dict[int, Record]:
-        """Records of the first round that is not complete, by slot."""
-        return self.stored_of(self.number)
 
     def stored_of(self, number: int) -> dict[int, Record]:
         """Return the records of a round that is not complete, by slot."""

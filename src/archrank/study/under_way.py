@@ -64,9 +64,8 @@ class UnderWay:
         """Yield results as evaluations finish: of one round, or of as many as may overlap."""
         group = evaluating.evaluator.group_size
         if self._shared is not None:
-            room = partial(
-                capacity, evaluating.executor
-            )  # others have what this one has no room for
+            # what this process has no room for is left to others
+            room = partial(capacity, evaluating.executor)
             results = evaluating.run_claims(self._shared_claims(self._shared, group), room)
         elif self._engine.ahead and evaluating.executor is not None:
             results = evaluating.run_claims(self._claims(group))
@@ -99,9 +98,8 @@ class UnderWay:
         while True:
             for number, archs, size in self._open():
                 for claim in shared.claims(number, archs, group):
-                    self._begin(
-                        number, {slot: arch for (_, slot), arch in claim.archs.items()}, size
-                    )
+                    held = {slot: arch for (_, slot), arch in claim.archs.items()}
+                    self._begin(number, held, size)
                     if self._engine.ahead and self._engine.executor is None:
                         shared.step_down()  # others may run ahead meanwhile
                     yield claim

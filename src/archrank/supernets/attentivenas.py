@@ -28,10 +28,10 @@ from archrank.networks.attentivenas import (
     Stage,
     drop_examples,
     drop_rates,
-    initialise,
     make_divisible,
     resize,
 )
+from archrank.networks.initial_weights import he_by_fan_out
 from archrank.supernets.base import Supernet
 from archrank.supernets.slicing import copy_first, pointwise, run_first
 from archrank.supernets.statistics import use_batch_statistics
@@ -167,7 +167,7 @@ class AttentiveNASSupernet(Supernet):
         self.classifier = FirstFeatures(largest.last, n_classes)
         copy_first(whole.classifier, self.classifier)
         self.stages = nn.ModuleList(map(_blocks, largest.stages, widths, widths[1:]))
-        initialise(self.stages)
+        he_by_fan_out(self.stages)
         if zero_gamma:
             for stage in self.stages:
                 for block in stage:  # type: ignore[attr-defined]

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from archrank.networks.fbnet import FBNetBlock, FBNetNetwork, fbnet_block, initialise
+from archrank.networks.fbnet import FBNetBlock, FBNetNetwork, fbnet_block
+from archrank.networks.initial_weights import he_by_fan_out
 from archrank.supernets.chains import ChainSupernet
 
 if TYPE_CHECKING:
@@ -44,4 +45,4 @@ class FBNetSupernet(ChainSupernet):
         around = FBNetNetwork([operations[0] for _, operations in blocks], **sizes)
         searched = [[fbnet_block(c_in, made) for made in each] for c_in, each in blocks]
         super().__init__(space, around, searched, build, affine=affine)
-        initialise(self.blocks)
+        he_by_fan_out(self.blocks)

@@ -9,12 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from archrank.networks.proxylessnas import (
-    Block,
-    InvertedResidual,
-    ProxylessNASNetwork,
-    initialise,
-)
+from archrank.networks.initial_weights import he_by_fan_out
+from archrank.networks.proxylessnas import Block, InvertedResidual, ProxylessNASNetwork
 from archrank.supernets.chains import ChainSupernet
 
 if TYPE_CHECKING:
@@ -47,4 +43,4 @@ class ProxylessNASSupernet(ChainSupernet):
         around = ProxylessNASNetwork(smallest, n_classes=n_classes, in_channels=in_channels)
         searched = [[InvertedResidual(c_in, made) for made in each] for c_in, each in blocks]
         super().__init__(space, around, searched, build, first=around.blocks[0], affine=affine)
-        initialise(self.blocks)
+        he_by_fan_out(self.blocks)
